@@ -1,0 +1,315 @@
+//! The version of an app, and its order.
+//!
+//! Text and order are two things: `1.0`, `1.0.0` and `1.0.0+build5` are equal here, as they are for
+//! every updater that compares them, so a release of one takes the others too. What the developer
+//! wrote stays what is shown, signed and put into addresses.
+
+use std::{
+    cmp::Ordering,
+    fmt::{self, Write as _},
+    hash::{Hash, Hasher},
+    str::FromStr,
+};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// One to four numbers with dots, then optionally `-pre.release` and `+build`: at most 64 characters.
+///
+/// Ordered as Semantic Versioning 2.0.0 part 11, with missing numbers 0 and the build ignored.
+/// Leading zeros are allowed and mean nothing, since `2026.01.05` is a version that people use.
+#[derive(Debug, Clone)]
+pub struct Version {
+    text: String,
+    order: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VersionError {
+    #[error("the version is empty")]
+    Empty,
+    #[error("the version has {0} characters; at most {max} are allowed", max = Version::MAX_LENGTH)]
+    TooLong(usize),
+    #[error("the version holds {0:?}; only letters, digits, `.`, `-` and `+` are allowed")]
+    Character(char),
+    #[error("the version has {0} numbers; one to four are allowed, as 1.2.3")]
+    TooManyNumbers(usize),
+    #[error("{0:?} in the version is not a number; write it as 1.2.3 or 1.2.3-beta.1")]
+    NotANumber(String),
+    #[error("the version has an empty part after `-` or `+`")]
+    EmptyIdentifier,
+}
+
+impl Version {
+    pub const MAX_LENGTH: usize = 64;
+
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// A key that is equal exactly for versions equal in order, and sorts as they do.
+    ///
+    /// It is made of `0-9a-f` only, so it sorts the same bytewise and under any collation of a
+    /// database: `UNIQUE` on it is "this version is taken", `ORDER BY` on it is "the highest".
+    pub fn order_key(&self) -> &str {
+        &self.order
+    }
+
+    pub fn is_pre_release(&self) -> bool {
+        self.text
+            .split('+')
+            .next()
+            .is_some_and(|precedence| precedence.contains('-'))
+    }
+}
+
+impl FromStr for Version {
+    type Err = VersionError;
+
+    fn from_str(text: &str) -> Result<Self, VersionError> {
+        if text.is_empty() {
+            return Err(VersionError::Empty);
+        }
+        if let Some(other) = text
+            .chars()
+            .find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+')))
+        {
+            return Err(VersionError::Character(other));
+        }
+        if text.len() > Self::MAX_LENGTH {
+            return Err(VersionError::TooLong(text.len()));
+        }
+        let (precedence, build) = split(text, '+');
+        let (numbers, pre_release) = split(precedence, '-');
+        if let Some(build) = build {
+            identifiers(build)?;
+            if build.contains('+') {
+                return Err(VersionError::Character('+'));
+            }
+        }
+        let mut order = order_of_numbers(numbers)?;
+        match pre_release {
+            Some(pre_release) => order_of_pre_release(&mut order, pre_release)?,
+            None => order.push(RELEASE),
+        }
+        Ok(Self {
+            text: text.to_owned(),
+            order,
+        })
+    }
+}
+
+/// A pre-release comes before its release, so its mark is the smaller one.
+const PRE_RELEASE: char = '0';
+const RELEASE: char = '1';
+
+/// In a pre-release the end comes before more, and numbers come before words.
+const END: char = '0';
+const NUMBER: char = '1';
+const WORD: char = '2';
+
+fn order_of_numbers(numbers: &str) -> Result<String, VersionError> {
+    let mut parts: Vec<&str> = numbers.split('.').collect();
+    if let Some(other) = parts.iter().find(|part| !is_number(part)) {
+        return Err(VersionError::NotANumber((*other).to_owned()));
+    }
+    if parts.len() > 4 {
+        return Err(VersionError::TooManyNumbers(parts.len()));
+    }
+    parts.resize(4, "0");
+    let mut order = String::new();
+    for part in parts {
+        push_number(&mut order, part);
+    }
+    Ok(order)
+}
+
+fn order_of_pre_release(order: &mut String, pre_release: &str) -> Result<(), VersionError> {
+    order.push(PRE_RELEASE);
+    for identifier in identifiers(pre_release)? {
+        if is_number(identifier) {
+            order.push(NUMBER);
+            push_number(order, identifier);
+        } else {
+            order.push(WORD);
+            order.push_str(&hex::encode(identifier));
+            order.push_str("00");
+        }
+    }
+    order.push(END);
+    Ok(())
+}
+
+/// The count of digits, then the digits: a longer number is a larger one, whatever its length.
+fn push_number(order: &mut String, digits: &str) {
+    let digits = digits.trim_start_matches('0');
+    write!(order, "{:02}{digits}", digits.len()).expect("writing to a String cannot fail");
+}
+
+fn identifiers(text: &str) -> Result<Vec<&str>, VersionError> {
+    let parts: Vec<&str> = text.split('.').collect();
+    if parts.iter().any(|part| part.is_empty()) {
+        return Err(VersionError::EmptyIdentifier);
+    }
+    Ok(parts)
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn split(text: &str, at: char) -> (&str, Option<&str>) {
+    match text.split_once(at) {
+        Some((before, after)) => (before, Some(after)),
+        None => (text, None),
+    }
+}
+
+impl PartialEq for Version {
+    fn eq(&self, other: &Self) -> bool {
+        self.order == other.order
+    }
+}
+
+impl Eq for Version {}
+
+impl Ord for Version {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.order.cmp(&other.order)
+    }
+}
+
+impl PartialOrd for Version {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Hash for Version {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.order.hash(state);
+    }
+}
+
+impl AsRef<str> for Version {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text)
+    }
+}
+
+impl Serialize for Version {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
+
+impl<'de> Deserialize<'de> for Version {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        crate::text::deserialize(deserializer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Version, VersionError};
+
+    fn version(text: &str) -> Version {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn versions_are_ordered_as_semver_says_and_so_are_their_keys() {
+        let ascending = [
+            "0",
+            "0.0.0.1",
+            "0.9",
+            "1.0.0-0",
+            "1.0.0-2",
+            "1.0.0-10",
+            "1.0.0-99999999999999999999999",
+            "1.0.0-alpha",
+            "1.0.0-alpha.1",
+            "1.0.0-alpha.beta",
+            "1.0.0-alpha-1",
+            "1.0.0-beta",
+            "1.0.0-beta.2",
+            "1.0.0-beta.11",
+            "1.0.0-rc.1",
+            "1.0.0",
+            "1.0.0.1",
+            "1.0.1",
+            "1.2",
+            "1.10",
+            "2.0.0--",
+            "2.0.0-1a",
+            "2",
+            "10",
+            "2026.01.05",
+            "18446744073709551616",
+        ];
+        for pair in ascending.windows(2) {
+            let (lower, higher) = (version(pair[0]), version(pair[1]));
+            assert!(lower < higher, "{lower} < {higher}");
+            assert!(lower.order_key() < higher.order_key(), "{lower} < {higher}");
+        }
+    }
+
+    #[test]
+    fn versions_that_differ_only_in_spelling_are_the_same_version() {
+        for (one, other) in [
+            ("1", "1.0.0.0"),
+            ("1.2.3", "1.2.3+build.7"),
+            ("2026.01.05", "2026.1.5"),
+            ("1-rc.1", "1.0.0-rc.1+x"),
+            ("00", "0"),
+        ] {
+            assert_eq!(version(one), version(other));
+            assert_eq!(version(one).order_key(), version(other).order_key());
+            assert_eq!(version(one).to_string(), one);
+        }
+        assert_ne!(version("1.0-a"), version("1.0-A"));
+    }
+
+    #[test]
+    fn what_is_not_a_version_says_why() {
+        for (bad, error) in [
+            ("", VersionError::Empty),
+            ("v1.2", VersionError::NotANumber("v1".into())),
+            ("latest", VersionError::NotANumber("latest".into())),
+            ("1..2", VersionError::NotANumber(String::new())),
+            ("-rc", VersionError::NotANumber(String::new())),
+            ("1.2.3.4.5", VersionError::TooManyNumbers(5)),
+            ("1.0-", VersionError::EmptyIdentifier),
+            ("1.0-a..b", VersionError::EmptyIdentifier),
+            ("1.0+", VersionError::EmptyIdentifier),
+            ("1.0+a+b", VersionError::Character('+')),
+            ("1.0 beta", VersionError::Character(' ')),
+            ("1/2", VersionError::Character('/')),
+            ("1.٣", VersionError::Character('٣')),
+            (&"1".repeat(65), VersionError::TooLong(65)),
+        ] {
+            assert_eq!(bad.parse::<Version>().map(|v| v.text), Err(error), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_build_does_not_make_a_pre_release() {
+        assert!(version("1.0-rc.1+a-b").is_pre_release());
+        assert!(!version("1.0+a-b").is_pre_release());
+    }
+
+    #[test]
+    fn keys_hold_nothing_that_a_collation_could_reorder() {
+        let key = version("1.2.3-Beta.4-x+y");
+        assert!(
+            key.order_key()
+                .bytes()
+                .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+        );
+    }
+}
