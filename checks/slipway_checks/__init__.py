@@ -1,0 +1,28 @@
+"""The platform driven from outside: what every check in this folder shares.
+
+A check is an executable `checks/01-<n>-<name>`. It starts the release binaries on loopback in a folder of its own,
+speaks HTTP to them as a developer, an end user or an operator would, kills them when it wants to, prints its figures
+and ends with 0 (passed), 77 (skipped, after `skipped: why`) or 1 (failed, with the reason and the place of the logs).
+
+    check.py       the frame: arguments, folder, seed, figures, time limit, the closing line
+    fixtures.py    real packages, and made ones
+    platform.py    processes: start, wait until ready, kill, start again
+    web.py         HTTP with nothing hidden: one request, one answer
+    developer.py   what a developer does: apps, packages, releases, tokens
+    visitor.py     what an end user does: downloads, `latest`, keys, signatures
+    minisign.py    Debian's own `minisign`, which has the last word on every signature
+    internal.py    signed calls between services, so that a check can forge them
+    invariants.py  what must hold after any crash
+    leaks.py       no log holds a secret
+    journey.py     the commands of the README's marked block
+
+Only Python's standard library is used here. Settings from the environment: `SLIPWAY_BIN` (the folder of the binaries,
+`target/release` by default) and `SLIPWAY_FIXTURES` (`target/fixtures` by default, filled by `./test`).
+"""
+
+from .check import Check, Failed, run
+from .developer import Developer
+from .platform import Platform, SERVICES
+from .visitor import Visitor
+
+__all__ = ["Check", "Developer", "Failed", "Platform", "SERVICES", "Visitor", "run"]

@@ -1,0 +1,259 @@
+"""The platform's processes: each service started by hand, so that a check decides who lives and who comes back."""
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+
+from . import web
+from .check import ROOT, Failed
+
+SERVICES = ("registry", "signing", "catalog", "upload", "download", "gateway")
+BINARIES = pathlib.Path(os.environ.get("SLIPWAY_BIN", ROOT / "target" / "release"))
+READY_WITHIN = 30
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Instance:
+    """One process of one service. `addr` is where it listens, from its own record in `DIR/run`."""
+
+    def __init__(self, service, process, record, log):
+        self.service = service
+        self.process = process
+        self.pid = record["pid"]
+        self.id = record["instance"]
+        self.addr = record["addr"]
+        self.log = log
+
+    def signal(self, number):
+        try:
+            os.kill(self.pid, number)
+        except ProcessLookupError:
+            pass
+
+    def kill(self):
+        """kill -9, and waits until the process is gone."""
+        self.signal(signal.SIGKILL)
+        if self.process is not None:
+            self.process.wait(10)
+
+    def stop(self, within=30):
+        """SIGTERM, and returns the exit code."""
+        self.signal(signal.SIGTERM)
+        return self.process.wait(within)
+
+    def alive(self):
+        return self.process.poll() is None
+
+
+class Platform:
+    """A data folder and the processes over it.
+
+    `start()` starts one instance of each service with `slipway run`; `start_one(service)` adds an instance, or brings
+    one back. The gateway's address stays the same for the life of this object, the registry's too.
+    """
+
+    def __init__(self, check, name="data", settings=None):
+        self.check = check
+        self.data = check.folder / name
+        self.gateway = f"127.0.0.1:{free_port()}"
+        self.registry = f"127.0.0.1:{free_port()}"
+        self.settings = settings or {}
+        self.instances = {service: [] for service in SERVICES}
+        self.children = []
+        self.issued = {}
+        self.started = 0
+        check.platforms.append(self)
+        if not (BINARIES / "slipway").exists():
+            raise Failed(f"{BINARIES / 'slipway'} is missing; `cargo build --release` makes it")
+
+    # Starting
+
+    def init(self):
+        command = [BINARIES / "slipway", "init", "--data", self.data]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        self.check.equal(done.returncode, 0, f"exit code of `slipway init` ({done.stderr[-500:]})")
+
+    def start(self, services=SERVICES, instances=None):
+        """Makes the secrets and starts `services`, `instances` (service to count, 1 by default) of each."""
+        self.init()
+        begun = []
+        for service in services:
+            begun += [self.begin(service) for _ in range((instances or {}).get(service, 1))]
+        for service, process, log in begun:
+            self.adopt(service, process, log)
+        if "gateway" in services:
+            self.wait_ready()
+        return self
+
+    def start_one(self, service, prefix=(), extra=(), environment=None):
+        """Starts one more instance and returns it when it is ready. `prefix` is a tracer or a limiter before it."""
+        return self.adopt(*self.begin(service, prefix, extra, environment))
+
+    def begin(self, service, prefix=(), extra=(), environment=None):
+        """Starts the process without waiting for it."""
+        command = [*prefix, BINARIES / "slipway", "run", service, "--data", self.data, *extra]
+        if service == "registry":
+            command += ["--listen", self.registry]
+        else:
+            command += ["--registry", f"http://{self.registry}"]
+        if service == "gateway":
+            command += ["--listen", self.gateway]
+        self.started += 1
+        log = self.check.logs / f"{self.data.name}-{self.started:03}-{service}.log"
+        return service, self.spawn(command, log, environment), log
+
+    def spawn(self, command, log, environment=None):
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [str(part) for part in command],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=os.environ | self.settings | (environment or {}),
+            )
+        self.children.append(process)
+        return process
+
+    def adopt(self, service, process, log):
+        """Waits until a started process has written its record and answers `/readyz`."""
+
+        def ready():
+            if process.poll() is not None:
+                raise Failed(f"{service} ended with {process.returncode} at its start: {log_tail(log)}")
+            record = next((record for record in self.records(service) if record["pid"] == process.pid), None)
+            return record if record and answers_ready(record["addr"]) else None
+
+        record = self.check.until(READY_WITHIN, ready, f"{service} ready (see {log})")
+        instance = Instance(service, process, record, log)
+        self.instances[service].append(instance)
+        return instance
+
+    def up(self, extra=()):
+        """Starts the whole platform by `slipway up`, as a person would, and returns when the gateway is ready."""
+        log = self.check.logs / f"{self.data.name}-up.log"
+        command = [BINARIES / "slipway", "up", "--data", self.data, "--listen", self.gateway, *extra]
+        process = self.spawn(command, log)
+        self.wait_ready()
+        return process
+
+    def wait_ready(self, seconds=READY_WITHIN):
+        """Waits until the gateway has seen every service that its routes lead to."""
+        self.check.until(seconds, lambda: answers_ready(self.gateway), f"the gateway at {self.gateway} ready")
+
+    # What runs
+
+    def records(self, service):
+        """The records in `DIR/run` of one service, those of dead processes included."""
+        found = []
+        for path in sorted((self.data / "run").glob(f"{service}-*.json")):
+            try:
+                found.append(json.loads(path.read_text()))
+            except (OSError, ValueError):
+                continue
+        return found
+
+    def one(self, service):
+        """The instance of `service` that was started last and still runs."""
+        return self.instances[service][-1]
+
+    def all(self):
+        return [instance for service in SERVICES for instance in self.instances[service]]
+
+    # Ending
+
+    def kill(self, service, instance=None):
+        """kill -9 of one instance, the last one by default. Returns it."""
+        instance = instance or self.one(service)
+        instance.kill()
+        self.instances[service].remove(instance)
+        return instance
+
+    def stop(self, service):
+        """SIGTERM to one instance; it has to leave with 0."""
+        instance = self.one(service)
+        self.instances[service].remove(instance)
+        self.check.equal(instance.stop(), 0, f"exit code of {service} after SIGTERM")
+        return instance
+
+    def restart(self, service, **options):
+        """kill -9, and the same service again, ready."""
+        self.kill(service)
+        return self.start_one(service, **options)
+
+    def end(self):
+        """Ends everything that was started here, at once."""
+        for process in self.children:
+            if process.poll() is None:
+                process.kill()
+        for process in self.children:
+            process.wait(10)
+
+    # Secrets
+
+    def admin_token(self):
+        path = self.data / "admin-token"
+        self.check.until(READY_WITHIN, lambda: path.exists() and path.read_text().strip(), f"{path}")
+        return path.read_text().strip()
+
+    def secrets(self):
+        """Everything that no log may hold: name to bytes."""
+        found = {f"token {name}": token.encode() for name, token in self.issued.items()}
+        if (self.data / "admin-token").exists():
+            found["the admin token"] = (self.data / "admin-token").read_bytes()
+        for path in sorted((self.data / "secrets").rglob("*")):
+            if path.is_file():
+                found[str(path.relative_to(self.data))] = path.read_bytes()
+        return found
+
+    # What operators read
+
+    def metrics(self, instance):
+        """The numbers of one instance: name (with labels) to value."""
+        answer = web.request(instance.addr, "GET", "/metrics")
+        self.check.equal(answer.status, 200, f"/metrics of {instance.service}")
+        numbers = {}
+        for line in answer.body.decode().splitlines():
+            if line and not line.startswith("#"):
+                name, value = line.rsplit(" ", 1)
+                numbers[name] = float(value)
+        return numbers
+
+    def blobs(self):
+        return self.data / "blobs"
+
+    def blob(self, sha256):
+        return self.blobs() / "sha256" / sha256[:2] / sha256
+
+    def staged(self):
+        """The files that lie in staging now."""
+        return [path for path in (self.blobs() / "staging").rglob("*") if path.is_file()]
+
+
+def answers_ready(addr):
+    try:
+        return web.request(addr, "GET", "/readyz", timeout=2).status == 200
+    except web.BROKEN:
+        return False
+
+
+def log_tail(log, characters=600):
+    return log.read_text(errors="replace")[-characters:].strip()
+
+
+def wait_gone(pid, seconds=10):
+    """Waits until no process has this id any more; returns whether that came about."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if not pathlib.Path(f"/proc/{pid}").exists():
+            return True
+        time.sleep(0.01)
+    return False

@@ -1,0 +1,68 @@
+"""HTTP with nothing hidden: one request on one new connection, and the answer as it came."""
+
+import dataclasses
+import hashlib
+import http.client
+import json
+
+
+@dataclasses.dataclass
+class Answer:
+    """What came back. `headers` has lower-case names; `body` is whole."""
+
+    status: int
+    headers: dict
+    body: bytes
+
+    def json(self):
+        return json.loads(self.body)
+
+    @property
+    def code(self):
+        """The stable `code` of a problem+json body, or None."""
+        if "problem+json" not in self.headers.get("content-type", ""):
+            return None
+        return self.json().get("code")
+
+    @property
+    def sha256(self):
+        return hashlib.sha256(self.body).hexdigest()
+
+    def __str__(self):
+        return f"{self.status} {self.body[:400].decode(errors='replace')}"
+
+
+# What a client sees when a process dies under it.
+BROKEN = (OSError, http.client.HTTPException)
+
+
+def request(address, method, path, body=None, headers=None, token=None, timeout=90):
+    """Sends one request to `address` (`host:port`) and reads the answer to its end.
+
+    `body` is bytes, or an iterable of bytes when `headers` give its Content-Length. An answer that comes before the
+    body is through is read all the same. Raises what is in `BROKEN` when the connection fails or ends early.
+    """
+    host, port = address.rsplit(":", 1)
+    connection = http.client.HTTPConnection(host, int(port), timeout=timeout)
+    try:
+        sent = dict(headers or {})
+        if token is not None:
+            sent["Authorization"] = f"Bearer {token}"
+        try:
+            connection.request(method, path, body=body, headers=sent)
+        except (BrokenPipeError, ConnectionResetError):
+            # The other side answered without wanting the rest.
+            pass
+        response = connection.getresponse()
+        content = response.read()
+        names = {name.lower(): value for name, value in response.getheaders()}
+        return Answer(response.status, names, content)
+    finally:
+        connection.close()
+
+
+def request_json(address, method, path, value=None, headers=None, token=None, timeout=90):
+    """The same with a JSON body."""
+    sent = {"Content-Type": "application/json"} | (headers or {})
+    body = b"" if value is None else json.dumps(value).encode()
+    return request(address, method, path, body, sent, token, timeout)
