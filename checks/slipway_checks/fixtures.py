@@ -1,5 +1,6 @@
 """Real packages, fetched by `./test` into `target/fixtures`, and made ones for everything that needs many."""
 
+import hashlib
 import os
 import pathlib
 
@@ -19,3 +20,9 @@ def real(check, name):
 def made(random, size=64 * 1024):
     """Bytes that no other package has and that no format claims."""
     return b"slipway check\n" + random.randbytes(size)
+
+
+def sha256(path):
+    """The SHA-256 of a file in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

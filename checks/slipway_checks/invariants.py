@@ -26,13 +26,13 @@ class Ledger:
         self.signatures[path].add(signature)
 
 
-def assert_all(platform, developer, ledger):
-    """Checks all of them and returns how many blobs, versions and signatures were looked at."""
+def assert_all(platform, developer, ledger, apps=None):
+    """Checks all of them, for all apps or those named, and returns in words how much was looked at."""
     settle(platform)
     blobs = every_blob_has_its_digest(platform)
-    versions = every_version_is_one_and_proven(platform, developer, ledger)
-    nothing_acknowledged_is_missing(platform.check, developer, ledger)
-    return {"blobs": blobs, "versions": versions}
+    versions = every_version_is_one_and_proven(platform, developer, ledger, apps)
+    nothing_acknowledged_is_missing(platform.check, developer, ledger, apps)
+    return f"{blobs} blobs, {versions} versions"
 
 
 def settle(platform):
@@ -64,13 +64,12 @@ def every_blob_has_its_digest(platform):
     return count
 
 
-def every_version_is_one_and_proven(platform, developer, ledger):
+def every_version_is_one_and_proven(platform, developer, ledger, apps=None):
     """Each published version has one byte string and one signature, which Debian's `minisign` accepts."""
     visitor = Visitor(platform)
     keys = {}
     count = 0
-    for app in developer.apps():
-        slug = app["slug"]
+    for slug in apps or [app["slug"] for app in developer.apps()]:
         for release in developer.releases(slug):
             if release["state"] != "published":
                 continue
@@ -94,9 +93,11 @@ def prove_once(visitor, ledger, path, package, key):
     ledger.saw(path, body.sha256, signature)
 
 
-def nothing_acknowledged_is_missing(check, developer, ledger):
-    """Everything that was answered with 200 or 201 is published with these very bytes."""
+def nothing_acknowledged_is_missing(check, developer, ledger, apps=None):
+    """Everything that was acknowledged is published with these very bytes."""
     for path, publication in ledger.acknowledged.items():
+        if apps and publication.app not in apps:
+            continue
         release = developer.release(publication.app, publication.version)
         check.equal(release["state"], "published", f"state of the acknowledged {path} ({release['reason']})")
         digests = {package["filename"]: package["sha256"] for package in release["packages"]}

@@ -1,5 +1,6 @@
 """The platform's processes: each service started by hand, so that a check decides who lives and who comes back."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -34,10 +35,8 @@ class Instance:
         self.log = log
 
     def signal(self, number):
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, number)
-        except ProcessLookupError:
-            pass
 
     def kill(self):
         """kill -9, and waits until the process is gone."""
@@ -69,6 +68,7 @@ class Platform:
         self.settings = settings or {}
         self.instances = {service: [] for service in SERVICES}
         self.children = []
+        self.groups = []
         self.issued = {}
         self.started = 0
         check.platforms.append(self)
@@ -111,7 +111,8 @@ class Platform:
         log = self.check.logs / f"{self.data.name}-{self.started:03}-{service}.log"
         return service, self.spawn(command, log, environment), log
 
-    def spawn(self, command, log, environment=None):
+    def spawn(self, command, log, environment=None, folder=None, group=False):
+        """Starts a program whose output goes to `log`; `group` for one that leaves others running behind it."""
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [str(part) for part in command],
@@ -119,7 +120,11 @@ class Platform:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=os.environ | self.settings | (environment or {}),
+                cwd=folder,
+                start_new_session=group,
             )
+        if group:
+            self.groups.append(process.pid)
         self.children.append(process)
         return process
 
@@ -191,6 +196,9 @@ class Platform:
 
     def end(self):
         """Ends everything that was started here, at once."""
+        for group in self.groups:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
         for process in self.children:
             if process.poll() is None:
                 process.kill()

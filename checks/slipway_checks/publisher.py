@@ -1,0 +1,94 @@
+"""A developer whose publish is cut short: who tries again with the same bytes until it is acknowledged."""
+
+import hashlib
+import threading
+import time
+
+from . import web
+from .check import Failed
+from .developer import Publication
+
+PIECE = 64 * 1024
+TRY_AGAIN_FOR = 60
+
+
+class Publish(threading.Thread):
+    """One publish in the background. It notes when a body is under way, so that a kill's moment can be told.
+
+    The body goes out in pieces with `pace` seconds between them, as over a line that is not loopback.
+    """
+
+    def __init__(self, developer, app, version, filename, content, query=None, pace=0.002):
+        super().__init__(daemon=True)
+        self.developer = developer
+        self.content = content
+        self.query = {"version": version, "channel": "stable", "platform": "linux"} | (query or {})
+        self.publication = Publication(app, version, filename, hashlib.sha256(content).hexdigest(), len(content))
+        self.pace = pace
+        self.body_begun = threading.Event()
+        self.under_way = False
+        self.tries = 0
+        self.problem = None
+
+    def run(self):
+        deadline = time.monotonic() + TRY_AGAIN_FOR
+        last = "nothing tried"
+        while time.monotonic() < deadline:
+            self.tries += 1
+            try:
+                answer = self.attempt()
+            except web.BROKEN as error:
+                last = repr(error)
+                time.sleep(0.05)
+                continue
+            finally:
+                self.under_way = False
+            last = str(answer)
+            if answer.status in (200, 201, 202):
+                return self.acknowledged(answer)
+            if answer.status not in (502, 503, 504):
+                break
+            time.sleep(0.05)
+        self.problem = f"publish of {self.publication.path}, {self.tries} tries: {last}"
+
+    def acknowledged(self, answer):
+        """202 says that it goes on by itself: then it has to."""
+        if answer.status == 202:
+            self.await_published()
+
+    def await_published(self):
+        deadline = time.monotonic() + TRY_AGAIN_FOR
+        last = None
+        while time.monotonic() < deadline:
+            try:
+                path = f"/api/v1/apps/{self.publication.app}/releases/{self.publication.version}"
+                last = self.developer.call("GET", path)
+                if last.status == 200 and last.json()["state"] == "published":
+                    return
+            except web.BROKEN:
+                pass
+            time.sleep(0.1)
+        self.problem = f"{self.publication.path} was taken with 202 and is not published: {last}"
+
+    def attempt(self):
+        headers = {"Content-Length": str(len(self.content))}
+        return self.developer.put(
+            self.publication.app, self.publication.filename, self.pieces(), self.query, headers
+        )
+
+    def pieces(self):
+        for start in range(0, len(self.content), PIECE):
+            if start:
+                time.sleep(self.pace)
+            self.under_way = True
+            yield self.content[start : start + PIECE]
+            self.body_begun.set()
+
+    def finish(self):
+        """Waits for the end; fails when the publish was refused or never acknowledged."""
+        self.join(2 * TRY_AGAIN_FOR + 30)
+        if self.is_alive():
+            raise Failed(f"publish of {self.publication.path} hangs")
+        if self.problem:
+            raise Failed(self.problem)
+        return self.publication
