@@ -1,0 +1,191 @@
+//! The data folder: where each thing lies, who holds which secret, and how a first start makes them.
+//!
+//! Every file is written whole or not at all (a temporary file, fsync, rename, fsync of the folder), so a start that
+//! was killed can be run again.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+use crate::internal::access;
+use crate::internal::key::Key;
+use crate::token::Token;
+
+/// The layout that this program reads and writes; a later one will migrate.
+const FORMAT: &str = "1\n";
+
+/// The six services, each a folder of the data folder.
+pub const SERVICES: [&str; 6] = [
+    "registry", "upload", "signing", "catalog", "download", "gateway",
+];
+
+/// A data folder (`--data DIR`).
+#[derive(Clone, Debug)]
+pub struct DataDir {
+    root: PathBuf,
+}
+
+impl DataDir {
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The store's folder: `staging/…` and `sha256/ab/abcd…`.
+    pub fn blobs(&self) -> PathBuf {
+        self.root.join("blobs")
+    }
+
+    /// The folder of a service: its database and files.
+    pub fn service(&self, service: &str) -> PathBuf {
+        self.root.join(service)
+    }
+
+    /// The secrets of a service; nobody else's are mounted beside it.
+    pub fn secrets(&self, service: &str) -> PathBuf {
+        self.root.join("secrets").join(service)
+    }
+
+    /// What runs now: one file per instance.
+    pub fn run(&self) -> PathBuf {
+        self.root.join("run")
+    }
+
+    pub fn admin_token(&self) -> PathBuf {
+        self.root.join("admin-token")
+    }
+
+    pub fn lock(&self) -> PathBuf {
+        self.root.join("lock")
+    }
+
+    /// Makes what is missing of folders and secrets (`slipway init`); what is there stays.
+    pub fn init(&self) -> anyhow::Result<()> {
+        private_folder(&self.root)?;
+        self.check_format()?;
+        for folder in [self.run(), self.blobs().join("staging"), self.blobs().join("sha256")] {
+            private_folder(&folder)?;
+        }
+        for service in SERVICES {
+            private_folder(&self.service(service))?;
+            private_folder(&self.secrets(service))?;
+            keep_or_write(&self.callee_key(service), || Ok(Key::random()?.to_text()))?;
+        }
+        for callee in SERVICES {
+            let key = Key::from_text(&fs::read_to_string(self.callee_key(callee))?)?;
+            for caller in access::callers_of(callee) {
+                write_whole(&self.pair_key(caller, callee), key.derive(caller).to_text())?;
+            }
+        }
+        keep_or_write(&self.sealing_key(), || Ok(Key::random()?.to_text()))?;
+        keep_or_write(&self.admin_token(), || Ok(format!("{}\n", Token::random()?.reveal())))
+    }
+
+    /// The key that a callee checks its callers with.
+    pub fn callee_key(&self, service: &str) -> PathBuf {
+        self.secrets(service).join("internal.key")
+    }
+
+    /// The key that `caller` signs its calls to `callee` with.
+    pub fn pair_key(&self, caller: &str, callee: &str) -> PathBuf {
+        self.secrets(caller).join(format!("call-{callee}.key"))
+    }
+
+    /// The key that seals the private keys of apps, which the signing service holds or an operator gives.
+    pub fn sealing_key(&self) -> PathBuf {
+        self.secrets("signing").join("sealing.key")
+    }
+
+    fn check_format(&self) -> anyhow::Result<()> {
+        let path = self.root.join("format");
+        keep_or_write(&path, || Ok(FORMAT.to_owned()))?;
+        let found = fs::read_to_string(&path)?;
+        if found != FORMAT {
+            bail!(
+                "{} has the layout {}, this program knows {}: use the version of Slipway that wrote it",
+                self.root.display(),
+                found.trim(),
+                FORMAT.trim()
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Makes a folder that only its owner may enter, with those above it.
+pub fn private_folder(path: &Path) -> anyhow::Result<()> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .with_context(|| format!("could not make the folder {}", path.display()))
+}
+
+/// Writes a file whole: it has the old content or the new one after any crash, and only its owner may read it.
+pub fn write_whole(path: &Path, content: impl AsRef<[u8]>) -> anyhow::Result<()> {
+    let write = || -> std::io::Result<()> {
+        let temporary = path.with_extension(format!("new-{}", std::process::id()));
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&temporary)?;
+        file.write_all(content.as_ref())?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)?;
+        File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+    };
+    write().with_context(|| format!("could not write {}", path.display()))
+}
+
+fn keep_or_write(
+    path: &Path,
+    content: impl FnOnce() -> anyhow::Result<String>,
+) -> anyhow::Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    write_whole(path, content()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_init_changes_nothing() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let data = DataDir::new(folder.path().join("data"));
+        data.init().expect("the first init");
+        let token = fs::read_to_string(data.admin_token()).expect("the admin token");
+        let pair = fs::read(data.pair_key("catalog", "signing")).expect("a pair key");
+        data.init().expect("the second init");
+        assert_eq!(fs::read_to_string(data.admin_token()).unwrap(), token);
+        assert_eq!(fs::read(data.pair_key("catalog", "signing")).unwrap(), pair);
+    }
+
+    #[test]
+    fn nobody_gets_a_key_for_calls_it_may_not_make() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let data = DataDir::new(folder.path());
+        data.init().expect("init");
+        assert!(data.pair_key("catalog", "signing").exists());
+        assert!(!data.pair_key("upload", "signing").exists());
+        assert!(!data.pair_key("gateway", "catalog").exists());
+    }
+
+    #[test]
+    fn an_unknown_layout_is_refused() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::write(folder.path().join("format"), "7\n").unwrap();
+        let error = DataDir::new(folder.path()).init().expect_err("layout 7");
+        assert!(error.to_string().contains("layout 7"), "{error}");
+    }
+}

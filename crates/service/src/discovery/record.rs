@@ -1,0 +1,49 @@
+//! What is known of an instance, on the wire and on disk.
+
+use serde::{Deserialize, Serialize};
+
+/// The states that an instance goes through, in this order. A process that ended is not in the list any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum State {
+    /// Gets no traffic yet.
+    Starting,
+    Ready,
+    /// Answers, and gets traffic only when nobody else is there.
+    Draining,
+}
+
+/// One running process of a service; every heartbeat carries it whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    pub service: String,
+    /// A UUID made at the process's start.
+    pub instance: String,
+    /// `host:port` for others.
+    pub addr: String,
+    pub state: State,
+    /// The program's version.
+    pub version: String,
+    /// Unix milliseconds.
+    pub started_at: i64,
+}
+
+/// The registry's answer to a watch: the full set, never a difference.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Made at the registry's start; revisions of different epochs are not comparable.
+    pub epoch: String,
+    pub revision: u64,
+    /// The registry has just started and may not have heard from everybody: add what it lists, remove nothing.
+    pub warming: bool,
+    pub instances: Vec<Record>,
+}
+
+/// The registry's answer to a heartbeat.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Beat {
+    pub epoch: String,
+    pub revision: u64,
+    /// Every live watcher has applied this record.
+    pub acknowledged: bool,
+}

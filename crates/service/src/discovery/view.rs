@@ -1,0 +1,198 @@
+//! Who is there, as this process knows it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, RwLock};
+
+use tokio::sync::watch;
+
+use super::record::{Record, Snapshot, State};
+use crate::data::write_whole;
+
+/// The merged answers of all registry nodes; cheap to clone.
+#[derive(Clone)]
+pub struct View {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    file: PathBuf,
+    records: RwLock<Arc<Vec<Record>>>,
+    /// The last answer of each registry node that answers, by its URL. Written by the watches alone.
+    answers: RwLock<BTreeMap<String, Snapshot>>,
+    turn: AtomicUsize,
+    changed: watch::Sender<()>,
+}
+
+impl View {
+    /// Begins with what was last known. A damaged file counts as none: the registry tells again.
+    pub(crate) fn open(file: PathBuf) -> Self {
+        let records: Vec<Record> = fs::read(&file)
+            .ok()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or_default();
+        Self {
+            inner: Arc::new(Inner {
+                file,
+                records: RwLock::new(Arc::new(records)),
+                answers: RwLock::default(),
+                turn: AtomicUsize::new(0),
+                changed: watch::Sender::new(()),
+            }),
+        }
+    }
+
+    /// A view that knows `records` and never changes, for tests of services.
+    pub fn fixed(records: Vec<Record>) -> Self {
+        let view = Self::open(PathBuf::new());
+        *view.inner.records.write().expect("nobody panics with the lock") = Arc::new(records);
+        view
+    }
+
+    pub fn records(&self) -> Arc<Vec<Record>> {
+        self.inner.records.read().expect("nobody panics with the lock").clone()
+    }
+
+    /// Whether an instance of `service` is known that takes traffic.
+    pub fn knows(&self, service: &str) -> bool {
+        self.records()
+            .iter()
+            .any(|record| record.service == service && record.state != State::Starting)
+    }
+
+    /// The instances of `service` in the order to try them: those that are ready, each in turn first, then those that
+    /// drain.
+    pub fn candidates(&self, service: &str) -> Vec<Record> {
+        let records = self.records();
+        let of = |state| {
+            let matching = |record: &&Record| record.service == service && record.state == state;
+            records.iter().filter(matching).cloned().collect::<Vec<_>>()
+        };
+        let mut ready = of(State::Ready);
+        if !ready.is_empty() {
+            let turn = self.inner.turn.fetch_add(1, Ordering::Relaxed) % ready.len();
+            ready.rotate_left(turn);
+        }
+        ready.extend(of(State::Draining));
+        ready
+    }
+
+    /// Signals every change from now on.
+    pub fn subscribe(&self) -> watch::Receiver<()> {
+        self.inner.changed.subscribe()
+    }
+
+    /// Takes a registry node's answer, or `None` when it does not answer: then the others' count, and when none
+    /// answers what was last known stays.
+    pub(crate) fn apply(&self, registry: &str, answer: Option<Snapshot>) {
+        let mut answers = self.inner.answers.write().expect("nobody panics with the lock");
+        match answer {
+            Some(snapshot) => answers.insert(registry.to_owned(), snapshot),
+            None => answers.remove(registry),
+        };
+        if answers.is_empty() {
+            return;
+        }
+        let before = self.records();
+        let merged = merge(&before, answers.values());
+        if *before == merged {
+            return;
+        }
+        *self.inner.records.write().expect("nobody panics with the lock") = Arc::new(merged.clone());
+        self.inner.changed.send_replace(());
+        let text = serde_json::to_vec_pretty(&merged).unwrap_or_default();
+        if let Err(error) = write_whole(&self.inner.file, text) {
+            tracing::warn!(%error, "could not keep what is known of the others");
+        }
+    }
+}
+
+/// The union of what the nodes list. The state that is further on wins, since states only go forward. While a node is
+/// warming, what was known before stays, but for an address that somebody else has now.
+fn merge<'a>(before: &[Record], answers: impl Iterator<Item = &'a Snapshot>) -> Vec<Record> {
+    let mut merged: BTreeMap<String, Record> = BTreeMap::new();
+    let mut warming = false;
+    for answer in answers {
+        warming |= answer.warming;
+        for record in &answer.instances {
+            let newest = merged
+                .entry(record.instance.clone())
+                .or_insert_with(|| record.clone());
+            if record.state > newest.state {
+                *newest = record.clone();
+            }
+        }
+    }
+    if warming {
+        for record in before {
+            let replaced = merged.values().any(|known| known.addr == record.addr);
+            if !replaced {
+                merged.insert(record.instance.clone(), record.clone());
+            }
+        }
+    }
+    merged.into_values().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(instance: &str, addr: &str, state: State) -> Record {
+        Record {
+            service: "upload".to_owned(),
+            instance: instance.to_owned(),
+            addr: addr.to_owned(),
+            state,
+            version: "0".to_owned(),
+            started_at: 0,
+        }
+    }
+
+    fn snapshot(warming: bool, instances: Vec<Record>) -> Snapshot {
+        Snapshot {
+            epoch: "e".to_owned(),
+            revision: 1,
+            warming,
+            instances,
+        }
+    }
+
+    #[test]
+    fn a_registry_that_has_just_started_removes_nobody() {
+        let old = vec![record("a", "1:1", State::Ready), record("b", "1:2", State::Ready)];
+        let warm = snapshot(true, vec![record("c", "1:1", State::Ready)]);
+        let names: Vec<_> = merge(&old, [&warm].into_iter()).into_iter().map(|r| r.instance).collect();
+        assert_eq!(names, ["b", "c"], "a's address belongs to c now");
+        let settled = snapshot(false, vec![record("c", "1:1", State::Ready)]);
+        assert_eq!(merge(&old, [&settled].into_iter()).len(), 1);
+    }
+
+    #[test]
+    fn ready_instances_are_tried_before_draining_ones_and_in_turn() {
+        let view = View::fixed(vec![
+            record("a", "1:1", State::Ready),
+            record("b", "1:2", State::Draining),
+            record("c", "1:3", State::Ready),
+            record("d", "1:4", State::Starting),
+        ]);
+        let first = view.candidates("upload");
+        let second = view.candidates("upload");
+        assert_eq!(first.len(), 3);
+        assert_eq!(first[2].instance, "b");
+        assert_ne!(first[0].instance, second[0].instance);
+    }
+
+    #[test]
+    fn what_was_known_outlives_the_process_and_every_registry() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("view.json");
+        let view = View::open(file.clone());
+        view.apply("r", Some(snapshot(false, vec![record("a", "1:1", State::Ready)])));
+        view.apply("r", None);
+        assert!(view.knows("upload"));
+        assert!(View::open(file).knows("upload"));
+    }
+}

@@ -1,0 +1,65 @@
+//! The watch of one registry node: a long poll whose revision also says what was applied.
+
+use std::time::Duration;
+
+use http::Method;
+
+use super::record::Snapshot;
+use crate::process::Process;
+
+/// Seconds that the registry holds a poll when nothing changes.
+const WAIT_SECONDS: u64 = 30;
+/// Pauses after a failure.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// Watches every registry node until the process ends, also those that appear later in the same data folder.
+pub(crate) async fn run(process: Process) {
+    let mut watched = std::collections::BTreeSet::new();
+    loop {
+        for address in process.registries() {
+            if watched.insert(address.clone()) {
+                process.tasks.spawn(watch(process.clone(), address));
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(500)) => {}
+            () = process.shutdown.cancelled() => return,
+        }
+    }
+}
+
+async fn watch(process: Process, address: String) {
+    let mut position: Option<(String, u64)> = None;
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let query = position.as_ref().map_or_else(String::new, |(epoch, revision)| {
+            format!("&epoch={epoch}&revision={revision}&wait={WAIT_SECONDS}")
+        });
+        let path = format!("/internal/instances?watcher={}{query}", process.instance);
+        let poll = process
+            .client
+            .call_registry::<Snapshot>(&address, Method::GET, &path, None);
+        let answer = tokio::select! {
+            answer = poll => answer,
+            () = process.shutdown.cancelled() => return,
+        };
+        match answer {
+            Ok(snapshot) => {
+                position = Some((snapshot.epoch.clone(), snapshot.revision));
+                process.view.apply(&address, Some(snapshot));
+                pause = FIRST_PAUSE;
+            }
+            Err(error) => {
+                tracing::debug!(%error, address, "a registry does not answer");
+                process.view.apply(&address, None);
+                position = None;
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    () = process.shutdown.cancelled() => return,
+                }
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The one body of an error (RFC 9457): words and a stable code for the client, the cause for the log.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderName, HeaderValue, StatusCode};
+use serde_json::json;
+
+/// A refusal or a failure, on its way to the client.
+///
+/// The cause is logged once, by [`crate::http::edge`], with the request id; it is never sent.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    pub status: StatusCode,
+    /// Stable, for programs.
+    pub code: &'static str,
+    /// What is wrong and what to do about it, for people.
+    pub detail: String,
+    headers: Vec<(&'static str, String)>,
+    /// Members beside the standard ones, such as the rule that refused an archive.
+    extra: Option<serde_json::Map<String, serde_json::Value>>,
+    cause: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+impl Problem {
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            headers: Vec::new(),
+            extra: None,
+            cause: None,
+        }
+    }
+
+    /// 400: a request that cannot be read.
+    pub fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, detail)
+    }
+
+    /// 404, `not_found`.
+    pub fn not_found() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "there is nothing at this address: check its spelling",
+        )
+    }
+
+    /// 409: what is there already forbids it.
+    pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, detail)
+    }
+
+    /// 422: understood and refused.
+    pub fn unprocessable(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
+    }
+
+    /// 503 with `Retry-After`: a peer is away, and `code` is its `…_unavailable`.
+    pub fn unavailable(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).with_header("retry-after", "1")
+    }
+
+    /// 500: a fault of ours. The client learns nothing of it but the request id to quote.
+    pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "something went wrong here, and the log knows what: try again, and if it stays, give the operator the request id",
+        )
+        .with_cause(cause)
+    }
+
+    #[must_use]
+    pub fn with_cause(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.cause = Some(Arc::from(cause.into()));
+        self
+    }
+
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    #[must_use]
+    pub fn with_member(mut self, name: &str, value: impl Into<serde_json::Value>) -> Self {
+        self.extra
+            .get_or_insert_default()
+            .insert(name.to_owned(), value.into());
+        self
+    }
+
+    pub fn title(&self) -> &'static str {
+        self.status.canonical_reason().unwrap_or("Error")
+    }
+
+    /// The cause with all that caused it, for the log.
+    pub fn cause(&self) -> Option<String> {
+        let mut error: &dyn Error = self.cause.as_deref()?;
+        let mut text = error.to_string();
+        while let Some(source) = error.source() {
+            text.push_str(": ");
+            text.push_str(&source.to_string());
+            error = source;
+        }
+        Some(text)
+    }
+
+    /// The body, with the id that the log has too.
+    pub fn body(&self, request_id: &str) -> serde_json::Value {
+        let mut body = self.extra.clone().unwrap_or_default();
+        let standard = json!({
+            "type": "about:blank",
+            "title": self.title(),
+            "status": self.status.as_u16(),
+            "detail": self.detail,
+            "code": self.code,
+            "request_id": request_id,
+        });
+        if let serde_json::Value::Object(standard) = standard {
+            body.extend(standard);
+        }
+        body.into()
+    }
+
+    /// The status and headers, without a body.
+    pub fn head(&self) -> http::response::Builder {
+        let mut head = Response::builder().status(self.status);
+        for (name, value) in &self.headers {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                head = head.header(HeaderName::from_static(name), value);
+            }
+        }
+        head
+    }
+}
+
+/// Leaves the body to the edge, which knows the request's id: the problem travels as an extension.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self
+            .head()
+            .body(axum::body::Body::empty())
+            .unwrap_or_default();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<sqlx::Error> for Problem {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) => Self::unavailable(
+                "database_unavailable",
+                "the database does not answer: try again in a moment",
+            )
+            .with_cause(error),
+            error => Self::internal(error),
+        }
+    }
+}
+
+impl From<anyhow::Error> for Problem {
+    fn from(error: anyhow::Error) -> Self {
+        Self::internal(error)
+    }
+}

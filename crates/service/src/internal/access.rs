@@ -1,0 +1,132 @@
+//! The one table of who may call what. What is not in it is refused.
+
+use http::Method;
+
+/// One endpoint: `*` stands for one segment of the path, `**` for the rest.
+struct Endpoint {
+    callee: &'static str,
+    method: Method,
+    path: &'static str,
+    callers: &'static [&'static str],
+}
+
+const INSTANCES: &[&str] = &["upload", "signing", "catalog", "download", "gateway"];
+
+const TABLE: &[Endpoint] = &[
+    Endpoint {
+        callee: "registry",
+        method: Method::GET,
+        path: "/internal/instances",
+        callers: INSTANCES,
+    },
+    Endpoint {
+        callee: "registry",
+        method: Method::PUT,
+        path: "/internal/instances/*",
+        callers: INSTANCES,
+    },
+    Endpoint {
+        callee: "registry",
+        method: Method::DELETE,
+        path: "/internal/instances/*",
+        callers: INSTANCES,
+    },
+    Endpoint {
+        callee: "signing",
+        method: Method::POST,
+        path: "/internal/keys",
+        callers: &["catalog"],
+    },
+    Endpoint {
+        callee: "signing",
+        method: Method::POST,
+        path: "/internal/signatures",
+        callers: &["catalog"],
+    },
+    Endpoint {
+        callee: "catalog",
+        method: Method::GET,
+        path: "/internal/changes",
+        callers: &["upload", "download"],
+    },
+    Endpoint {
+        callee: "catalog",
+        method: Method::POST,
+        path: "/internal/packages",
+        callers: &["upload"],
+    },
+    Endpoint {
+        callee: "catalog",
+        method: Method::GET,
+        path: "/internal/packages/*",
+        callers: &["upload"],
+    },
+    Endpoint {
+        callee: "download",
+        method: Method::GET,
+        path: "/internal/staged/**",
+        callers: &["catalog"],
+    },
+    Endpoint {
+        callee: "download",
+        method: Method::GET,
+        path: "/internal/downloads/*/*",
+        callers: &["catalog"],
+    },
+];
+
+/// Whether `caller` may send `method` to `path` of `callee`.
+pub fn permits(callee: &str, method: &Method, path: &str, caller: &str) -> bool {
+    TABLE.iter().any(|endpoint| {
+        endpoint.callee == callee
+            && endpoint.method == *method
+            && matches(endpoint.path, path)
+            && endpoint.callers.contains(&caller)
+    })
+}
+
+/// Every service that may call `callee` at all, each once.
+pub fn callers_of(callee: &str) -> Vec<&'static str> {
+    let endpoints = TABLE.iter().filter(|endpoint| endpoint.callee == callee);
+    let mut callers: Vec<_> = endpoints.flat_map(|endpoint| endpoint.callers).copied().collect();
+    callers.sort_unstable();
+    callers.dedup();
+    callers
+}
+
+fn matches(pattern: &str, path: &str) -> bool {
+    let mut given = path.split('/');
+    for wanted in pattern.split('/') {
+        match (wanted, given.next()) {
+            ("**", Some(_)) => return true,
+            ("*", Some(segment)) if !segment.is_empty() => {}
+            (wanted, Some(segment)) if wanted == segment => {}
+            _ => return false,
+        }
+    }
+    given.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_catalog_may_ask_for_a_signature() {
+        for caller in crate::data::SERVICES {
+            let permitted = permits("signing", &Method::POST, "/internal/signatures", caller);
+            assert_eq!(permitted, caller == "catalog", "{caller}");
+        }
+    }
+
+    #[test]
+    fn patterns_match_whole_paths() {
+        let get = |path| permits("download", &Method::GET, path, "catalog");
+        assert!(get("/internal/staged/d/notes/1.0/notes.apk"));
+        assert!(!get("/internal/staged"));
+        assert!(get("/internal/downloads/notes/1.0"));
+        assert!(!get("/internal/downloads/notes"));
+        assert!(!get("/internal/downloads/notes/1.0/more"));
+        assert!(!get("/internal/downloads//1.0"));
+    }
+}

@@ -1,0 +1,111 @@
+//! The numbers of a process in Prometheus' text format, at `/metrics` on its own port, never on the public one.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+
+/// A number read at the moment of the scrape, such as the rows of an outbox.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    pub name: &'static str,
+    pub help: &'static str,
+    pub value: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    method: String,
+    route: String,
+    status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RouteLabels {
+    route: String,
+}
+
+/// The registry of one process; cheap to clone.
+#[derive(Clone)]
+pub struct Metrics {
+    registry: Arc<Mutex<Registry>>,
+    requests: Family<RequestLabels, Counter>,
+    seconds: Family<RouteLabels, Histogram>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("slipway");
+        let requests = Family::default();
+        let seconds = Family::new_with_constructor(durations as fn() -> Histogram);
+        registry.register("http_requests", "Requests answered", requests.clone());
+        registry.register(
+            "http_request_seconds",
+            "Seconds from the request's head to the end of the answer's head",
+            seconds.clone(),
+        );
+        Self {
+            registry: Arc::new(Mutex::new(registry)),
+            requests,
+            seconds,
+        }
+    }
+}
+
+/// From a millisecond to a quarter of an hour: a lookup and the upload of a large package.
+fn durations() -> Histogram {
+    Histogram::new(exponential_buckets(0.001, 4.0, 11))
+}
+
+impl Metrics {
+    /// Counts an answered request. `route` is the route's pattern, so that paths chosen by clients make no new series.
+    pub fn observe(&self, method: &str, route: &str, status: u16, duration: Duration) {
+        self.requests
+            .get_or_create(&RequestLabels {
+                method: method.to_owned(),
+                route: route.to_owned(),
+                status,
+            })
+            .inc();
+        self.seconds
+            .get_or_create(&RouteLabels {
+                route: route.to_owned(),
+            })
+            .observe(duration.as_secs_f64());
+    }
+
+    /// Registers a counter of the service's own; `name` without the prefix `slipway_`.
+    pub fn counter(&self, name: &'static str, help: &'static str) -> Counter {
+        let counter = Counter::default();
+        self.lock().register(name, help, counter.clone());
+        counter
+    }
+
+    /// The text of `/metrics`: what was counted, and `readings`.
+    pub fn render(&self, readings: &[Reading]) -> String {
+        let mut scrape = Registry::with_prefix("slipway");
+        for reading in readings {
+            let gauge: Gauge = Gauge::default();
+            gauge.set(reading.value);
+            scrape.register(reading.name, reading.help, gauge);
+        }
+        let mut counted = String::new();
+        let mut read = String::new();
+        let written = text::encode_registry(&mut counted, &self.lock())
+            .and_then(|()| text::encode_registry(&mut read, &scrape))
+            .and_then(|()| text::encode_eof(&mut read));
+        match written {
+            Ok(()) => counted + &read,
+            Err(error) => format!("# the numbers could not be written: {error}\n"),
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Registry> {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,366 @@
+//! A process from its start to its end, the same for all six services.
+//!
+//! Start: settings, log, a slot in the data folder, the listener, the service's own `build`; then requests are served,
+//! and as soon as the service can work it is announced as READY. Nobody waits for another service. End (SIGTERM or
+//! SIGINT): `/readyz` says 503, the others learn that this instance drains, the listener closes, requests in flight
+//! end within the drain time, background tasks end, the lease ends, exit 0. `kill -9` at any of these is safe.
+
+mod slot;
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::Router;
+use clap::{Args as _, FromArgMatches as _};
+use hyper::body::Incoming;
+use hyper::{Request, Response};
+use hyper_util::service::TowerToHyperService;
+use serde::de::DeserializeOwned;
+use tokio::io::AsyncReadExt as _;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use crate::clock;
+use crate::data::DataDir;
+use crate::discovery::record::{Record, State};
+use crate::discovery::view::View;
+use crate::discovery::{heartbeat, watch as registry_watch};
+use crate::http::edge::{Page, edge, readiness};
+use crate::http::serve::serve;
+use crate::internal::client::Client;
+use crate::internal::key::Key;
+use crate::metrics::{Metrics, Reading};
+use crate::settings::{self, Common};
+use crate::telemetry;
+use slot::Slot;
+
+/// Time for background tasks to end after the last request. A job that is cut off is taken up by the next process.
+const TASKS_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A service as the house runs it.
+pub trait Service {
+    const NAME: &'static str;
+    /// The service's own sections of the settings.
+    type Settings: DeserializeOwned + Send;
+    type Http: hyper::service::Service<
+            Request<Incoming>,
+            Response = Response<Self::Body>,
+            Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+            Future: Send,
+        > + Clone
+        + Send
+        + 'static;
+    type Body: hyper::body::Body<
+            Data: Send,
+            Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+        > + Send
+        + 'static;
+    type Health: Health;
+
+    /// Opens what the service needs and spawns its background tasks on [`Process::tasks`].
+    fn build(
+        process: Process,
+        settings: Self::Settings,
+    ) -> impl Future<Output = anyhow::Result<App<Self::Http, Self::Health>>> + Send;
+
+    /// A subcommand of the binary beside serving, for work that the service does in a process of its own.
+    fn tool(_name: &str, _arguments: &[OsString]) -> Option<ExitCode> {
+        None
+    }
+}
+
+/// What a service says of itself.
+pub trait Health: Clone + Send + Sync + 'static {
+    /// Whether it can do its own work: its database and store answer. Never whether its peers do.
+    fn ready(&self) -> impl Future<Output = anyhow::Result<()>> + Send;
+
+    /// Numbers to read at a scrape of `/metrics`.
+    fn readings(&self) -> impl Future<Output = anyhow::Result<Vec<Reading>>> + Send {
+        async { Ok(Vec::new()) }
+    }
+}
+
+/// A service that is ready to serve.
+pub struct App<S, H> {
+    pub http: S,
+    pub health: H,
+}
+
+/// The HTTP service of all but the gateway: axum's router behind hyper's server.
+pub type RouterService = TowerToHyperService<Router>;
+
+impl<H: Health> App<RouterService, H> {
+    /// Puts the edge around `routes`. `page` may answer problems with pages for browsers.
+    pub fn new(process: &Process, health: H, page: Option<Page>, routes: Router) -> Self {
+        let router = edge(process, health.clone(), page, routes);
+        Self {
+            http: TowerToHyperService::new(router),
+            health,
+        }
+    }
+}
+
+/// What a service gets from the house; cheap to clone.
+#[derive(Clone)]
+pub struct Process {
+    pub service: &'static str,
+    /// A UUID made at the process's start.
+    pub instance: Arc<str>,
+    pub data: DataDir,
+    pub settings: Arc<Common>,
+    /// Our own key, from which those of our callers are derived.
+    pub key: Key,
+    /// Who else is there.
+    pub view: View,
+    /// Calls to the others.
+    pub client: Client,
+    pub metrics: Metrics,
+    /// Background tasks; they end when `shutdown` is cancelled.
+    pub tasks: TaskTracker,
+    pub shutdown: CancellationToken,
+    /// Cancelled from SIGTERM on.
+    pub draining: CancellationToken,
+}
+
+impl Process {
+    /// Reads the process's keys and what it last knew of the others.
+    pub fn open(service: &'static str, data: DataDir, settings: Common) -> anyhow::Result<Self> {
+        let folder = data.service(service);
+        crate::data::private_folder(&folder)?;
+        let view = View::open(folder.join("view.json"));
+        Ok(Self {
+            service,
+            instance: Uuid::now_v7().to_string().into(),
+            key: Key::read(&data.callee_key(service))?,
+            client: Client::open(service, &data, view.clone())?,
+            view,
+            data,
+            settings: Arc::new(settings),
+            metrics: Metrics::default(),
+            tasks: TaskTracker::new(),
+            shutdown: CancellationToken::new(),
+            draining: CancellationToken::new(),
+        })
+    }
+
+    /// Addresses of the registry's nodes: those of the settings, else those that run in the same data folder.
+    pub fn registries(&self) -> Vec<String> {
+        let configured = &self.settings.registry.urls;
+        if configured.is_empty() {
+            return slot::addresses(&self.data, "registry");
+        }
+        let authority = |url: &String| {
+            let rest = url.strip_prefix("http://").unwrap_or(url);
+            rest.trim_end_matches('/').to_owned()
+        };
+        configured.iter().map(authority).collect()
+    }
+}
+
+/// The options of `slipway run SERVICE` and of `slipway-<service>`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// Folder of all state
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    pub data: PathBuf,
+    /// Address to listen on [default: a free loopback port, kept for the next start]
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<SocketAddr>,
+    /// URL of a registry node; may be given more than once [default: those that run in DIR]
+    #[arg(long, value_name = "URL")]
+    pub registry: Vec<String>,
+    /// Settings in TOML; SLIPWAY_<SERVICE>__SECTION__KEY overrides them
+    #[arg(value_name = "CONFIG.toml")]
+    pub config: Option<PathBuf>,
+    /// End when standard input ends: how a supervisor's children end with it, however it ends
+    #[arg(long, hide = true)]
+    pub supervised: bool,
+}
+
+/// The `main` of every service binary.
+pub fn main<S: Service>() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    if let Some((name, rest)) = arguments.split_first() {
+        if let Some(code) = name.to_str().and_then(|name| S::tool(name, rest)) {
+            return code;
+        }
+    }
+    let name = format!("slipway-{}", S::NAME);
+    let command = clap::Command::new(name.clone())
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(format!("Slipway's {} service", S::NAME))
+        .after_help(format!(
+            "Examples:\n  {name} --data /data --registry http://registry:8080\n  {name} healthcheck --data /data"
+        ))
+        .args_conflicts_with_subcommands(true)
+        .subcommand(
+            Options::augment_args(clap::Command::new("healthcheck"))
+                .about("Ask the instance that runs in DIR whether it answers"),
+        );
+    let matches = Options::augment_args(command).get_matches();
+    let outcome = match matches.subcommand() {
+        Some((_, matches)) => Options::from_arg_matches(matches)
+            .map_err(anyhow::Error::from)
+            .and_then(|options| healthcheck(S::NAME, &options)),
+        None => Options::from_arg_matches(&matches)
+            .map_err(anyhow::Error::from)
+            .and_then(run::<S>),
+    };
+    report(S::NAME, outcome)
+}
+
+/// Says on standard error why a process ends; `{:#}` is the chain of causes without a backtrace.
+#[expect(clippy::print_stderr, reason = "the log may not be open yet")]
+fn report(name: &str, outcome: anyhow::Result<()>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{name}: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs a service until it is told to end.
+pub fn run<S: Service>(options: Options) -> anyhow::Result<()> {
+    let (mut common, own) = settings::load::<S::Settings>(S::NAME, options.config.as_deref())?;
+    common.http.listen = options.listen.or(common.http.listen);
+    if !options.registry.is_empty() {
+        common.registry.urls.clone_from(&options.registry);
+    }
+    telemetry::init(&common.log)?;
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("could not start the runtime")?
+        .block_on(live::<S>(options, common, own))
+}
+
+async fn live<S: Service>(options: Options, common: Common, own: S::Settings) -> anyhow::Result<()> {
+    let data = DataDir::new(std::path::absolute(&options.data)?);
+    let slot = Slot::take(&data, S::NAME)?;
+    let listener = slot.listen(common.http.listen).await?;
+    let address = listener.local_addr()?.to_string();
+    let process = Process::open(S::NAME, data, common)?;
+    let record = Record {
+        service: S::NAME.to_owned(),
+        instance: process.instance.to_string(),
+        addr: process.settings.http.advertise.clone().unwrap_or(address),
+        state: State::Starting,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started_at: clock::unix_millis(),
+    };
+    let (state, states) = watch::channel(State::Starting);
+    if S::NAME != "registry" {
+        let beats = heartbeat::run(process.clone(), record.clone(), states);
+        process.tasks.spawn(beats);
+        process.tasks.spawn(registry_watch::run(process.clone()));
+    }
+    let app = S::build(process.clone(), own)
+        .await
+        .with_context(|| format!("the {} service could not start", S::NAME))?;
+    let stop = CancellationToken::new();
+    let serving = serve(listener, app.http, &process.settings.http, stop.clone());
+    let ending = async {
+        announce(&process, &app.health, &record, &slot, &state).await?;
+        process.draining.cancelled().await;
+        state.send_replace(State::Draining);
+        if S::NAME != "registry" {
+            heartbeat::drain(&process, &record).await;
+        }
+        stop.cancel();
+        anyhow::Ok(())
+    };
+    let signals = tokio::spawn(wait_for_end(process.draining.clone(), options.supervised));
+    let (announced, ()) = tokio::join!(ending, serving);
+    signals.abort();
+    end::<S>(&process, &record, &slot).await;
+    announced
+}
+
+/// Waits until the service can work, then tells everybody.
+async fn announce<H: Health>(
+    process: &Process,
+    health: &H,
+    record: &Record,
+    slot: &Slot,
+    state: &watch::Sender<State>,
+) -> anyhow::Result<()> {
+    while readiness(process, health).await.is_err() {
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(20)) => {}
+            () = process.draining.cancelled() => return Ok(()),
+        }
+    }
+    slot.announce(record)?;
+    state.send_replace(State::Ready);
+    tracing::info!(
+        service = process.service,
+        instance = &*process.instance,
+        addr = record.addr,
+        "ready"
+    );
+    Ok(())
+}
+
+async fn end<S: Service>(process: &Process, record: &Record, slot: &Slot) {
+    process.shutdown.cancel();
+    process.tasks.close();
+    if tokio::time::timeout(TASKS_TIMEOUT, process.tasks.wait()).await.is_err() {
+        tracing::warn!("a background task was cut off; the next process takes its work up");
+    }
+    if S::NAME != "registry" {
+        heartbeat::leave(process, record).await;
+    }
+    slot.leave();
+    tracing::info!(service = process.service, instance = &*process.instance, "ended");
+}
+
+/// Cancels `draining` at SIGTERM, SIGINT or, for a supervised process, at the end of its standard input.
+async fn wait_for_end(draining: CancellationToken, supervised: bool) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let orphaned = async {
+        if supervised {
+            let mut ignored = [0; 64];
+            let mut input = tokio::io::stdin();
+            while !matches!(input.read(&mut ignored).await, Ok(0) | Err(_)) {}
+        } else {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        () = orphaned => {}
+    }
+    draining.cancel();
+    Ok(())
+}
+
+/// Asks the instance that runs in the data folder for `/healthz`: what a container's health check calls.
+fn healthcheck(service: &'static str, options: &Options) -> anyhow::Result<()> {
+    let data = DataDir::new(&options.data);
+    let addresses = slot::addresses(&data, service);
+    let address = addresses
+        .first()
+        .with_context(|| format!("no {service} is ready in {}", options.data.display()))?;
+    let url = format!("http://{address}/healthz");
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(async {
+            let client = crate::internal::client::http_client();
+            let response = client.get(&url).timeout(Duration::from_secs(3)).send().await?;
+            response.error_for_status()?;
+            Ok(())
+        })
+}

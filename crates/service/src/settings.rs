@@ -1,0 +1,167 @@
+//! Settings: the compiled defaults, then a file, then `SLIPWAY_<SERVICE>__SECTION__KEY`, then the command line.
+//!
+//! Unknown keys are refused, so that a typing error cannot pass for a setting. A service's own sections stand beside
+//! the ones of this module in the same file.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use config::{Config, Environment, File, FileFormat};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+/// The sections that every service has.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Common {
+    pub http: Http,
+    pub log: Log,
+    pub registry: Registry,
+    pub database: Database,
+}
+
+const COMMON_SECTIONS: [&str; 4] = ["http", "log", "registry", "database"];
+
+/// The HTTP server of a process.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Http {
+    /// Address to listen on. Default: a free loopback port, chosen at the first start and kept in the data folder.
+    pub listen: Option<SocketAddr>,
+    /// `host:port` under which others reach this instance. Default: the address that it listens on.
+    pub advertise: Option<String>,
+    /// Origin that users see, such as `https://apps.example.org`. Default: addresses in documents have no origin.
+    pub public_url: Option<String>,
+    /// Connections at once; more wait in the backlog. Each costs about 10 KiB, so 10,000 stay below 100 MiB.
+    pub max_connections: usize,
+    /// Seconds in which a request head must arrive: against clients that send one byte a minute (slowloris).
+    pub head_timeout_seconds: u64,
+    /// Seconds that requests in flight get to end after SIGTERM. Above the time of a large package on a slow line
+    /// nothing is gained: uploads resume.
+    pub drain_seconds: u64,
+    /// Bytes of a JSON body. 1 MiB holds every document of the API ten times over.
+    pub max_json_bytes: usize,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            listen: None,
+            advertise: None,
+            public_url: None,
+            max_connections: 10_000,
+            head_timeout_seconds: 10,
+            drain_seconds: 30,
+            max_json_bytes: 1024 * 1024,
+        }
+    }
+}
+
+impl Http {
+    pub fn head_timeout(&self) -> Duration {
+        Duration::from_secs(self.head_timeout_seconds)
+    }
+
+    pub fn drain(&self) -> Duration {
+        Duration::from_secs(self.drain_seconds)
+    }
+}
+
+/// The log on standard error.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    pub format: LogFormat,
+    /// A filter such as `info` or `slipway_upload=debug,info`.
+    pub filter: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            format: LogFormat::Text,
+            filter: "info".to_owned(),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// Where the registry is and how often it hears from us.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Registry {
+    /// URLs of the registry's nodes. Default: the registries that run in the same data folder.
+    pub urls: Vec<String>,
+    /// Seconds between heartbeats; a third of the time after which a lease ends, so that two may be lost.
+    pub heartbeat_seconds: u64,
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self {
+            urls: Vec::new(),
+            heartbeat_seconds: 3,
+        }
+    }
+}
+
+/// The database of a service.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Database {
+    /// `sqlite://PATH` or `postgres://…`. Default: an SQLite file in the service's folder.
+    pub url: Option<String>,
+    /// Connections of one instance. A request holds one for milliseconds, so few serve many.
+    pub max_connections: u32,
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self {
+            url: None,
+            max_connections: 8,
+        }
+    }
+}
+
+/// Reads the settings of `service`: the common sections and its own.
+pub fn load<C: DeserializeOwned>(
+    service: &str,
+    file: Option<&Path>,
+) -> anyhow::Result<(Common, C)> {
+    let mut layers = Config::builder();
+    if let Some(path) = file {
+        layers = layers.add_source(File::from(path).format(FileFormat::Toml));
+    }
+    let prefix = format!("SLIPWAY_{}", service.to_uppercase());
+    let environment = Environment::with_prefix(&prefix)
+        .prefix_separator("__")
+        .separator("__")
+        .try_parsing(true)
+        .list_separator(",")
+        .with_list_parse_key("registry.urls");
+    let merged: Map<String, Value> = layers
+        .add_source(environment)
+        .build()
+        .and_then(Config::try_deserialize)
+        .context("the settings could not be read")?;
+    let (common, own): (Map<_, _>, Map<_, _>) = merged
+        .into_iter()
+        .partition(|(section, _)| COMMON_SECTIONS.contains(&section.as_str()));
+    let common = serde_json::from_value(Value::Object(common));
+    let own = serde_json::from_value(Value::Object(own));
+    let advice = || format!("a setting of {service} is wrong: check the file and {prefix}__…");
+    Ok((
+        common.with_context(advice)?,
+        own.with_context(advice)?,
+    ))
+}

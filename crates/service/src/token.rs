@@ -1,0 +1,212 @@
+//! Access tokens and what they permit: one rule for the catalog, which issues them, and for upload, which keeps a copy.
+//!
+//! Text form: `slw_`, 40 hex digits (160 random bits), 8 hex digits of the SHA-256 of what stands before them. The
+//! prefix lets secret scanners find a leaked token, the checksum tells a typing error from a token that was revoked.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
+
+use ::http::header::AUTHORIZATION;
+use ::http::{HeaderMap, StatusCode};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::http::problem::Problem;
+
+const PREFIX: &str = "slw_";
+const RANDOM_DIGITS: usize = 40;
+const CHECK_DIGITS: usize = 8;
+
+/// A token's text. It has no `Debug` or `Display`, so that it reaches no log by accident.
+#[derive(Clone)]
+pub struct Token(String);
+
+/// Why a text is not a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a token is slw_ and 48 hexadecimal digits, and this one is damaged: copy it again")]
+pub struct NotAToken;
+
+impl Token {
+    pub fn random() -> anyhow::Result<Self> {
+        let mut bytes = [0; RANDOM_DIGITS / 2];
+        getrandom::fill(&mut bytes)?;
+        let body = format!("{PREFIX}{}", hex::encode(bytes));
+        let check = checksum(&body);
+        Ok(Self(body + &check))
+    }
+
+    /// The text itself, for the one who is given it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// What is stored: the SHA-256 of the text in hex. 160 random bits need no slow hash.
+    pub fn hash(&self) -> String {
+        hex::encode(Sha256::digest(&self.0))
+    }
+
+    /// The token of a request's `Authorization: Bearer …`.
+    pub fn from_headers(headers: &HeaderMap) -> Result<Self, Problem> {
+        let Some(value) = headers.get(AUTHORIZATION) else {
+            return Err(unauthorized(
+                "token_missing",
+                "send a token: Authorization: Bearer slw_…",
+            ));
+        };
+        value
+            .to_str()
+            .ok()
+            .and_then(|text| text.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .and_then(|(_, token)| token.trim().parse().ok())
+            .ok_or_else(|| unauthorized("token_invalid", NotAToken.to_string()))
+    }
+}
+
+impl FromStr for Token {
+    type Err = NotAToken;
+
+    fn from_str(text: &str) -> Result<Self, NotAToken> {
+        let digits = text.strip_prefix(PREFIX).ok_or(NotAToken)?;
+        let hexadecimal = digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        if digits.len() != RANDOM_DIGITS + CHECK_DIGITS || !hexadecimal {
+            return Err(NotAToken);
+        }
+        let (body, check) = text.split_at(PREFIX.len() + RANDOM_DIGITS);
+        if checksum(body) != check {
+            return Err(NotAToken);
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+fn checksum(body: &str) -> String {
+    let mut digits = hex::encode(Sha256::digest(body));
+    digits.truncate(CHECK_DIGITS);
+    digits
+}
+
+/// What a token may do. `Admin` includes the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    Read,
+    Upload,
+    Release,
+    Admin,
+}
+
+/// The facts of a token that decide; all but its text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// The token's id, for the audit.
+    pub id: String,
+    pub name: String,
+    pub scopes: BTreeSet<Scope>,
+    /// The one app that the token is good for; `None` is every app.
+    pub app: Option<String>,
+    /// Unix milliseconds.
+    pub expires_at: Option<i64>,
+    /// Unix milliseconds.
+    pub revoked_at: Option<i64>,
+}
+
+impl Grant {
+    /// Whether the token is good at all at `now` (Unix milliseconds): 401 when it is not.
+    pub fn check_alive(&self, now: i64) -> Result<(), Problem> {
+        if self.revoked_at.is_some() {
+            return Err(unknown_token());
+        }
+        if self.expires_at.is_some_and(|end| end <= now) {
+            return Err(unauthorized(
+                "token_expired",
+                "this token has expired: ask for a new one",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Whether it permits `scope` on `app` (`None`: something that belongs to no app): 403 when it does not.
+    pub fn permit(&self, scope: Scope, app: Option<&str>) -> Result<(), Problem> {
+        if !self.scopes.contains(&scope) && !self.scopes.contains(&Scope::Admin) {
+            let needed = serde_json::to_string(&scope).unwrap_or_default();
+            return Err(Problem::new(
+                StatusCode::FORBIDDEN,
+                "scope_missing",
+                format!("this token lacks the scope {needed}: use one that has it"),
+            ));
+        }
+        match (&self.app, app) {
+            (Some(own), Some(other)) if own != other => Err(another_app(own)),
+            (Some(own), None) => Err(another_app(own)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// 401 for a token that nobody knows, or not any more.
+pub fn unknown_token() -> Problem {
+    unauthorized(
+        "token_invalid",
+        "this token is unknown or was revoked: ask for a new one",
+    )
+}
+
+fn another_app(own: &str) -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "token_of_another_app",
+        format!("this token is good for the app {own} only: use a token of this app"),
+    )
+}
+
+fn unauthorized(code: &'static str, detail: impl Into<String>) -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, code, detail).with_header("www-authenticate", "Bearer")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grant(scopes: &[Scope], app: Option<&str>) -> Grant {
+        Grant {
+            id: "1".to_owned(),
+            name: "ci".to_owned(),
+            scopes: scopes.iter().copied().collect(),
+            app: app.map(str::to_owned),
+            expires_at: Some(1000),
+            revoked_at: None,
+        }
+    }
+
+    #[test]
+    fn a_token_survives_its_text_and_no_damage() {
+        let token = Token::random().unwrap();
+        let text = token.reveal().to_owned();
+        assert_eq!(text.parse::<Token>().unwrap().hash(), token.hash());
+        for place in 0..text.len() {
+            let mut damaged = text.clone().into_bytes();
+            damaged[place] = if damaged[place] == b'0' { b'1' } else { b'0' };
+            let damaged = String::from_utf8(damaged).unwrap();
+            assert!(damaged.parse::<Token>().is_err(), "{place}");
+        }
+    }
+
+    #[test]
+    fn scopes_and_apps_are_refused_with_their_own_codes() {
+        let upload = grant(&[Scope::Upload], Some("notes"));
+        assert!(upload.permit(Scope::Upload, Some("notes")).is_ok());
+        let code = |result: Result<(), Problem>| result.expect_err("a refusal").code;
+        assert_eq!(code(upload.permit(Scope::Release, Some("notes"))), "scope_missing");
+        assert_eq!(code(upload.permit(Scope::Upload, Some("other"))), "token_of_another_app");
+        assert_eq!(code(upload.permit(Scope::Upload, None)), "token_of_another_app");
+        assert!(grant(&[Scope::Admin], None).permit(Scope::Release, Some("x")).is_ok());
+    }
+
+    #[test]
+    fn an_expired_token_says_so() {
+        let expired = grant(&[Scope::Read], None);
+        assert!(expired.check_alive(999).is_ok());
+        assert_eq!(expired.check_alive(1000).expect_err("expired").code, "token_expired");
+    }
+}
