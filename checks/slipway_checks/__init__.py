@@ -12,6 +12,11 @@ and ends with 0 (passed), 77 (skipped, after `skipped: why`) or 1 (failed, with 
     visitor.py     what an end user does: downloads, `latest`, keys, signatures
     minisign.py    Debian's own `minisign`, which has the last word on every signature
     internal.py    signed calls between services, so that a check can forge them
+    publisher.py   a publish in the background that is tried again until it is acknowledged
+    tus.py         the tus protocol by hand
+    relay.py       counts what a client sends
+    archives.py    hostile ZIP archives
+    tracing.py     `strace` over a running process, and death at a chosen system call
     invariants.py  what must hold after any crash
     leaks.py       no log holds a secret
     journey.py     the commands of the README's marked block

@@ -1,0 +1,27 @@
+// Uploads a file with tus-js-client as its documentation shows; run again, it resumes. Arguments: ENDPOINT FILE CHUNK
+// MEMORY. The token comes from SLIPWAY_TOKEN. MEMORY is the file in which the client remembers where its uploads are.
+
+const fs = require('node:fs')
+const path = require('node:path')
+const tus = require('tus-js-client')
+
+const [endpoint, file, chunk, memory] = process.argv.slice(2)
+const upload = new tus.Upload(fs.createReadStream(file), {
+  endpoint,
+  chunkSize: Number(chunk),
+  uploadSize: fs.statSync(file).size,
+  retryDelays: [0, 500, 500, 1000, 1000, 1000, 2000, 2000],
+  headers: { Authorization: `Bearer ${process.env.SLIPWAY_TOKEN}` },
+  metadata: { filename: path.basename(file), version: process.env.VERSION, channel: 'stable', platform: 'linux' },
+  urlStorage: new tus.FileUrlStorage(memory),
+  onError: (error) => {
+    console.error(String(error))
+    process.exit(1)
+  },
+  onSuccess: () => process.exit(0),
+})
+
+upload.findPreviousUploads().then((previous) => {
+  if (previous.length > 0) upload.resumeFromPreviousUpload(previous[0])
+  upload.start()
+})

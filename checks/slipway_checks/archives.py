@@ -1,0 +1,77 @@
+"""Hostile ZIP archives, written byte by byte: what no ordinary tool would make.
+
+Each holds an `AndroidManifest.xml`, as a package would, and one thing that an unpacker must not be fooled by.
+"""
+
+import io
+import struct
+import zipfile
+import zlib
+
+MANIFEST = ("AndroidManifest.xml", b"<manifest/>")
+
+
+def hostile():
+    """Name of the trick to the archive's bytes."""
+    return {
+        "bomb": bomb(),
+        "overlap": overlapping(),
+        "duplicate": raw([MANIFEST, ("classes.dex", b"one"), ("classes.dex", b"two")]),
+        "climbing": raw([MANIFEST, ("../../etc/cron.d/owned", b"* * * * *")]),
+        "absolute": raw([MANIFEST, ("/etc/cron.d/owned", b"* * * * *")]),
+        "count": miscounted(),
+    }
+
+
+def bomb():
+    """A megabyte that becomes a gigabyte."""
+    with io.BytesIO() as file:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(*MANIFEST)
+            with archive.open("assets/zeros", "w") as entry:
+                for _ in range(1024):
+                    entry.write(bytes(1024 * 1024))
+        return file.getvalue()
+
+
+def raw(entries):
+    """An archive of stored entries under exactly these names."""
+    body, directory = b"", b""
+    for name, content in entries:
+        directory += central(name, content, offset=len(body))
+        body += local(name, content)
+    return body + directory + end(len(entries), len(directory), len(body))
+
+
+def overlapping():
+    """Two entries of the directory that share the same bytes of the file: small on disk, large unpacked."""
+    content = bytes(range(256)) * 64
+    manifest = local(*MANIFEST)
+    body = manifest + local("assets/a", content)
+    directory = central(*MANIFEST, offset=0)
+    directory += b"".join(central(f"assets/{letter}", content, offset=len(manifest)) for letter in "abcdefgh")
+    return body + directory + end(9, len(directory), len(body))
+
+
+def miscounted():
+    """A directory that claims 65,000 entries and holds one."""
+    body, directory = local(*MANIFEST), central(*MANIFEST, offset=0)
+    return body + directory + end(65_000, len(directory), len(body))
+
+
+def local(name, content):
+    size = len(content)
+    head = struct.pack("<IHHHHHIIIHH", 0x04034B50, 20, 0, 0, 0, 0x21, zlib.crc32(content), size, size, len(name), 0)
+    return head + name.encode() + content
+
+
+def central(name, content, offset):
+    size = len(content)
+    return struct.pack(
+        "<IHHHHHHIIIHHHHHII",
+        *(0x02014B50, 20, 20, 0, 0, 0, 0x21, zlib.crc32(content), size, size, len(name), 0, 0, 0, 0, 0, offset),
+    ) + name.encode()
+
+
+def end(count, size, offset):
+    return struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, count, count, size, offset, 0)
