@@ -60,12 +60,7 @@ impl FromStr for FileName {
                 c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => {
                     return Err(FileNameError::Control(c));
                 }
-                // `notes\u{202e}kpa.exe` is shown as `notesexe.apk`.
-                '\u{061c}'
-                | '\u{200e}'
-                | '\u{200f}'
-                | '\u{202a}'..='\u{202e}'
-                | '\u{2066}'..='\u{2069}' => return Err(FileNameError::Bidi(character)),
+                c if changes_direction(c) => return Err(FileNameError::Bidi(c)),
                 _ => {}
             }
         }
@@ -82,6 +77,15 @@ impl FromStr for FileName {
         }
         Ok(Self(text.to_owned()))
     }
+}
+
+/// The controls of the bidirectional algorithm (Unicode annex 9): `notes\u{202e}kpa.exe` is shown as
+/// `notesexe.apk`.
+pub(crate) fn changes_direction(character: char) -> bool {
+    matches!(
+        character,
+        '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    )
 }
 
 impl AsRef<str> for FileName {

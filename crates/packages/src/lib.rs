@@ -1,19 +1,32 @@
 //! The words of the domain as types, and what can be read out of an uploaded package.
 //!
 //! Each word is parsed once, at the edge, by [`FromStr`](std::str::FromStr): one named error per
-//! defect, in words for a user. Its `Display` and its JSON are the same canonical text. Nothing here
-//! writes, listens or keeps state, so there is nothing to lose in a crash.
+//! defect, in words for a user. Its `Display` and its JSON are the same canonical text. [`inspect`]
+//! reads a file that it is given. Nothing here writes, listens or keeps state, so there is nothing to
+//! lose in a crash.
 
+mod apk;
+mod deb;
 mod digest;
+mod executable;
+mod facts;
 mod file_name;
+mod inspect;
+mod limits;
 mod platform;
 mod rank;
+mod rpm;
 mod slug;
+mod source;
 mod text;
 mod version;
+mod zip;
 
 pub use digest::{Digest, DigestError, ReprDigestError};
+pub use facts::{Facts, Icon, Outcome, Rule};
 pub use file_name::{FileName, FileNameError, SERVED_SUFFIXES};
+pub use inspect::{PLANTED_PANIC, PLANTED_PANIC_SETTING, inspect};
+pub use limits::Limits;
 pub use platform::{Arch, ArchError, Kind, KindError, Platform, PlatformError};
 pub use rank::{Rank, Wanted};
 pub use slug::{Slug, SlugError};

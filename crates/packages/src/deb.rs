@@ -1,0 +1,148 @@
+//! Debian packages (`deb(5)`, `deb-control(5)`): name, version and architecture out of the control file.
+
+use std::io::Read;
+
+use flate2::read::GzDecoder;
+use lzma_rust2::XzReader;
+use ruzstd::decoding::StreamingDecoder;
+
+use crate::{
+    Arch, Facts, Kind, Limits,
+    facts::shown,
+    source::{Fault, Source},
+};
+
+const ARCHIVE: &[u8] = b"!<arch>\n";
+const MEMBER_LENGTH: u64 = 60;
+
+/// Members before the control archive: `debian-binary`, and those of other tools that begin with `_`.
+const MEMBERS: usize = 8;
+
+/// `None` when it is no deb.
+pub(crate) fn read(
+    source: &mut Source<'_>,
+    head: &[u8],
+    limits: &Limits,
+) -> Result<Option<Facts>, Fault> {
+    if !head.starts_with(ARCHIVE) || !head[ARCHIVE.len()..].starts_with(b"debian-binary") {
+        return Ok(None);
+    }
+    let mut facts = Facts::of(Kind::Deb);
+    match control(source, limits) {
+        Ok(control) => describe(&mut facts, &control, limits),
+        Err(Fault::Malformed(why)) => {
+            facts.warn(format!(
+                "the control file of the deb could not be read: {why}"
+            ));
+        }
+        Err(other) => return Err(other),
+    }
+    Ok(Some(facts))
+}
+
+fn describe(facts: &mut Facts, control: &str, limits: &Limits) {
+    let value = |name| field(control, name).and_then(|value| shown(value, limits.text));
+    facts.identifier = value("Package");
+    facts.version = value("Version");
+    match value("Architecture").as_deref() {
+        Some("amd64") => facts.arch = Some(Arch::X86_64),
+        Some("arm64") => facts.arch = Some(Arch::Aarch64),
+        Some("armhf") => facts.arch = Some(Arch::Armv7),
+        Some("i386") => facts.arch = Some(Arch::X86),
+        Some("all") => facts.arch = Some(Arch::Universal),
+        Some(other) => facts.warn(format!(
+            "the architecture {other} is none that is known here"
+        )),
+        None => facts.warn("the deb names no architecture"),
+    }
+}
+
+/// A field of the first paragraph. Names are compared without case; a line that begins with a blank
+/// continues the field before it.
+fn field<'a>(control: &'a str, name: &str) -> Option<&'a str> {
+    control
+        .lines()
+        .take_while(|line| !line.trim().is_empty())
+        .filter(|line| !line.starts_with([' ', '\t']))
+        .filter_map(|line| line.split_once(':'))
+        .find(|(key, _)| key.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.trim())
+}
+
+fn control(source: &mut Source<'_>, limits: &Limits) -> Result<String, Fault> {
+    let (name, archive) = control_archive(source, limits)?;
+    let mut bytes = Vec::new();
+    let tar: Box<dyn Read> = match name.as_str() {
+        "control.tar" => Box::new(&*archive),
+        "control.tar.gz" => Box::new(GzDecoder::new(&*archive)),
+        "control.tar.xz" => {
+            let kibibytes = u32::try_from(limits.window >> 10).unwrap_or(u32::MAX);
+            Box::new(XzReader::new_mem_limit(&*archive, true, kibibytes))
+        }
+        "control.tar.zst" => Box::new(
+            StreamingDecoder::new_with_max_window_size(&*archive, limits.window)
+                .map_err(|_| Fault::malformed("its control archive is damaged"))?,
+        ),
+        other => return Err(Fault::malformed(format!("{other:?} is not read here"))),
+    };
+    tar.take(limits.control)
+        .read_to_end(&mut bytes)
+        .map_err(|_| Fault::malformed("its control archive is damaged"))?;
+    in_tar(&bytes).ok_or_else(|| Fault::malformed("its control archive holds no control file"))
+}
+
+fn in_tar(bytes: &[u8]) -> Option<String> {
+    let mut archive = tar::Archive::new(bytes);
+    for entry in archive.entries().ok()? {
+        let mut entry = entry.ok()?;
+        let name = entry.path_bytes();
+        if name.strip_prefix(b"./").unwrap_or(&name) == b"control" {
+            let mut text = Vec::new();
+            entry.read_to_end(&mut text).ok()?;
+            return Some(String::from_utf8_lossy(&text).into_owned());
+        }
+    }
+    None
+}
+
+fn control_archive(source: &mut Source<'_>, limits: &Limits) -> Result<(String, Vec<u8>), Fault> {
+    let mut at = ARCHIVE.len() as u64;
+    for _ in 0..MEMBERS {
+        let header = source.read(at, MEMBER_LENGTH)?;
+        let (name, size) =
+            member(&header).ok_or_else(|| Fault::malformed("a member's header is damaged"))?;
+        at += MEMBER_LENGTH;
+        if name.starts_with("control.tar") {
+            if size > limits.control {
+                return Err(Fault::malformed(format!(
+                    "it has {size} bytes; {} are read at most",
+                    limits.control
+                )));
+            }
+            return Ok((name, source.read(at, size)?));
+        }
+        at = at.saturating_add(size).saturating_add(size % 2);
+    }
+    Err(Fault::malformed("it has no control archive"))
+}
+
+/// Name and size out of the header of a member (`ar(5)`); some writers end the name with a slash.
+fn member(header: &[u8]) -> Option<(String, u64)> {
+    let text = std::str::from_utf8(header).ok()?;
+    let name = text.get(..16)?.trim_end().trim_end_matches('/');
+    let size = text.get(48..58)?.trim_end().parse().ok()?;
+    text.ends_with("`\n").then(|| (name.to_owned(), size))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::field;
+
+    #[test]
+    fn fields_are_those_of_the_first_paragraph() {
+        let control = "package: notes\nDescription: a\n Version: 9\nVersion:  1:2.0-1 \n\nArchitecture: all\n";
+        assert_eq!(field(control, "Package"), Some("notes"));
+        assert_eq!(field(control, "Version"), Some("1:2.0-1"));
+        assert_eq!(field(control, "Architecture"), None);
+    }
+}

@@ -1,0 +1,208 @@
+//! What an inspection found, as it travels from the process that read the bytes to the one that decides.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Arch, Digest, Kind, Platform};
+
+/// As JSON: an object with `outcome` = `understood`, `refused` or `not_understood`, and its fields.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// The kind is known. What could not be read is absent and named in the warnings.
+    Understood(Box<Facts>),
+    /// The archive is built to harm whoever unpacks it. `detail` is fit for its uploader.
+    Refused { rule: Rule, detail: String },
+    /// No kind that is known, or one too damaged to tell. It is served as it is, as kind `other`:
+    /// the weakness of a parser must not stop a release.
+    NotUnderstood { warning: String },
+}
+
+/// What is read out of a package. Nothing of it is proven: it is what the file says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    pub kind: Kind,
+    /// `None` where the bytes do not say, as in a zip; the uploader may.
+    pub platform: Option<Platform>,
+    /// `None` where the bytes do not say.
+    pub arch: Option<Arch>,
+    /// The package name of an APK or a deb.
+    pub identifier: Option<String>,
+    /// As in the bytes: it need not be a [`Version`](crate::Version).
+    pub version: Option<String>,
+    /// `versionCode` of an APK, with `versionCodeMajor` in the upper 32 bits.
+    pub version_code: Option<u64>,
+    /// The name that a person sees on the device.
+    pub label: Option<String>,
+    pub icon: Option<Icon>,
+    /// API levels of Android.
+    pub min_sdk: Option<u32>,
+    pub target_sdk: Option<u32>,
+    /// Names of Android's ABIs that native code is there for, sorted.
+    pub abis: Vec<String>,
+    /// SHA-256 of the signer's certificate, as `apksigner verify --print-certs` prints it.
+    pub signer_sha256: Option<Digest>,
+    /// Whether the signature was checked against that certificate and the file. Always false so far:
+    /// anybody can put another's certificate into a file, so it must not be trusted or pinned.
+    pub signer_verified: bool,
+    /// For the developer, in words.
+    pub warnings: Vec<String>,
+}
+
+/// A picture to show beside the label.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Icon {
+    /// `image/png` or `image/webp`, by content.
+    pub media_type: String,
+    /// The bytes in base64.
+    pub data: String,
+}
+
+/// Why an archive is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// It unpacks to far more than it is.
+    Bomb,
+    /// Entries share bytes, with each other or with the directory.
+    Overlap,
+    /// Two entries have the same name: two readers see two different packages.
+    Duplicate,
+    /// An entry's name leads out of the folder that it is unpacked into.
+    Climbing,
+    /// More entries than any honest package has.
+    Count,
+}
+
+impl Rule {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bomb => "bomb",
+            Self::Overlap => "overlap",
+            Self::Duplicate => "duplicate",
+            Self::Climbing => "climbing",
+            Self::Count => "count",
+        }
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+impl Facts {
+    /// Facts that are known from the kind alone.
+    pub fn of(kind: Kind) -> Self {
+        Self {
+            kind,
+            platform: platform_of(kind),
+            arch: None,
+            identifier: None,
+            version: None,
+            version_code: None,
+            label: None,
+            icon: None,
+            min_sdk: None,
+            target_sdk: None,
+            abis: Vec::new(),
+            signer_sha256: None,
+            signer_verified: false,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// The facts of a file that was not understood.
+    pub fn not_understood(warning: impl Into<String>) -> Self {
+        Self {
+            warnings: vec![warning.into()],
+            ..Self::of(Kind::Other)
+        }
+    }
+
+    pub(crate) fn warn(&mut self, warning: impl Into<String>) {
+        self.warnings.push(warning.into());
+    }
+}
+
+fn platform_of(kind: Kind) -> Option<Platform> {
+    match kind {
+        Kind::Apk | Kind::Aab => Some(Platform::Android),
+        Kind::Ipa => Some(Platform::Ios),
+        Kind::Deb | Kind::Rpm | Kind::AppImage => Some(Platform::Linux),
+        Kind::Msi | Kind::Exe => Some(Platform::Windows),
+        Kind::MachO | Kind::Dmg => Some(Platform::Macos),
+        Kind::Zip | Kind::TarGz | Kind::Other => None,
+    }
+}
+
+/// A text out of the bytes that is going to be shown: one line, without characters that change how
+/// the text around it reads, and not longer than `limit` characters. `None` when nothing is left.
+pub(crate) fn shown(text: &str, limit: usize) -> Option<String> {
+    let kept: String = text
+        .chars()
+        .filter(|c| !c.is_control() && !crate::file_name::changes_direction(*c))
+        .take(limit)
+        .collect();
+    let trimmed = kept.trim();
+    (!trimmed.is_empty()).then(|| trimmed.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Facts, Outcome, Rule, shown};
+    use crate::Kind;
+
+    #[test]
+    fn outcomes_travel_as_json_both_ways() {
+        let mut facts = Facts::of(Kind::TarGz);
+        facts.signer_sha256 = Some(crate::Digest::from_bytes([7; 32]));
+        for outcome in [
+            Outcome::Understood(Box::new(facts)),
+            Outcome::Refused {
+                rule: Rule::Climbing,
+                detail: "d".into(),
+            },
+            Outcome::NotUnderstood {
+                warning: "w".into(),
+            },
+        ] {
+            let text = serde_json::to_string(&outcome).unwrap();
+            assert_eq!(
+                serde_json::from_str::<Outcome>(&text).unwrap(),
+                outcome,
+                "{text}"
+            );
+        }
+        let refused = Outcome::Refused {
+            rule: Rule::Bomb,
+            detail: "d".into(),
+        };
+        assert_eq!(
+            serde_json::to_string(&refused).unwrap(),
+            r#"{"outcome":"refused","rule":"bomb","detail":"d"}"#
+        );
+    }
+
+    #[test]
+    fn a_rule_has_one_name() {
+        for rule in [
+            Rule::Bomb,
+            Rule::Overlap,
+            Rule::Duplicate,
+            Rule::Climbing,
+            Rule::Count,
+        ] {
+            assert_eq!(serde_json::to_value(rule).unwrap(), rule.as_str());
+        }
+    }
+
+    #[test]
+    fn a_shown_text_is_one_short_line() {
+        assert_eq!(shown(" a\n\u{202e}b\0 ", 9).as_deref(), Some("ab"));
+        assert_eq!(shown("ääää", 3).as_deref(), Some("äää"));
+        assert_eq!(shown("\r\n ", 9), None);
+    }
+}

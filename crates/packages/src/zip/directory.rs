@@ -1,0 +1,162 @@
+//! Finding and reading the central directory, with its 64-bit form.
+
+use super::{Archive, END_RECORD, Entry};
+use crate::{
+    Limits, Rule,
+    source::{Fault, Source, u16_le, u32_le, u64_le},
+};
+
+const ENTRY: &[u8] = b"PK\x01\x02";
+const END_RECORD_64: &[u8] = b"PK\x06\x06";
+const LOCATOR_64: &[u8] = b"PK\x06\x07";
+
+const ENTRY_LENGTH: usize = 46;
+const END_LENGTH: u64 = 22;
+const END_64_LENGTH: u64 = 56;
+const LOCATOR_64_LENGTH: u64 = 20;
+const COMMENT_LIMIT: u64 = 0xffff;
+
+/// What the end of the archive says about its directory.
+struct End {
+    entries: u64,
+    size: u64,
+    offset: u64,
+}
+
+pub(super) fn read(source: &mut Source<'_>, limits: &Limits) -> Result<Archive, Fault> {
+    let (at, end) = find_end(source)?;
+    if end.entries > limits.entries || end.size > limits.directory {
+        return Err(Fault::Refused {
+            rule: Rule::Count,
+            detail: format!(
+                "the archive lists {} entries in {} bytes; at most {} entries in {} bytes are allowed",
+                end.entries, end.size, limits.entries, limits.directory
+            ),
+        });
+    }
+    if end
+        .offset
+        .checked_add(end.size)
+        .is_none_or(|stop| stop > at)
+    {
+        return Err(Fault::malformed("its directory lies outside of it"));
+    }
+    let directory = source.read(end.offset, end.size)?;
+    let entries = entries(&directory)
+        .filter(|entries| entries.len() as u64 == end.entries)
+        .ok_or_else(|| Fault::malformed("its directory is damaged"))?;
+    Ok(Archive {
+        directory,
+        directory_offset: end.offset,
+        entries,
+    })
+}
+
+/// The last end record whose comment reaches exactly to the end of the file, as Android demands:
+/// readers that search otherwise can be shown another directory inside the comment.
+fn find_end(source: &mut Source<'_>) -> Result<(u64, End), Fault> {
+    let (start, tail) = source.tail(END_LENGTH + COMMENT_LIMIT)?;
+    let found = (0..tail.len()).rev().find(|at| {
+        tail[*at..].starts_with(END_RECORD)
+            && u16_le(&tail, at + 20)
+                .is_some_and(|comment| at + 22 + usize::from(comment) == tail.len())
+    });
+    let record = found.ok_or_else(|| Fault::malformed("it has no directory at its end"))?;
+    let at = start + record as u64;
+    let end = end_of(&tail[record..]).ok_or_else(|| Fault::malformed("it spans several files"))?;
+    let full = end.entries == 0xffff || end.size == 0xffff_ffff || end.offset == 0xffff_ffff;
+    if full && let Some(end) = find_end_64(source, at)? {
+        return Ok((at, end));
+    }
+    Ok((at, end))
+}
+
+fn end_of(record: &[u8]) -> Option<End> {
+    let one_file = u16_le(record, 4)? == 0 && u16_le(record, 6)? == 0;
+    one_file.then_some(())?;
+    Some(End {
+        entries: u16_le(record, 10)?.into(),
+        size: u32_le(record, 12)?.into(),
+        offset: u32_le(record, 16)?.into(),
+    })
+}
+
+fn find_end_64(source: &mut Source<'_>, end: u64) -> Result<Option<End>, Fault> {
+    let Some(at) = end.checked_sub(LOCATOR_64_LENGTH) else {
+        return Ok(None);
+    };
+    let locator = source.read(at, LOCATOR_64_LENGTH)?;
+    let Some(offset) = u64_le(&locator, 8).filter(|_| locator.starts_with(LOCATOR_64)) else {
+        return Ok(None);
+    };
+    let record = source.read(offset, END_64_LENGTH)?;
+    let parsed = || {
+        Some(End {
+            entries: u64_le(&record, 32)?,
+            size: u64_le(&record, 40)?,
+            offset: u64_le(&record, 48)?,
+        })
+    };
+    let end = parsed().filter(|_| record.starts_with(END_RECORD_64));
+    Ok(Some(end.ok_or_else(|| {
+        Fault::malformed("its 64-bit directory is damaged")
+    })?))
+}
+
+fn entries(directory: &[u8]) -> Option<Vec<Entry>> {
+    let mut entries = Vec::with_capacity(directory.len() / 96);
+    let mut at = 0;
+    while at < directory.len() {
+        let header = directory.get(at..at + ENTRY_LENGTH)?;
+        if !header.starts_with(ENTRY) {
+            return None;
+        }
+        let name = at + ENTRY_LENGTH;
+        let extra = name + usize::from(u16_le(header, 28)?);
+        let comment = extra + usize::from(u16_le(header, 30)?);
+        at = comment + usize::from(u16_le(header, 32)?);
+        let mut entry = Entry {
+            name: name..extra,
+            encrypted: u16_le(header, 8)? & 1 != 0,
+            method: u16_le(header, 10)?,
+            crc: u32_le(header, 16)?,
+            packed: u32_le(header, 20)?.into(),
+            size: u32_le(header, 24)?.into(),
+            offset: u32_le(header, 42)?.into(),
+        };
+        widen(&mut entry, directory.get(extra..comment)?)?;
+        entries.push(entry);
+    }
+    (at == directory.len()).then_some(entries)
+}
+
+/// Takes sizes and offset of more than 32 bits from the extra field 1, which holds, in this order,
+/// those that are full in the header.
+fn widen(entry: &mut Entry, extra: &[u8]) -> Option<()> {
+    const FULL: u64 = 0xffff_ffff;
+    let mut full = [&mut entry.size, &mut entry.packed, &mut entry.offset]
+        .into_iter()
+        .filter(|field| **field == FULL)
+        .peekable();
+    if full.peek().is_none() {
+        return Some(());
+    }
+    let mut wide = field(extra, 1).unwrap_or_default();
+    for value in full {
+        let Some(number) = u64_le(wide, 0) else { break };
+        *value = number;
+        wide = wide.get(8..)?;
+    }
+    Some(())
+}
+
+fn field(mut extra: &[u8], wanted: u16) -> Option<&[u8]> {
+    loop {
+        let id = u16_le(extra, 0)?;
+        let end = 4 + usize::from(u16_le(extra, 2)?);
+        if id == wanted {
+            return extra.get(4..end);
+        }
+        extra = extra.get(end..)?;
+    }
+}
