@@ -7,6 +7,7 @@
 //!
 //! Dependencies point one way: services depend on this crate, and this crate on none of ours.
 
+pub mod api;
 pub mod changes;
 pub mod clock;
 pub mod data;

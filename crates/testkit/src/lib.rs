@@ -1,1 +1,32 @@
-//! 
+//! What tests of services need: a process without a network, fresh databases of both engines, calls without a socket.
+
+pub mod call;
+pub mod database;
+
+
+use slipway_service::data::DataDir;
+use slipway_service::settings::{Common, Database};
+use slipway_service::Process;
+use tempfile::TempDir;
+
+/// A process of `service` in a folder of its own; the folder goes when this is dropped.
+pub struct TestProcess {
+    pub process: Process,
+    pub folder: TempDir,
+}
+
+/// Makes a process with all secrets and a fresh database on `engine`. It registers nowhere.
+pub async fn process(service: &'static str, engine: database::Engine) -> TestProcess {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = DataDir::new(folder.path());
+    data.init().expect("a data folder");
+    let settings = Common {
+        database: Database {
+            url: engine.fresh(service).await,
+            ..Database::default()
+        },
+        ..Common::default()
+    };
+    let process = Process::open(service, data, settings).expect("a process");
+    TestProcess { process, folder }
+}

@@ -1,1 +1,89 @@
-//! 
+//! The registry: who is there. It holds the lease of every instance, in memory alone: a lease is renewed whole every few
+//! seconds, so a registry that was killed knows everybody again within one heartbeat, and until then tells its
+//! watchers to forget nobody. Losing every registry node stops changes, never traffic.
+
+mod leases;
+mod routes;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use serde::Deserialize;
+use slipway_service::process::RouterService;
+use slipway_service::{App, Health, Process, Service};
+
+pub use leases::Leases;
+
+/// The service, for its binary and for the command.
+pub struct Registry;
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    pub lease: LeaseSettings,
+}
+
+/// How long a lease holds.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LeaseSettings {
+    /// Seconds after the last heartbeat at which a lease ends. More than three heartbeats, since a machine under load
+    /// loses some; whoever has ended is noticed by its callers long before.
+    pub seconds: u64,
+    /// Seconds after the start in which nobody is forgotten: time for everybody's heartbeat.
+    pub warm_up_seconds: u64,
+}
+
+impl Default for LeaseSettings {
+    fn default() -> Self {
+        Self {
+            seconds: 10,
+            warm_up_seconds: 10,
+        }
+    }
+}
+
+/// What the handlers work with.
+#[derive(Clone)]
+pub struct State {
+    pub(crate) leases: Arc<Leases>,
+    pub(crate) process: Process,
+}
+
+impl Health for State {
+    async fn ready(&self) -> anyhow::Result<()> {
+        Ok(())
+    }
+}
+
+impl Service for Registry {
+    const NAME: &'static str = "registry";
+    type Settings = Settings;
+    type Http = RouterService;
+    type Body = axum::body::Body;
+    type Health = State;
+
+    async fn build(process: Process, settings: Settings) -> anyhow::Result<App<RouterService, State>> {
+        let leases = Arc::new(Leases::new(settings.lease, std::time::Instant::now()));
+        let state = State {
+            leases: leases.clone(),
+            process: process.clone(),
+        };
+        let shutdown = process.shutdown.clone();
+        process.tasks.spawn(async move {
+            let mut sweep = tokio::time::interval(Duration::from_secs(1));
+            loop {
+                tokio::select! {
+                    _ = sweep.tick() => leases.sweep(std::time::Instant::now()),
+                    () = shutdown.cancelled() => return,
+                }
+            }
+        });
+        Ok(App::new(&process, state.clone(), None, router(state)))
+    }
+}
+
+fn router(state: State) -> Router {
+    routes::instances::router().with_state(state)
+}

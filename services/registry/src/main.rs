@@ -1,1 +1,5 @@
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    slipway_service::process::main::<slipway_registry::Registry>()
+}

@@ -1,0 +1,95 @@
+//! Documents that more than one service, or a service and the command, write or read.
+//!
+//! Unknown values are `null`; times are RFC 3339 in UTC; addresses are path-absolute, or begin with the public URL of
+//! the settings, never with what a request's headers say (host header attacks).
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// A package as the API shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Package {
+    pub id: String,
+    pub filename: String,
+    /// SHA-256 in hex.
+    pub sha256: String,
+    /// Bytes.
+    pub size: i64,
+    pub kind: String,
+    pub platform: String,
+    pub arch: String,
+    /// What inspection read out of the bytes, from here to `signer_sha256`.
+    pub identifier: Option<String>,
+    pub version: Option<String>,
+    pub version_code: Option<i64>,
+    /// SHA-256 of the certificate of the native signature, not verified.
+    pub signer_sha256: Option<String>,
+    pub warnings: Vec<String>,
+    /// `stored`, `refused`, or the state of its release: `draft signing verifying published failed yanked`.
+    pub state: String,
+    /// Why it is not further, in words.
+    pub reason: Option<String>,
+    /// Where it is downloaded once it is published.
+    pub url: Option<String>,
+}
+
+/// A release as the API shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Release {
+    pub app: String,
+    pub version: String,
+    pub channels: Vec<String>,
+    /// `draft signing verifying published failed yanked`
+    pub state: String,
+    /// Why it is not further, failed or was yanked, in words.
+    pub reason: Option<String>,
+    pub notes: Option<String>,
+    pub packages: Vec<Package>,
+    pub links: Links,
+    pub created_at: String,
+    pub published_at: Option<String>,
+    pub yanked_at: Option<String>,
+    /// Instances that had not heard of the last change when this was answered; they will.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pending: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Links {
+    pub page: String,
+    pub files: Vec<String>,
+}
+
+/// The answer to an upload, and what the catalog knows of a package.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Uploaded {
+    pub package: Package,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub release: Option<Release>,
+}
+
+/// What upload hands over to the catalog: a stored package and the wish to release it, in one row of its outbox.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Delivery {
+    /// The package's id, which makes the delivery safe to repeat.
+    pub id: String,
+    pub app: String,
+    pub filename: String,
+    /// SHA-256 in hex.
+    pub sha256: String,
+    /// Bytes.
+    pub size: i64,
+    pub kind: String,
+    pub platform: String,
+    pub arch: String,
+    /// What inspection read, as `slipway_packages::Facts` writes it, with its warnings.
+    pub facts: Value,
+    /// The version to release it under; `None` for a package on its own.
+    pub version: Option<String>,
+    /// The channel to publish the version to; `None` leaves a draft.
+    pub channel: Option<String>,
+    /// The token that uploaded it, for the audit.
+    pub token_id: String,
+    pub token_name: String,
+    pub request_id: String,
+}
