@@ -17,6 +17,8 @@ and ends with 0 (passed), 77 (skipped, after `skipped: why`) or 1 (failed, with 
     relay.py       counts what a client sends
     archives.py    hostile ZIP archives
     tracing.py     `strace` over a running process, and death at a chosen system call
+    refusals.py    requests that are to be refused, and a look at the whole of each refusal
+    inside.py      what is between services: hidden from the public, refused to wrong callers
     invariants.py  what must hold after any crash
     leaks.py       no log holds a secret
     journey.py     the commands of the README's marked block
@@ -27,7 +29,7 @@ Only Python's standard library is used here. Settings from the environment: `SLI
 
 from .check import Check, Failed, run
 from .developer import Developer
-from .platform import Platform, SERVICES
+from .platform import SERVICES, Platform
 from .visitor import Visitor
 
 __all__ = ["Check", "Developer", "Failed", "Platform", "SERVICES", "Visitor", "run"]

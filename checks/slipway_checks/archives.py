@@ -11,6 +11,17 @@ import zlib
 MANIFEST = ("AndroidManifest.xml", b"<manifest/>")
 
 
+# Each trick and the rule that refuses it.
+RULES = {
+    "bomb": "bomb",
+    "overlap": "overlap",
+    "duplicate": "duplicate",
+    "climbing": "climbing",
+    "absolute": "climbing",
+    "count": "count",
+}
+
+
 def hostile():
     """Name of the trick to the archive's bytes."""
     return {
@@ -54,9 +65,13 @@ def overlapping():
 
 
 def miscounted():
-    """A directory that claims 65,000 entries and holds one."""
+    """A 64-bit directory that claims a thousand million entries in a hundred bytes."""
     body, directory = local(*MANIFEST), central(*MANIFEST, offset=0)
-    return body + directory + end(65_000, len(directory), len(body))
+    start, size = len(body), len(directory)
+    count = 10**9
+    record = struct.pack("<IQHHIIQQQQ", 0x06064B50, 44, 45, 45, 0, 0, count, count, size, start)
+    locator = struct.pack("<IIQI", 0x07064B50, 0, start + size, 1)
+    return body + directory + record + locator + end(0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF)
 
 
 def local(name, content):

@@ -146,10 +146,8 @@ def attempt(check, body):
     except Skipped as skipped:
         return SKIPPED, str(skipped)
     except Failed as failed:
-        where = traceback.extract_tb(failed.__traceback__)[-1]
-        own = [frame for frame in traceback.extract_tb(failed.__traceback__) if frame.filename == sys.argv[0]]
-        where = own[-1] if own else where
-        return 1, f"{failed} [{pathlib.Path(where.filename).name}:{where.lineno}]"
+        own = [frame.lineno for frame in traceback.extract_tb(failed.__traceback__) if frame.filename.endswith(check.name)]
+        return 1, f"{failed} [line {own[-1] if own else '?'}]"
     except KeyboardInterrupt:
         return 1, "interrupted"
     except Exception as error:  # noqa: BLE001 - whatever went wrong, the processes are to be ended and the line printed

@@ -1,10 +1,13 @@
 """The commands of the README: what it tells a person to type is what the checks run."""
 
+import os
+import pathlib
 import re
 
 from .check import ROOT
 
 BLOCK = re.compile(r"<!-- journey -->\s*```sh\n(.*?)```\s*<!-- /journey -->", re.DOTALL)
+README = pathlib.Path(os.environ.get("SLIPWAY_README", ROOT / "README.md"))
 START = re.compile(r"cargo run --release( -- up)?|target/release/slipway up")
 ADDRESS = "127.0.0.1:8080"
 APP = "notes"
@@ -19,7 +22,7 @@ class Journey:
     was started otherwise.
     """
 
-    def __init__(self, check, readme=ROOT / "README.md"):
+    def __init__(self, check, readme=README):
         check.expect(readme.exists(), f"{readme} is missing")
         blocks = BLOCK.findall(readme.read_text())
         check.equal(len(blocks), 1, f"marked blocks in {readme}")

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import contextlib
 
 # Shorter contents are flags and numbers; finding them somewhere says nothing.
 SHORTEST = 16
@@ -12,10 +13,8 @@ def spellings(name, content):
     forms = {}
     stripped = content.strip()
     keys = [(name, stripped)]
-    try:
+    with contextlib.suppress(ValueError):
         keys.append((f"{name} (decoded)", binascii.unhexlify(stripped)))
-    except ValueError:
-        pass
     for label, key in keys:
         if len(key) < SHORTEST:
             continue

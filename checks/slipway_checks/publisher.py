@@ -44,19 +44,18 @@ class Publish(threading.Thread):
             finally:
                 self.under_way = False
             last = str(answer)
-            if answer.status in (200, 201, 202):
-                return self.acknowledged(answer)
+            if answer.status in (200, 201):
+                return
+            if answer.status == 202:
+                self.await_published()
+                return
             if answer.status not in (502, 503, 504):
                 break
             time.sleep(0.05)
         self.problem = f"publish of {self.publication.path}, {self.tries} tries: {last}"
 
-    def acknowledged(self, answer):
-        """202 says that it goes on by itself: then it has to."""
-        if answer.status == 202:
-            self.await_published()
-
     def await_published(self):
+        """202 said that it goes on by itself: then it has to."""
         deadline = time.monotonic() + TRY_AGAIN_FOR
         last = None
         while time.monotonic() < deadline:

@@ -28,18 +28,22 @@ class Relay:
 
     def serve(self, client):
         with client, contextlib.suppress(OSError), socket.create_connection(self.target) as server:
-            with selectors.DefaultSelector() as ready:
-                ready.register(client, selectors.EVENT_READ, server)
-                ready.register(server, selectors.EVENT_READ, client)
-                while True:
-                    for key, _ in ready.select():
-                        piece = key.fileobj.recv(1024 * 1024)
-                        if not piece:
-                            return
-                        key.data.sendall(piece)
-                        if key.fileobj is client:
-                            with self.lock:
-                                self.sent += len(piece)
+            self.pass_on(client, server)
+
+    def pass_on(self, client, server):
+        """Both ways until either side ends, as it does when its process is killed."""
+        with selectors.DefaultSelector() as ready:
+            ready.register(client, selectors.EVENT_READ, server)
+            ready.register(server, selectors.EVENT_READ, client)
+            while True:
+                for key, _ in ready.select():
+                    piece = key.fileobj.recv(1024 * 1024)
+                    if not piece:
+                        return
+                    key.data.sendall(piece)
+                    if key.fileobj is client:
+                        with self.lock:
+                            self.sent += len(piece)
 
     def close(self):
         self.listener.close()

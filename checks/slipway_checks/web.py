@@ -1,5 +1,6 @@
 """HTTP with nothing hidden: one request on one new connection, and the answer as it came."""
 
+import contextlib
 import dataclasses
 import hashlib
 import http.client
@@ -48,11 +49,9 @@ def request(address, method, path, body=None, headers=None, token=None, timeout=
         sent = dict(headers or {})
         if token is not None:
             sent["Authorization"] = f"Bearer {token}"
-        try:
+        # The other side may answer without wanting the rest.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             connection.request(method, path, body=body, headers=sent)
-        except (BrokenPipeError, ConnectionResetError):
-            # The other side answered without wanting the rest.
-            pass
         response = connection.getresponse()
         content = response.read()
         names = {name.lower(): value for name, value in response.getheaders()}
