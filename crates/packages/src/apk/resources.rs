@@ -20,8 +20,9 @@ const COMPACT: u16 = 8;
 /// Lookups for one question: references may lead to references, and a hostile table in circles.
 const LOOKUPS: usize = 32;
 
-/// Values that one question may gather: one for each language and density, with much room.
-const VALUES: usize = 4096;
+/// Texts that one question may gather: one for each language and density, with much room. A table can
+/// name one long text millions of times.
+const TEXTS: usize = 1024;
 
 pub(super) struct Resources<'a> {
     strings: StringPool<'a>,
@@ -57,11 +58,14 @@ impl<'a> Resources<'a> {
         while let Some(id) = waiting.pop_front() {
             for (config, value) in self.values(id) {
                 match value {
-                    Value::Text(text) if found.len() < VALUES => found.push(config.with(text)),
+                    Value::Text(text) => found.push(config.with(text)),
                     Value::Reference(next) if seen.len() < LOOKUPS && seen.insert(next) => {
                         waiting.push_back(next);
                     }
                     _ => {}
+                }
+                if found.len() == TEXTS {
+                    return found;
                 }
             }
         }

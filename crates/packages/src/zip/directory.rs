@@ -42,8 +42,7 @@ pub(super) fn read(source: &mut Source<'_>, limits: &Limits) -> Result<Archive, 
         return Err(Fault::malformed("its directory lies outside of it"));
     }
     let directory = source.read(end.offset, end.size)?;
-    let entries = entries(&directory)
-        .filter(|entries| entries.len() as u64 == end.entries)
+    let entries = entries(&directory, end.entries)
         .ok_or_else(|| Fault::malformed("its directory is damaged"))?;
     Ok(Archive {
         directory,
@@ -103,10 +102,11 @@ fn find_end_64(source: &mut Source<'_>, end: u64) -> Result<Option<End>, Fault> 
     })?))
 }
 
-fn entries(directory: &[u8]) -> Option<Vec<Entry>> {
-    let mut entries = Vec::with_capacity(directory.len() / 96);
+/// Exactly `count` entries, which fill the directory.
+fn entries(directory: &[u8], count: u64) -> Option<Vec<Entry>> {
+    let mut entries = Vec::new();
     let mut at = 0;
-    while at < directory.len() {
+    for _ in 0..count {
         let header = directory.get(at..at + ENTRY_LENGTH)?;
         if !header.starts_with(ENTRY) {
             return None;
