@@ -3,8 +3,28 @@
 //! Unknown values are `null`; times are RFC 3339 in UTC; addresses are path-absolute, or begin with the public URL of
 //! the settings, never with what a request's headers say (host header attacks).
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+/// All but RFC 3986's unreserved characters.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// The address of an app's install page.
+pub fn page_path(app: &str) -> String {
+    format!("/a/{app}")
+}
+
+/// The address of a published file.
+pub fn file_path(app: &str, version: &str, filename: &str) -> String {
+    let version = utf8_percent_encode(version, SEGMENT);
+    let filename = utf8_percent_encode(filename, SEGMENT);
+    format!("/d/{app}/{version}/{filename}")
+}
 
 /// A package as the API shows it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -92,4 +112,17 @@ pub struct Delivery {
     pub token_id: String,
     pub token_name: String,
     pub request_id: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stay_one_segment_of_the_path() {
+        assert_eq!(
+            file_path("notes", "1.0+7", "My App.apk"),
+            "/d/notes/1.0%2B7/My%20App.apk"
+        );
+    }
 }

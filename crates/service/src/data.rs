@@ -69,7 +69,11 @@ impl DataDir {
     pub fn init(&self) -> anyhow::Result<()> {
         private_folder(&self.root)?;
         self.check_format()?;
-        for folder in [self.run(), self.blobs().join("staging"), self.blobs().join("sha256")] {
+        for folder in [
+            self.run(),
+            self.blobs().join("staging"),
+            self.blobs().join("sha256"),
+        ] {
             private_folder(&folder)?;
         }
         for service in SERVICES {
@@ -84,7 +88,9 @@ impl DataDir {
             }
         }
         keep_or_write(&self.sealing_key(), || Ok(Key::random()?.to_text()))?;
-        keep_or_write(&self.admin_token(), || Ok(format!("{}\n", Token::random()?.reveal())))
+        keep_or_write(&self.admin_token(), || {
+            Ok(format!("{}\n", Token::random()?.reveal()))
+        })
     }
 
     /// The key that a callee checks its callers with.

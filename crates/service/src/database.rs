@@ -55,7 +55,8 @@ impl Database {
         } else {
             url.to_owned()
         };
-        let lock = File::create(folder.join("migrate.lock")).context("could not lock the database")?;
+        let lock =
+            File::create(folder.join("migrate.lock")).context("could not lock the database")?;
         let lock = tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await??;
         let pool = AnyPoolOptions::new()
             .max_connections(max_connections)

@@ -58,10 +58,8 @@ pub trait Service {
         > + Clone
         + Send
         + 'static;
-    type Body: hyper::body::Body<
-            Data: Send,
-            Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-        > + Send
+    type Body: hyper::body::Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
+        + Send
         + 'static;
     type Health: Health;
 
@@ -177,7 +175,7 @@ pub struct Options {
     /// URL of a registry node; may be given more than once [default: those that run in DIR]
     #[arg(long, value_name = "URL")]
     pub registry: Vec<String>,
-    /// Settings in TOML; SLIPWAY_<SERVICE>__SECTION__KEY overrides them
+    /// Settings in TOML; SLIPWAY_<SERVICE>__`SECTION__KEY` overrides them
     #[arg(value_name = "CONFIG.toml")]
     pub config: Option<PathBuf>,
     /// End when standard input ends: how a supervisor's children end with it, however it ends
@@ -188,10 +186,10 @@ pub struct Options {
 /// The `main` of every service binary.
 pub fn main<S: Service>() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    if let Some((name, rest)) = arguments.split_first() {
-        if let Some(code) = name.to_str().and_then(|name| S::tool(name, rest)) {
-            return code;
-        }
+    if let Some((name, rest)) = arguments.split_first()
+        && let Some(code) = name.to_str().and_then(|name| S::tool(name, rest))
+    {
+        return code;
     }
     let name = format!("slipway-{}", S::NAME);
     let command = clap::Command::new(name.clone())
@@ -244,7 +242,11 @@ pub fn run<S: Service>(options: Options) -> anyhow::Result<()> {
         .block_on(live::<S>(options, common, own))
 }
 
-async fn live<S: Service>(options: Options, common: Common, own: S::Settings) -> anyhow::Result<()> {
+async fn live<S: Service>(
+    options: Options,
+    common: Common,
+    own: S::Settings,
+) -> anyhow::Result<()> {
     let data = DataDir::new(std::path::absolute(&options.data)?);
     let slot = Slot::take(&data, S::NAME)?;
     let listener = slot.listen(common.http.listen).await?;
@@ -314,14 +316,21 @@ async fn announce<H: Health>(
 async fn end<S: Service>(process: &Process, record: &Record, slot: &Slot) {
     process.shutdown.cancel();
     process.tasks.close();
-    if tokio::time::timeout(TASKS_TIMEOUT, process.tasks.wait()).await.is_err() {
+    if tokio::time::timeout(TASKS_TIMEOUT, process.tasks.wait())
+        .await
+        .is_err()
+    {
         tracing::warn!("a background task was cut off; the next process takes its work up");
     }
     if S::NAME != "registry" {
         heartbeat::leave(process, record).await;
     }
     slot.leave();
-    tracing::info!(service = process.service, instance = &*process.instance, "ended");
+    tracing::info!(
+        service = process.service,
+        instance = &*process.instance,
+        "ended"
+    );
 }
 
 /// Cancels `draining` at SIGTERM, SIGINT or, for a supervised process, at the end of its standard input.
@@ -359,7 +368,11 @@ fn healthcheck(service: &'static str, options: &Options) -> anyhow::Result<()> {
         .build()?
         .block_on(async {
             let client = crate::internal::client::http_client();
-            let response = client.get(&url).timeout(Duration::from_secs(3)).send().await?;
+            let response = client
+                .get(&url)
+                .timeout(Duration::from_secs(3))
+                .send()
+                .await?;
             response.error_for_status()?;
             Ok(())
         })

@@ -160,8 +160,5 @@ pub fn load<C: DeserializeOwned>(
     let common = serde_json::from_value(Value::Object(common));
     let own = serde_json::from_value(Value::Object(own));
     let advice = || format!("a setting of {service} is wrong: check the file and {prefix}__…");
-    Ok((
-        common.with_context(advice)?,
-        own.with_context(advice)?,
-    ))
+    Ok((common.with_context(advice)?, own.with_context(advice)?))
 }

@@ -68,7 +68,9 @@ impl FromStr for Token {
 
     fn from_str(text: &str) -> Result<Self, NotAToken> {
         let digits = text.strip_prefix(PREFIX).ok_or(NotAToken)?;
-        let hexadecimal = digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let hexadecimal = digits
+            .bytes()
+            .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         if digits.len() != RANDOM_DIGITS + CHECK_DIGITS || !hexadecimal {
             return Err(NotAToken);
         }
@@ -197,16 +199,32 @@ mod tests {
         let upload = grant(&[Scope::Upload], Some("notes"));
         assert!(upload.permit(Scope::Upload, Some("notes")).is_ok());
         let code = |result: Result<(), Problem>| result.expect_err("a refusal").code;
-        assert_eq!(code(upload.permit(Scope::Release, Some("notes"))), "scope_missing");
-        assert_eq!(code(upload.permit(Scope::Upload, Some("other"))), "token_of_another_app");
-        assert_eq!(code(upload.permit(Scope::Upload, None)), "token_of_another_app");
-        assert!(grant(&[Scope::Admin], None).permit(Scope::Release, Some("x")).is_ok());
+        assert_eq!(
+            code(upload.permit(Scope::Release, Some("notes"))),
+            "scope_missing"
+        );
+        assert_eq!(
+            code(upload.permit(Scope::Upload, Some("other"))),
+            "token_of_another_app"
+        );
+        assert_eq!(
+            code(upload.permit(Scope::Upload, None)),
+            "token_of_another_app"
+        );
+        assert!(
+            grant(&[Scope::Admin], None)
+                .permit(Scope::Release, Some("x"))
+                .is_ok()
+        );
     }
 
     #[test]
     fn an_expired_token_says_so() {
         let expired = grant(&[Scope::Read], None);
         assert!(expired.check_alive(999).is_ok());
-        assert_eq!(expired.check_alive(1000).expect_err("expired").code, "token_expired");
+        assert_eq!(
+            expired.check_alive(1000).expect_err("expired").code,
+            "token_expired"
+        );
     }
 }

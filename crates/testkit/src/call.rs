@@ -5,9 +5,9 @@ use axum::body::Body;
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
+use slipway_service::Process;
 use slipway_service::clock;
 use slipway_service::internal::key::Signed;
-use slipway_service::Process;
 use tower::ServiceExt as _;
 
 /// Sends `request` and returns the status and the body as JSON (`null` when it is none).
@@ -26,13 +26,21 @@ pub async fn call_for_bytes(router: &Router, request: Request<Body>) -> (StatusC
 
 /// The same, with the answer whole.
 pub async fn send(router: &Router, request: Request<Body>) -> Response<Body> {
-    router.clone().oneshot(request).await.expect("routers do not fail")
+    router
+        .clone()
+        .oneshot(request)
+        .await
+        .expect("routers do not fail")
 }
 
 /// Signs an internal request as `caller` would, to `process`.
 pub fn signed(process: &Process, caller: &str, mut request: Request<Body>) -> Request<Body> {
     let time = clock::unix_millis() / 1000;
-    let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
+    let path = request
+        .uri()
+        .path_and_query()
+        .map_or("/", |path| path.as_str())
+        .to_owned();
     let signature = process.key.derive(caller).sign(Signed {
         caller,
         callee: process.service,

@@ -21,7 +21,10 @@ pub fn engines() -> Vec<Engine> {
         std::env::var("CI").as_deref() != Ok("true"),
         "SLIPWAY_TEST_POSTGRES is not set, and under CI=true nothing is skipped"
     );
-    #[expect(clippy::print_stderr, reason = "a skip is said where the test's result is")]
+    #[expect(
+        clippy::print_stderr,
+        reason = "a skip is said where the test's result is"
+    )]
     {
         eprintln!("skipped: PostgreSQL, because SLIPWAY_TEST_POSTGRES is not set (./test sets it)");
     }

@@ -3,10 +3,9 @@
 pub mod call;
 pub mod database;
 
-
+use slipway_service::Process;
 use slipway_service::data::DataDir;
 use slipway_service::settings::{Common, Database};
-use slipway_service::Process;
 use tempfile::TempDir;
 
 /// A process of `service` in a folder of its own; the folder goes when this is dropped.

@@ -1,1 +1,104 @@
-//! 
+//! The catalog: apps, packages, releases, channels, tokens, the audit, and the jobs that carry a release from draft to
+//! published.
+//!
+//! Every change is one transaction: the rows, their number in the change feed, the job that follows and the audit row
+//! are there together or not at all, so a process can be killed anywhere and the next one goes on. With signing or
+//! download away, releases wait and reads go on.
+
+mod draft;
+mod feed;
+mod gate;
+mod permission;
+mod publishing;
+mod release;
+mod routes;
+mod settings;
+mod signals;
+mod store;
+mod worker;
+
+use axum::Router;
+use slipway_service::database::Database;
+use slipway_service::metrics::Reading;
+use slipway_service::process::RouterService;
+use slipway_service::{App, Health, Process, Service, clock};
+use sqlx::migrate::Migrator;
+
+pub use settings::Settings;
+use signals::Signals;
+
+static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// The service, for its binary and for the command.
+pub struct Catalog;
+
+/// What the handlers and jobs work with.
+#[derive(Clone)]
+pub struct State {
+    pub(crate) database: Database,
+    pub(crate) process: Process,
+    pub(crate) settings: Settings,
+    /// Raised at every commit of this instance.
+    pub(crate) signals: Signals,
+}
+
+impl Health for State {
+    async fn ready(&self) -> anyhow::Result<()> {
+        self.database.ready().await
+    }
+
+    async fn readings(&self) -> anyhow::Result<Vec<Reading>> {
+        let mut connection = self.database.read().await?;
+        let counts = store::jobs::count(&mut connection, clock::unix_millis()).await?;
+        let reading = |name, help, value| Reading { name, help, value };
+        Ok(vec![
+            reading("jobs_pending", "Jobs that are not done", counts.pending),
+            reading(
+                "jobs_oldest_seconds",
+                "Seconds that the oldest due job waits",
+                counts.oldest_millis / 1000,
+            ),
+            reading("jobs_failed", "Jobs that were given up", counts.failed),
+        ])
+    }
+}
+
+impl Service for Catalog {
+    const NAME: &'static str = "catalog";
+    type Settings = Settings;
+    type Http = RouterService;
+    type Body = axum::body::Body;
+    type Health = State;
+
+    async fn build(
+        process: Process,
+        settings: Settings,
+    ) -> anyhow::Result<App<RouterService, State>> {
+        let state = open(&process, settings).await?;
+        worker::start(&state);
+        Ok(App::new(&process, state.clone(), None, router(state)))
+    }
+}
+
+/// Opens the database and makes what a first start needs: the feed's epoch and the administrator's token.
+pub async fn open(process: &Process, settings: Settings) -> anyhow::Result<State> {
+    let state = State {
+        database: Database::open(process, &MIGRATIONS).await?,
+        process: process.clone(),
+        settings,
+        signals: Signals::default(),
+    };
+    feed::begin(&state).await?;
+    permission::know_administrator(&state).await?;
+    Ok(state)
+}
+
+/// The whole HTTP surface but the edge.
+pub fn router(state: State) -> Router {
+    routes::router().with_state(state)
+}
+
+/// Starts the jobs' workers, for tests; [`Service::build`] does it for a process.
+pub fn start_workers(state: &State) {
+    worker::start(state);
+}

@@ -67,26 +67,31 @@ impl Leases {
     /// its place at once, since the other cannot be there any more. A lease never goes back to an earlier state.
     pub fn beat(&self, record: Record, now: Instant) {
         let mut book = self.book();
-        let same_address = |lease: &Lease| lease.record.addr == record.addr && lease.record.instance != record.instance;
+        let same_address = |lease: &Lease| {
+            lease.record.addr == record.addr && lease.record.instance != record.instance
+        };
         let mut changed = false;
         book.leases.retain(|_, lease| {
             let replaced = same_address(lease) && lease.record.started_at <= record.started_at;
             changed |= replaced;
             !replaced
         });
-        match book.leases.get_mut(&record.instance) {
-            Some(lease) => {
-                lease.beaten = now;
-                if record.state > lease.record.state {
-                    lease.record = record;
-                    changed = true;
-                }
-            }
-            None => {
-                let instance = record.instance.clone();
-                book.leases.insert(instance, Lease { record, beaten: now });
+        if let Some(lease) = book.leases.get_mut(&record.instance) {
+            lease.beaten = now;
+            if record.state > lease.record.state {
+                lease.record = record;
                 changed = true;
             }
+        } else {
+            let instance = record.instance.clone();
+            book.leases.insert(
+                instance,
+                Lease {
+                    record,
+                    beaten: now,
+                },
+            );
+            changed = true;
         }
         drop(book);
         if changed {
@@ -106,9 +111,11 @@ impl Leases {
         let mut book = self.book();
         let life = Duration::from_secs(self.settings.seconds);
         let before = book.leases.len();
-        book.leases.retain(|_, lease| now.duration_since(lease.beaten) < life);
-        book.watchers
-            .retain(|_, watcher| watcher.open > 0 || now.duration_since(watcher.last) < WATCHER_LIFE);
+        book.leases
+            .retain(|_, lease| now.duration_since(lease.beaten) < life);
+        book.watchers.retain(|_, watcher| {
+            watcher.open > 0 || now.duration_since(watcher.last) < WATCHER_LIFE
+        });
         let warms_up = !book.warm && !self.warming(now);
         book.warm |= warms_up;
         let changed = warms_up || book.leases.len() != before;
@@ -122,7 +129,11 @@ impl Leases {
     pub fn snapshot(&self, now: Instant) -> Snapshot {
         let revision = self.revision();
         let book = self.book();
-        let mut instances: Vec<_> = book.leases.values().map(|lease| lease.record.clone()).collect();
+        let mut instances: Vec<_> = book
+            .leases
+            .values()
+            .map(|lease| lease.record.clone())
+            .collect();
         instances.sort_by(|a, b| (&a.service, &a.instance).cmp(&(&b.service, &b.instance)));
         Snapshot {
             epoch: self.epoch.clone(),
@@ -165,7 +176,10 @@ impl Leases {
     }
 
     fn all_applied(&self, revision: u64) -> bool {
-        self.book().watchers.values().all(|watcher| watcher.applied >= revision)
+        self.book()
+            .watchers
+            .values()
+            .all(|watcher| watcher.applied >= revision)
     }
 
     fn warming(&self, now: Instant) -> bool {
@@ -215,7 +229,11 @@ mod tests {
 
     fn instances(leases: &Leases, now: Instant) -> Vec<String> {
         let snapshot = leases.snapshot(now);
-        snapshot.instances.into_iter().map(|record| record.instance).collect()
+        snapshot
+            .instances
+            .into_iter()
+            .map(|record| record.instance)
+            .collect()
     }
 
     #[test]
@@ -225,7 +243,10 @@ mod tests {
         leases.beat(record("a", "1:1", State::Ready), begin);
         leases.sweep(begin + Duration::from_secs(9));
         assert_eq!(instances(&leases, begin), ["a"]);
-        leases.beat(record("a", "1:1", State::Ready), begin + Duration::from_secs(9));
+        leases.beat(
+            record("a", "1:1", State::Ready),
+            begin + Duration::from_secs(9),
+        );
         leases.sweep(begin + Duration::from_secs(18));
         assert_eq!(instances(&leases, begin), ["a"]);
         leases.sweep(begin + Duration::from_secs(20));

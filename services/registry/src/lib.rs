@@ -64,7 +64,10 @@ impl Service for Registry {
     type Body = axum::body::Body;
     type Health = State;
 
-    async fn build(process: Process, settings: Settings) -> anyhow::Result<App<RouterService, State>> {
+    async fn build(
+        process: Process,
+        settings: Settings,
+    ) -> anyhow::Result<App<RouterService, State>> {
         let leases = Arc::new(Leases::new(settings.lease, std::time::Instant::now()));
         let state = State {
             leases: leases.clone(),

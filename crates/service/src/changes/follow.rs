@@ -71,7 +71,10 @@ async fn run(process: &Process, replica: &impl Replica, standing: &watch::Sender
             Err(error) => {
                 tracing::debug!(%error, "the catalog's changes could not be read");
                 let away = error.downcast_ref::<CallError>().is_some();
-                let has_copy = replica.position().await.is_ok_and(|position| !position.epoch.is_empty());
+                let has_copy = replica
+                    .position()
+                    .await
+                    .is_ok_and(|position| !position.epoch.is_empty());
                 if away && has_copy {
                     standing.send_replace(Standing::Usable);
                 }
@@ -93,13 +96,20 @@ async fn step(
 ) -> anyhow::Result<()> {
     let position = replica.position().await?;
     // Before the goal is known, and until it is reached, the answer is wanted at once.
-    let wait = if *standing.borrow() == Standing::Usable { WAIT_SECONDS } else { 0 };
+    let wait = if *standing.borrow() == Standing::Usable {
+        WAIT_SECONDS
+    } else {
+        0
+    };
     let page = ask(process, &position, wait).await?;
     let head = *goal.get_or_insert(page.head);
     let applied = if page.epoch == position.epoch {
         let applied = last(&page, position.applied);
         if !page.changes.is_empty() {
-            let moved = Position { epoch: page.epoch, applied };
+            let moved = Position {
+                epoch: page.epoch,
+                applied,
+            };
             replica.apply(&page.changes, &moved, false).await?;
         }
         applied
@@ -115,13 +125,20 @@ async fn step(
 }
 
 /// Another epoch: reads its whole state, then swaps it in.
-async fn begin_again(process: &Process, replica: &impl Replica, first: Page) -> anyhow::Result<i64> {
+async fn begin_again(
+    process: &Process,
+    replica: &impl Replica,
+    first: Page,
+) -> anyhow::Result<i64> {
     let epoch = first.epoch.clone();
     let mut applied = last(&first, 0);
     let mut head = first.head;
     let mut changes = first.changes;
     while applied < head {
-        let reached = Position { epoch: epoch.clone(), applied };
+        let reached = Position {
+            epoch: epoch.clone(),
+            applied,
+        };
         let page = ask(process, &reached, 0).await?;
         anyhow::ensure!(page.epoch == epoch, "the catalog's epoch changed once more");
         if page.changes.is_empty() {

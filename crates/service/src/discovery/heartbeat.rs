@@ -25,7 +25,11 @@ pub(crate) async fn run(process: Process, record: Record, mut state: watch::Rece
             reached |= beat(&process, &address, &now).await.is_some();
         }
         // A registry that is not there yet gets our record soon after it is.
-        let pause = if reached { period } else { Duration::from_millis(200) };
+        let pause = if reached {
+            period
+        } else {
+            Duration::from_millis(200)
+        };
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             changed = state.changed() => if changed.is_err() { return },

@@ -47,12 +47,20 @@ impl View {
     /// A view that knows `records` and never changes, for tests of services.
     pub fn fixed(records: Vec<Record>) -> Self {
         let view = Self::open(PathBuf::new());
-        *view.inner.records.write().expect("nobody panics with the lock") = Arc::new(records);
+        *view
+            .inner
+            .records
+            .write()
+            .expect("nobody panics with the lock") = Arc::new(records);
         view
     }
 
     pub fn records(&self) -> Arc<Vec<Record>> {
-        self.inner.records.read().expect("nobody panics with the lock").clone()
+        self.inner
+            .records
+            .read()
+            .expect("nobody panics with the lock")
+            .clone()
     }
 
     /// Whether an instance of `service` is known that takes traffic.
@@ -87,7 +95,11 @@ impl View {
     /// Takes a registry node's answer, or `None` when it does not answer: then the others' count, and when none
     /// answers what was last known stays.
     pub(crate) fn apply(&self, registry: &str, answer: Option<Snapshot>) {
-        let mut answers = self.inner.answers.write().expect("nobody panics with the lock");
+        let mut answers = self
+            .inner
+            .answers
+            .write()
+            .expect("nobody panics with the lock");
         match answer {
             Some(snapshot) => answers.insert(registry.to_owned(), snapshot),
             None => answers.remove(registry),
@@ -100,7 +112,11 @@ impl View {
         if *before == merged {
             return;
         }
-        *self.inner.records.write().expect("nobody panics with the lock") = Arc::new(merged.clone());
+        *self
+            .inner
+            .records
+            .write()
+            .expect("nobody panics with the lock") = Arc::new(merged.clone());
         self.inner.changed.send_replace(());
         let text = serde_json::to_vec_pretty(&merged).unwrap_or_default();
         if let Err(error) = write_whole(&self.inner.file, text) {
@@ -162,9 +178,15 @@ mod tests {
 
     #[test]
     fn a_registry_that_has_just_started_removes_nobody() {
-        let old = vec![record("a", "1:1", State::Ready), record("b", "1:2", State::Ready)];
+        let old = vec![
+            record("a", "1:1", State::Ready),
+            record("b", "1:2", State::Ready),
+        ];
         let warm = snapshot(true, vec![record("c", "1:1", State::Ready)]);
-        let names: Vec<_> = merge(&old, [&warm].into_iter()).into_iter().map(|r| r.instance).collect();
+        let names: Vec<_> = merge(&old, [&warm].into_iter())
+            .into_iter()
+            .map(|r| r.instance)
+            .collect();
         assert_eq!(names, ["b", "c"], "a's address belongs to c now");
         let settled = snapshot(false, vec![record("c", "1:1", State::Ready)]);
         assert_eq!(merge(&old, [&settled].into_iter()).len(), 1);
@@ -190,7 +212,10 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join("view.json");
         let view = View::open(file.clone());
-        view.apply("r", Some(snapshot(false, vec![record("a", "1:1", State::Ready)])));
+        view.apply(
+            "r",
+            Some(snapshot(false, vec![record("a", "1:1", State::Ready)])),
+        );
         view.apply("r", None);
         assert!(view.knows("upload"));
         assert!(View::open(file).knows("upload"));

@@ -33,9 +33,11 @@ async fn watch(process: Process, address: String) {
     let mut position: Option<(String, u64)> = None;
     let mut pause = FIRST_PAUSE;
     loop {
-        let query = position.as_ref().map_or_else(String::new, |(epoch, revision)| {
-            format!("&epoch={epoch}&revision={revision}&wait={WAIT_SECONDS}")
-        });
+        let query = position
+            .as_ref()
+            .map_or_else(String::new, |(epoch, revision)| {
+                format!("&epoch={epoch}&revision={revision}&wait={WAIT_SECONDS}")
+            });
         let path = format!("/internal/instances?watcher={}{query}", process.instance);
         let poll = process
             .client

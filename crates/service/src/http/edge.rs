@@ -86,7 +86,7 @@ async fn around<H: Health>(State(edge): State<Edge<H>>, request: Request, next: 
     };
     let problem = response.extensions_mut().remove::<Problem>();
     if let Some(problem) = &problem {
-        response = render(problem, &headers, &id, edge.page, response);
+        response = render(problem, &headers, &id, edge.page, &response);
     }
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID.clone(), value);
@@ -94,10 +94,14 @@ async fn around<H: Health>(State(edge): State<Edge<H>>, request: Request, next: 
     let route = route.as_ref().map_or("(none)", MatchedPath::as_str);
     let status = response.status().as_u16();
     let duration = begun.elapsed();
-    edge.process.metrics.observe(method.as_str(), route, status, duration);
+    edge.process
+        .metrics
+        .observe(method.as_str(), route, status, duration);
     let millis = duration.as_secs_f64() * 1000.0;
     match problem.as_ref().and_then(Problem::cause) {
-        Some(cause) => tracing::error!(%method, path, route, status, millis, request_id = id, cause, "request failed"),
+        Some(cause) => {
+            tracing::error!(%method, path, route, status, millis, request_id = id, cause, "request failed")
+        }
         None if route == "/healthz" || route == "/readyz" => {
             tracing::debug!(%method, path, route, status, millis, request_id = id, "request");
         }
@@ -140,7 +144,7 @@ fn render(
     headers: &HeaderMap,
     id: &str,
     page: Option<Page>,
-    bare: Response,
+    bare: &Response,
 ) -> Response {
     let mut answer = page
         .and_then(|page| page(problem, headers, id))
@@ -161,6 +165,7 @@ fn render(
     answer
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
 fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
     let words = panic
         .downcast_ref::<String>()
@@ -176,22 +181,35 @@ async fn alive<H: Health>(State(edge): State<Edge<H>>) -> Json<serde_json::Value
 
 async fn ready<H: Health>(State(edge): State<Edge<H>>) -> Result<Json<serde_json::Value>, Problem> {
     readiness(&edge.process, &edge.health).await?;
-    Ok(Json(json!({"service": edge.process.service, "ready": true})))
+    Ok(Json(
+        json!({"service": edge.process.service, "ready": true}),
+    ))
 }
 
 /// Whether a process can do its own work; never whether its peers can.
 pub async fn readiness<H: Health>(process: &Process, health: &H) -> Result<(), Problem> {
     if process.draining.is_cancelled() {
-        return Err(Problem::unavailable("draining", "this instance is leaving: ask another"));
+        return Err(Problem::unavailable(
+            "draining",
+            "this instance is leaving: ask another",
+        ));
     }
     health.ready().await.map_err(|cause| {
-        Problem::unavailable("not_ready", format!("this instance cannot work yet: {cause:#}"))
-            .with_cause(cause)
+        Problem::unavailable(
+            "not_ready",
+            format!("this instance cannot work yet: {cause:#}"),
+        )
+        .with_cause(cause)
     })
 }
 
-async fn metrics<H: Health>(State(edge): State<Edge<H>>) -> Result<impl axum::response::IntoResponse, Problem> {
+async fn metrics<H: Health>(
+    State(edge): State<Edge<H>>,
+) -> Result<impl axum::response::IntoResponse, Problem> {
     let readings = edge.health.readings().await?;
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    Ok(([(CONTENT_TYPE, kind)], edge.process.metrics.render(&readings)))
+    Ok((
+        [(CONTENT_TYPE, kind)],
+        edge.process.metrics.render(&readings),
+    ))
 }

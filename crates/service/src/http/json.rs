@@ -44,7 +44,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for ApiQuery<T> {
         Query::from_request_parts(parts, state)
             .await
             .map(|Query(value)| Self(value))
-            .map_err(|rejection: QueryRejection| unreadable("query_invalid", &rejection.body_text()))
+            .map_err(|rejection: QueryRejection| {
+                unreadable("query_invalid", &rejection.body_text())
+            })
     }
 }
 
@@ -67,7 +69,10 @@ fn body_refused(rejection: &axum::extract::rejection::BytesRejection) -> Problem
             "this document is larger than the server takes: send a smaller one",
         )
     } else {
-        Problem::bad_request("body_unreadable", "the body ended before it was complete: send it again")
+        Problem::bad_request(
+            "body_unreadable",
+            "the body ended before it was complete: send it again",
+        )
     }
 }
 

@@ -1,6 +1,7 @@
 //! The accept loop: a time-out for the request's head, a limit of connections, and a drain with a deadline, none of
 //! which `axum::serve` 0.8 has.
 
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -9,15 +10,17 @@ use std::time::Duration;
 use hyper::body::{Body, Incoming};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper::server::conn::http1;
-use hyper::service::Service;
+use hyper::service::{Service, service_fn};
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::CancellationToken;
 
+use super::framing::{Framing, Verdicts, Watch};
 use crate::settings::Http;
 
 /// Headers of a request; browsers send about 20.
@@ -29,9 +32,21 @@ const LINGER_BYTES: usize = 512 * 1024;
 /// Time for the same.
 const LINGER_TIME: Duration = Duration::from_secs(1);
 
+/// How a request came in: an extension of every request.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival {
+    /// The other end of the connection.
+    pub peer: SocketAddr,
+    pub framing: Framing,
+}
+
 /// Serves connections until `stop` is cancelled, then lets requests in flight end within the settings' drain time.
-pub async fn serve<S, B>(listener: TcpListener, service: S, settings: &Http, stop: CancellationToken)
-where
+pub async fn serve<S, B>(
+    listener: TcpListener,
+    service: S,
+    settings: &Http,
+    stop: CancellationToken,
+) where
     S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
     S::Future: Send + 'static,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -56,8 +71,8 @@ where
             accepted = listener.accept() => accepted,
             () = stop.cancelled() => break,
         };
-        let stream = match stream {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match stream {
+            Ok(accepted) => accepted,
             Err(error) => {
                 // Out of file descriptors, most likely: those in use come back, so wait rather than spin or end.
                 tracing::warn!(%error, "could not accept a connection");
@@ -66,7 +81,18 @@ where
             }
         };
         let _ = stream.set_nodelay(true);
-        let connection = http.serve_connection(Lingering::new(stream), service.clone());
+        let verdicts = Verdicts::default();
+        let stream = Lingering::new(Watched {
+            watch: Watch::new(verdicts.clone()),
+            stream,
+        });
+        let service = service.clone();
+        let arriving = service_fn(move |mut request: Request<Incoming>| {
+            let framing = verdicts.next();
+            request.extensions_mut().insert(Arrival { peer, framing });
+            service.call(request)
+        });
+        let connection = http.serve_connection(stream, arriving);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -76,7 +102,10 @@ where
         });
     }
     drop(listener);
-    if tokio::time::timeout(settings.drain(), graceful.shutdown()).await.is_err() {
+    if tokio::time::timeout(settings.drain(), graceful.shutdown())
+        .await
+        .is_err()
+    {
         tracing::warn!("requests were still in flight when the drain time was over");
     }
 }
@@ -84,14 +113,14 @@ where
 /// A connection that ends politely: after our answer it reads on for a moment, because closing a socket with unread
 /// data resets it, and a client that is still sending its body would lose the answer (RFC 9112, 9.6).
 struct Lingering {
-    stream: TokioIo<TcpStream>,
+    stream: TokioIo<Watched>,
     written_end: bool,
     read_left: usize,
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
 impl Lingering {
-    fn new(stream: TcpStream) -> Self {
+    fn new(stream: Watched) -> Self {
         Self {
             stream: TokioIo::new(stream),
             written_end: false,
@@ -101,17 +130,17 @@ impl Lingering {
     }
 
     fn discard(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let deadline = self
-            .deadline
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(Instant::now() + LINGER_TIME)));
+        let deadline = self.deadline.get_or_insert_with(|| {
+            Box::pin(tokio::time::sleep_until(Instant::now() + LINGER_TIME))
+        });
         if deadline.as_mut().poll(context).is_ready() {
             return Poll::Ready(());
         }
         let mut waste = [0_u8; 16 * 1024];
         while self.read_left > 0 {
-            let mut buffer = tokio::io::ReadBuf::new(&mut waste);
-            let stream = Pin::new(self.stream.inner_mut());
-            let read = ready!(tokio::io::AsyncRead::poll_read(stream, context, &mut buffer));
+            let mut buffer = ReadBuf::new(&mut waste);
+            let stream = Pin::new(&mut self.stream.inner_mut().stream);
+            let read = ready!(AsyncRead::poll_read(stream, context, &mut buffer));
             let count = buffer.filled().len();
             if read.is_err() || count == 0 {
                 break;
@@ -141,7 +170,10 @@ impl Write for Lingering {
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_flush(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<std::io::Result<()>> {
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
@@ -154,6 +186,61 @@ impl Write for Lingering {
             self.written_end = true;
         }
         self.discard(context).map(Ok)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[std::io::IoSlice<'_>],
+    ) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+}
+
+/// A socket whose heads are watched as they are read.
+struct Watched {
+    stream: TcpStream,
+    watch: Watch,
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        self.watch.read(&buffer.filled()[before..]);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 
     fn is_write_vectored(&self) -> bool {

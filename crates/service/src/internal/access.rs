@@ -88,7 +88,10 @@ pub fn permits(callee: &str, method: &Method, path: &str, caller: &str) -> bool 
 /// Every service that may call `callee` at all, each once.
 pub fn callers_of(callee: &str) -> Vec<&'static str> {
     let endpoints = TABLE.iter().filter(|endpoint| endpoint.callee == callee);
-    let mut callers: Vec<_> = endpoints.flat_map(|endpoint| endpoint.callers).copied().collect();
+    let mut callers: Vec<_> = endpoints
+        .flat_map(|endpoint| endpoint.callers)
+        .copied()
+        .collect();
     callers.sort_unstable();
     callers.dedup();
     callers

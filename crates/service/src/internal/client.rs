@@ -21,7 +21,7 @@ use crate::http::edge::{INSTANCE, SERVICE};
 /// Time for a connection on a local network.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Time without a byte of the answer after which a call has failed.
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
+const READ_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Why a call did not bring an answer.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +67,10 @@ impl CallError {
 }
 
 /// Makes a client with our time-outs; the only place where one is made.
-#[expect(clippy::disallowed_methods, reason = "this is the place that the ban points to")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the place that the ban points to"
+)]
 pub fn http_client() -> reqwest::Client {
     // Calls between services are plain HTTP; the provider is what an https:// URL would need.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -105,7 +108,10 @@ impl Client {
                 keys.insert(callee, Key::read(&data.pair_key(caller, callee))?);
             }
         }
-        let skew = keys.keys().map(|callee| (*callee, AtomicI64::new(0))).collect();
+        let skew = keys
+            .keys()
+            .map(|callee| (*callee, AtomicI64::new(0)))
+            .collect();
         Ok(Self {
             inner: Arc::new(Inner {
                 caller,
@@ -126,11 +132,16 @@ impl Client {
         body: Option<&(impl Serialize + Sync)>,
     ) -> Result<T, CallError> {
         let body = body.map(|body| serde_json::to_vec(body).unwrap_or_default());
-        let response = self.send(service, &method, path, body.as_deref(), None).await?;
-        response.json().await.map_err(|cause| CallError::Unreadable {
-            service: service.to_owned(),
-            cause,
-        })
+        let response = self
+            .send(service, &method, path, body.as_deref(), None)
+            .await?;
+        response
+            .json()
+            .await
+            .map_err(|cause| CallError::Unreadable {
+                service: service.to_owned(),
+                cause,
+            })
     }
 
     /// Gets `path` of `service` and leaves the body of a 2xx answer to the caller.
@@ -154,7 +165,11 @@ impl Client {
     ) -> Result<Response, CallError> {
         let mut last = None;
         for instance in self.inner.view.candidates(service) {
-            let target = Target { service, address: &instance.addr, instance: &instance.instance };
+            let target = Target {
+                service,
+                address: &instance.addr,
+                instance: &instance.instance,
+            };
             match self.exchange(target, method, path, body, range).await {
                 Ok(response) if response.status() == StatusCode::MISDIRECTED_REQUEST => {}
                 Ok(response) => return read_status(service, response).await,
@@ -173,16 +188,23 @@ impl Client {
         body: Option<&[u8]>,
     ) -> Result<T, CallError> {
         let service = "registry";
-        let target = Target { service, address, instance: "*" };
+        let target = Target {
+            service,
+            address,
+            instance: "*",
+        };
         let response = self
             .exchange(target, &method, path, body, None)
             .await
             .map_err(|cause| unavailable(service, Some(cause)))?;
         let response = read_status(service, response).await?;
-        response.json().await.map_err(|cause| CallError::Unreadable {
-            service: service.to_owned(),
-            cause,
-        })
+        response
+            .json()
+            .await
+            .map_err(|cause| CallError::Unreadable {
+                service: service.to_owned(),
+                cause,
+            })
     }
 
     /// One call, repeated once with what the callee said of its clock, and once with the instance that now has the
@@ -197,21 +219,23 @@ impl Client {
     ) -> reqwest::Result<Response> {
         let response = self.request(target, method, path, body, range).await?;
         let header = |name: &str| response.headers().get(name)?.to_str().ok();
-        if response.status() == StatusCode::UNAUTHORIZED {
-            if let Some(theirs) = header(TIME).and_then(|time| time.parse::<i64>().ok()) {
-                if let Some(skew) = self.inner.skew.get(target.service) {
-                    skew.store(theirs - clock::unix_millis() / 1000, Ordering::Relaxed);
-                }
-                return self.request(target, method, path, body, range).await;
+        if response.status() == StatusCode::UNAUTHORIZED
+            && let Some(theirs) = header(TIME).and_then(|time| time.parse::<i64>().ok())
+        {
+            if let Some(skew) = self.inner.skew.get(target.service) {
+                skew.store(theirs - clock::unix_millis() / 1000, Ordering::Relaxed);
             }
+            return self.request(target, method, path, body, range).await;
         }
         if response.status() == StatusCode::MISDIRECTED_REQUEST
             && header(SERVICE.as_str()) == Some(target.service)
+            && let Some(instance) = header(INSTANCE.as_str()).map(str::to_owned)
         {
-            if let Some(instance) = header(INSTANCE.as_str()).map(str::to_owned) {
-                let target = Target { instance: &instance, ..target };
-                return self.request(target, method, path, body, range).await;
-            }
+            let target = Target {
+                instance: &instance,
+                ..target
+            };
+            return self.request(target, method, path, body, range).await;
         }
         Ok(response)
     }
@@ -225,7 +249,8 @@ impl Client {
         range: Option<&str>,
     ) -> reqwest::Result<Response> {
         let skew = self.inner.skew.get(target.service);
-        let time = clock::unix_millis() / 1000 + skew.map_or(0, |skew| skew.load(Ordering::Relaxed));
+        let time =
+            clock::unix_millis() / 1000 + skew.map_or(0, |skew| skew.load(Ordering::Relaxed));
         let signed = Signed {
             caller: self.inner.caller,
             callee: target.service,
@@ -283,7 +308,17 @@ async fn read_status(service: &str, response: Response) -> Result<Response, Call
     let passes = matches!(status.as_u16(), 408 | 421 | 425 | 429);
     if status.is_client_error() && !passes {
         let code = text("code");
-        return Err(CallError::Refused { service, status, code, detail, body });
+        return Err(CallError::Refused {
+            service,
+            status,
+            code,
+            detail,
+            body,
+        });
     }
-    Err(CallError::Failed { service, status, detail })
+    Err(CallError::Failed {
+        service,
+        status,
+        detail,
+    })
 }

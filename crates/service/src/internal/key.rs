@@ -60,6 +60,7 @@ impl Key {
     }
 
     /// The key that `caller` holds for calls to this callee: HMAC-SHA256(callee key, caller).
+    #[must_use]
     pub fn derive(&self, caller: &str) -> Self {
         Self(self.mac(caller.as_bytes()))
     }
@@ -75,7 +76,8 @@ impl Key {
     }
 
     fn mac(&self, message: &[u8]) -> [u8; 32] {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
         mac.update(message);
         mac.finalize().into_bytes().into()
     }
@@ -114,11 +116,26 @@ mod tests {
         assert!(callee.derive("catalog").verify(request, &signature));
         assert!(!callee.derive("upload").verify(request, &signature));
         for other in [
-            Signed { caller: "upload", ..request },
-            Signed { callee: "download", ..request },
-            Signed { instance: "j", ..request },
-            Signed { method: &Method::GET, ..request },
-            Signed { path: "/internal/keys?", ..request },
+            Signed {
+                caller: "upload",
+                ..request
+            },
+            Signed {
+                callee: "download",
+                ..request
+            },
+            Signed {
+                instance: "j",
+                ..request
+            },
+            Signed {
+                method: &Method::GET,
+                ..request
+            },
+            Signed {
+                path: "/internal/keys?",
+                ..request
+            },
             Signed { time: 8, ..request },
         ] {
             assert!(!callee.derive("catalog").verify(other, &signature));

@@ -19,11 +19,15 @@ pub(crate) const SIGNATURE: &str = "x-slipway-signature";
 const SKEW_SECONDS: i64 = 300;
 
 /// Lets requests outside `/internal/` through and checks those inside.
-pub(crate) async fn check(State(process): State<Process>, request: Request, next: Next) -> Response {
-    if request.uri().path().starts_with("/internal/") {
-        if let Err(refusal) = check_request(&process, &request) {
-            return refusal.into_response();
-        }
+pub(crate) async fn check(
+    State(process): State<Process>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if request.uri().path().starts_with("/internal/")
+        && let Err(refusal) = check_request(&process, &request)
+    {
+        return refusal.into_response();
     }
     next.run(request).await
 }
@@ -39,11 +43,15 @@ fn check_request(process: &Process, request: &Request) -> Result<(), Problem> {
         callee: process.service,
         instance,
         method: request.method(),
-        path: request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str),
+        path: request
+            .uri()
+            .path_and_query()
+            .map_or("/", http::uri::PathAndQuery::as_str),
         time,
     };
     // A configured URL is all that is known of a registry; everybody else is addressed by instance.
-    let addressed = instance == &*process.instance || (instance == "*" && process.service == "registry");
+    let addressed =
+        instance == &*process.instance || (instance == "*" && process.service == "registry");
     if !addressed || !process.key.derive(caller).verify(signed, signature) {
         return Err(refused());
     }
@@ -56,7 +64,12 @@ fn check_request(process: &Process, request: &Request) -> Result<(), Problem> {
         )
         .with_header(TIME, now.to_string()));
     }
-    if !access::permits(process.service, request.method(), request.uri().path(), caller) {
+    if !access::permits(
+        process.service,
+        request.method(),
+        request.uri().path(),
+        caller,
+    ) {
         return Err(Problem::new(
             StatusCode::FORBIDDEN,
             "caller_not_permitted",

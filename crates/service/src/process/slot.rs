@@ -57,7 +57,9 @@ impl Slot {
         if let Some(address) = before {
             match TcpListener::bind(address).await {
                 Ok(listener) => return Ok(listener),
-                Err(error) => tracing::info!(%address, %error, "the port of the last start is taken, choosing another"),
+                Err(error) => {
+                    tracing::info!(%address, %error, "the port of the last start is taken, choosing another")
+                }
             }
         }
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))

@@ -13,7 +13,7 @@ use slipway_service::http::json::{ApiJson, ApiPath, ApiQuery};
 use crate::State;
 
 /// Longest time that a poll is held: below the time-outs of every client on the way.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 /// Longest time that a leaving instance waits for the watchers.
 const ACKNOWLEDGE_WAIT: Duration = Duration::from_secs(2);
 
@@ -43,7 +43,10 @@ async fn beat(
 }
 
 /// The end of a lease.
-async fn leave(Extracted(state): Extracted<State>, ApiPath(instance): ApiPath<String>) -> Json<Beat> {
+async fn leave(
+    Extracted(state): Extracted<State>,
+    ApiPath(instance): ApiPath<String>,
+) -> Json<Beat> {
     state.leases.leave(&instance);
     Json(answer(&state, true))
 }
@@ -66,7 +69,9 @@ async fn watch(
     Extracted(state): Extracted<State>,
     ApiQuery(query): ApiQuery<Watch>,
 ) -> Json<Snapshot> {
-    let applied = query.revision.filter(|_| query.epoch.as_deref() == Some(state.leases.epoch()));
+    let applied = query
+        .revision
+        .filter(|_| query.epoch.as_deref() == Some(state.leases.epoch()));
     let leases = &state.leases;
     let poll = leases.watch(&query.watcher, applied.unwrap_or(0), Instant::now());
     if let Some(revision) = applied {
@@ -83,7 +88,9 @@ async fn watch(
 
 async fn acknowledged(state: &State, revision: u64) -> bool {
     let waiting = state.leases.wait_for_watchers(revision);
-    tokio::time::timeout(ACKNOWLEDGE_WAIT, waiting).await.is_ok()
+    tokio::time::timeout(ACKNOWLEDGE_WAIT, waiting)
+        .await
+        .is_ok()
 }
 
 fn answer(state: &State, acknowledged: bool) -> Beat {

@@ -1,0 +1,145 @@
+//! Drafts: finding or making one, adding packages, and the wish to publish, all inside the caller's transaction.
+
+use slipway_packages::{Slug, Version};
+use slipway_service::api::Delivery;
+use slipway_service::{Problem, clock};
+use sqlx::AnyConnection;
+use uuid::Uuid;
+
+use crate::release::{Refused, State as Stage};
+use crate::store::packages::{self, Package};
+use crate::store::releases::{self, Release};
+use crate::store::{apps, jobs};
+
+pub(crate) fn parse_version(text: &str) -> Result<Version, Problem> {
+    text.parse()
+        .map_err(|error: slipway_packages::VersionError| {
+            Problem::unprocessable("version_invalid", error.to_string())
+        })
+}
+
+pub(crate) fn parse_channel(text: &str) -> Result<Slug, Problem> {
+    text.parse().map_err(|error: slipway_packages::SlugError| {
+        Problem::unprocessable("channel_invalid", error.to_string())
+    })
+}
+
+/// The release of a version, made as a draft when there is none. Another spelling of a version that is there is
+/// refused: `1.0` and `1.0.0` would be two names for one place in the order.
+pub(crate) async fn find_or_make(
+    db: &mut AnyConnection,
+    app: &str,
+    version: &str,
+) -> Result<Release, Problem> {
+    if apps::get(db, app).await?.is_none() {
+        return Err(Refused::AppUnknown(app.to_owned()).into());
+    }
+    let parsed = parse_version(version)?;
+    let key = parsed.order_key();
+    let id = Uuid::now_v7().to_string();
+    releases::insert(db, &id, app, (version, key), clock::unix_millis()).await?;
+    let release = releases::by_version(db, app, key)
+        .await?
+        .ok_or_else(|| Problem::internal("a release that was just made is not there"))?;
+    if release.version != version {
+        let (given, taken) = (version.to_owned(), release.version);
+        return Err(Refused::VersionTaken { given, taken }.into());
+    }
+    Ok(release)
+}
+
+/// Adds a delivered package to its release, or finds the one that is there with the same bytes.
+pub(crate) async fn add(
+    db: &mut AnyConnection,
+    release: &Release,
+    delivery: &Delivery,
+) -> Result<Package, Problem> {
+    let there = packages::of_release(db, &release.id).await?;
+    if let Some(package) = there
+        .into_iter()
+        .find(|package| package.filename == delivery.filename)
+    {
+        if package.sha256 == delivery.sha256 {
+            return Ok(package);
+        }
+        let (version, filename) = (release.version.clone(), package.filename);
+        return Err(Refused::OtherBytes { version, filename }.into());
+    }
+    check_open(release)?;
+    packages::insert(db, delivery, Some(&release.id), clock::unix_millis()).await?;
+    find(db, &delivery.id).await
+}
+
+/// Gives packages on their own to a release.
+pub(crate) async fn take(
+    db: &mut AnyConnection,
+    release: &Release,
+    ids: &[String],
+) -> Result<(), Problem> {
+    for id in ids {
+        let package = find(db, id).await?;
+        if package.release_id.as_deref() == Some(&release.id) {
+            continue;
+        }
+        check_open(release)?;
+        if package.release_id.is_some() {
+            return Err(Refused::PackageTaken(id.clone()).into());
+        }
+        if package.app != release.app {
+            return Err(Refused::PackageUnknown(id.clone()).into());
+        }
+        let there = packages::of_release(db, &release.id).await?;
+        if there.iter().any(|other| other.filename == package.filename) {
+            let (version, filename) = (release.version.clone(), package.filename);
+            return Err(Refused::OtherBytes { version, filename }.into());
+        }
+        packages::assign(db, id, &release.id).await?;
+    }
+    Ok(())
+}
+
+/// Asks for a release to be published to a channel. One that is on its way or published only joins the channel.
+pub(crate) async fn publish(
+    db: &mut AnyConnection,
+    release: &Release,
+    channel: &Slug,
+) -> Result<(), Problem> {
+    let now = clock::unix_millis();
+    let stage = release.state().map_err(Problem::internal)?;
+    if stage == Stage::Yanked {
+        return Err(Refused::Released(release.version.clone()).into());
+    }
+    if packages::of_release(db, &release.id).await?.is_empty() {
+        return Err(Refused::Empty(release.version.clone()).into());
+    }
+    let joined = releases::add_to_channel(db, release, channel.as_str(), now).await?;
+    if stage.is_open() {
+        start(db, release, stage).await?;
+    } else if joined {
+        releases::touch(db, &release.id).await?;
+    }
+    Ok(())
+}
+
+/// Sends a draft or a failed release on its way.
+pub(crate) async fn start(
+    db: &mut AnyConnection,
+    release: &Release,
+    from: Stage,
+) -> sqlx::Result<()> {
+    let now = clock::unix_millis();
+    releases::advance(db, &release.id, (from, Stage::Signing), None, now).await?;
+    jobs::queue(db, "release", &release.id, now).await
+}
+
+async fn find(db: &mut AnyConnection, id: &str) -> Result<Package, Problem> {
+    let package = packages::by_id(db, id).await?;
+    Ok(package.ok_or_else(|| Refused::PackageUnknown(id.to_owned()))?)
+}
+
+fn check_open(release: &Release) -> Result<(), Problem> {
+    if release.state().map_err(Problem::internal)?.is_open() {
+        return Ok(());
+    }
+    Err(Refused::Released(release.version.clone()).into())
+}

@@ -1,0 +1,126 @@
+//! The change feed: numbers that follow the order of commits, and who has applied them.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use slipway_service::changes::{App, Change, Page, Release, Row};
+use slipway_service::discovery::record::State as Lease;
+use sqlx::AnyConnection;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::State;
+use crate::store;
+
+/// Changes in one page: a page of full releases stays below a few MiB.
+const PAGE: i64 = 500;
+
+/// Services that keep a copy.
+const FOLLOWERS: [&str; 2] = ["upload", "download"];
+
+/// Makes the epoch of a new database.
+pub(crate) async fn begin(state: &State) -> sqlx::Result<()> {
+    let mut transaction = state.database.write().await?;
+    store::feed::begin(&mut transaction, &Uuid::now_v7().to_string()).await?;
+    transaction.commit().await
+}
+
+/// The changes after `after`, from 0 when the follower has another epoch.
+pub(crate) async fn page(
+    connection: &mut AnyConnection,
+    epoch: &str,
+    after: i64,
+) -> anyhow::Result<Page> {
+    let (current, head) = store::feed::position(connection).await?;
+    let after = if epoch == current { after } else { 0 };
+    let mut changes = Vec::new();
+    for (seq, kind, id) in store::feed::after(connection, after, PAGE).await? {
+        let row = match kind.as_str() {
+            "app" => app(connection, &id).await?,
+            "token" => Row::Token(store::tokens::change(connection, &id).await?),
+            _ => release(connection, &id).await?,
+        };
+        changes.push(Change { seq, row });
+    }
+    Ok(Page {
+        epoch: current,
+        head,
+        changes,
+    })
+}
+
+async fn app(connection: &mut AnyConnection, slug: &str) -> sqlx::Result<Row> {
+    let app = store::apps::get(connection, slug)
+        .await?
+        .ok_or(sqlx::Error::RowNotFound)?;
+    Ok(Row::App(App {
+        slug: app.slug,
+        name: app.name,
+        public_key: app.public_key,
+    }))
+}
+
+async fn release(connection: &mut AnyConnection, id: &str) -> anyhow::Result<Row> {
+    let release = store::releases::by_id(connection, id)
+        .await?
+        .ok_or(sqlx::Error::RowNotFound)?;
+    let packages = store::packages::of_release(connection, id).await?;
+    Ok(Row::Release(Release {
+        visibility: release.state()?.visibility(),
+        channels: store::releases::channels(connection, id).await?,
+        app: release.app,
+        version: release.version,
+        notes: release.notes,
+        published_at: release.published_at,
+        reason: release.reason,
+        packages: packages
+            .into_iter()
+            .map(store::packages::Package::into_change)
+            .collect(),
+    }))
+}
+
+/// Waits until every follower that is ready has applied `seq`; names those that have not when the time is over.
+pub(crate) async fn applied_by_all(state: &State, seq: i64) -> sqlx::Result<Vec<String>> {
+    let wait = Duration::from_millis(state.settings.publishing.follower_wait_millis);
+    let deadline = Instant::now() + wait;
+    let done = state
+        .signals
+        .wait_for(deadline, || async {
+            let pending = pending(state, seq).await?;
+            Ok(pending.is_empty().then_some(()))
+        })
+        .await?;
+    if done.is_some() {
+        return Ok(Vec::new());
+    }
+    pending(state, seq).await
+}
+
+/// The followers that are ready and have not applied `seq`, as `service/instance`.
+async fn pending(state: &State, seq: i64) -> sqlx::Result<Vec<String>> {
+    let mut connection = state.database.read().await?;
+    let applied: BTreeSet<String> = store::feed::followers_at(&mut connection, seq)
+        .await?
+        .into_iter()
+        .collect();
+    let records = state.process.view.records();
+    let pending = records.iter().filter(|record| {
+        FOLLOWERS.contains(&record.service.as_str())
+            && record.state == Lease::Ready
+            && !applied.contains(&record.instance)
+    });
+    Ok(pending
+        .map(|record| format!("{}/{}", record.service, record.instance))
+        .collect())
+}
+
+/// Whether some download instance has applied `seq`.
+pub(crate) async fn applied_by_a_download(state: &State, seq: i64) -> sqlx::Result<bool> {
+    let mut connection = state.database.read().await?;
+    let applied = store::feed::followers_at(&mut connection, seq).await?;
+    let ready = state.process.view.candidates("download");
+    Ok(ready
+        .iter()
+        .any(|record| applied.contains(&record.instance)))
+}

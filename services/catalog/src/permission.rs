@@ -1,0 +1,98 @@
+//! Who asks, and what the token permits.
+
+use std::fs;
+
+use anyhow::Context as _;
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use slipway_service::token::{Grant, Scope, Token, unknown_token};
+use slipway_service::{Problem, clock};
+
+use sqlx::AnyConnection;
+
+use crate::State;
+use crate::store;
+use crate::store::audit::By;
+
+/// The token of a request, known and alive. It is extracted before anything else of the request is looked at.
+pub(crate) struct Actor {
+    pub(crate) grant: Grant,
+    pub(crate) request_id: String,
+}
+
+impl Actor {
+    pub(crate) fn permit(&self, scope: Scope, app: Option<&str>) -> Result<(), Problem> {
+        self.grant.permit(scope, app)
+    }
+
+    /// Writes who did what, in the transaction that does it.
+    pub(crate) async fn audit(
+        &self,
+        db: &mut AnyConnection,
+        action: &str,
+        app: Option<&str>,
+        subject: &str,
+    ) -> sqlx::Result<()> {
+        let by = By {
+            token_id: &self.grant.id,
+            token_name: &self.grant.name,
+            request_id: &self.request_id,
+        };
+        store::audit::insert(db, by, action, app, subject).await
+    }
+}
+
+impl FromRequestParts<State> for Actor {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+        let token = Token::from_headers(&parts.headers)?;
+        let mut connection = state.database.read().await?;
+        let grant = store::tokens::by_hash(&mut connection, &token.hash())
+            .await?
+            .ok_or_else(unknown_token)?;
+        grant.check_alive(clock::unix_millis())?;
+        let request_id = parts.headers.get("x-request-id");
+        let request_id = request_id
+            .and_then(|id| id.to_str().ok())
+            .unwrap_or_default();
+        Ok(Self {
+            grant,
+            request_id: request_id.to_owned(),
+        })
+    }
+}
+
+/// Takes the token in the data folder as the administrator's. Another one in the file takes the place of the last.
+pub(crate) async fn know_administrator(state: &State) -> anyhow::Result<()> {
+    let path = state.process.data.admin_token();
+    let text = fs::read_to_string(&path).with_context(|| {
+        format!(
+            "could not read {}: run `slipway init --data DIR` first",
+            path.display()
+        )
+    })?;
+    let token: Token = text
+        .trim()
+        .parse()
+        .with_context(|| format!("{} is damaged", path.display()))?;
+    let now = clock::unix_millis();
+    let mut transaction = state.database.write().await?;
+    if store::tokens::by_hash(&mut transaction, &token.hash())
+        .await?
+        .is_none()
+    {
+        store::tokens::revoke_named(&mut transaction, "administrator", now).await?;
+        let grant = Grant {
+            id: uuid::Uuid::now_v7().to_string(),
+            name: "administrator".to_owned(),
+            scopes: [Scope::Admin].into(),
+            app: None,
+            expires_at: None,
+            revoked_at: None,
+        };
+        store::tokens::insert(&mut transaction, &grant, &token.hash(), now).await?;
+    }
+    transaction.commit().await?;
+    Ok(())
+}

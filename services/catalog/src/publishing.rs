@@ -1,0 +1,251 @@
+//! The jobs: make an app's key; sign, verify and publish a release.
+//!
+//! Every step asks a peer for something that is safe to repeat and then writes what it got in one transaction, so the
+//! work may end anywhere and begin again. A step is never reported done before it is durable.
+
+use http::Method;
+use serde::Deserialize;
+use serde_json::json;
+use slipway_service::clock;
+use slipway_service::internal::client::CallError;
+
+use crate::gate::{self, Verdict};
+use crate::release::State as Stage;
+use crate::store::{apps, jobs, packages, releases};
+use crate::{State, feed};
+
+/// Milliseconds that a release waits for the first download instance to have it before it looks again.
+const STAGED_WAIT_MILLIS: u64 = 2000;
+
+/// How a run of a job ended.
+pub(crate) enum Ended {
+    Done,
+    /// A peer is away: try again later; the words are for the developer.
+    Waits(String),
+}
+
+/// Runs a job once. Whatever goes wrong on our side is tried again too: nothing is lost by it.
+pub(crate) async fn run(state: &State, job: &jobs::Job) -> Ended {
+    let outcome = match job.kind.as_str() {
+        "key" => make_key(state, &job.subject).await,
+        _ => publish(state, &job.subject).await,
+    };
+    match outcome {
+        Ok(ended) => ended,
+        Err(error) => {
+            tracing::warn!(
+                job = job.id,
+                error = format!("{error:#}"),
+                "a job failed and is tried again"
+            );
+            Ended::Waits("something went wrong here, and it is tried again".to_owned())
+        }
+    }
+}
+
+/// Marks the job's release as failed.
+pub(crate) async fn give_up(state: &State, job: &jobs::Job, reason: &str) -> anyhow::Result<()> {
+    if job.kind != "release" {
+        return Ok(());
+    }
+    let mut connection = state.database.read().await?;
+    let release = releases::by_id(&mut connection, &job.subject).await?;
+    drop(connection);
+    match release {
+        Some(release) if !release.state()?.is_settled() => fail(state, &release, reason).await,
+        _ => Ok(()),
+    }
+}
+
+#[derive(Deserialize)]
+struct Key {
+    key_id: String,
+    public_key: String,
+}
+
+async fn make_key(state: &State, app: &str) -> anyhow::Result<Ended> {
+    let asked: Result<Key, _> = state
+        .process
+        .client
+        .call(
+            "signing",
+            Method::POST,
+            "/internal/keys",
+            Some(&json!({"app": app})),
+        )
+        .await;
+    let key = match asked {
+        Ok(key) => key,
+        Err(error) => return Ok(Ended::Waits(waits_for("signing", &error))),
+    };
+    let mut transaction = state.database.write().await?;
+    apps::set_key(&mut transaction, app, &key.key_id, &key.public_key).await?;
+    transaction.commit().await?;
+    Ok(Ended::Done)
+}
+
+/// Carries a release as far as it goes.
+async fn publish(state: &State, id: &str) -> anyhow::Result<Ended> {
+    loop {
+        let mut connection = state.database.read().await?;
+        let Some(release) = releases::by_id(&mut connection, id).await? else {
+            return Ok(Ended::Done);
+        };
+        drop(connection);
+        let step = match release.state()? {
+            Stage::Signing => sign(state, &release).await?,
+            Stage::Verifying => verify(state, &release).await?,
+            _ => return Ok(Ended::Done),
+        };
+        match step {
+            Step::Went => state.signals.raise(),
+            Step::Waits(reason) => {
+                if release.reason.as_deref() != Some(&reason) {
+                    let mut transaction = state.database.write().await?;
+                    releases::set_reason(&mut transaction, id, &reason).await?;
+                    transaction.commit().await?;
+                    state.signals.raise();
+                }
+                return Ok(Ended::Waits(reason));
+            }
+        }
+    }
+}
+
+enum Step {
+    /// The release is in another state now.
+    Went,
+    Waits(String),
+}
+
+#[derive(Deserialize)]
+struct Signature {
+    signature: String,
+}
+
+/// `signing`: every package gets its signature, then the release is staged.
+async fn sign(state: &State, release: &releases::Release) -> anyhow::Result<Step> {
+    let mut connection = state.database.read().await?;
+    let app = apps::get(&mut connection, &release.app).await?;
+    let unsigned = packages::of_release(&mut connection, &release.id).await?;
+    drop(connection);
+    if app.is_none_or(|app| app.public_key.is_none())
+        && let Ended::Waits(reason) = make_key(state, &release.app).await?
+    {
+        return Ok(Step::Waits(reason));
+    }
+    for package in unsigned
+        .iter()
+        .filter(|package| package.signature.is_none())
+    {
+        let wanted = json!({
+            "app": release.app,
+            "version": release.version,
+            "filename": package.filename,
+            "sha256": package.sha256,
+            "size": package.size,
+        });
+        let asked: Result<Signature, _> = state
+            .process
+            .client
+            .call(
+                "signing",
+                Method::POST,
+                "/internal/signatures",
+                Some(&wanted),
+            )
+            .await;
+        match asked {
+            Ok(answer) => {
+                let mut transaction = state.database.write().await?;
+                packages::set_signature(&mut transaction, &package.id, &answer.signature).await?;
+                transaction.commit().await?;
+            }
+            Err(CallError::Refused { detail, .. }) => {
+                fail(
+                    state,
+                    release,
+                    &format!("{} was not signed: {detail}", package.filename),
+                )
+                .await?;
+                return Ok(Step::Went);
+            }
+            Err(error) => return Ok(Step::Waits(waits_for("signing", &error))),
+        }
+    }
+    advance(state, release, Stage::Verifying, None).await?;
+    Ok(Step::Went)
+}
+
+/// `verifying`: the gate. What a download instance would serve is read to its end and proven, then it is published.
+async fn verify(state: &State, release: &releases::Release) -> anyhow::Result<Step> {
+    if !staged(state, release.seq).await? {
+        return Ok(Step::Waits(
+            "waits for a download instance, which must serve it before it is published".to_owned(),
+        ));
+    }
+    let mut connection = state.database.read().await?;
+    let packages = packages::of_release(&mut connection, &release.id).await?;
+    drop(connection);
+    for package in &packages {
+        match gate::check(state, release, package).await {
+            Verdict::Proven => {}
+            Verdict::Waits(reason) => return Ok(Step::Waits(reason)),
+            Verdict::Refuted(reason) => {
+                let reason = format!("{} did not pass verification: {reason}", package.filename);
+                fail(state, release, &reason).await?;
+                return Ok(Step::Went);
+            }
+        }
+    }
+    advance(state, release, Stage::Published, None).await?;
+    Ok(Step::Went)
+}
+
+/// Waits a moment for a download instance to have the release as staged.
+async fn staged(state: &State, seq: i64) -> sqlx::Result<bool> {
+    let deadline =
+        tokio::time::Instant::now() + std::time::Duration::from_millis(STAGED_WAIT_MILLIS);
+    let look = || async { Ok(feed::applied_by_a_download(state, seq).await?.then_some(())) };
+    Ok(state.signals.wait_for(deadline, look).await?.is_some())
+}
+
+async fn fail(state: &State, release: &releases::Release, reason: &str) -> anyhow::Result<()> {
+    tracing::warn!(
+        app = release.app,
+        version = release.version,
+        reason,
+        "a release failed"
+    );
+    advance(state, release, Stage::Failed, Some(reason)).await
+}
+
+async fn advance(
+    state: &State,
+    release: &releases::Release,
+    to: Stage,
+    reason: Option<&str>,
+) -> anyhow::Result<()> {
+    let from = release.state()?;
+    let mut transaction = state.database.write().await?;
+    releases::advance(
+        &mut transaction,
+        &release.id,
+        (from, to),
+        reason,
+        clock::unix_millis(),
+    )
+    .await?;
+    transaction.commit().await?;
+    state.signals.raise();
+    Ok(())
+}
+
+fn waits_for(service: &str, error: &CallError) -> String {
+    tracing::info!(
+        service,
+        error = format!("{:#}", anyhow::Error::msg(error.to_string())),
+        "a job waits for a peer"
+    );
+    format!("waits for the {service} service, which does not answer now; it goes on by itself")
+}

@@ -1,0 +1,157 @@
+//! The rules of a release: no HTTP, no SQL.
+//!
+//! `draft → signing → verifying → published`, and from there only to `yanked`; `failed` carries its reason and can be
+//! retried. Once published its bytes and its version are fixed for ever.
+
+use std::fmt;
+use std::str::FromStr;
+
+use slipway_service::Problem;
+use slipway_service::changes::Visibility;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    Draft,
+    Signing,
+    Verifying,
+    Published,
+    Failed,
+    Yanked,
+}
+
+impl State {
+    const ALL: [Self; 6] = [
+        Self::Draft,
+        Self::Signing,
+        Self::Verifying,
+        Self::Published,
+        Self::Failed,
+        Self::Yanked,
+    ];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Signing => "signing",
+            Self::Verifying => "verifying",
+            Self::Published => "published",
+            Self::Failed => "failed",
+            Self::Yanked => "yanked",
+        }
+    }
+
+    /// Whether nothing more happens by itself.
+    pub(crate) fn is_settled(self) -> bool {
+        !matches!(self, Self::Signing | Self::Verifying)
+    }
+
+    /// Whether packages may be added.
+    pub(crate) fn is_open(self) -> bool {
+        matches!(self, Self::Draft | Self::Failed)
+    }
+
+    /// What followers do with it; `None` is not in the feed.
+    pub(crate) fn visibility(self) -> Visibility {
+        match self {
+            Self::Verifying => Visibility::Staged,
+            Self::Published => Visibility::Published,
+            Self::Yanked => Visibility::Yanked,
+            Self::Draft | Self::Signing | Self::Failed => Visibility::Hidden,
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+/// A state that this program does not know, in a row that a later one wrote.
+#[derive(Debug, thiserror::Error)]
+#[error("the release's state {0:?} is unknown to this version of Slipway")]
+pub(crate) struct UnknownState(String);
+
+impl FromStr for State {
+    type Err = UnknownState;
+
+    fn from_str(text: &str) -> Result<Self, UnknownState> {
+        Self::ALL
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or_else(|| UnknownState(text.to_owned()))
+    }
+}
+
+/// Why a release is not changed.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refused {
+    #[error("there is no app {0}: make it with POST /api/v1/apps or check the spelling")]
+    AppUnknown(String),
+    #[error("there is no release {0}: check the version")]
+    ReleaseUnknown(String),
+    #[error("there is no package {0}: upload it first")]
+    PackageUnknown(String),
+    #[error("the package {0} belongs to a release already: upload the file for the new version")]
+    PackageTaken(String),
+    #[error("{given} is the same version as {taken}, which is there already: choose a higher one")]
+    VersionTaken { given: String, taken: String },
+    #[error(
+        "{version} has other bytes under the name {filename}: a version never changes, choose a higher one"
+    )]
+    OtherBytes { version: String, filename: String },
+    #[error("{0} is released already and never changes: choose a higher version")]
+    Released(String),
+    #[error("{0} has no packages: upload one first")]
+    Empty(String),
+    #[error("{version} is {state}, and only a published release can be {wish}")]
+    NotPublished {
+        version: String,
+        state: State,
+        wish: &'static str,
+    },
+    #[error("{version} is {state}, and only a failed release can be retried")]
+    NotFailed { version: String, state: State },
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        let detail = refused.to_string();
+        let not_found = |code| Self::new(http::StatusCode::NOT_FOUND, code, detail.clone());
+        match refused {
+            Refused::AppUnknown(_) => not_found("app_unknown"),
+            Refused::ReleaseUnknown(_) => not_found("release_unknown"),
+            Refused::PackageUnknown(_) => not_found("package_unknown"),
+            Refused::PackageTaken(_) => Self::conflict("package_taken", detail),
+            Refused::VersionTaken { .. } | Refused::OtherBytes { .. } => {
+                Self::conflict("version_exists", detail)
+            }
+            Refused::Released(_) => Self::conflict("release_published", detail),
+            Refused::Empty(_) => Self::unprocessable("release_empty", detail),
+            Refused::NotPublished { .. } => Self::conflict("release_not_published", detail),
+            Refused::NotFailed { .. } => Self::conflict("release_not_failed", detail),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_survive_their_text() {
+        for state in State::ALL {
+            assert_eq!(state.as_str().parse::<State>().unwrap(), state);
+        }
+        assert!("ready".parse::<State>().is_err());
+    }
+
+    #[test]
+    fn only_what_was_verified_is_shown() {
+        let shown: Vec<_> = State::ALL
+            .into_iter()
+            .filter(|state| state.visibility() == Visibility::Published)
+            .collect();
+        assert_eq!(shown, [State::Published]);
+    }
+}

@@ -1,0 +1,184 @@
+//! `/api/v1/apps`
+
+use std::time::Duration;
+
+use axum::extract::State as Extracted;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use http::{HeaderMap, StatusCode};
+use serde::{Deserialize, Serialize};
+use slipway_packages::Slug;
+use slipway_service::http::json::{ApiJson, ApiPath, ApiQuery};
+use slipway_service::token::Scope;
+use slipway_service::{Problem, clock};
+use tokio::time::Instant;
+
+use super::idempotency::{Turn, turn};
+use super::{Items, List};
+use crate::permission::Actor;
+use crate::release::Refused;
+use crate::store::{apps, jobs};
+use crate::{State, feed};
+
+/// Time that a new app's answer waits for its signing key.
+const KEY_WAIT: Duration = Duration::from_secs(2);
+/// Characters of an app's name: one line on a phone.
+const MAX_NAME: usize = 100;
+
+pub(super) fn router() -> Router<State> {
+    Router::new()
+        .route("/api/v1/apps", get(list).post(create))
+        .route("/api/v1/apps/{app}", get(show))
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct New {
+    slug: String,
+    name: String,
+}
+
+#[derive(Serialize)]
+struct App {
+    slug: String,
+    name: String,
+    /// `null` while they are being made.
+    keys: Option<Keys>,
+    created_at: String,
+}
+
+#[derive(Serialize)]
+struct Keys {
+    minisign: Minisign,
+}
+
+#[derive(Serialize)]
+struct Minisign {
+    key_id: String,
+    public_key: String,
+    url: String,
+}
+
+/// Makes an app and its signing key.
+async fn create(
+    Extracted(state): Extracted<State>,
+    actor: Actor,
+    headers: HeaderMap,
+    ApiJson(new): ApiJson<New>,
+) -> Result<Response, Problem> {
+    actor.permit(Scope::Admin, None)?;
+    let slug: Slug = new
+        .slug
+        .parse()
+        .map_err(|error: slipway_packages::SlugError| {
+            Problem::unprocessable("slug_refused", error.to_string())
+        })?;
+    let name = new.name.trim();
+    if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
+        return Err(Problem::unprocessable(
+            "name_refused",
+            format!("an app's name is 1 to {MAX_NAME} characters without control characters"),
+        ));
+    }
+    let mut transaction = state.database.write().await?;
+    let turn = turn(&mut transaction, &actor, &headers, "create app", &new).await?;
+    if turn == Turn::First {
+        if !apps::insert(&mut transaction, slug.as_str(), name, clock::unix_millis()).await? {
+            return Err(Problem::conflict(
+                "app_exists",
+                format!("there is an app {slug} already: choose another slug"),
+            ));
+        }
+        jobs::queue(&mut transaction, "key", slug.as_str(), clock::unix_millis()).await?;
+        actor
+            .audit(
+                &mut transaction,
+                "app.create",
+                Some(slug.as_str()),
+                slug.as_str(),
+            )
+            .await?;
+        transaction.commit().await?;
+        state.signals.raise();
+    }
+    let app = with_key(&state, slug.as_str()).await?;
+    let location = [("location", format!("/api/v1/apps/{slug}"))];
+    Ok((StatusCode::CREATED, location, Json(app)).into_response())
+}
+
+/// The app with its key, or without when the key takes too long; and known to those who follow.
+async fn with_key(state: &State, slug: &str) -> Result<App, Problem> {
+    let deadline = Instant::now() + KEY_WAIT;
+    let with_key = state
+        .signals
+        .wait_for(deadline, || async {
+            let mut connection = state.database.read().await?;
+            let app = apps::get(&mut connection, slug).await?;
+            Ok(app.filter(|app| app.public_key.is_some()))
+        })
+        .await?;
+    let mut connection = state.database.read().await?;
+    let (_, head) = crate::store::feed::position(&mut connection).await?;
+    drop(connection);
+    feed::applied_by_all(state, head).await?;
+    match with_key {
+        Some(app) => Ok(render(app)),
+        None => Ok(render(find(state, slug).await?)),
+    }
+}
+
+async fn list(
+    Extracted(state): Extracted<State>,
+    actor: Actor,
+    ApiQuery(query): ApiQuery<List>,
+) -> Result<Json<Items<App>>, Problem> {
+    let only = actor.grant.app.clone();
+    actor.permit(Scope::Read, only.as_deref())?;
+    let mut connection = state.database.read().await?;
+    let rows = apps::list(
+        &mut connection,
+        &query.cursor,
+        only.as_deref(),
+        query.limit(),
+    )
+    .await?;
+    let items = rows.into_iter().map(render).collect();
+    Ok(Json(Items::new(items, query.limit(), |app: &App| {
+        &app.slug
+    })))
+}
+
+async fn show(
+    Extracted(state): Extracted<State>,
+    actor: Actor,
+    ApiPath(app): ApiPath<String>,
+) -> Result<Json<App>, Problem> {
+    actor.permit(Scope::Read, Some(&app))?;
+    Ok(Json(render(find(&state, &app).await?)))
+}
+
+async fn find(state: &State, slug: &str) -> Result<apps::App, Problem> {
+    let mut connection = state.database.read().await?;
+    let app = apps::get(&mut connection, slug).await?;
+    Ok(app.ok_or_else(|| Refused::AppUnknown(slug.to_owned()))?)
+}
+
+fn render(row: apps::App) -> App {
+    let keys = row
+        .key_id
+        .zip(row.public_key)
+        .map(|(key_id, public_key)| Keys {
+            minisign: Minisign {
+                key_id,
+                public_key,
+                url: format!("/keys/{}/minisign.pub", row.slug),
+            },
+        });
+    App {
+        slug: row.slug,
+        name: row.name,
+        keys,
+        created_at: clock::rfc3339(row.created_at),
+    }
+}

@@ -1,0 +1,84 @@
+//! `/internal/changes`: the feed that upload and download follow.
+
+use std::time::Duration;
+
+use axum::extract::State as Extracted;
+use axum::routing::get;
+use axum::{Json, Router};
+use http::HeaderMap;
+use serde::Deserialize;
+use slipway_service::changes::Page;
+use slipway_service::http::json::ApiQuery;
+use slipway_service::{Problem, clock};
+use tokio::time::Instant;
+
+use crate::store::feed as rows;
+use crate::{State, feed};
+
+/// Longest time that a poll is held.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
+
+pub(super) fn router() -> Router<State> {
+    Router::new().route("/internal/changes", get(changes))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Query {
+    epoch: String,
+    /// What the follower has applied.
+    after: i64,
+    /// Seconds to wait for a change.
+    #[serde(default)]
+    wait: u64,
+    follower: String,
+}
+
+async fn changes(
+    Extracted(state): Extracted<State>,
+    headers: HeaderMap,
+    ApiQuery(query): ApiQuery<Query>,
+) -> Result<Json<Page>, Problem> {
+    acknowledge(&state, &headers, &query).await?;
+    let deadline = Instant::now() + Duration::from_secs(query.wait).min(LONGEST_WAIT);
+    let waiting = state.signals.wait_for(deadline, || async {
+        let mut connection = state.database.read().await?;
+        let (epoch, head) = rows::position(&mut connection).await?;
+        Ok((epoch != query.epoch || head > query.after).then_some(()))
+    });
+    tokio::select! {
+        waited = waiting => { waited?; }
+        () = state.process.draining.cancelled() => {}
+    }
+    let mut connection = state.database.read().await?;
+    Ok(Json(
+        feed::page(&mut connection, &query.epoch, query.after).await?,
+    ))
+}
+
+/// Asking with `after=N` says that N is applied.
+async fn acknowledge(state: &State, headers: &HeaderMap, query: &Query) -> Result<(), Problem> {
+    let mut connection = state.database.read().await?;
+    let (epoch, _) = rows::position(&mut connection).await?;
+    let before = rows::acknowledged(&mut connection, &query.follower).await?;
+    drop(connection);
+    if epoch != query.epoch || before.is_some_and(|before| before >= query.after) {
+        return Ok(());
+    }
+    let service = headers.get("x-slipway-caller");
+    let service = service
+        .and_then(|name| name.to_str().ok())
+        .unwrap_or_default();
+    let mut transaction = state.database.write().await?;
+    rows::acknowledge(
+        &mut transaction,
+        &query.follower,
+        service,
+        query.after,
+        clock::unix_millis(),
+    )
+    .await?;
+    transaction.commit().await?;
+    state.signals.raise();
+    Ok(())
+}

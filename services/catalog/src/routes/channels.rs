@@ -1,0 +1,115 @@
+//! `/api/v1/apps/{app}/channels`: named pointers that users follow.
+
+use axum::extract::State as Extracted;
+use axum::routing::{get, put};
+use axum::{Json, Router};
+use http::HeaderMap;
+use serde::{Deserialize, Serialize};
+use slipway_service::http::json::{ApiJson, ApiPath};
+use slipway_service::token::Scope;
+use slipway_service::{Problem, clock};
+
+use super::Items;
+use super::idempotency::{Turn, turn};
+use super::releases::find;
+use crate::permission::Actor;
+use crate::release::{Refused, State as Stage};
+use crate::store::{apps, releases};
+use crate::{State, draft, feed};
+
+pub(super) fn router() -> Router<State> {
+    Router::new()
+        .route("/api/v1/apps/{app}/channels", get(list))
+        .route("/api/v1/apps/{app}/channels/{channel}", put(promote))
+}
+
+#[derive(Serialize)]
+struct Channel {
+    #[serde(rename = "channel")]
+    name: String,
+    /// The highest published version in it, which `latest` serves.
+    version: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pending: Vec<String>,
+}
+
+async fn list(
+    Extracted(state): Extracted<State>,
+    actor: Actor,
+    ApiPath(app): ApiPath<String>,
+) -> Result<Json<Items<Channel>>, Problem> {
+    actor.permit(Scope::Read, Some(&app))?;
+    let mut connection = state.database.read().await?;
+    if apps::get(&mut connection, &app).await?.is_none() {
+        return Err(Refused::AppUnknown(app).into());
+    }
+    let rows = releases::highest_by_channel(&mut connection, &app).await?;
+    let items = rows
+        .into_iter()
+        .map(|(name, version)| Channel {
+            name,
+            version,
+            pending: Vec::new(),
+        })
+        .collect();
+    Ok(Json(Items { items, next: None }))
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Promote {
+    version: String,
+}
+
+/// Promotion: a published release joins a channel, with no new bytes and no new signature.
+async fn promote(
+    Extracted(state): Extracted<State>,
+    actor: Actor,
+    ApiPath((app, channel)): ApiPath<(String, String)>,
+    headers: HeaderMap,
+    ApiJson(wish): ApiJson<Promote>,
+) -> Result<Json<Channel>, Problem> {
+    actor.permit(Scope::Release, Some(&app))?;
+    let channel = draft::parse_channel(&channel)?;
+    let mut transaction = state.database.write().await?;
+    let release = find(&mut transaction, &app, &wish.version).await?;
+    let operation = format!("promote {app} {channel}");
+    let turn = turn(&mut transaction, &actor, &headers, &operation, &wish).await?;
+    let mut seq = release.seq;
+    if turn == Turn::First {
+        let stage = release.state().map_err(Problem::internal)?;
+        if stage != Stage::Published {
+            let wish = "promoted";
+            return Err(Refused::NotPublished {
+                version: release.version,
+                state: stage,
+                wish,
+            }
+            .into());
+        }
+        if releases::add_to_channel(
+            &mut transaction,
+            &release,
+            channel.as_str(),
+            clock::unix_millis(),
+        )
+        .await?
+        {
+            seq = releases::touch(&mut transaction, &release.id).await?;
+        }
+        let subject = format!("{} {channel}", release.version);
+        actor
+            .audit(&mut transaction, "channel.promote", Some(&app), &subject)
+            .await?;
+        transaction.commit().await?;
+        state.signals.raise();
+    } else {
+        drop(transaction);
+    }
+    let pending = feed::applied_by_all(&state, seq).await?;
+    Ok(Json(Channel {
+        name: channel.to_string(),
+        version: Some(release.version),
+        pending,
+    }))
+}

@@ -1,0 +1,44 @@
+//! `/api/v1/apps/{app}/releases/{version}/downloads`: what the download service has counted.
+
+use axum::extract::State as Extracted;
+use axum::routing::get;
+use axum::{Json, Router};
+use http::Method;
+use serde_json::Value;
+use slipway_service::Problem;
+use slipway_service::http::json::ApiPath;
+use slipway_service::token::Scope;
+
+use super::releases;
+use crate::State;
+use crate::permission::Actor;
+
+pub(super) fn router() -> Router<State> {
+    Router::new().route("/api/v1/apps/{app}/releases/{version}/downloads", get(show))
+}
+
+async fn show(
+    Extracted(state): Extracted<State>,
+    actor: Actor,
+    ApiPath((app, version)): ApiPath<(String, String)>,
+) -> Result<Json<Value>, Problem> {
+    actor.permit(Scope::Read, Some(&app))?;
+    let mut connection = state.database.read().await?;
+    let release = releases::find(&mut connection, &app, &version).await?;
+    drop(connection);
+    let version = release.version.replace('+', "%2B");
+    let path = format!("/internal/downloads/{app}/{version}");
+    let counts: Value = state
+        .process
+        .client
+        .call("download", Method::GET, &path, None::<&()>)
+        .await
+        .map_err(|error| {
+            Problem::unavailable(
+                "download_unavailable",
+                "the download service, which counts, does not answer: try again",
+            )
+            .with_cause(error)
+        })?;
+    Ok(Json(counts))
+}

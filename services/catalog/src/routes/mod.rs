@@ -1,0 +1,69 @@
+//! One file per resource: request, handler, response.
+
+mod apps;
+mod audit;
+mod changes;
+mod channels;
+mod downloads;
+mod idempotency;
+mod openapi;
+mod packages;
+mod releases;
+mod render;
+mod tokens;
+
+use axum::Router;
+use serde::{Deserialize, Serialize};
+
+use crate::State;
+
+/// Rows of a list unless `limit` says otherwise, and at most.
+const PAGE: i64 = 50;
+const LONGEST_PAGE: i64 = 200;
+
+pub(crate) fn router() -> Router<State> {
+    Router::new()
+        .merge(apps::router())
+        .merge(audit::router())
+        .merge(changes::router())
+        .merge(channels::router())
+        .merge(downloads::router())
+        .merge(openapi::router())
+        .merge(packages::router())
+        .merge(releases::router())
+        .merge(tokens::router())
+}
+
+/// The query of a list.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct List {
+    limit: Option<i64>,
+    /// `next` of the page before.
+    #[serde(default)]
+    cursor: String,
+}
+
+impl List {
+    fn limit(&self) -> i64 {
+        self.limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE)
+    }
+}
+
+/// A page of a list; `next` is the cursor of the following one.
+#[derive(Serialize)]
+struct Items<T> {
+    items: Vec<T>,
+    next: Option<String>,
+}
+
+impl<T> Items<T> {
+    fn new(items: Vec<T>, limit: i64, key: impl Fn(&T) -> &str) -> Self {
+        let full = i64::try_from(items.len()).unwrap_or(0) >= limit;
+        let next = items
+            .last()
+            .filter(|_| full)
+            .map(|item| key(item).to_owned());
+        Self { items, next }
+    }
+}

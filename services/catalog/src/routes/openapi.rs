@@ -1,0 +1,17 @@
+//! `/api/v1/openapi.json`
+
+use axum::Router;
+use axum::routing::get;
+use http::header::CONTENT_TYPE;
+
+use crate::State;
+
+/// Kept by hand; a test compares its paths with the routes.
+pub(super) const DOCUMENT: &str = include_str!("../../openapi.json");
+
+pub(super) fn router() -> Router<State> {
+    Router::new().route(
+        "/api/v1/openapi.json",
+        get(|| async { ([(CONTENT_TYPE, "application/json")], DOCUMENT) }),
+    )
+}

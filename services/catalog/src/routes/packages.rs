@@ -1,0 +1,103 @@
+//! `/internal/packages`: what upload hands over, and what it asks about it.
+
+use std::time::Duration;
+
+use axum::extract::State as Extracted;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use slipway_service::api::{Delivery, Uploaded};
+use slipway_service::http::json::{ApiJson, ApiPath, ApiQuery};
+use slipway_service::{Problem, clock};
+use sqlx::AnyConnection;
+use tokio::time::Instant;
+
+use super::{releases, render};
+use crate::release::Refused;
+use crate::store::audit::{self, By};
+use crate::store::packages::{self, Package};
+use crate::store::{apps, releases as release_rows};
+use crate::{State, draft};
+
+/// Longest time that an answer waits for a release.
+const LONGEST_WAIT: u64 = 300;
+
+pub(super) fn router() -> Router<State> {
+    Router::new()
+        .route("/internal/packages", post(deliver))
+        .route("/internal/packages/{id}", get(show))
+}
+
+/// Takes a stored package and the wish to release it. The same delivery again changes nothing.
+async fn deliver(
+    Extracted(state): Extracted<State>,
+    ApiJson(delivery): ApiJson<Delivery>,
+) -> Result<Json<Uploaded>, Problem> {
+    let mut transaction = state.database.write().await?;
+    let package = match packages::by_id(&mut transaction, &delivery.id).await? {
+        Some(package) => package,
+        None => insert(&mut transaction, &delivery).await?,
+    };
+    if let (Some(channel), Some(release)) = (&delivery.channel, &package.release_id) {
+        let channel = draft::parse_channel(channel)?;
+        let release = release_rows::by_id(&mut transaction, release)
+            .await?
+            .ok_or_else(|| Problem::internal("a package's release is not there"))?;
+        draft::publish(&mut transaction, &release, &channel).await?;
+    }
+    let uploaded = render::uploaded(&state, &mut transaction, &package).await?;
+    transaction.commit().await?;
+    state.signals.raise();
+    Ok(Json(uploaded))
+}
+
+async fn insert(db: &mut AnyConnection, delivery: &Delivery) -> Result<Package, Problem> {
+    let by = By {
+        token_id: &delivery.token_id,
+        token_name: &delivery.token_name,
+        request_id: &delivery.request_id,
+    };
+    audit::insert(db, by, "package.upload", Some(&delivery.app), &delivery.id).await?;
+    if let Some(version) = &delivery.version {
+        let release = draft::find_or_make(db, &delivery.app, version).await?;
+        return draft::add(db, &release, delivery).await;
+    }
+    if apps::get(db, &delivery.app).await?.is_none() {
+        return Err(Refused::AppUnknown(delivery.app.clone()).into());
+    }
+    packages::insert(db, delivery, None, clock::unix_millis()).await?;
+    let package = packages::by_id(db, &delivery.id).await?;
+    Ok(package.ok_or_else(|| Refused::PackageUnknown(delivery.id.clone()))?)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Query {
+    /// Seconds to wait for its release.
+    #[serde(default)]
+    wait: u64,
+}
+
+/// What is known of a package. Waits while its release is on its way, and then for the followers to have it.
+async fn show(
+    Extracted(state): Extracted<State>,
+    ApiPath(id): ApiPath<String>,
+    ApiQuery(query): ApiQuery<Query>,
+) -> Result<Json<Uploaded>, Problem> {
+    let mut connection = state.database.read().await?;
+    let package = packages::by_id(&mut connection, &id)
+        .await?
+        .ok_or_else(|| Refused::PackageUnknown(id.clone()))?;
+    drop(connection);
+    let mut pending = Vec::new();
+    if let Some(release) = &package.release_id {
+        let deadline = Instant::now() + Duration::from_secs(query.wait.min(LONGEST_WAIT));
+        pending = releases::settled(&state, release, deadline).await?;
+    }
+    let mut connection = state.database.read().await?;
+    let mut uploaded = render::uploaded(&state, &mut connection, &package).await?;
+    if let Some(release) = &mut uploaded.release {
+        release.pending = pending;
+    }
+    Ok(Json(uploaded))
+}

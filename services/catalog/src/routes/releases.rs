@@ -1,0 +1,345 @@
+//! `/api/v1/apps/{app}/releases`
+
+use std::time::Duration;
+
+use axum::extract::State as Extracted;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use http::{HeaderMap, StatusCode};
+use serde::{Deserialize, Serialize};
+use slipway_service::http::json::{ApiJson, ApiPath, ApiQuery};
+use slipway_service::token::Scope;
+use slipway_service::{Problem, api, clock};
+use sqlx::AnyConnection;
+use tokio::time::Instant;
+
+use super::idempotency::{Turn, turn};
+use super::{Items, List, render};
+use crate::permission::Actor;
+use crate::release::{Refused, State as Stage};
+use crate::store::{apps, releases};
+use crate::{State, draft, feed};
+
+/// Longest time that an answer waits for a release, in seconds.
+const LONGEST_WAIT: u64 = 300;
+/// Characters of notes: a long page.
+const MAX_NOTES: usize = 64 * 1024;
+
+pub(super) fn router() -> Router<State> {
+    Router::new()
+        .route("/api/v1/apps/{app}/releases", get(list).post(publish))
+        .route("/api/v1/apps/{app}/releases/{version}", get(show))
+        .route("/api/v1/apps/{app}/releases/{version}/yank", post(yank))
+        .route("/api/v1/apps/{app}/releases/{version}/retry", post(retry))
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Publish {
+    version: String,
+    channel: String,
+    notes: Option<String>,
+    /// Packages that were uploaded on their own; without it the draft of the version is published.
+    packages: Option<Vec<String>>,
+}
+
+/// Publishes a draft, or packages that were uploaded on their own. 201 when it is published, 202 when it goes on.
+async fn publish(
+    Extracted(state): Extracted<State>,
+    actor: Actor,
+    ApiPath(app): ApiPath<String>,
+    headers: HeaderMap,
+    ApiJson(wish): ApiJson<Publish>,
+) -> Result<Response, Problem> {
+    actor.permit(Scope::Release, Some(&app))?;
+    let channel = draft::parse_channel(&wish.channel)?;
+    let mut transaction = state.database.write().await?;
+    let turn = turn(
+        &mut transaction,
+        &actor,
+        &headers,
+        &format!("publish {app}"),
+        &wish,
+    )
+    .await?;
+    let release = match &wish.packages {
+        Some(ids) if turn == Turn::First => {
+            let release = draft::find_or_make(&mut transaction, &app, &wish.version).await?;
+            draft::take(&mut transaction, &release, ids).await?;
+            release
+        }
+        _ => find(&mut transaction, &app, &wish.version).await?,
+    };
+    if turn == Turn::First {
+        if !release.state().map_err(Problem::internal)?.is_open() {
+            return Err(Refused::Released(release.version).into());
+        }
+        if let Some(notes) = &wish.notes {
+            check_notes(notes)?;
+            releases::set_notes(&mut transaction, &release.id, notes).await?;
+        }
+        draft::publish(&mut transaction, &release, &channel).await?;
+        actor
+            .audit(
+                &mut transaction,
+                "release.publish",
+                Some(&app),
+                &release.version,
+            )
+            .await?;
+        transaction.commit().await?;
+        state.signals.raise();
+    } else {
+        drop(transaction);
+    }
+    answer_when_settled(&state, &release.id, &headers).await
+}
+
+fn check_notes(notes: &str) -> Result<(), Problem> {
+    if notes.chars().count() > MAX_NOTES {
+        return Err(Problem::unprocessable(
+            "notes_too_long",
+            "notes are 65,536 characters at most: shorten them",
+        ));
+    }
+    Ok(())
+}
+
+async fn list(
+    Extracted(state): Extracted<State>,
+    actor: Actor,
+    ApiPath(app): ApiPath<String>,
+    ApiQuery(query): ApiQuery<List>,
+) -> Result<Json<Items<api::Release>>, Problem> {
+    actor.permit(Scope::Read, Some(&app))?;
+    let mut connection = state.database.read().await?;
+    if apps::get(&mut connection, &app).await?.is_none() {
+        return Err(Refused::AppUnknown(app).into());
+    }
+    let rows = releases::list(&mut connection, &app, &query.cursor, query.limit()).await?;
+    let full = i64::try_from(rows.len()).unwrap_or(0) >= query.limit();
+    let next = rows.last().filter(|_| full).map(|row| row.id.clone());
+    let mut items = Vec::with_capacity(rows.len());
+    for row in &rows {
+        items.push(render::release(&state, &mut connection, row).await?);
+    }
+    Ok(Json(Items { items, next }))
+}
+
+async fn show(
+    Extracted(state): Extracted<State>,
+    actor: Actor,
+    ApiPath((app, version)): ApiPath<(String, String)>,
+) -> Result<Json<api::Release>, Problem> {
+    actor.permit(Scope::Read, Some(&app))?;
+    let mut connection = state.database.read().await?;
+    let release = find(&mut connection, &app, &version).await?;
+    Ok(Json(
+        render::release(&state, &mut connection, &release).await?,
+    ))
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Yank {
+    reason: String,
+}
+
+/// Takes a published release back. Its version stays taken for ever.
+async fn yank(
+    Extracted(state): Extracted<State>,
+    actor: Actor,
+    ApiPath((app, version)): ApiPath<(String, String)>,
+    headers: HeaderMap,
+    ApiJson(wish): ApiJson<Yank>,
+) -> Result<Json<api::Release>, Problem> {
+    actor.permit(Scope::Release, Some(&app))?;
+    if wish.reason.trim().is_empty() {
+        return Err(Problem::unprocessable(
+            "reason_missing",
+            "say in the reason why users must not take it any more",
+        ));
+    }
+    check_notes(&wish.reason)?;
+    let mut transaction = state.database.write().await?;
+    let release = find(&mut transaction, &app, &version).await?;
+    let turn = turn(
+        &mut transaction,
+        &actor,
+        &headers,
+        &format!("yank {app} {version}"),
+        &wish,
+    )
+    .await?;
+    if turn == Turn::First {
+        let stage = release.state().map_err(Problem::internal)?;
+        if stage != Stage::Published {
+            let wish = "yanked";
+            return Err(Refused::NotPublished {
+                version: release.version,
+                state: stage,
+                wish,
+            }
+            .into());
+        }
+        let (now, reason) = (clock::unix_millis(), Some(wish.reason.as_str()));
+        releases::advance(
+            &mut transaction,
+            &release.id,
+            (stage, Stage::Yanked),
+            reason,
+            now,
+        )
+        .await?;
+        actor
+            .audit(
+                &mut transaction,
+                "release.yank",
+                Some(&app),
+                &release.version,
+            )
+            .await?;
+        transaction.commit().await?;
+        state.signals.raise();
+    } else {
+        drop(transaction);
+    }
+    Ok(Json(applied(&state, &release.id).await?))
+}
+
+/// Sends a failed release on its way again.
+async fn retry(
+    Extracted(state): Extracted<State>,
+    actor: Actor,
+    ApiPath((app, version)): ApiPath<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    actor.permit(Scope::Release, Some(&app))?;
+    let mut transaction = state.database.write().await?;
+    let release = find(&mut transaction, &app, &version).await?;
+    let stage = release.state().map_err(Problem::internal)?;
+    if stage != Stage::Failed {
+        return Err(Refused::NotFailed {
+            version: release.version,
+            state: stage,
+        }
+        .into());
+    }
+    draft::start(&mut transaction, &release, stage).await?;
+    actor
+        .audit(
+            &mut transaction,
+            "release.retry",
+            Some(&app),
+            &release.version,
+        )
+        .await?;
+    transaction.commit().await?;
+    state.signals.raise();
+    answer_when_settled(&state, &release.id, &headers).await
+}
+
+/// The release of a version in any spelling that is equal in order.
+pub(super) async fn find(
+    db: &mut AnyConnection,
+    app: &str,
+    version: &str,
+) -> Result<releases::Release, Problem> {
+    if apps::get(db, app).await?.is_none() {
+        return Err(Refused::AppUnknown(app.to_owned()).into());
+    }
+    let unknown = || Refused::ReleaseUnknown(version.to_owned());
+    let parsed = draft::parse_version(version).map_err(|_| unknown())?;
+    let release = releases::by_version(db, app, parsed.order_key()).await?;
+    Ok(release.ok_or_else(unknown)?)
+}
+
+/// Waits until a release is settled and, when it is published, until every follower has it; names those that have not.
+pub(super) async fn settled(
+    state: &State,
+    id: &str,
+    deadline: Instant,
+) -> Result<Vec<String>, Problem> {
+    let settled = state
+        .signals
+        .wait_for(deadline, || async {
+            let mut connection = state.database.read().await?;
+            let release = releases::by_id(&mut connection, id).await?;
+            let settled = release.filter(|release| release.state().is_ok_and(Stage::is_settled));
+            Ok(settled)
+        })
+        .await?;
+    match settled {
+        Some(release) if release.state().is_ok_and(|stage| stage == Stage::Published) => {
+            Ok(feed::applied_by_all(state, release.seq).await?)
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// 201 published, 202 on its way, 422 failed.
+async fn answer_when_settled(
+    state: &State,
+    id: &str,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let wait = preferred_wait(headers).unwrap_or(state.settings.publishing.release_wait_seconds);
+    let deadline = Instant::now() + Duration::from_secs(wait.min(LONGEST_WAIT));
+    let pending = settled(state, id, deadline).await?;
+    let (stage, mut release) = load(state, id).await?;
+    release.pending = pending;
+    if stage == Stage::Failed {
+        let reason = release.reason.unwrap_or_default();
+        return Err(Problem::unprocessable(
+            "release_failed",
+            format!(
+                "{reason}. Mend it and POST …/releases/{}/retry, or release a new version",
+                release.version
+            ),
+        ));
+    }
+    let status = if stage == Stage::Published {
+        StatusCode::CREATED
+    } else {
+        StatusCode::ACCEPTED
+    };
+    let location = [(
+        "location",
+        format!("/api/v1/apps/{}/releases/{}", release.app, release.version),
+    )];
+    Ok((status, location, Json(release)).into_response())
+}
+
+/// The release once every follower has its last change.
+async fn applied(state: &State, id: &str) -> Result<api::Release, Problem> {
+    let mut connection = state.database.read().await?;
+    let row = releases::by_id(&mut connection, id).await?;
+    drop(connection);
+    let pending = match row {
+        Some(row) => feed::applied_by_all(state, row.seq).await?,
+        None => Vec::new(),
+    };
+    let (_, mut release) = load(state, id).await?;
+    release.pending = pending;
+    Ok(release)
+}
+
+async fn load(state: &State, id: &str) -> Result<(Stage, api::Release), Problem> {
+    let mut connection = state.database.read().await?;
+    let row = releases::by_id(&mut connection, id)
+        .await?
+        .ok_or_else(|| Problem::internal("a release that was just changed is not there"))?;
+    let stage = row.state().map_err(Problem::internal)?;
+    Ok((stage, render::release(state, &mut connection, &row).await?))
+}
+
+/// `Prefer: wait=N` (RFC 7240), in seconds.
+fn preferred_wait(headers: &HeaderMap) -> Option<u64> {
+    let preferences = headers
+        .get_all("prefer")
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    let mut tokens = preferences.flat_map(|value| value.split([',', ';']));
+    tokens.find_map(|token| token.trim().strip_prefix("wait=")?.parse().ok())
+}

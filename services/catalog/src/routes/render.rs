@@ -1,0 +1,120 @@
+//! Rows as documents of the API.
+
+use serde_json::Value;
+use slipway_service::{Problem, api, clock};
+use sqlx::AnyConnection;
+
+use crate::State;
+use crate::release::State as Stage;
+use crate::store::{packages, releases};
+
+/// A release with its packages.
+pub(super) async fn release(
+    state: &State,
+    db: &mut AnyConnection,
+    row: &releases::Release,
+) -> Result<api::Release, Problem> {
+    let stage = row.state().map_err(Problem::internal)?;
+    let rows = packages::of_release(db, &row.id).await?;
+    let packages: Vec<_> = rows
+        .iter()
+        .map(|package| self::package(state, package, Some((row, stage))))
+        .collect();
+    let origin = state
+        .process
+        .settings
+        .http
+        .public_url
+        .as_deref()
+        .unwrap_or_default();
+    let path = |package: &api::Package| {
+        format!(
+            "{origin}{}",
+            api::file_path(&row.app, &row.version, &package.filename)
+        )
+    };
+    Ok(api::Release {
+        app: row.app.clone(),
+        version: row.version.clone(),
+        channels: releases::channels(db, &row.id).await?,
+        state: stage.to_string(),
+        reason: row.reason.clone(),
+        notes: row.notes.clone(),
+        links: api::Links {
+            page: format!("{origin}{}", api::page_path(&row.app)),
+            files: packages.iter().map(path).collect(),
+        },
+        packages,
+        created_at: clock::rfc3339(row.created_at),
+        published_at: row.published_at.map(clock::rfc3339),
+        yanked_at: row.yanked_at.map(clock::rfc3339),
+        pending: Vec::new(),
+    })
+}
+
+/// A package and, when it belongs to one, its release.
+pub(super) async fn uploaded(
+    state: &State,
+    db: &mut AnyConnection,
+    row: &packages::Package,
+) -> Result<api::Uploaded, Problem> {
+    let release = match &row.release_id {
+        Some(id) => releases::by_id(db, id).await?,
+        None => None,
+    };
+    let Some(release) = release else {
+        return Ok(api::Uploaded {
+            package: package(state, row, None),
+            release: None,
+        });
+    };
+    let stage = release.state().map_err(Problem::internal)?;
+    Ok(api::Uploaded {
+        package: package(state, row, Some((&release, stage))),
+        release: Some(self::release(state, db, &release).await?),
+    })
+}
+
+fn package(
+    state: &State,
+    row: &packages::Package,
+    release: Option<(&releases::Release, Stage)>,
+) -> api::Package {
+    let facts = row.facts();
+    let text = |name: &str| facts[name].as_str().map(str::to_owned);
+    let origin = state
+        .process
+        .settings
+        .http
+        .public_url
+        .as_deref()
+        .unwrap_or_default();
+    let warnings = facts["warnings"].as_array().into_iter().flatten();
+    api::Package {
+        id: row.id.clone(),
+        filename: row.filename.clone(),
+        sha256: row.sha256.clone(),
+        size: row.size,
+        kind: row.kind.clone(),
+        platform: row.platform.clone(),
+        arch: row.arch.clone(),
+        identifier: text("identifier"),
+        version: text("version"),
+        version_code: facts["version_code"].as_i64(),
+        signer_sha256: text("signer_sha256"),
+        warnings: warnings
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect(),
+        state: release
+            .map_or("stored", |(_, stage)| stage.as_str())
+            .to_owned(),
+        reason: release.and_then(|(release, _)| release.reason.clone()),
+        url: release.map(|(release, _)| {
+            format!(
+                "{origin}{}",
+                api::file_path(&row.app, &release.version, &row.filename)
+            )
+        }),
+    }
+}

@@ -1,0 +1,54 @@
+//! The catalog's own settings.
+
+use serde::Deserialize;
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    pub jobs: Jobs,
+    pub publishing: Publishing,
+}
+
+/// The work behind releases.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Jobs {
+    /// Jobs at once in one instance. A job mostly waits for signing and download to read the same bytes.
+    pub workers: u32,
+    /// Seconds of a lease, renewed three times within it: how long the job of a killed instance waits for another.
+    pub lease_seconds: u64,
+    /// Leases that may end without a result before a job is given up: it ends its workers.
+    pub max_crashes: i64,
+}
+
+impl Default for Jobs {
+    fn default() -> Self {
+        Self {
+            workers: 4,
+            lease_seconds: 5,
+            max_crashes: 3,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Publishing {
+    /// Milliseconds that an answer waits for every follower to have applied a change. They need about ten; one that
+    /// hangs must not hold everybody's answers longer.
+    pub follower_wait_millis: u64,
+    /// Seconds that an answer waits for a release, unless `Prefer: wait=N` says otherwise.
+    pub release_wait_seconds: u64,
+    /// Hours for which an Idempotency-Key is remembered.
+    pub idempotency_hours: i64,
+}
+
+impl Default for Publishing {
+    fn default() -> Self {
+        Self {
+            follower_wait_millis: 5000,
+            release_wait_seconds: 60,
+            idempotency_hours: 24,
+        }
+    }
+}

@@ -1,0 +1,73 @@
+use sqlx::{AnyConnection, FromRow, Result, query, query_as};
+
+#[derive(Clone, Debug, FromRow)]
+pub(crate) struct App {
+    pub(crate) slug: String,
+    pub(crate) name: String,
+    pub(crate) key_id: Option<String>,
+    pub(crate) public_key: Option<String>,
+    pub(crate) created_at: i64,
+}
+
+/// Adds an app; `false` when the slug is taken.
+pub(crate) async fn insert(
+    db: &mut AnyConnection,
+    slug: &str,
+    name: &str,
+    now: i64,
+) -> Result<bool> {
+    let seq = super::feed::next(db).await?;
+    let done = query(
+        "INSERT INTO apps (slug, name, created_at, seq) VALUES ($1, $2, $3, $4) ON CONFLICT (slug) DO NOTHING",
+    )
+    .bind(slug)
+    .bind(name)
+    .bind(now)
+    .bind(seq)
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+pub(crate) async fn get(db: &mut AnyConnection, slug: &str) -> Result<Option<App>> {
+    query_as("SELECT slug, name, key_id, public_key, created_at FROM apps WHERE slug = $1")
+        .bind(slug)
+        .fetch_optional(db)
+        .await
+}
+
+/// Apps in the order of their slugs, those after `after`; `only` is the one app of a token.
+pub(crate) async fn list(
+    db: &mut AnyConnection,
+    after: &str,
+    only: Option<&str>,
+    limit: i64,
+) -> Result<Vec<App>> {
+    query_as(
+        "SELECT slug, name, key_id, public_key, created_at FROM apps
+         WHERE slug > $1 AND ($2 = '' OR slug = $2) ORDER BY slug LIMIT $3",
+    )
+    .bind(after)
+    .bind(only.unwrap_or_default())
+    .bind(limit)
+    .fetch_all(db)
+    .await
+}
+
+/// Keeps the public half of the app's key.
+pub(crate) async fn set_key(
+    db: &mut AnyConnection,
+    slug: &str,
+    key_id: &str,
+    public_key: &str,
+) -> Result<()> {
+    let seq = super::feed::next(db).await?;
+    query("UPDATE apps SET key_id = $2, public_key = $3, seq = $4 WHERE slug = $1")
+        .bind(slug)
+        .bind(key_id)
+        .bind(public_key)
+        .bind(seq)
+        .execute(db)
+        .await?;
+    Ok(())
+}

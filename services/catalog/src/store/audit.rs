@@ -1,0 +1,75 @@
+use serde::Serialize;
+use slipway_service::clock;
+use sqlx::{AnyConnection, FromRow, Result, query, query_as};
+use uuid::Uuid;
+
+/// Who did what, written in the transaction that did it.
+#[derive(Debug, FromRow, Serialize)]
+pub(crate) struct Entry {
+    pub(crate) id: String,
+    #[serde(serialize_with = "time_as_text")]
+    pub(crate) at: i64,
+    pub(crate) token_id: String,
+    pub(crate) token_name: String,
+    pub(crate) action: String,
+    pub(crate) app: Option<String>,
+    pub(crate) subject: String,
+    pub(crate) request_id: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn time_as_text<S: serde::Serializer>(
+    at: &i64,
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    serializer.serialize_str(&clock::rfc3339(*at))
+}
+
+/// Who acts: a token and the request that it came with.
+#[derive(Clone, Copy)]
+pub(crate) struct By<'a> {
+    pub(crate) token_id: &'a str,
+    pub(crate) token_name: &'a str,
+    pub(crate) request_id: &'a str,
+}
+
+pub(crate) async fn insert(
+    db: &mut AnyConnection,
+    by: By<'_>,
+    action: &str,
+    app: Option<&str>,
+    subject: &str,
+) -> Result<()> {
+    query(
+        "INSERT INTO audit (id, at, token_id, token_name, action, app, subject, request_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(Uuid::now_v7().to_string())
+    .bind(clock::unix_millis())
+    .bind(by.token_id)
+    .bind(by.token_name)
+    .bind(action)
+    .bind(app)
+    .bind(subject)
+    .bind(by.request_id)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The newest entries first, those before `before` (an id; empty: from the newest).
+pub(crate) async fn list(
+    db: &mut AnyConnection,
+    before: &str,
+    app: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Entry>> {
+    query_as(
+        "SELECT * FROM audit WHERE ($1 = '' OR id < $1) AND ($2 = '' OR app = $2) ORDER BY id DESC LIMIT $3",
+    )
+    .bind(before)
+    .bind(app.unwrap_or_default())
+    .bind(limit)
+    .fetch_all(db)
+    .await
+}

@@ -1,0 +1,10 @@
+//! Every query, one file per table, as functions over a connection: the caller opens and commits the transaction.
+
+pub(crate) mod apps;
+pub(crate) mod audit;
+pub(crate) mod feed;
+pub(crate) mod idempotency;
+pub(crate) mod jobs;
+pub(crate) mod packages;
+pub(crate) mod releases;
+pub(crate) mod tokens;

@@ -1,0 +1,99 @@
+use serde_json::Value;
+use slipway_service::api::Delivery;
+use slipway_service::changes;
+use sqlx::{AnyConnection, FromRow, Result, query, query_as};
+
+#[derive(Clone, Debug, FromRow)]
+pub(crate) struct Package {
+    pub(crate) id: String,
+    pub(crate) app: String,
+    pub(crate) release_id: Option<String>,
+    pub(crate) filename: String,
+    pub(crate) sha256: String,
+    pub(crate) size: i64,
+    pub(crate) kind: String,
+    pub(crate) platform: String,
+    pub(crate) arch: String,
+    facts: String,
+    pub(crate) signature: Option<String>,
+}
+
+impl Package {
+    /// What inspection read.
+    pub(crate) fn facts(&self) -> Value {
+        serde_json::from_str(&self.facts).unwrap_or_default()
+    }
+
+    pub(crate) fn into_change(self) -> changes::Package {
+        changes::Package {
+            facts: self.facts(),
+            signature: self.signature.unwrap_or_default(),
+            id: self.id,
+            filename: self.filename,
+            sha256: self.sha256,
+            size: self.size,
+            kind: self.kind,
+            platform: self.platform,
+            arch: self.arch,
+        }
+    }
+}
+
+pub(crate) async fn insert(
+    db: &mut AnyConnection,
+    delivery: &Delivery,
+    release_id: Option<&str>,
+    now: i64,
+) -> Result<()> {
+    query(
+        "INSERT INTO packages (id, app, release_id, filename, sha256, size, kind, platform, arch, facts, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+    )
+    .bind(&delivery.id)
+    .bind(&delivery.app)
+    .bind(release_id)
+    .bind(&delivery.filename)
+    .bind(&delivery.sha256)
+    .bind(delivery.size)
+    .bind(&delivery.kind)
+    .bind(&delivery.platform)
+    .bind(&delivery.arch)
+    .bind(delivery.facts.to_string())
+    .bind(now)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn by_id(db: &mut AnyConnection, id: &str) -> Result<Option<Package>> {
+    query_as("SELECT * FROM packages WHERE id = $1")
+        .bind(id)
+        .fetch_optional(db)
+        .await
+}
+
+pub(crate) async fn of_release(db: &mut AnyConnection, release_id: &str) -> Result<Vec<Package>> {
+    query_as("SELECT * FROM packages WHERE release_id = $1 ORDER BY filename")
+        .bind(release_id)
+        .fetch_all(db)
+        .await
+}
+
+/// Gives a package on its own to a release.
+pub(crate) async fn assign(db: &mut AnyConnection, id: &str, release_id: &str) -> Result<()> {
+    query("UPDATE packages SET release_id = $2 WHERE id = $1 AND release_id IS NULL")
+        .bind(id)
+        .bind(release_id)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+pub(crate) async fn set_signature(db: &mut AnyConnection, id: &str, signature: &str) -> Result<()> {
+    query("UPDATE packages SET signature = $2 WHERE id = $1")
+        .bind(id)
+        .bind(signature)
+        .execute(db)
+        .await?;
+    Ok(())
+}

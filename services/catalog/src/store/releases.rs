@@ -1,0 +1,183 @@
+use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
+
+use crate::release::{State, UnknownState};
+
+#[derive(Clone, Debug, FromRow)]
+pub(crate) struct Release {
+    pub(crate) id: String,
+    pub(crate) app: String,
+    pub(crate) version: String,
+    state: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) notes: Option<String>,
+    pub(crate) created_at: i64,
+    pub(crate) published_at: Option<i64>,
+    pub(crate) yanked_at: Option<i64>,
+    /// The number of the last change; 0 when it is not in the feed.
+    pub(crate) seq: i64,
+}
+
+impl Release {
+    pub(crate) fn state(&self) -> std::result::Result<State, UnknownState> {
+        self.state.parse()
+    }
+}
+
+/// Adds a draft; `false` when the version is taken.
+pub(crate) async fn insert(
+    db: &mut AnyConnection,
+    id: &str,
+    app: &str,
+    (version, version_key): (&str, &str),
+    now: i64,
+) -> Result<bool> {
+    let done = query(
+        "INSERT INTO releases (id, app, version, version_key, state, created_at, seq)
+         VALUES ($1, $2, $3, $4, 'draft', $5, 0) ON CONFLICT (app, version_key) DO NOTHING",
+    )
+    .bind(id)
+    .bind(app)
+    .bind(version)
+    .bind(version_key)
+    .bind(now)
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+pub(crate) async fn by_id(db: &mut AnyConnection, id: &str) -> Result<Option<Release>> {
+    query_as("SELECT * FROM releases WHERE id = $1")
+        .bind(id)
+        .fetch_optional(db)
+        .await
+}
+
+/// The release of a version, by its order: `1.0` finds `1.0.0`.
+pub(crate) async fn by_version(
+    db: &mut AnyConnection,
+    app: &str,
+    version_key: &str,
+) -> Result<Option<Release>> {
+    query_as("SELECT * FROM releases WHERE app = $1 AND version_key = $2")
+        .bind(app)
+        .bind(version_key)
+        .fetch_optional(db)
+        .await
+}
+
+/// Releases of an app, newest first, those before `before` (an id; empty: from the newest).
+pub(crate) async fn list(
+    db: &mut AnyConnection,
+    app: &str,
+    before: &str,
+    limit: i64,
+) -> Result<Vec<Release>> {
+    query_as(
+        "SELECT * FROM releases WHERE app = $1 AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3",
+    )
+    .bind(app)
+    .bind(before)
+    .bind(limit)
+    .fetch_all(db)
+    .await
+}
+
+/// Moves a release from one state to another; `None` when it is not in `from` any more, else the change's number.
+pub(crate) async fn advance(
+    db: &mut AnyConnection,
+    id: &str,
+    (from, to): (State, State),
+    reason: Option<&str>,
+    now: i64,
+) -> Result<Option<i64>> {
+    let seq = super::feed::next(db).await?;
+    let done = query(
+        "UPDATE releases SET state = $3, reason = $4, seq = $5,
+             published_at = CASE WHEN $3 = 'published' THEN $6 ELSE published_at END,
+             yanked_at = CASE WHEN $3 = 'yanked' THEN $6 ELSE yanked_at END
+         WHERE id = $1 AND state = $2",
+    )
+    .bind(id)
+    .bind(from.as_str())
+    .bind(to.as_str())
+    .bind(reason)
+    .bind(seq)
+    .bind(now)
+    .execute(db)
+    .await?;
+    Ok((done.rows_affected() == 1).then_some(seq))
+}
+
+/// Says why a release waits. It is not in the feed for that: nobody but the developer asks.
+pub(crate) async fn set_reason(db: &mut AnyConnection, id: &str, reason: &str) -> Result<()> {
+    query("UPDATE releases SET reason = $2 WHERE id = $1 AND state IN ('signing', 'verifying')")
+        .bind(id)
+        .bind(reason)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+pub(crate) async fn set_notes(db: &mut AnyConnection, id: &str, notes: &str) -> Result<()> {
+    query("UPDATE releases SET notes = $2 WHERE id = $1")
+        .bind(id)
+        .bind(notes)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Adds a release to a channel; `false` when it is there already.
+pub(crate) async fn add_to_channel(
+    db: &mut AnyConnection,
+    release: &Release,
+    channel: &str,
+    now: i64,
+) -> Result<bool> {
+    let done = query(
+        "INSERT INTO release_channels (app, channel, release_id, added_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (app, channel, release_id) DO NOTHING",
+    )
+    .bind(&release.app)
+    .bind(channel)
+    .bind(&release.id)
+    .bind(now)
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Puts a published release into the feed again, for its channels.
+pub(crate) async fn touch(db: &mut AnyConnection, id: &str) -> Result<i64> {
+    let seq = super::feed::next(db).await?;
+    query("UPDATE releases SET seq = $2 WHERE id = $1")
+        .bind(id)
+        .bind(seq)
+        .execute(db)
+        .await?;
+    Ok(seq)
+}
+
+pub(crate) async fn channels(db: &mut AnyConnection, id: &str) -> Result<Vec<String>> {
+    query_scalar("SELECT channel FROM release_channels WHERE release_id = $1 ORDER BY channel")
+        .bind(id)
+        .fetch_all(db)
+        .await
+}
+
+/// Every channel of an app with the highest published version in it.
+pub(crate) async fn highest_by_channel(
+    db: &mut AnyConnection,
+    app: &str,
+) -> Result<Vec<(String, Option<String>)>> {
+    query_as(
+        "SELECT c.channel, (
+             SELECT r.version FROM releases r JOIN release_channels m ON m.release_id = r.id
+             WHERE m.app = $1 AND m.channel = c.channel AND r.state = 'published'
+             ORDER BY r.version_key DESC LIMIT 1)
+         FROM (SELECT DISTINCT channel FROM release_channels WHERE app = $1) c ORDER BY c.channel",
+    )
+    .bind(app)
+    .fetch_all(db)
+    .await
+}

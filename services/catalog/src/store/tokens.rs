@@ -1,0 +1,119 @@
+use std::collections::BTreeSet;
+
+use slipway_service::changes;
+use slipway_service::token::{Grant, Scope};
+use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
+
+#[derive(FromRow)]
+pub(crate) struct Token {
+    id: String,
+    hash: String,
+    name: String,
+    scopes: String,
+    app: Option<String>,
+    pub(crate) created_at: i64,
+    expires_at: Option<i64>,
+    revoked_at: Option<i64>,
+}
+
+impl Token {
+    /// What the token permits. A scope that this program does not know permits nothing.
+    pub(crate) fn grant(&self) -> Grant {
+        let scopes: Vec<serde_json::Value> = serde_json::from_str(&self.scopes).unwrap_or_default();
+        let known = scopes
+            .into_iter()
+            .filter_map(|scope| serde_json::from_value(scope).ok());
+        Grant {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            scopes: known.collect::<BTreeSet<Scope>>(),
+            app: self.app.clone(),
+            expires_at: self.expires_at,
+            revoked_at: self.revoked_at,
+        }
+    }
+}
+
+pub(crate) async fn insert(
+    db: &mut AnyConnection,
+    grant: &Grant,
+    hash: &str,
+    now: i64,
+) -> Result<i64> {
+    let seq = super::feed::next(db).await?;
+    query(
+        "INSERT INTO tokens (id, hash, name, scopes, app, created_at, expires_at, seq)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(&grant.id)
+    .bind(hash)
+    .bind(&grant.name)
+    .bind(serde_json::to_string(&grant.scopes).unwrap_or_default())
+    .bind(&grant.app)
+    .bind(now)
+    .bind(grant.expires_at)
+    .bind(seq)
+    .execute(db)
+    .await?;
+    Ok(seq)
+}
+
+pub(crate) async fn by_hash(db: &mut AnyConnection, hash: &str) -> Result<Option<Grant>> {
+    let token: Option<Token> = query_as("SELECT * FROM tokens WHERE hash = $1")
+        .bind(hash)
+        .fetch_optional(db)
+        .await?;
+    Ok(token.map(|token| token.grant()))
+}
+
+pub(crate) async fn change(db: &mut AnyConnection, id: &str) -> Result<changes::Token> {
+    let token: Token = query_as("SELECT * FROM tokens WHERE id = $1")
+        .bind(id)
+        .fetch_one(db)
+        .await?;
+    Ok(changes::Token {
+        grant: token.grant(),
+        hash: token.hash,
+    })
+}
+
+/// Tokens by age, those after `after`.
+pub(crate) async fn list(db: &mut AnyConnection, after: &str, limit: i64) -> Result<Vec<Token>> {
+    query_as("SELECT * FROM tokens WHERE id > $1 ORDER BY id LIMIT $2")
+        .bind(after)
+        .bind(limit)
+        .fetch_all(db)
+        .await
+}
+
+/// Revokes a token; the number of the change, or `None` when there is none with this id.
+pub(crate) async fn revoke(db: &mut AnyConnection, id: &str, now: i64) -> Result<Option<i64>> {
+    let known: Option<String> = query_scalar("SELECT id FROM tokens WHERE id = $1")
+        .bind(id)
+        .fetch_optional(&mut *db)
+        .await?;
+    if known.is_none() {
+        return Ok(None);
+    }
+    let seq = super::feed::next(db).await?;
+    query("UPDATE tokens SET revoked_at = coalesce(revoked_at, $2), seq = $3 WHERE id = $1")
+        .bind(id)
+        .bind(now)
+        .bind(seq)
+        .execute(db)
+        .await?;
+    Ok(Some(seq))
+}
+
+/// Revokes every living token of a name.
+pub(crate) async fn revoke_named(db: &mut AnyConnection, name: &str, now: i64) -> Result<()> {
+    let ids: Vec<String> =
+        query_scalar("SELECT id FROM tokens WHERE name = $1 AND revoked_at IS NULL")
+            .bind(name)
+            .fetch_all(&mut *db)
+            .await?;
+    for id in ids {
+        revoke(db, &id, now).await?;
+    }
+    Ok(())
+}

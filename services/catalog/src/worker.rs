@@ -1,0 +1,197 @@
+//! The workers behind releases: they lease a job in its row, renew the lease while they work, and put the job back with
+//! a growing pause when a peer is away. A job whose worker was killed is taken up by the next; one that ends three
+//! workers is given up.
+
+use std::time::Duration;
+
+use slipway_service::clock;
+
+use crate::State;
+use crate::publishing::{self, Ended};
+use crate::store::{feed, idempotency, jobs};
+
+/// Pauses of a job that waits for a peer.
+const FIRST_PAUSE_MILLIS: i64 = 100;
+const LONGEST_PAUSE_MILLIS: i64 = 5000;
+/// How long a follower that is not heard of is remembered: it is a process that ended.
+const FOLLOWER_LIFE_MILLIS: i64 = 24 * 3600 * 1000;
+
+pub(crate) fn start(state: &State) {
+    for _ in 0..state.settings.jobs.workers {
+        spawn(state, work(state.clone()));
+    }
+    spawn(state, wake_when_somebody_comes(state.clone()));
+    spawn(state, tidy(state.clone()));
+}
+
+fn spawn(state: &State, task: impl Future<Output = ()> + Send + 'static) {
+    let shutdown = state.process.shutdown.clone();
+    state.process.tasks.spawn(async move {
+        tokio::select! {
+            () = task => {}
+            () = shutdown.cancelled() => {}
+        }
+    });
+}
+
+async fn work(state: State) {
+    loop {
+        let far = tokio::time::Instant::now() + Duration::from_hours(1);
+        let leased = state.signals.wait_for(far, || lease(&state)).await;
+        match leased {
+            Ok(Some(job)) => {
+                if let Err(error) = run(&state, &job).await {
+                    tracing::warn!(
+                        job = job.id,
+                        error = format!("{error:#}"),
+                        "the result of a job could not be written"
+                    );
+                }
+                state.signals.raise();
+            }
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!(%error, "the jobs could not be read");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+    }
+}
+
+async fn lease(state: &State) -> sqlx::Result<Option<jobs::Job>> {
+    let now = clock::unix_millis();
+    {
+        // Looked at without the write lock first: an idle platform writes nothing.
+        let mut connection = state.database.read().await?;
+        if jobs::due(&mut connection, now).await?.is_none() {
+            return Ok(None);
+        }
+    }
+    let mut transaction = state.database.write().await?;
+    let job = jobs::lease(
+        &mut transaction,
+        &state.process.instance,
+        until(state, now),
+        now,
+    )
+    .await?;
+    transaction.commit().await?;
+    Ok(job)
+}
+
+async fn run(state: &State, job: &jobs::Job) -> anyhow::Result<()> {
+    let owner = &*state.process.instance;
+    if job.crashes >= state.settings.jobs.max_crashes {
+        let reason = format!(
+            "the work on it ended {} processes; the log has their last words",
+            job.crashes
+        );
+        publishing::give_up(state, job, &reason).await?;
+        let mut transaction = state.database.write().await?;
+        jobs::fail(&mut transaction, &job.id, &reason, clock::unix_millis()).await?;
+        transaction.commit().await?;
+        return Ok(());
+    }
+    let ended = tokio::select! {
+        ended = publishing::run(state, job) => ended,
+        () = renew(state, job) => {
+            tracing::warn!(job = job.id, "another instance has taken this job");
+            return Ok(());
+        }
+    };
+    let now = clock::unix_millis();
+    let mut transaction = state.database.write().await?;
+    match ended {
+        Ended::Done => jobs::done(&mut transaction, &job.id, owner).await?,
+        Ended::Waits(reason) => {
+            let next_at = now + pause(job.attempts);
+            jobs::put_back(&mut transaction, &job.id, owner, next_at, &reason).await?;
+        }
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// 100 ms, doubling to 5 s.
+fn pause(attempts: i64) -> i64 {
+    let doublings = u32::try_from(attempts.clamp(1, 8) - 1).unwrap_or(0);
+    (FIRST_PAUSE_MILLIS << doublings).min(LONGEST_PAUSE_MILLIS)
+}
+
+/// Returns when the lease is lost.
+async fn renew(state: &State, job: &jobs::Job) {
+    let period = Duration::from_secs(state.settings.jobs.lease_seconds) / 3;
+    loop {
+        tokio::time::sleep(period).await;
+        if matches!(renew_once(state, job).await, Ok(false)) {
+            return;
+        }
+    }
+}
+
+async fn renew_once(state: &State, job: &jobs::Job) -> sqlx::Result<bool> {
+    let mut transaction = state.database.write().await?;
+    let until = until(state, clock::unix_millis());
+    let kept = jobs::renew(&mut transaction, &job.id, &state.process.instance, until).await?;
+    transaction.commit().await?;
+    Ok(kept)
+}
+
+fn until(state: &State, now: i64) -> i64 {
+    now + i64::try_from(state.settings.jobs.lease_seconds * 1000).unwrap_or(i64::MAX - now)
+}
+
+/// A job that waits for a peer is tried again as soon as somebody new is known, not at the end of its pause.
+async fn wake_when_somebody_comes(state: State) {
+    let mut changes = state.process.view.subscribe();
+    while changes.changed().await.is_ok() {
+        if let Err(error) = wake(&state).await {
+            tracing::warn!(%error, "waiting jobs could not be woken; they wake by themselves");
+        }
+    }
+}
+
+async fn wake(state: &State) -> sqlx::Result<()> {
+    let now = clock::unix_millis();
+    let mut connection = state.database.read().await?;
+    if !jobs::some_wait(&mut connection, now).await? {
+        return Ok(());
+    }
+    drop(connection);
+    let mut transaction = state.database.write().await?;
+    jobs::wake_all(&mut transaction, now).await?;
+    transaction.commit().await?;
+    state.signals.raise();
+    Ok(())
+}
+
+/// Forgets what is only remembered for a time.
+async fn tidy(state: State) {
+    loop {
+        if let Err(error) = forget(&state).await {
+            tracing::warn!(%error, "old rows could not be removed; the next hour tries again");
+        }
+        tokio::time::sleep(Duration::from_hours(1)).await;
+    }
+}
+
+async fn forget(state: &State) -> sqlx::Result<()> {
+    let now = clock::unix_millis();
+    let hours = state.settings.publishing.idempotency_hours;
+    let mut transaction = state.database.write().await?;
+    idempotency::forget(&mut transaction, now - hours * 3600 * 1000).await?;
+    feed::forget_followers(&mut transaction, now - FOLLOWER_LIFE_MILLIS).await?;
+    transaction.commit().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_five_seconds() {
+        let pauses: Vec<_> = (1..=8).map(pause).collect();
+        assert_eq!(pauses, [100, 200, 400, 800, 1600, 3200, 5000, 5000]);
+        assert_eq!(pause(i64::MAX), 5000);
+    }
+}
