@@ -100,7 +100,7 @@ async fn around<H: Health>(State(edge): State<Edge<H>>, request: Request, next: 
     let millis = duration.as_secs_f64() * 1000.0;
     match problem.as_ref().and_then(Problem::cause) {
         Some(cause) => {
-            tracing::error!(%method, path, route, status, millis, request_id = id, cause, "request failed")
+            tracing::error!(%method, path, route, status, millis, request_id = id, cause, "request failed");
         }
         None if route == "/healthz" || route == "/readyz" => {
             tracing::debug!(%method, path, route, status, millis, request_id = id, "request");

@@ -58,7 +58,7 @@ impl Slot {
             match TcpListener::bind(address).await {
                 Ok(listener) => return Ok(listener),
                 Err(error) => {
-                    tracing::info!(%address, %error, "the port of the last start is taken, choosing another")
+                    tracing::info!(%address, %error, "the port of the last start is taken, choosing another");
                 }
             }
         }
