@@ -93,7 +93,7 @@ impl Watch {
                     self.end_of_data();
                 }
                 Place::Head(_) | Place::ChunkSize | Place::Trailers => {
-                    bytes = self.read_line(bytes)
+                    bytes = self.read_line(bytes);
                 }
             }
         }
