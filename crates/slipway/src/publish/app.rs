@@ -1,0 +1,92 @@
+//! The app that a package belongs to: its slug when none was given, and the app itself when there is none yet.
+
+use anyhow::Context as _;
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+use slipway_packages::Slug;
+
+use super::retry::Attempts;
+use super::server::{Failure, Server};
+use crate::terminal;
+
+/// The words of the name up to the version: `Notes Setup 1.2.3 (x64).exe` is of `notes-setup`.
+pub(super) fn from_file_name(name: &str) -> anyhow::Result<Slug> {
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    let stem = stem.strip_suffix(".tar").unwrap_or(stem).to_lowercase();
+    let is_version = |word: &str| {
+        word.trim_start_matches('v')
+            .starts_with(|c: char| c.is_ascii_digit())
+    };
+    let mut words = stem
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty());
+    let mut slug = words.next().unwrap_or_default().to_owned();
+    for word in words.take_while(|word| !is_version(word)) {
+        slug = format!("{slug}-{word}");
+    }
+    slug.truncate(Slug::MAX_LENGTH);
+    slug.parse()
+        .with_context(|| format!("no app can be named after {name}: give --app"))
+}
+
+/// Makes the app, named after its slug, unless it is there. Where the token may not look, or the catalog is away, the
+/// upload goes on all the same: it will be refused in words if there is no such app.
+pub(super) async fn make_if_missing(server: &Server, app: &Slug) -> anyhow::Result<()> {
+    match server
+        .json(Method::GET, &format!("/api/v1/apps/{app}"), None)
+        .await
+    {
+        Err(Failure::Refused(problem)) if problem.status == StatusCode::NOT_FOUND => {}
+        Err(Failure::Refused(problem)) if problem.code != "scope_missing" => {
+            return Err(problem.into());
+        }
+        Err(failure @ Failure::Unreachable(..)) => return Err(failure.into()),
+        _ => return Ok(()),
+    }
+    let wanted = json!({ "slug": app, "name": app });
+    let mut attempts = Attempts::default();
+    loop {
+        match server
+            .json(Method::POST, "/api/v1/apps", Some(&wanted))
+            .await
+        {
+            Ok(_) => {
+                terminal::note(format_args!("made the app {app}"));
+                return Ok(());
+            }
+            Err(Failure::Refused(problem)) if problem.code == "app_exists" => return Ok(()),
+            Err(failure) if failure.passes() => attempts.pause(failure).await?,
+            Err(failure) => {
+                return Err(failure)
+                    .context(format!("there is no app {app}, and it could not be made"));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_slug_is_the_words_before_the_version() {
+        for (name, slug) in [
+            ("notes.apk", "notes"),
+            ("settings_apk-debug.apk", "settings-apk-debug"),
+            ("notes_1.2.3_amd64.deb", "notes"),
+            ("Notes Setup 1.2.3 (x64).exe", "notes-setup"),
+            ("notes-v2.tar.gz", "notes"),
+            ("notes-1.2.3-x86_64.AppImage", "notes"),
+            ("7zip-24.tar.gz", "7zip"),
+            ("notes", "notes"),
+        ] {
+            assert_eq!(from_file_name(name).unwrap().as_str(), slug, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_without_words_asks_for_app() {
+        let error = from_file_name("ノート.apk").unwrap_err();
+        assert!(error.to_string().contains("give --app"), "{error}");
+    }
+}

@@ -1,0 +1,39 @@
+//! A bounded number of further attempts when something failed for now.
+
+use std::time::Duration;
+
+use super::server::Failure;
+use crate::terminal;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// Without any progress between them: about a minute in all, the time of a restart or of a change of networks.
+const MOST: u32 = 10;
+
+#[derive(Default)]
+pub(super) struct Attempts {
+    failed: u32,
+}
+
+impl Attempts {
+    /// Something got through: what fails from here on is a new trouble.
+    pub(super) fn progressed(&mut self) {
+        self.failed = 0;
+    }
+
+    /// Waits before the next attempt, or gives up with the failure.
+    pub(super) async fn pause(&mut self, failure: Failure) -> Result<(), Failure> {
+        self.failed += 1;
+        if self.failed >= MOST {
+            return Err(failure);
+        }
+        let pause = (FIRST_PAUSE * 2_u32.pow(self.failed - 1)).min(LONGEST_PAUSE);
+        let pause = failure.retry_after().unwrap_or_default().max(pause);
+        terminal::note(format_args!(
+            "{failure:#}; trying again in {} s",
+            pause.as_secs_f32()
+        ));
+        tokio::time::sleep(pause).await;
+        Ok(())
+    }
+}

@@ -1,0 +1,94 @@
+//! How many instances of each service run: `upload=2,download=2`.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+
+use clap::ValueEnum as _;
+
+use crate::run::Service;
+
+/// More on one machine only wait for each other.
+const MOST: usize = 32;
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Instances(HashMap<&'static str, usize>);
+
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum InstancesError {
+    #[error("{0:?} is not SERVICE=N; write it as upload=2,download=2")]
+    Form(String),
+    #[error(
+        "{0:?} is no service; there are registry, signing, catalog, upload, download and gateway"
+    )]
+    Service(String),
+    #[error("{0:?} is not a number from 1 to {MOST}")]
+    Number(String),
+    #[error("there is one gateway, because one process listens on the public address")]
+    Gateway,
+}
+
+impl Instances {
+    pub(super) fn of(&self, service: Service) -> usize {
+        self.0.get(service.name()).copied().unwrap_or(1)
+    }
+}
+
+impl FromStr for Instances {
+    type Err = InstancesError;
+
+    fn from_str(text: &str) -> Result<Self, InstancesError> {
+        let mut counts = HashMap::new();
+        for part in text.split(',').filter(|part| !part.is_empty()) {
+            let (name, number) = part
+                .split_once('=')
+                .ok_or_else(|| InstancesError::Form(part.to_owned()))?;
+            let service = Service::from_str(name, false)
+                .map_err(|_| InstancesError::Service(name.to_owned()))?;
+            let count = number
+                .parse()
+                .ok()
+                .filter(|count| (1..=MOST).contains(count));
+            let count = count.ok_or_else(|| InstancesError::Number(number.to_owned()))?;
+            if service == Service::Gateway && count > 1 {
+                return Err(InstancesError::Gateway);
+            }
+            counts.insert(service.name(), count);
+        }
+        Ok(Self(counts))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_named_runs_once() {
+        let instances: Instances = "upload=2,download=3".parse().unwrap();
+        let counts = Service::ALL.map(|service| (service.name(), instances.of(service)));
+        assert_eq!(
+            counts,
+            [
+                ("registry", 1),
+                ("signing", 1),
+                ("catalog", 1),
+                ("upload", 2),
+                ("download", 3),
+                ("gateway", 1)
+            ]
+        );
+    }
+
+    #[test]
+    fn what_cannot_run_is_refused_in_words() {
+        for (bad, error) in [
+            ("upload", InstancesError::Form("upload".to_owned())),
+            ("uploads=2", InstancesError::Service("uploads".to_owned())),
+            ("upload=0", InstancesError::Number("0".to_owned())),
+            ("upload=two", InstancesError::Number("two".to_owned())),
+            ("gateway=2", InstancesError::Gateway),
+        ] {
+            assert_eq!(bad.parse::<Instances>().map(|_| ()), Err(error), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! `slipway up`: the whole platform on one machine, a process for each instance.
+//!
+//! Nothing here is state: whatever ends, `up` itself included, is started again and goes on where it was. The children
+//! end when `up` does, however it ends, because they read their standard input, which only `up` holds open.
+
+mod child;
+mod instances;
+mod lock;
+mod ready;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use slipway_service::data::DataDir;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::run::Service;
+use child::{Child, Ending};
+use instances::Instances;
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  slipway up
+  slipway up --data /var/lib/slipway --listen 0.0.0.0:8080 --public-url https://apps.example.org
+  slipway up --instances upload=2,download=2";
+
+/// Run the whole platform on this machine, no other software needed
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Folder of all state
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    data: PathBuf,
+    /// Address to listen on, the only public one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Instances of services, such as upload=2,download=2 [default: one of each]
+    #[arg(
+        long,
+        value_name = "SERVICE=N,…",
+        default_value = "",
+        hide_default_value = true
+    )]
+    instances: Instances,
+    /// Origin that users see, for addresses in documents [default: addresses have no origin]
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+}
+
+pub(crate) fn execute(options: &Options) -> anyhow::Result<()> {
+    let data = DataDir::new(std::path::absolute(&options.data)?);
+    // First the lock: two first starts at once would each make keys.
+    let _lock = lock::take(&data)?;
+    data.init()?;
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("could not start the runtime")?
+        .block_on(supervise(options, &data))
+}
+
+/// Runs the children until SIGTERM or SIGINT; a second one of these ends them at once.
+async fn supervise(options: &Options, data: &DataDir) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let ending = Ending {
+        politely: CancellationToken::new(),
+        at_once: CancellationToken::new(),
+    };
+    let children = children(options, data)?;
+    let mut running = JoinSet::new();
+    for child in &children {
+        running.spawn(child.clone().keep_running(ending.clone()));
+    }
+    let gateway = children
+        .into_iter()
+        .find(|child| child.service == Service::Gateway);
+    let gateway = gateway.context("there is no gateway")?;
+    let ready = tokio::spawn(ready::tell(data.clone(), gateway));
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => ending.advance(),
+            _ = interrupt.recv() => ending.advance(),
+            ended = running.join_next() => match ended {
+                Some(outcome) => outcome?,
+                None => break,
+            },
+        }
+    }
+    ready.abort();
+    Ok(())
+}
+
+/// All at once: no service waits for another.
+fn children(options: &Options, data: &DataDir) -> anyhow::Result<Vec<Arc<Child>>> {
+    let program = std::env::current_exe().context("could not find the own executable")?;
+    let mut children = Vec::new();
+    for service in Service::ALL {
+        for number in 1..=options.instances.of(service) {
+            let mut arguments = vec!["run".into(), service.name().into()];
+            arguments.extend(["--data".into(), data.root().into(), "--supervised".into()]);
+            if service == Service::Gateway {
+                arguments.extend(["--listen".into(), options.listen.to_string().into()]);
+            }
+            let setting = format!(
+                "SLIPWAY_{}__HTTP__PUBLIC_URL",
+                service.name().to_uppercase()
+            );
+            let environment = options.public_url.clone().map(|url| (setting, url));
+            children.push(Arc::new(Child::new(
+                service,
+                number,
+                &program,
+                arguments,
+                environment,
+            )));
+        }
+    }
+    Ok(children)
+}

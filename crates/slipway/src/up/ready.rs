@@ -1,0 +1,72 @@
+//! Tells the person at the terminal that the platform can be used, and where.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use slipway_service::data::DataDir;
+use slipway_service::internal::client::http_client;
+
+use super::child::Child;
+use crate::terminal;
+
+/// What an instance says of itself in `DIR/run`.
+#[derive(Deserialize)]
+struct Announcement {
+    pid: u32,
+    addr: String,
+}
+
+/// Waits until the gateway knows an instance of every service, and says so once.
+pub(super) async fn tell(data: DataDir, gateway: Arc<Child>) {
+    let client = http_client();
+    let address = loop {
+        if let Some(address) = address(&data, &gateway) {
+            let url = format!("http://{address}/readyz");
+            let answer = client.get(url).timeout(Duration::from_secs(2)).send().await;
+            if answer.is_ok_and(|answer| answer.status().is_success()) {
+                break address;
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    terminal::say(format_args!(
+        "Slipway is ready at http://{}",
+        reachable(&address)
+    ));
+    let path = data.admin_token();
+    match fs::read_to_string(&path) {
+        // Never into a file or a pipe: logs are read by more people than terminals.
+        Ok(token) if terminal::a_person_reads() => {
+            terminal::say(format_args!("The admin token is {}", token.trim()))
+        }
+        _ => terminal::say(format_args!(
+            "The admin token is shown by: cat {}",
+            path.display()
+        )),
+    }
+}
+
+/// Where the gateway that we started listens, once it has said so.
+fn address(data: &DataDir, gateway: &Child) -> Option<String> {
+    let pid = gateway.pid()?;
+    fs::read_dir(data.run()).ok()?.flatten().find_map(|entry| {
+        let name = entry.file_name();
+        name.to_str()?
+            .strip_prefix("gateway-")?
+            .strip_suffix(".json")?;
+        let announcement: Announcement =
+            serde_json::from_slice(&fs::read(entry.path()).ok()?).ok()?;
+        (announcement.pid == pid).then_some(announcement.addr)
+    })
+}
+
+/// An address that a browser on this machine can open: `0.0.0.0` means all, and is none.
+fn reachable(address: &str) -> String {
+    match address.parse::<SocketAddr>() {
+        Ok(socket) if socket.ip().is_unspecified() => format!("localhost:{}", socket.port()),
+        _ => address.to_owned(),
+    }
+}

@@ -1,0 +1,7 @@
+//! The command as people and scripts use it: the built program, from outside.
+
+mod init;
+mod publish;
+mod slipway;
+mod up;
+mod verify;

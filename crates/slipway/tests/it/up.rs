@@ -1,0 +1,79 @@
+use std::fs;
+
+use rustix::process::Signal;
+
+use crate::slipway::{Platform, runs, signal, slipway, text, until};
+
+#[test]
+fn a_second_up_is_refused_with_the_pid_of_the_first() {
+    let platform = Platform::start(&[]);
+    let data = platform.data();
+    let (code, output, error) = slipway(&["up", "--data", text(&data), "--listen", "127.0.0.1:0"]);
+    assert_eq!(code, Some(1));
+    assert_eq!(output, "");
+    assert!(
+        error.contains(&format!("pid {}", platform.up.id())),
+        "{error}"
+    );
+    assert!(error.contains("--data"), "{error}");
+}
+
+#[test]
+fn kill_9_of_up_leaves_no_child_and_the_next_up_starts() {
+    let mut platform = Platform::start(&["--instances", "upload=2"]);
+    let pids = until("seven instances", || {
+        Some(platform.pids()).filter(|pids| pids.len() == 7)
+    });
+    platform.up.kill().unwrap();
+    platform.up.wait().unwrap();
+    until("the children end", || {
+        (!pids.iter().any(|pid| runs(*pid))).then_some(())
+    });
+    assert_eq!(
+        platform.pids(),
+        Vec::<i32>::new(),
+        "they took their announcements back"
+    );
+}
+
+#[test]
+fn a_child_that_was_killed_comes_back() {
+    let platform = Platform::start(&[]);
+    let before = platform.pid("registry-1").unwrap();
+    signal(before, Signal::KILL);
+    let after = until("another registry", || {
+        platform.pid("registry-1").filter(|pid| *pid != before)
+    });
+    assert!(runs(after));
+}
+
+#[test]
+fn sigterm_ends_all_and_the_exit_code_is_0() {
+    let mut platform = Platform::start(&[]);
+    let pids = platform.pids();
+    signal(platform.up_pid(), Signal::TERM);
+    let status = platform.up.wait().unwrap();
+    assert_eq!(status.code(), Some(0));
+    assert!(!pids.iter().any(|pid| runs(*pid)), "a child outlived up");
+}
+
+#[test]
+fn the_admin_token_reaches_no_pipe_and_no_log() {
+    let platform = Platform::start(&[]);
+    let token = fs::read_to_string(platform.token_file()).unwrap();
+    assert!(
+        platform.greeting.contains("admin-token"),
+        "{}",
+        platform.greeting
+    );
+    assert!(!platform.greeting.contains(token.trim()));
+    let log = fs::read_to_string(platform.folder.path().join("log")).unwrap();
+    assert!(!log.contains(token.trim()), "the token is in the log");
+}
+
+#[test]
+fn what_cannot_run_is_a_usage_error() {
+    let (code, _, error) = slipway(&["up", "--instances", "gateway=2"]);
+    assert_eq!(code, Some(2));
+    assert!(error.contains("there is one gateway"), "{error}");
+}
