@@ -134,6 +134,16 @@ impl Process {
         let folder = data.service(service);
         crate::data::private_folder(&folder)?;
         let view = View::open(folder.join("view.json"));
+        Self::open_with_view(service, data, settings, view)
+    }
+
+    /// Reads the process's keys; `view` is what it knows of the others.
+    pub fn open_with_view(
+        service: &'static str,
+        data: DataDir,
+        settings: Common,
+        view: View,
+    ) -> anyhow::Result<Self> {
         Ok(Self {
             service,
             instance: Uuid::now_v7().to_string().into(),

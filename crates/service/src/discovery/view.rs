@@ -44,15 +44,21 @@ impl View {
         }
     }
 
-    /// A view that knows `records` and never changes, for tests of services.
+    /// A view that knows `records` and asks no registry, for tests of services.
     pub fn fixed(records: Vec<Record>) -> Self {
         let view = Self::open(PathBuf::new());
-        *view
+        view.replace(records);
+        view
+    }
+
+    /// Takes `records` for all that is there.
+    pub fn replace(&self, records: Vec<Record>) {
+        *self
             .inner
             .records
             .write()
             .expect("nobody panics with the lock") = Arc::new(records);
-        view
+        self.inner.changed.send_replace(());
     }
 
     pub fn records(&self) -> Arc<Vec<Record>> {
@@ -112,13 +118,8 @@ impl View {
         if *before == merged {
             return;
         }
-        *self
-            .inner
-            .records
-            .write()
-            .expect("nobody panics with the lock") = Arc::new(merged.clone());
-        self.inner.changed.send_replace(());
         let text = serde_json::to_vec_pretty(&merged).unwrap_or_default();
+        self.replace(merged);
         if let Err(error) = write_whole(&self.inner.file, text) {
             tracing::warn!(%error, "could not keep what is known of the others");
         }
