@@ -2,6 +2,7 @@
 
 pub mod call;
 pub mod database;
+pub mod minisign;
 
 use slipway_service::Process;
 use slipway_service::data::DataDir;
