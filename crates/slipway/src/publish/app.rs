@@ -32,16 +32,13 @@ pub(super) fn from_file_name(name: &str) -> anyhow::Result<Slug> {
 /// Makes the app, named after its slug, unless it is there. Where the token may not look, or the catalog is away, the
 /// upload goes on all the same: it will be refused in words if there is no such app.
 pub(super) async fn make_if_missing(server: &Server, app: &Slug) -> anyhow::Result<()> {
-    match server
-        .json(Method::GET, &format!("/api/v1/apps/{app}"), None)
-        .await
-    {
+    let path = format!("/api/v1/apps/{app}");
+    match server.json(Method::GET, &path, None).await {
+        Ok(_) => return Ok(()),
         Err(Failure::Refused(problem)) if problem.status == StatusCode::NOT_FOUND => {}
-        Err(Failure::Refused(problem)) if problem.code != "scope_missing" => {
-            return Err(problem.into());
-        }
-        Err(failure @ Failure::Unreachable(..)) => return Err(failure.into()),
-        _ => return Ok(()),
+        Err(Failure::Refused(problem)) if problem.code == "scope_missing" => return Ok(()),
+        Err(failure @ Failure::Refused(_)) if failure.passes() => return Ok(()),
+        Err(failure) => return Err(failure.into()),
     }
     let wanted = json!({ "slug": app, "name": app });
     let mut attempts = Attempts::default();

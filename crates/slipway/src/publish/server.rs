@@ -27,7 +27,7 @@ pub(super) struct Server {
 /// Why a request brought nothing.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
-    #[error("{0} cannot be reached: is the address right, and does the platform run there?")]
+    #[error("{0} cannot be reached (is the address right, and does the platform run there?)")]
     Unreachable(String, #[source] reqwest::Error),
     #[error("the connection broke")]
     Broken(#[source] reqwest::Error),
@@ -56,8 +56,8 @@ impl Failure {
         match self {
             Self::Unreachable(..) | Self::Broken(_) | Self::Stalled(_) => true,
             Self::Refused(problem) => {
-                problem.status.is_server_error()
-                    || matches!(problem.status.as_u16(), 408 | 421 | 423 | 425 | 429)
+                let status = problem.status.as_u16();
+                (status >= 500 && status != 501) || matches!(status, 408 | 421 | 423 | 425 | 429)
             }
             Self::Strange => false,
         }

@@ -40,7 +40,7 @@ pub(super) async fn tell(data: DataDir, gateway: Arc<Child>) {
     match fs::read_to_string(&path) {
         // Never into a file or a pipe: logs are read by more people than terminals.
         Ok(token) if terminal::a_person_reads() => {
-            terminal::say(format_args!("The admin token is {}", token.trim()))
+            terminal::say(format_args!("The admin token is {}", token.trim()));
         }
         _ => terminal::say(format_args!(
             "The admin token is shown by: cat {}",
