@@ -1,1 +1,134 @@
-//! 
+//! Download: what end users and their updaters fetch. It keeps a copy of what is published, signatures and keys
+//! included, so that every published file stays downloadable when everybody else is gone, also after a restart.
+//!
+//! It writes nothing but its copy and its counters; it never writes to the store.
+
+mod blobs;
+mod copy;
+mod counters;
+mod disposition;
+mod range;
+mod routes;
+mod settings;
+mod sight;
+mod store;
+
+use axum::Router;
+use slipway_service::changes::follow::{Replica as _, Standing, follow};
+use slipway_service::database::Database;
+use slipway_service::metrics::Reading;
+use slipway_service::process::RouterService;
+use slipway_service::{App, Health, Process, Service};
+use sqlx::migrate::Migrator;
+use tokio::sync::watch;
+
+use blobs::Blobs;
+pub use copy::Copy;
+use counters::Counters;
+pub use routes::problem::page as problem_page;
+pub use settings::Settings;
+use sight::Sight;
+
+static MIGRATOR: Migrator = sqlx::migrate!();
+
+/// The service, for its binary and for the command.
+pub struct Download;
+
+/// What the handlers work with.
+#[derive(Clone)]
+pub struct State {
+    database: Database,
+    blobs: Blobs,
+    counters: Counters,
+    standing: watch::Receiver<Standing>,
+    sight: Sight,
+}
+
+impl State {
+    /// Opens the copy and the store, and begins to follow the catalog.
+    pub async fn open(process: &Process, settings: &Settings) -> anyhow::Result<Self> {
+        let database = Database::open(process, &MIGRATOR).await?;
+        let folder = settings
+            .store
+            .folder
+            .clone()
+            .unwrap_or_else(|| process.data.blobs());
+        let counters = Counters::new(process, database.clone());
+        let flushing = counters
+            .clone()
+            .run(process.clone(), settings.counters.flush());
+        process.tasks.spawn(flushing);
+        Ok(Self {
+            blobs: Blobs::open(&folder)?,
+            standing: follow(process, Copy(database.clone())),
+            sight: Sight::Public,
+            counters,
+            database,
+        })
+    }
+
+    /// The copy that this instance serves from.
+    pub fn copy(&self) -> Copy {
+        Copy(self.database.clone())
+    }
+
+    fn seeing(&self, sight: Sight) -> Self {
+        Self {
+            sight,
+            ..self.clone()
+        }
+    }
+}
+
+impl Health for State {
+    async fn ready(&self) -> anyhow::Result<()> {
+        self.database.ready().await?;
+        self.blobs.ready().await?;
+        anyhow::ensure!(
+            *self.standing.borrow() == Standing::Usable,
+            "the copy of what is published is not complete yet"
+        );
+        Ok(())
+    }
+
+    async fn readings(&self) -> anyhow::Result<Vec<Reading>> {
+        Ok(vec![Reading {
+            name: "copy_applied",
+            help: "Number of the last change of the catalog that the copy holds",
+            value: self.copy().position().await?.applied,
+        }])
+    }
+}
+
+impl Service for Download {
+    const NAME: &'static str = "download";
+    type Settings = Settings;
+    type Http = RouterService;
+    type Body = axum::body::Body;
+    type Health = State;
+
+    async fn build(
+        process: Process,
+        settings: Settings,
+    ) -> anyhow::Result<App<RouterService, State>> {
+        let state = State::open(&process, &settings).await?;
+        Ok(App::new(
+            &process,
+            state.clone(),
+            Some(problem_page),
+            router(&state),
+        ))
+    }
+}
+
+/// All addresses of the service. What the catalog verifies under `/internal/staged` is answered by the same handlers as
+/// what the public gets.
+pub fn router(state: &State) -> Router {
+    routes::public()
+        .with_state(state.seeing(Sight::Public))
+        .nest(
+            "/internal/staged",
+            routes::public().with_state(state.seeing(Sight::Staged)),
+        )
+        .merge(routes::counts::router().with_state(state.clone()))
+}

@@ -1,0 +1,223 @@
+//! `/d/{app}/{version}/{filename}` and its signature: what was released, for everybody who fetches or updates.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State as Extracted;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use futures_util::TryStreamExt as _;
+use http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use slipway_packages::{Digest, FileName, Kind, Slug, Version};
+use slipway_service::Problem;
+use slipway_service::http::json::ApiPath;
+
+use super::{CACHEABLE, SANDBOX, find_app, problem};
+use crate::State;
+use crate::counters::Address;
+use crate::disposition::attachment;
+use crate::range::{Condition, Selection, condition, select};
+use crate::sight::Sight;
+use crate::store::packages::{self, File};
+use crate::store::releases;
+
+const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
+const SIGNATURE_SUFFIX: &str = ".minisig";
+
+pub(super) fn router() -> Router<State> {
+    Router::new().route("/d/{app}/{version}/{filename}", get(show))
+}
+
+/// The bytes, or the signature when the name ends in `.minisig`: no package's name does.
+async fn show(
+    Extracted(state): Extracted<State>,
+    method: Method,
+    ApiPath((app, version, filename)): ApiPath<(String, String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    if let Some(signed) = filename.strip_suffix(SIGNATURE_SUFFIX) {
+        let file = find(&state, &app, &version, signed).await?;
+        return Ok(signature(file));
+    }
+    let file = find(&state, &app, &version, &filename).await?;
+    let address = Address {
+        app,
+        version,
+        filename,
+    };
+    send(&state, &method, &headers, &file, address).await
+}
+
+/// The file, if whoever asks may have it.
+async fn find(state: &State, app: &str, version: &str, filename: &str) -> Result<File, Problem> {
+    let mut connection = state.database.read().await?;
+    // Parsed first: PostgreSQL takes no NUL in a text, and no row has a name that does not parse.
+    let named = app.parse::<Slug>().is_ok() && version.parse::<Version>().is_ok();
+    let file = match filename.parse::<FileName>() {
+        Ok(_) if named => packages::file(&mut connection, app, version, filename).await?,
+        _ => None,
+    };
+    if let Some(file) = file {
+        if state.sight.serves(&file.visibility) {
+            return Ok(file);
+        }
+        if file.visibility == "yanked" {
+            return Err(yanked(version, file.reason.as_deref()));
+        }
+    }
+    find_app(&mut connection, app).await?;
+    let release = match version.parse::<Version>() {
+        Ok(version) => releases::find(&mut connection, app, version.as_str()).await?,
+        Err(_) => None,
+    };
+    // One that is not served is not told from one that does not exist.
+    if release.is_some_and(|release| state.sight.serves(&release.visibility)) {
+        return Err(problem::not_found(
+            "not_found",
+            "this release has no file of that name: see the app's page for those it has",
+        ));
+    }
+    Err(problem::not_found(
+        "release_unknown",
+        "there is no such release of this app: see the app's page for those there are",
+    ))
+}
+
+fn yanked(version: &str, reason: Option<&str>) -> Problem {
+    let reason = reason
+        .map(|reason| format!(": {reason}"))
+        .unwrap_or_default();
+    Problem::new(
+        StatusCode::GONE,
+        "yanked",
+        format!("version {version} was withdrawn by its publisher{reason}"),
+    )
+}
+
+fn signature(file: File) -> Response {
+    let headers = [
+        (
+            CONTENT_TYPE,
+            HeaderValue::from_static("text/plain; charset=utf-8"),
+        ),
+        (CACHE_CONTROL, CACHEABLE),
+        (CONTENT_SECURITY_POLICY, SANDBOX),
+    ];
+    (headers, file.signature).into_response()
+}
+
+async fn send(
+    state: &State,
+    method: &Method,
+    request: &HeaderMap,
+    file: &File,
+    address: Address,
+) -> Result<Response, Problem> {
+    let digest: Digest = file.sha256.parse().map_err(Problem::internal)?;
+    let size = u64::try_from(file.size).map_err(Problem::internal)?;
+    let etag = format!("\"{digest}\"");
+    match condition(request, &etag) {
+        Condition::Holds => {}
+        Condition::NotModified => {
+            let mut response = StatusCode::NOT_MODIFIED.into_response();
+            describe(
+                response.headers_mut(),
+                &etag,
+                file,
+                digest,
+                &address.filename,
+            );
+            response.headers_mut().remove(CONTENT_TYPE);
+            return Ok(response);
+        }
+        Condition::Failed => {
+            return Err(Problem::new(
+                StatusCode::PRECONDITION_FAILED,
+                "precondition_failed",
+                "the file here is another than the one that was asked for: fetch it whole",
+            ));
+        }
+    }
+    // Ranges are defined for GET alone (RFC 9110, 14.2).
+    let selection = if method == Method::GET {
+        select(request, &etag, size)
+    } else {
+        Selection::Whole
+    };
+    let (status, range) = match selection {
+        Selection::Whole => (StatusCode::OK, 0..size),
+        Selection::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
+        Selection::Unsatisfiable => {
+            return Err(Problem::new(
+                StatusCode::RANGE_NOT_SATISFIABLE,
+                "range_not_satisfiable",
+                format!("the file has {size} bytes, and none of them is in the range"),
+            )
+            .with_header("content-range", format!("bytes */{size}")));
+        }
+    };
+    let length = range.end - range.start;
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    describe(headers, &etag, file, digest, &address.filename);
+    headers.insert(CONTENT_LENGTH, length.into());
+    if status == StatusCode::PARTIAL_CONTENT {
+        let part = format!("bytes {}-{}/{size}", range.start, range.end - 1);
+        headers.insert(
+            CONTENT_RANGE,
+            HeaderValue::try_from(part).map_err(Problem::internal)?,
+        );
+    }
+    let counted = method == Method::GET && state.sight == Sight::Public && range.start == 0;
+    let bytes = state.blobs.read(digest, size, range).await?;
+    let mut uncounted = counted.then_some(address);
+    let counters = state.counters.clone();
+    let mut left = length;
+    *response.body_mut() = Body::from_stream(bytes.inspect_ok(move |chunk| {
+        left = left.saturating_sub(chunk.len() as u64);
+        if left == 0 {
+            uncounted
+                .take()
+                .into_iter()
+                .for_each(|address| counters.add(address));
+        }
+    }));
+    Ok(response)
+}
+
+/// What is said of a file whole or in part.
+fn describe(headers: &mut HeaderMap, etag: &str, file: &File, digest: Digest, filename: &str) {
+    let text = |value: String| HeaderValue::try_from(value).expect("made of visible ASCII");
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static(content_type(&file.kind)),
+    );
+    headers.insert(ETAG, text(etag.to_owned()));
+    headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    headers.insert(REPR_DIGEST, text(digest.repr_digest()));
+    headers.insert(CACHE_CONTROL, CACHEABLE);
+    headers.insert(CONTENT_DISPOSITION, text(attachment(filename)));
+    headers.insert(CONTENT_SECURITY_POLICY, SANDBOX);
+}
+
+/// Media types as registered with IANA or as the platform's own installer knows them.
+fn content_type(kind: &str) -> &'static str {
+    match kind.parse() {
+        Ok(Kind::Apk) => "application/vnd.android.package-archive",
+        Ok(Kind::Deb) => "application/vnd.debian.binary-package",
+        Ok(Kind::Rpm) => "application/x-rpm",
+        Ok(Kind::AppImage) => "application/vnd.appimage",
+        Ok(Kind::Msi) => "application/x-msi",
+        Ok(Kind::Exe) => "application/vnd.microsoft.portable-executable",
+        Ok(Kind::Dmg) => "application/x-apple-diskimage",
+        Ok(Kind::Zip) => "application/zip",
+        Ok(Kind::TarGz) => "application/gzip",
+        Ok(Kind::Aab | Kind::Ipa | Kind::MachO | Kind::Other) | Err(_) => {
+            "application/octet-stream"
+        }
+    }
+}

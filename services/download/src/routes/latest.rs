@@ -1,0 +1,102 @@
+//! `/d/{app}/latest/{platform}`: the way to the newest file for somebody's machine.
+
+use axum::Router;
+use axum::extract::State as Extracted;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use http::StatusCode;
+use http::header::{CACHE_CONTROL, LOCATION};
+use serde::Deserialize;
+use slipway_packages::{Platform, Wanted};
+use slipway_service::Problem;
+use slipway_service::api::file_path;
+use slipway_service::http::json::{ApiPath, ApiQuery};
+use sqlx::AnyConnection;
+
+use super::{find_app, problem};
+use crate::State;
+use crate::sight::Sight;
+use crate::store::{packages, releases};
+
+/// The channel of whoever names none; every app has it, also before its first release.
+pub(super) const DEFAULT_CHANNEL: &str = "stable";
+
+pub(super) fn router() -> Router<State> {
+    Router::new().route("/d/{app}/latest/{platform}", get(show))
+}
+
+/// Other parameters are passed over: links get decorated on their way.
+#[derive(Deserialize)]
+struct Query {
+    #[serde(default)]
+    arch: String,
+    #[serde(default)]
+    channel: String,
+    #[serde(default)]
+    kind: String,
+}
+
+/// 302 to the file: of the published releases in the channel that hold a fitting package, the highest version.
+async fn show(
+    Extracted(state): Extracted<State>,
+    ApiPath((app, platform)): ApiPath<(String, String)>,
+    ApiQuery(query): ApiQuery<Query>,
+) -> Result<impl IntoResponse, Problem> {
+    let mut connection = state.database.read().await?;
+    let app = find_app(&mut connection, &app).await?;
+    let platform: Platform = platform
+        .parse()
+        .map_err(|error| problem::not_found("platform_unknown", format!("{error}")))?;
+    let wanted = Wanted {
+        platform,
+        arch: given(&query.arch)
+            .map(str::parse)
+            .transpose()
+            .map_err(|error| Problem::bad_request("arch_unknown", format!("{error}")))?,
+        kind: given(&query.kind)
+            .map(str::parse)
+            .transpose()
+            .map_err(|error| Problem::bad_request("kind_unknown", format!("{error}")))?,
+    };
+    let channel = find_channel(&mut connection, state.sight, &app.slug, &query.channel).await?;
+    let fitting =
+        packages::newest(&mut connection, state.sight, &app.slug, &channel, wanted).await?;
+    let best = fitting.first().ok_or_else(|| {
+        problem::not_found(
+            "no_package",
+            format!("no published release in the channel {channel} has a package that fits {platform}: see the app's page for what there is"),
+        )
+    })?;
+    let location = file_path(&app.slug, &best.version, &best.filename);
+    Ok((
+        StatusCode::FOUND,
+        [(LOCATION, location), (CACHE_CONTROL, "no-cache".to_owned())],
+    ))
+}
+
+/// A parameter without a value is one that was not given.
+fn given(value: &str) -> Option<&str> {
+    (!value.is_empty()).then_some(value)
+}
+
+/// The channel that is asked for, or 404 `channel_unknown`.
+pub(super) async fn find_channel(
+    connection: &mut AnyConnection,
+    sight: Sight,
+    app: &str,
+    asked: &str,
+) -> Result<String, Problem> {
+    let channel = given(asked).unwrap_or(DEFAULT_CHANNEL);
+    let known = channel == DEFAULT_CHANNEL
+        || releases::channels(connection, sight, app)
+            .await?
+            .iter()
+            .any(|known| known == channel);
+    if !known {
+        return Err(problem::not_found(
+            "channel_unknown",
+            "nothing was released to a channel of this name: leave it out to get the stable one",
+        ));
+    }
+    Ok(channel.to_owned())
+}

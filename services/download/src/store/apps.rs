@@ -1,0 +1,44 @@
+//! Apps and their public keys.
+
+use slipway_service::changes;
+use sqlx::AnyConnection;
+
+#[derive(sqlx::FromRow)]
+pub(crate) struct App {
+    pub(crate) slug: String,
+    pub(crate) name: String,
+    pub(crate) public_key: Option<String>,
+}
+
+pub(crate) async fn find(connection: &mut AnyConnection, slug: &str) -> sqlx::Result<Option<App>> {
+    sqlx::query_as("SELECT slug, name, public_key FROM apps WHERE slug = $1")
+        .bind(slug)
+        .fetch_optional(connection)
+        .await
+}
+
+/// Writes the app unless what is there is as new.
+pub(crate) async fn put(
+    connection: &mut AnyConnection,
+    app: &changes::App,
+    seq: i64,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO apps (slug, name, public_key, seq) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (slug) DO UPDATE
+         SET name = excluded.name, public_key = excluded.public_key, seq = excluded.seq
+         WHERE apps.seq < excluded.seq",
+    )
+    .bind(&app.slug)
+    .bind(&app.name)
+    .bind(&app.public_key)
+    .bind(seq)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn clear(connection: &mut AnyConnection) -> sqlx::Result<()> {
+    sqlx::query("DELETE FROM apps").execute(connection).await?;
+    Ok(())
+}

@@ -1,0 +1,8 @@
+//! Every query, one file per table.
+
+pub(crate) mod apps;
+pub(crate) mod downloads;
+pub(crate) mod icons;
+pub(crate) mod packages;
+pub(crate) mod position;
+pub(crate) mod releases;

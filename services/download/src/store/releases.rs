@@ -1,0 +1,104 @@
+//! Releases and the channels they were released to.
+
+use slipway_packages::Version;
+use slipway_service::changes;
+use sqlx::AnyConnection;
+
+use crate::sight::{Sight, column};
+
+#[derive(sqlx::FromRow)]
+pub(crate) struct Release {
+    pub(crate) version: String,
+    pub(crate) visibility: String,
+    pub(crate) notes: Option<String>,
+    pub(crate) published_at: Option<i64>,
+    pub(crate) reason: Option<String>,
+}
+
+pub(crate) async fn find(
+    connection: &mut AnyConnection,
+    app: &str,
+    version: &str,
+) -> sqlx::Result<Option<Release>> {
+    sqlx::query_as(
+        "SELECT version, visibility, notes, published_at, reason FROM releases WHERE app = $1 AND version = $2",
+    )
+    .bind(app)
+    .bind(version)
+    .fetch_optional(connection)
+    .await
+}
+
+/// Every channel that a release within sight, or one that was yanked, was released to; sorted.
+pub(crate) async fn channels(
+    connection: &mut AnyConnection,
+    sight: Sight,
+    app: &str,
+) -> sqlx::Result<Vec<String>> {
+    let [one, other] = sight.served();
+    sqlx::query_scalar(
+        "SELECT DISTINCT channels.channel
+         FROM channels JOIN releases ON releases.app = channels.app AND releases.version = channels.version
+         WHERE channels.app = $1 AND releases.visibility IN ($2, $3, 'yanked')
+         ORDER BY channels.channel",
+    )
+    .bind(app)
+    .bind(one)
+    .bind(other)
+    .fetch_all(connection)
+    .await
+}
+
+/// Writes the release and its channels, and says whether it did: what is there may be as new.
+pub(crate) async fn put(
+    connection: &mut AnyConnection,
+    release: &changes::Release,
+    version: &Version,
+    seq: i64,
+) -> sqlx::Result<bool> {
+    let written = sqlx::query(
+        "INSERT INTO releases (app, version, version_key, visibility, notes, published_at, reason, seq)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+         ON CONFLICT (app, version) DO UPDATE
+         SET visibility = excluded.visibility, notes = excluded.notes, published_at = excluded.published_at,
+             reason = excluded.reason, seq = excluded.seq
+         WHERE releases.seq < excluded.seq",
+    )
+    .bind(&release.app)
+    .bind(&release.version)
+    .bind(version.order_key())
+    .bind(column(release.visibility))
+    .bind(&release.notes)
+    .bind(release.published_at)
+    .bind(&release.reason)
+    .bind(seq)
+    .execute(&mut *connection)
+    .await?;
+    if written.rows_affected() == 0 {
+        return Ok(false);
+    }
+    sqlx::query("DELETE FROM channels WHERE app = $1 AND version = $2")
+        .bind(&release.app)
+        .bind(&release.version)
+        .execute(&mut *connection)
+        .await?;
+    for channel in &release.channels {
+        sqlx::query("INSERT INTO channels (app, channel, version) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+            .bind(&release.app)
+            .bind(channel)
+            .bind(&release.version)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(true)
+}
+
+pub(crate) async fn clear(connection: &mut AnyConnection) -> sqlx::Result<()> {
+    sqlx::query("DELETE FROM channels")
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query("DELETE FROM releases")
+        .execute(connection)
+        .await?;
+    Ok(())
+}

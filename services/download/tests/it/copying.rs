@@ -1,0 +1,136 @@
+//! The copy: what changes do to it, in which order ever they come.
+
+use slipway_download::Copy;
+use slipway_service::changes::follow::{Position, Replica as _};
+use slipway_service::changes::{Change, Row, Visibility};
+use slipway_testkit::database::engines;
+
+use crate::world::{World, app, published, release};
+
+fn position(epoch: &str, applied: i64) -> Position {
+    Position {
+        epoch: epoch.to_owned(),
+        applied,
+    }
+}
+
+#[tokio::test]
+async fn an_older_change_never_undoes_a_newer_one() {
+    for engine in engines() {
+        let world = World::open(engine).await;
+        let package = world.store("notes.apk", b"package", "apk", "android", "universal");
+        let yanked = Row::Release(release("1.0", Visibility::Yanked, vec![package.clone()]));
+        world.apply("e", 5, vec![app("notes"), yanked]).await;
+        // Another instance that shares the database is late with its page.
+        let late = Change {
+            seq: 2,
+            row: published("1.0", vec![package]),
+        };
+        world
+            .state
+            .copy()
+            .apply(&[late], &position("e", 2), false)
+            .await
+            .unwrap();
+        assert_eq!(world.get("/d/notes/1.0/notes.apk").await.status, 410);
+        assert_eq!(
+            world.state.copy().position().await.unwrap(),
+            position("e", 6)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_new_epoch_takes_the_place_of_the_old_copy_at_once() {
+    for engine in engines() {
+        let world = World::open(engine).await;
+        let old = world.store("old.apk", b"old", "apk", "android", "universal");
+        let new = world.store("new.apk", b"new", "apk", "android", "universal");
+        world
+            .apply(
+                "before",
+                900,
+                vec![
+                    app("gone"),
+                    app("notes"),
+                    published("1.0", vec![old.clone()]),
+                ],
+            )
+            .await;
+        world
+            .apply("after", 1, vec![app("notes"), published("2.0", vec![new])])
+            .await;
+        assert_eq!(world.get("/keys/gone/minisign.pub").await.status, 404);
+        assert_eq!(world.get("/d/notes/1.0/old.apk").await.status, 404);
+        assert_eq!(world.get("/d/notes/2.0/new.apk").await.status, 200);
+
+        // A page of the old epoch that was on its way changes nothing, nor does the same epoch begun by another.
+        let copy: Copy = world.state.copy();
+        let late = Change {
+            seq: 999,
+            row: published("1.0", vec![old]),
+        };
+        copy.apply(std::slice::from_ref(&late), &position("before", 999), false)
+            .await
+            .unwrap();
+        assert_eq!(world.get("/d/notes/1.0/old.apk").await.status, 404);
+        copy.apply(
+            &[Change {
+                seq: 1,
+                row: app("notes"),
+            }],
+            &position("after", 1),
+            true,
+        )
+        .await
+        .unwrap();
+        assert_eq!(world.get("/d/notes/2.0/new.apk").await.status, 200);
+        assert_eq!(copy.position().await.unwrap(), position("after", 2));
+    }
+}
+
+#[tokio::test]
+async fn two_instances_may_apply_the_same_pages_at_once() {
+    for engine in engines() {
+        let world = World::open(engine).await;
+        let mut pages = Vec::new();
+        for number in 0..20 {
+            let package = world.store(
+                &format!("{number}.apk"),
+                &[number; 9],
+                "apk",
+                "android",
+                "universal",
+            );
+            let seq = i64::from(number) + 2;
+            pages.push((
+                Change {
+                    seq,
+                    row: published(&format!("1.{number}"), vec![package]),
+                },
+                position("e", seq),
+            ));
+        }
+        world.apply("e", 1, vec![app("notes")]).await;
+        let instance = || async {
+            let copy = world.state.copy();
+            for (change, position) in &pages {
+                copy.apply(std::slice::from_ref(change), position, false)
+                    .await
+                    .expect("a page that applies");
+            }
+        };
+        tokio::join!(instance(), instance());
+        assert_eq!(
+            world.state.copy().position().await.unwrap(),
+            position("e", 21)
+        );
+        assert_eq!(
+            world
+                .get("/d/notes/latest/android")
+                .await
+                .header("location"),
+            "/d/notes/1.19/19.apk"
+        );
+    }
+}

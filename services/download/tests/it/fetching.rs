@@ -1,0 +1,374 @@
+//! Files, signatures, keys and `latest`.
+
+use http::header::{ACCEPT, IF_MATCH, IF_NONE_MATCH, IF_RANGE, RANGE};
+use slipway_service::changes::{Release, Row, Visibility};
+use slipway_testkit::database::engines;
+
+use crate::world::{World, app, published, release};
+
+#[tokio::test]
+async fn a_published_file_is_served_with_all_that_proves_it() {
+    for engine in engines() {
+        let world = World::open(engine).await;
+        let package = world.store("Größe 1.apk", b"package", "apk", "android", "universal");
+        let sha256 = package.sha256.clone();
+        world
+            .apply(
+                "e",
+                1,
+                vec![app("notes"), published("1.0+7", vec![package])],
+            )
+            .await;
+
+        let answer = world.get("/d/notes/1.0%2B7/Gr%C3%B6%C3%9Fe%201.apk").await;
+        assert_eq!((answer.status.as_u16(), answer.text()), (200, "package"));
+        for (name, value) in [
+            ("etag", format!("\"{sha256}\"")),
+            ("content-length", "7".to_owned()),
+            ("accept-ranges", "bytes".to_owned()),
+            (
+                "content-type",
+                "application/vnd.android.package-archive".to_owned(),
+            ),
+            ("cache-control", "public, max-age=300".to_owned()),
+            ("x-content-type-options", "nosniff".to_owned()),
+            (
+                "content-security-policy",
+                "sandbox; default-src 'none'".to_owned(),
+            ),
+            ("content-encoding", String::new()),
+        ] {
+            assert_eq!(answer.header(name), value, "{name}");
+        }
+        assert_eq!(
+            answer.header("repr-digest"),
+            sha256
+                .parse::<slipway_packages::Digest>()
+                .unwrap()
+                .repr_digest()
+        );
+        assert_eq!(
+            answer.header("content-disposition"),
+            "attachment; filename=\"Gr__e 1.apk\"; filename*=UTF-8''Gr%C3%B6%C3%9Fe%201.apk"
+        );
+
+        let signature = world
+            .get("/d/notes/1.0%2B7/Gr%C3%B6%C3%9Fe%201.apk.minisig")
+            .await;
+        assert_eq!(signature.text(), "untrusted comment: Größe 1.apk\n");
+        assert_eq!(
+            signature.header("content-type"),
+            "text/plain; charset=utf-8"
+        );
+        let key = world.get("/keys/notes/minisign.pub").await;
+        assert!(key.text().ends_with("RWQkey\n"), "{}", key.text());
+        assert_eq!(key.header("content-type"), "text/plain; charset=utf-8");
+    }
+}
+
+#[tokio::test]
+async fn head_says_what_get_says_without_the_bytes() {
+    for engine in engines() {
+        let world = World::open(engine).await;
+        let package = world.store("notes.deb", b"package", "deb", "linux", "x86_64");
+        world
+            .apply("e", 1, vec![app("notes"), published("1.0", vec![package])])
+            .await;
+        for path in [
+            "/d/notes/1.0/notes.deb",
+            "/d/notes/1.0/notes.deb.minisig",
+            "/keys/notes/minisign.pub",
+            "/d/notes/latest/linux",
+        ] {
+            let mut got = world.get(path).await;
+            let mut asked = world.send("HEAD", path, &[]).await;
+            assert!(asked.body.is_empty(), "{path}");
+            assert_eq!(asked.status, got.status, "{path}");
+            for answer in [&mut got, &mut asked] {
+                answer.headers.remove("x-request-id");
+            }
+            assert_eq!(asked.headers, got.headers, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn parts_are_served_to_whoever_has_the_rest() {
+    for engine in engines() {
+        let world = World::open(engine).await;
+        let package = world.store("notes.bin", b"0123456789", "other", "linux", "x86_64");
+        let etag = format!("\"{}\"", package.sha256);
+        world
+            .apply("e", 1, vec![app("notes"), published("1.0", vec![package])])
+            .await;
+        let path = "/d/notes/1.0/notes.bin";
+
+        for (range, text, content_range) in [
+            ("bytes=2-4", "234", "bytes 2-4/10"),
+            ("bytes=7-", "789", "bytes 7-9/10"),
+            ("bytes=-2", "89", "bytes 8-9/10"),
+        ] {
+            let part = world
+                .send("GET", path, &[(RANGE, range), (IF_RANGE, &etag)])
+                .await;
+            assert_eq!((part.status.as_u16(), part.text()), (206, text));
+            assert_eq!(part.header("content-range"), content_range);
+            assert_eq!(part.header("content-length"), text.len().to_string());
+            assert_eq!(part.header("etag"), etag);
+        }
+        let changed = world
+            .send(
+                "GET",
+                path,
+                &[(RANGE, "bytes=2-4"), (IF_RANGE, "\"other\"")],
+            )
+            .await;
+        assert_eq!(
+            (changed.status.as_u16(), changed.text()),
+            (200, "0123456789")
+        );
+        let several = world.send("GET", path, &[(RANGE, "bytes=0-1,4-5")]).await;
+        assert_eq!(
+            (several.status.as_u16(), several.text()),
+            (200, "0123456789")
+        );
+        let head = world.send("HEAD", path, &[(RANGE, "bytes=2-4")]).await;
+        assert_eq!(
+            (head.status.as_u16(), head.header("content-length")),
+            (200, "10")
+        );
+
+        let outside = world.send("GET", path, &[(RANGE, "bytes=10-")]).await;
+        assert_eq!(outside.problem(), (416, "range_not_satisfiable".to_owned()));
+        assert_eq!(outside.header("content-range"), "bytes */10");
+
+        let fresh = world.send("GET", path, &[(IF_NONE_MATCH, &etag)]).await;
+        assert_eq!(
+            (
+                fresh.status.as_u16(),
+                fresh.body.len(),
+                fresh.header("etag")
+            ),
+            (304, 0, etag.as_str())
+        );
+        let other = world.send("GET", path, &[(IF_MATCH, "\"other\"")]).await;
+        assert_eq!(other.problem(), (412, "precondition_failed".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn latest_is_the_highest_version_that_fits() {
+    for engine in engines() {
+        let world = World::open(engine).await;
+        let file = |name: &str, kind, platform, arch| {
+            world.store(name, name.as_bytes(), kind, platform, arch)
+        };
+        let beta = |mut release: Release| {
+            release.channels = vec!["beta".to_owned()];
+            Row::Release(release)
+        };
+        let rows = vec![
+            app("notes"),
+            published(
+                "1.10",
+                vec![
+                    file("a.deb", "deb", "linux", "x86_64"),
+                    file("a.apk", "apk", "android", "universal"),
+                ],
+            ),
+            published(
+                "1.9",
+                vec![
+                    file("b.apk", "apk", "android", "universal"),
+                    file("b.exe", "exe", "windows", "x86_64"),
+                ],
+            ),
+            published(
+                "1.11",
+                vec![
+                    file("c.rpm", "rpm", "linux", "x86_64"),
+                    file("c.deb", "deb", "linux", "x86_64"),
+                    file("c-arm.deb", "deb", "linux", "aarch64"),
+                ],
+            ),
+            published("1.1", vec![file("d.zip", "zip", "any", "universal")]),
+            beta(release(
+                "2.0-beta.1",
+                Visibility::Published,
+                vec![file("e.apk", "apk", "android", "universal")],
+            )),
+            Row::Release(release(
+                "3.0",
+                Visibility::Staged,
+                vec![file("f.apk", "apk", "android", "universal")],
+            )),
+        ];
+        world.apply("e", 1, rows).await;
+        for (path, location) in [
+            ("linux", "/d/notes/1.11/c.deb"),
+            ("linux?arch=aarch64", "/d/notes/1.11/c-arm.deb"),
+            ("linux?kind=rpm", "/d/notes/1.11/c.rpm"),
+            ("linux?arch=armv7", "/d/notes/1.1/d.zip"),
+            (
+                "android?arch=&channel=&kind=&utm_source=x",
+                "/d/notes/1.10/a.apk",
+            ),
+            ("android?arch=aarch64", "/d/notes/1.10/a.apk"),
+            ("android?channel=beta", "/d/notes/2.0-beta.1/e.apk"),
+            ("windows", "/d/notes/1.9/b.exe"),
+            ("macos", "/d/notes/1.1/d.zip"),
+            ("any", "/d/notes/1.1/d.zip"),
+        ] {
+            let answer = world.get(&format!("/d/notes/latest/{path}")).await;
+            assert_eq!(answer.status, 302, "{path}: {}", answer.text());
+            assert_eq!(answer.header("location"), location, "{path}");
+            assert_eq!(answer.header("cache-control"), "no-cache");
+        }
+        for (path, status, code) in [
+            ("notes/latest/windows?channel=beta", 404, "no_package"),
+            ("notes/latest/linux?kind=appimage", 404, "no_package"),
+            ("notes/latest/linux?channel=absent", 404, "channel_unknown"),
+            ("notes/latest/linux?channel=No!", 404, "channel_unknown"),
+            ("absent/latest/linux", 404, "app_unknown"),
+            ("notes/latest/amiga", 404, "platform_unknown"),
+            ("notes/latest/linux?arch=sparc", 400, "arch_unknown"),
+            ("notes/latest/linux?kind=exes", 400, "kind_unknown"),
+        ] {
+            assert_eq!(
+                world.get(&format!("/d/{path}")).await.problem(),
+                (status, code.to_owned()),
+                "{path}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_withdrawn_release_says_why_and_is_nowhere_else() {
+    for engine in engines() {
+        let world = World::open(engine).await;
+        let old = world.store("old.apk", b"old", "apk", "android", "universal");
+        let new = world.store("new.apk", b"new", "apk", "android", "universal");
+        world
+            .apply(
+                "e",
+                1,
+                vec![
+                    app("notes"),
+                    published("1.0", vec![old]),
+                    published("2.0", vec![new.clone()]),
+                ],
+            )
+            .await;
+        assert_eq!(
+            world
+                .get("/d/notes/latest/android")
+                .await
+                .header("location"),
+            "/d/notes/2.0/new.apk"
+        );
+
+        let mut yanked = release("2.0", Visibility::Yanked, vec![new]);
+        yanked.reason = Some("it loses notes".to_owned());
+        world.apply("e", 4, vec![Row::Release(yanked)]).await;
+        for path in ["/d/notes/2.0/new.apk", "/d/notes/2.0/new.apk.minisig"] {
+            let answer = world.get(path).await;
+            assert_eq!(answer.problem(), (410, "yanked".to_owned()));
+            assert!(
+                answer.text().contains("it loses notes"),
+                "{}",
+                answer.text()
+            );
+            assert_eq!(answer.header("cache-control"), "no-store");
+        }
+        assert_eq!(world.get("/d/notes/2.0/other.apk").await.status, 404);
+        assert_eq!(
+            world
+                .get("/d/notes/latest/android")
+                .await
+                .header("location"),
+            "/d/notes/1.0/old.apk"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_said_in_the_words_of_whoever_asks() {
+    for engine in engines() {
+        let world = World::open(engine).await;
+        let package = world.store("notes.apk", b"package", "apk", "android", "universal");
+        world
+            .apply("e", 1, vec![app("notes"), published("1.0", vec![package])])
+            .await;
+        for (path, code) in [
+            ("/d/absent/1.0/notes.apk", "app_unknown"),
+            ("/d/NOTES/1.0/notes.apk", "app_unknown"),
+            ("/d/notes/1.0.0/notes.apk", "release_unknown"),
+            ("/d/notes/%00/notes.apk", "release_unknown"),
+            ("/d/notes/1.0/other.apk", "not_found"),
+            ("/d/notes/1.0/%00", "not_found"),
+            ("/d/notes/1.0/.minisig", "not_found"),
+            ("/d/notes/1.0/notes.apk.minisig.minisig", "not_found"),
+            ("/keys/absent/minisign.pub", "app_unknown"),
+            ("/keys/notes/other.pub", "not_found"),
+            ("/nothing", "not_found"),
+        ] {
+            assert_eq!(
+                world.get(path).await.problem(),
+                (404, code.to_owned()),
+                "{path}"
+            );
+        }
+        let page = world
+            .send(
+                "GET",
+                "/d/notes/9.9/notes.apk",
+                &[(ACCEPT, "text/html,*/*;q=0.8")],
+            )
+            .await;
+        assert_eq!(
+            (page.status.as_u16(), page.header("content-type")),
+            (404, "text/html; charset=utf-8")
+        );
+        assert!(
+            page.text().contains(page.header("x-request-id")),
+            "{}",
+            page.text()
+        );
+        let posted = world.send("POST", "/d/notes/1.0/notes.apk", &[]).await;
+        assert_eq!(posted.problem(), (405, "method_not_allowed".to_owned()));
+        assert_eq!(posted.header("allow"), "GET,HEAD");
+    }
+}
+
+#[tokio::test]
+async fn bytes_that_are_not_those_of_the_row_are_never_begun() {
+    for engine in engines() {
+        let world = World::open(engine).await;
+        let missing = world.store("missing.apk", b"missing", "apk", "android", "universal");
+        let longer = world.store("longer.apk", b"longer", "apk", "android", "universal");
+        let blobs = world.process.process.data.blobs();
+        let path = |sha256: &str| {
+            blobs.join(
+                sha256
+                    .parse::<slipway_packages::Digest>()
+                    .unwrap()
+                    .blob_path(),
+            )
+        };
+        std::fs::remove_file(path(&missing.sha256)).unwrap();
+        std::fs::write(path(&longer.sha256), b"longer than that").unwrap();
+        world
+            .apply(
+                "e",
+                1,
+                vec![app("notes"), published("1.0", vec![missing, longer])],
+            )
+            .await;
+        for name in ["missing.apk", "longer.apk"] {
+            let answer = world.get(&format!("/d/notes/1.0/{name}")).await;
+            assert_eq!(answer.problem(), (500, "internal".to_owned()), "{name}");
+            assert!(!answer.text().contains("blob"), "{}", answer.text());
+        }
+    }
+}

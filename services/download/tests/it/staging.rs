@@ -1,0 +1,87 @@
+//! The gate: a release that is being verified is there for the catalog alone.
+
+use slipway_service::changes::{Row, Visibility};
+use slipway_testkit::database::engines;
+
+use crate::world::{World, app, release};
+
+#[tokio::test]
+async fn a_staged_release_is_served_to_the_catalog_as_the_public_will_get_it() {
+    for engine in engines() {
+        let world = World::open(engine).await;
+        let package = world.store("notes.apk", b"package", "apk", "android", "universal");
+        let at = |visibility| Row::Release(release("1.0", visibility, vec![package.clone()]));
+        world
+            .apply("e", 1, vec![app("notes"), at(Visibility::Staged)])
+            .await;
+        let paths = ["/d/notes/1.0/notes.apk", "/d/notes/1.0/notes.apk.minisig"];
+        let mut staged = Vec::new();
+        for path in paths {
+            assert_eq!(
+                world.get(path).await.problem(),
+                (404, "release_unknown".to_owned())
+            );
+            let answer = world
+                .get_as_catalog(&format!("/internal/staged{path}"))
+                .await;
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            staged.push(answer);
+        }
+        assert_eq!(
+            world.get("/d/notes/latest/android").await.problem(),
+            (404, "no_package".to_owned())
+        );
+        let latest = world
+            .get_as_catalog("/internal/staged/d/notes/latest/android")
+            .await;
+        assert_eq!(latest.header("location"), "/d/notes/1.0/notes.apk");
+        let key = world
+            .get_as_catalog("/internal/staged/keys/notes/minisign.pub")
+            .await;
+        assert_eq!(key.body, world.get("/keys/notes/minisign.pub").await.body);
+
+        world.apply("e", 3, vec![at(Visibility::Published)]).await;
+        for (path, staged) in paths.into_iter().zip(&mut staged) {
+            let mut public = world.get(path).await;
+            assert_eq!(public.body, staged.body);
+            public.headers.remove("x-request-id");
+            staged.headers.remove("x-request-id");
+            assert_eq!(public.headers, staged.headers);
+        }
+
+        world.apply("e", 4, vec![at(Visibility::Hidden)]).await;
+        for path in paths {
+            assert_eq!(
+                world.get(path).await.problem(),
+                (404, "release_unknown".to_owned())
+            );
+            assert_eq!(
+                world
+                    .get_as_catalog(&format!("/internal/staged{path}"))
+                    .await
+                    .status,
+                404
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn nobody_else_sees_what_is_staged() {
+    for engine in engines() {
+        let world = World::open(engine).await;
+        let package = world.store("notes.apk", b"package", "apk", "android", "universal");
+        world
+            .apply(
+                "e",
+                1,
+                vec![
+                    app("notes"),
+                    Row::Release(release("1.0", Visibility::Staged, vec![package])),
+                ],
+            )
+            .await;
+        let answer = world.get("/internal/staged/d/notes/1.0/notes.apk").await;
+        assert_eq!(answer.problem(), (401, "signature_invalid".to_owned()));
+    }
+}

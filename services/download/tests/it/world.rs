@@ -1,0 +1,191 @@
+//! A download instance with made-up changes applied and files put into its store.
+
+use axum::Router;
+use axum::body::Body;
+use http::header::HeaderName;
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use slipway_download::{Settings, State, problem_page, router};
+use slipway_packages::Digest;
+use slipway_service::changes::follow::{Position, Replica as _};
+use slipway_service::changes::{App, Change, Package, Release, Row, Visibility};
+use slipway_service::http::edge::edge;
+use slipway_testkit::TestProcess;
+use slipway_testkit::call::{send, signed};
+use slipway_testkit::database::Engine;
+
+pub(crate) struct World {
+    pub(crate) process: TestProcess,
+    pub(crate) state: State,
+    pub(crate) router: Router,
+}
+
+/// An answer with its body read to the end.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().expect("visible ASCII"))
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).expect("UTF-8")
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).expect("JSON")
+    }
+
+    /// The status and the stable code of a problem.
+    pub(crate) fn problem(&self) -> (u16, String) {
+        assert_eq!(
+            self.header("content-type"),
+            "application/problem+json",
+            "{}",
+            self.text()
+        );
+        (
+            self.status.as_u16(),
+            self.json()["code"].as_str().unwrap_or_default().to_owned(),
+        )
+    }
+}
+
+impl World {
+    pub(crate) async fn open(engine: Engine) -> Self {
+        let process = slipway_testkit::process("download", engine).await;
+        let state = State::open(&process.process, &Settings::default())
+            .await
+            .expect("a state");
+        let routes = router(&state);
+        let router = edge(&process.process, state.clone(), Some(problem_page), routes);
+        Self {
+            process,
+            state,
+            router,
+        }
+    }
+
+    /// Applies changes numbered from `seq` on, as the follower does.
+    pub(crate) async fn apply(&self, epoch: &str, seq: i64, rows: Vec<Row>) {
+        let changes: Vec<Change> = rows
+            .into_iter()
+            .zip(seq..)
+            .map(|(row, seq)| Change { seq, row })
+            .collect();
+        let applied = changes.last().map_or(seq, |change| change.seq);
+        let copy = self.state.copy();
+        let fresh = copy.position().await.expect("a position").epoch != epoch;
+        let position = Position {
+            epoch: epoch.to_owned(),
+            applied,
+        };
+        copy.apply(&changes, &position, fresh)
+            .await
+            .expect("changes that apply");
+    }
+
+    /// Puts bytes into the store and returns the package that they are.
+    pub(crate) fn store(
+        &self,
+        filename: &str,
+        content: &[u8],
+        kind: &str,
+        platform: &str,
+        arch: &str,
+    ) -> Package {
+        let digest = Digest::from_bytes(Sha256::digest(content).into());
+        let path = self.process.process.data.blobs().join(digest.blob_path());
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("the blob's folder");
+        std::fs::write(path, content).expect("a blob");
+        Package {
+            id: format!("id-{filename}"),
+            filename: filename.to_owned(),
+            sha256: digest.as_hex(),
+            size: i64::try_from(content.len()).expect("a size"),
+            kind: kind.to_owned(),
+            platform: platform.to_owned(),
+            arch: arch.to_owned(),
+            signature: format!("untrusted comment: {filename}\n"),
+            facts: json!({"kind": kind, "abis": [], "signer_verified": false, "warnings": []}),
+        }
+    }
+
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(HeaderName, &str)],
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(name, *value);
+        }
+        self.answer(request.body(Body::empty()).expect("a request"))
+            .await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[]).await
+    }
+
+    /// What the catalog gets.
+    pub(crate) async fn get_as_catalog(&self, path: &str) -> Answer {
+        let request = Request::builder()
+            .uri(path)
+            .body(Body::empty())
+            .expect("a request");
+        self.answer(signed(&self.process.process, "catalog", request))
+            .await
+    }
+
+    async fn answer(&self, request: Request<Body>) -> Answer {
+        let (parts, body) = send(&self.router, request).await.into_parts();
+        let body = body
+            .collect()
+            .await
+            .expect("a whole body")
+            .to_bytes()
+            .to_vec();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        }
+    }
+}
+
+pub(crate) fn app(slug: &str) -> Row {
+    Row::App(App {
+        slug: slug.to_owned(),
+        name: format!("The {slug}"),
+        public_key: Some(format!(
+            "untrusted comment: minisign public key of {slug}\nRWQkey\n"
+        )),
+    })
+}
+
+pub(crate) fn release(version: &str, visibility: Visibility, packages: Vec<Package>) -> Release {
+    Release {
+        app: "notes".to_owned(),
+        version: version.to_owned(),
+        visibility,
+        channels: vec!["stable".to_owned()],
+        notes: Some("Better.".to_owned()),
+        published_at: Some(1_795_000_000_000),
+        reason: None,
+        packages,
+    }
+}
+
+pub(crate) fn published(version: &str, packages: Vec<Package>) -> Row {
+    Row::Release(release(version, Visibility::Published, packages))
+}
