@@ -1,1 +1,157 @@
-//! 
+//! Upload: incoming bytes, whole or in pieces, and handing them over to the catalog.
+//!
+//! It answers only for what survives the loss of power, and decides alone, by a copy of the catalog's tokens: with the
+//! catalog and signing away, packages are accepted all the same and go on by themselves later. Any number of instances
+//! share its database and its staging folder; one may go on with what another one began.
+
+mod checksum;
+mod copy;
+mod inspection;
+mod outbox;
+mod permission;
+mod progress;
+mod routes;
+mod settings;
+mod staging;
+mod store;
+mod storing;
+mod sweep;
+mod wish;
+mod writer;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use axum::Router;
+use slipway_service::changes::follow::{self, Standing};
+use slipway_service::database::Database;
+use slipway_service::metrics::Reading;
+use slipway_service::process::RouterService;
+use slipway_service::{App, Health, Process, Service, clock};
+use sqlx::migrate::Migrator;
+use tokio::sync::watch;
+
+use inspection::Inspection;
+pub use settings::Settings;
+use staging::Staging;
+
+static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// The service, for its binary and for the command.
+pub struct Upload;
+
+/// What the handlers and tasks work with.
+#[derive(Clone)]
+pub struct State {
+    pub(crate) process: Process,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) database: Database,
+    pub(crate) staging: Staging,
+    pub(crate) inspection: Inspection,
+    /// Rows of the outbox have come or gone.
+    pub(crate) outbox: outbox::Signal,
+    /// Whether the copy of who may upload can be worked with.
+    pub(crate) standing: watch::Receiver<Standing>,
+}
+
+impl Health for State {
+    async fn ready(&self) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            *self.standing.borrow() == Standing::Usable,
+            "it does not know yet who may upload"
+        );
+        self.staging.ready()?;
+        self.database.ready().await
+    }
+
+    async fn readings(&self) -> anyhow::Result<Vec<Reading>> {
+        let now = clock::unix_millis();
+        let mut connection = self.database.read().await?;
+        let outbox = store::outbox::count(&mut connection, now).await?;
+        let refused = store::packages::count_refused(&mut connection).await?;
+        let sessions = store::sessions::count_open(&mut connection, now).await?;
+        let staged = i64::try_from(self.staging.list()?.len())?;
+        let reading = |name, help, value| Reading { name, help, value };
+        Ok(vec![
+            reading(
+                "outbox_rows",
+                "Deliveries that the catalog has not confirmed",
+                outbox.rows,
+            ),
+            reading(
+                "outbox_oldest_seconds",
+                "Seconds that the oldest of them waits",
+                outbox.oldest_millis / 1000,
+            ),
+            reading(
+                "packages_refused",
+                "Packages that the catalog refused after they were stored",
+                refused,
+            ),
+            reading(
+                "sessions_open",
+                "Uploads in pieces that are not complete",
+                sessions,
+            ),
+            reading(
+                "staging_files",
+                "Files whose digest is not known yet",
+                staged,
+            ),
+        ])
+    }
+}
+
+impl Service for Upload {
+    const NAME: &'static str = "upload";
+    type Settings = Settings;
+    type Http = RouterService;
+    type Body = axum::body::Body;
+    type Health = State;
+
+    async fn build(
+        process: Process,
+        settings: Settings,
+    ) -> anyhow::Result<App<RouterService, State>> {
+        let state = open(&process, settings).await?;
+        Ok(App::new(&process, state.clone(), None, router(state)))
+    }
+
+    fn tool(name: &str, arguments: &[OsString]) -> Option<ExitCode> {
+        (name == "inspect").then(|| inspection::run(arguments))
+    }
+}
+
+/// Opens database and store and starts the background tasks.
+pub async fn open(process: &Process, settings: Settings) -> anyhow::Result<State> {
+    let database = Database::open(process, &MIGRATIONS).await?;
+    let state = State {
+        staging: Staging::open(&settings.store, &process.data)?,
+        inspection: Inspection::new(settings.inspection.clone()),
+        outbox: outbox::Signal::default(),
+        standing: follow::follow(process, copy::Copy(database.clone())),
+        settings: Arc::new(settings),
+        process: process.clone(),
+        database,
+    };
+    spawn(&state, outbox::run(state.clone()));
+    spawn(&state, outbox::wake_when_somebody_comes(state.clone()));
+    spawn(&state, sweep::run(state.clone()));
+    Ok(state)
+}
+
+fn spawn(state: &State, task: impl Future<Output = ()> + Send + 'static) {
+    let shutdown = state.process.shutdown.clone();
+    state.process.tasks.spawn(async move {
+        tokio::select! {
+            () = task => {}
+            () = shutdown.cancelled() => {}
+        }
+    });
+}
+
+/// The whole HTTP surface but the edge.
+pub fn router(state: State) -> Router {
+    routes::router().with_state(state)
+}

@@ -1,0 +1,75 @@
+//! Who asks, decided by the copy alone: upload goes on deciding while the catalog is away.
+
+use std::collections::HashMap;
+
+use axum::extract::{FromRequestParts, Path};
+use http::StatusCode;
+use http::request::Parts;
+use slipway_service::changes::follow::Standing;
+use slipway_service::token::{Grant, Scope, Token, unknown_token};
+use slipway_service::{Problem, clock};
+
+use crate::State;
+use crate::store::copy;
+
+/// The token of a request, known and alive, and the app that its path names. It is extracted before anything else of
+/// the request is looked at, and long before its body: a stranger's gigabytes are not read.
+pub(crate) struct Asker {
+    pub(crate) grant: Grant,
+    pub(crate) app: String,
+    pub(crate) request_id: String,
+}
+
+impl Asker {
+    pub(crate) fn permit(&self, scope: Scope) -> Result<(), Problem> {
+        self.grant.permit(scope, Some(&self.app))
+    }
+
+    /// For what everybody may read who may read or upload.
+    pub(crate) fn permit_reading(&self) -> Result<(), Problem> {
+        self.permit(Scope::Upload)
+            .or_else(|_| self.permit(Scope::Read))
+    }
+}
+
+impl FromRequestParts<State> for Asker {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+        let token = Token::from_headers(&parts.headers)?;
+        if *state.standing.borrow() == Standing::Behind {
+            return Err(Problem::unavailable(
+                "not_ready",
+                "this instance has just started and does not know the tokens yet: try again",
+            ));
+        }
+        let mut connection = state.database.read().await?;
+        let permits = copy::token(&mut connection, &token.hash())
+            .await?
+            .ok_or_else(unknown_token)?;
+        let grant: Grant = serde_json::from_str(&permits).map_err(Problem::internal)?;
+        grant.check_alive(clock::unix_millis())?;
+        let Path(mut path) = Path::<HashMap<String, String>>::from_request_parts(parts, state)
+            .await
+            .map_err(|_| Problem::not_found())?;
+        let app = path.remove("app").unwrap_or_default();
+        if !copy::has_app(&mut connection, &app).await? {
+            return Err(app_unknown(&app));
+        }
+        let request_id = parts.headers.get("x-request-id");
+        let request_id = request_id.and_then(|id| id.to_str().ok());
+        Ok(Self {
+            grant,
+            app,
+            request_id: request_id.unwrap_or_default().to_owned(),
+        })
+    }
+}
+
+fn app_unknown(app: &str) -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "app_unknown",
+        format!("there is no app {app}: make it with POST /api/v1/apps or check the spelling"),
+    )
+}

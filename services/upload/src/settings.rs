@@ -1,0 +1,149 @@
+//! Upload's own settings.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    pub store: Store,
+    pub limits: Limits,
+    pub inspection: Inspection,
+    pub sessions: Sessions,
+    pub outbox: Outbox,
+}
+
+/// Where the bytes are.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Store {
+    /// Default: `blobs` in the data folder.
+    pub folder: Option<PathBuf>,
+    /// Bytes of the disk that uploads leave free. Databases and logs mostly lie on the same disk, and a platform that
+    /// cannot write them any more cannot even say why.
+    pub reserve_bytes: u64,
+    /// Seconds between two looks for files that a killed process left in staging, and for expired sessions.
+    pub sweep_seconds: u64,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self {
+            folder: None,
+            reserve_bytes: 256 << 20,
+            sweep_seconds: 10,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Bytes of a package: beyond every installer that people download.
+    pub package_bytes: u64,
+    /// Seconds that an answer waits for the release, unless `Prefer: wait=N` says otherwise.
+    pub wait_seconds: u64,
+    /// The most that `Prefer: wait=N` may ask for: below the time-outs of proxies.
+    pub longest_wait_seconds: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            package_bytes: 16 << 30,
+            wait_seconds: 60,
+            longest_wait_seconds: 300,
+        }
+    }
+}
+
+/// The process that reads a package. The bytes are a stranger's and the decoders are others' code, so it gets little.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Inspection {
+    /// The program. Default: this one.
+    pub program: Option<PathBuf>,
+    /// Inspections at once; more would only take turns on the processors.
+    pub at_once: usize,
+    /// Bytes of address space: three times what the tables of the largest package need.
+    pub memory_bytes: u64,
+    /// Seconds of processor time: a hundred times what the largest package needs.
+    pub cpu_seconds: u64,
+    /// Seconds in all, for a disk that is slow.
+    pub wall_seconds: u64,
+    /// Open files: the package, the standard three, and some for the runtime.
+    pub files: u64,
+}
+
+impl Default for Inspection {
+    fn default() -> Self {
+        Self {
+            program: None,
+            at_once: 2,
+            memory_bytes: 1 << 30,
+            cpu_seconds: 20,
+            wall_seconds: 60,
+            files: 16,
+        }
+    }
+}
+
+/// Uploads in pieces.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sessions {
+    /// Seconds after the last piece until a session expires: somebody who closes the lid goes on the next day.
+    pub life_seconds: u64,
+    /// Open sessions of one app: more than any build has, and a bound on the disk that a mistake can take.
+    pub open_per_app: i64,
+    /// Bytes of a long piece after which what came is made durable: the most that is sent again after a crash.
+    pub persist_bytes: u64,
+    /// Seconds that a new request waits for the one before it to let go of the session.
+    pub takeover_seconds: u64,
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self {
+            life_seconds: 24 * 3600,
+            open_per_app: 100,
+            persist_bytes: 64 << 20,
+            takeover_seconds: 5,
+        }
+    }
+}
+
+impl Sessions {
+    /// In milliseconds.
+    pub(crate) fn life(&self) -> i64 {
+        i64::try_from(self.life_seconds.saturating_mul(1000)).unwrap_or(i64::MAX / 2)
+    }
+
+    pub(crate) fn takeover(&self) -> Duration {
+        Duration::from_secs(self.takeover_seconds)
+    }
+}
+
+/// What the catalog is told.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Outbox {
+    /// Deliveries at once in one instance.
+    pub at_once: usize,
+    /// Seconds of a lease: how long a row of a killed instance waits for another. A delivery is given up before.
+    pub lease_seconds: u64,
+    /// Milliseconds that an answer waits for a catalog that does not answer: a restart is that short.
+    pub grace_millis: u64,
+}
+
+impl Default for Outbox {
+    fn default() -> Self {
+        Self {
+            at_once: 8,
+            lease_seconds: 5,
+            grace_millis: 1000,
+        }
+    }
+}

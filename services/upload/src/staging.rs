@@ -1,0 +1,326 @@
+//! Incoming bytes: a file in the store's folder `staging` until its digest is known, then a blob under that digest.
+//!
+//! A staged file is locked while somebody has it open, so what lies there unlocked was left by a process that died:
+//! the sweep removes it unless it belongs to a session. A file becomes a blob by one rename, after its bytes are on the
+//! disk, and the rename is on the disk before anybody is told of it: there is no moment at which a blob has other bytes
+//! than its name says, whatever is killed and wherever the power goes.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use object_store::local::LocalFileSystem;
+use object_store::{ObjectStore, ObjectStoreExt as _};
+use sha2::{Digest as _, Sha256};
+use slipway_packages::Digest;
+use slipway_service::Problem;
+use slipway_service::data::{DataDir, private_folder};
+
+use crate::checksum::Checksum;
+use crate::settings;
+
+/// Bytes written between two looks at the free space of the disk.
+const LOOK_AT_DISK: u64 = 16 << 20;
+/// Bytes of one read when a file is hashed again.
+const READ: usize = 1 << 20;
+
+/// The store, seen by the one who writes it; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Staging {
+    root: Arc<Path>,
+    store: Arc<dyn ObjectStore>,
+    reserve: u64,
+}
+
+/// What becomes of a staged file when nobody has it open any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It goes: the request that brought it was refused or ended early.
+    Removed,
+    /// It stays, for a session to go on with.
+    Kept,
+}
+
+/// A staged file and the hash of all that is in it. Its methods block.
+pub(crate) struct Staged {
+    id: String,
+    path: PathBuf,
+    /// Locked while it is open.
+    file: File,
+    length: u64,
+    sha256: Sha256,
+    checksum: Option<Checksum>,
+    fate: Fate,
+    reserve: u64,
+    looked_at: u64,
+}
+
+/// A place in a staged file to go back to.
+pub(crate) struct Mark {
+    length: u64,
+    sha256: Sha256,
+}
+
+impl Staging {
+    /// Makes the folders that are missing. All 256 folders of blobs are made here, once and durably, so that no upload
+    /// can lie in a folder that another one has made and not yet synced.
+    pub(crate) fn open(settings: &settings::Store, data: &DataDir) -> anyhow::Result<Self> {
+        let root = settings.folder.clone().unwrap_or_else(|| data.blobs());
+        let blobs = root.join("sha256");
+        private_folder(&root.join("staging"))?;
+        for first in 0..=u8::MAX {
+            private_folder(&blobs.join(format!("{first:02x}")))?;
+        }
+        for folder in [&blobs, &root] {
+            let synced = File::open(folder).and_then(|folder| folder.sync_all());
+            synced.with_context(|| format!("could not sync {}", folder.display()))?;
+        }
+        let store = LocalFileSystem::new_with_prefix(&root)?.with_fsync(true);
+        Ok(Self {
+            root: root.into(),
+            store: Arc::new(store),
+            reserve: settings.reserve_bytes,
+        })
+    }
+
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.root.join("staging")
+    }
+
+    fn path(&self, id: &str) -> PathBuf {
+        self.folder().join(id)
+    }
+
+    /// Whether the store's folder answers.
+    pub(crate) fn ready(&self) -> anyhow::Result<()> {
+        std::fs::metadata(self.folder()).context("the store does not answer")?;
+        Ok(())
+    }
+
+    /// 507 when `announced` bytes would take the disk below its reserve.
+    pub(crate) fn check_room(&self, announced: u64) -> Result<(), Problem> {
+        let free = free_bytes(&self.root).map_err(Problem::internal)?;
+        if free >= self.reserve.saturating_add(announced) {
+            return Ok(());
+        }
+        Err(disk_full())
+    }
+
+    /// A new empty file, named `id`.
+    pub(crate) fn create(&self, id: &str, fate: Fate) -> io::Result<Staged> {
+        let path = self.path(id);
+        loop {
+            let mut options = OpenOptions::new();
+            let file = options
+                .append(true)
+                .read(true)
+                .create_new(true)
+                .open(&path)?;
+            file.lock()?;
+            // Between its making and its locking the sweep may have taken it for one that was left behind.
+            if file.metadata()?.nlink() > 0 {
+                return Ok(self.staged(id, file, (0, Sha256::new()), fate));
+            }
+        }
+    }
+
+    /// The file of a session, if nobody has it open. `None` when there is no such file.
+    pub(crate) fn lock(&self, id: &str) -> Result<Option<File>, TryLockError> {
+        let opened = OpenOptions::new()
+            .append(true)
+            .read(true)
+            .open(self.path(id));
+        match opened {
+            Ok(file) => file.try_lock().map(|()| Some(file)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(TryLockError::Error(error)),
+        }
+    }
+
+    /// Goes on with a session's file after its first `length` bytes; what lies behind them was never confirmed. Their
+    /// hash is what this process still knows, or the bytes are read once.
+    pub(crate) fn resume(
+        &self,
+        id: &str,
+        mut file: File,
+        length: u64,
+        known: Option<Sha256>,
+    ) -> io::Result<Staged> {
+        if file.metadata()?.len() < length {
+            return Err(io::Error::other(
+                "a staged file is shorter than what was confirmed of it",
+            ));
+        }
+        file.set_len(length)?;
+        let sha256 = match known {
+            Some(sha256) => sha256,
+            None => hash(&mut file)?,
+        };
+        Ok(self.staged(id, file, (length, sha256), Fate::Kept))
+    }
+
+    fn staged(&self, id: &str, file: File, (length, sha256): (u64, Sha256), fate: Fate) -> Staged {
+        Staged {
+            id: id.to_owned(),
+            path: self.path(id),
+            file,
+            length,
+            sha256,
+            checksum: None,
+            fate,
+            reserve: self.reserve,
+            looked_at: length,
+        }
+    }
+
+    /// Gives a durable staged file its digest's name, in place of bytes that are there already: they are the same. When
+    /// this returns, the rename is durable too.
+    pub(crate) async fn promote(&self, mut staged: Staged, digest: &Digest) -> anyhow::Result<()> {
+        let from = format!("staging/{}", staged.id).into();
+        let to = digest.blob_path().into();
+        self.store
+            .rename(&from, &to)
+            .await
+            .context("could not move a package to its place in the store")?;
+        staged.fate = Fate::Kept;
+        Ok(())
+    }
+
+    /// Where the bytes of a digest are, if they are here.
+    pub(crate) fn blob(&self, digest: &Digest) -> Option<PathBuf> {
+        let path = self.root.join(digest.blob_path());
+        path.is_file().then_some(path)
+    }
+
+    /// The names of all files in staging.
+    pub(crate) fn list(&self) -> io::Result<Vec<String>> {
+        std::fs::read_dir(self.folder())?
+            .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+            .collect()
+    }
+
+    /// Removes a file that the caller has locked, or that is not there.
+    pub(crate) fn remove(&self, id: &str) -> io::Result<()> {
+        match std::fs::remove_file(self.path(id)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            other => other,
+        }
+    }
+}
+
+impl Staged {
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// The hash so far, to go on with later.
+    pub(crate) fn sha256(&self) -> Sha256 {
+        self.sha256.clone()
+    }
+
+    pub(crate) fn digest(&self) -> Digest {
+        Digest::from_bytes(self.sha256.clone().finalize().into())
+    }
+
+    pub(crate) fn set_fate(&mut self, fate: Fate) {
+        self.fate = fate;
+    }
+
+    /// Hashes what comes from now on for its own checksum too.
+    pub(crate) fn expect(&mut self, checksum: Option<Checksum>) {
+        self.checksum = checksum;
+    }
+
+    /// Whether what came since [`Self::expect`] has the checksum that was expected.
+    pub(crate) fn is_as_expected(&mut self) -> bool {
+        self.checksum.take().is_none_or(Checksum::matches)
+    }
+
+    pub(crate) fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.length.saturating_sub(self.looked_at) >= LOOK_AT_DISK {
+            self.looked_at = self.length;
+            if free_bytes(&self.path)? < self.reserve {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+        }
+        self.file.write_all(bytes)?;
+        self.sha256.update(bytes);
+        if let Some(checksum) = &mut self.checksum {
+            checksum.update(bytes);
+        }
+        self.length += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Returns when all that was appended survives the loss of power. A write that failed may have left a part of its
+    /// bytes; they are cut off.
+    pub(crate) fn persist(&mut self) -> io::Result<()> {
+        if self.file.metadata()?.len() != self.length {
+            self.file.set_len(self.length)?;
+        }
+        self.file.sync_all()
+    }
+
+    pub(crate) fn mark(&self) -> Mark {
+        Mark {
+            length: self.length,
+            sha256: self.sha256.clone(),
+        }
+    }
+
+    /// Takes back what was appended since `mark`.
+    pub(crate) fn go_back(&mut self, mark: Mark) -> io::Result<()> {
+        self.file.set_len(mark.length)?;
+        self.length = mark.length;
+        self.looked_at = mark.length;
+        self.sha256 = mark.sha256;
+        Ok(())
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if self.fate == Fate::Removed
+            && let Err(error) = std::fs::remove_file(&self.path)
+        {
+            tracing::warn!(%error, "a staged file could not be removed; the sweep will");
+        }
+    }
+}
+
+fn hash(file: &mut File) -> io::Result<Sha256> {
+    let mut sha256 = Sha256::new();
+    let mut buffer = vec![0; READ];
+    loop {
+        let count = file.read(&mut buffer)?;
+        if count == 0 {
+            return Ok(sha256);
+        }
+        sha256.update(&buffer[..count]);
+    }
+}
+
+/// Bytes that the disk has for us.
+fn free_bytes(path: &Path) -> io::Result<u64> {
+    let disk = rustix::fs::statvfs(path)?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+pub(crate) fn disk_full() -> Problem {
+    Problem::new(
+        http::StatusCode::INSUFFICIENT_STORAGE,
+        "disk_full",
+        "the platform's disk is full: tell its operator, and send the package again when there is room",
+    )
+}

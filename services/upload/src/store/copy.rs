@@ -1,0 +1,148 @@
+use std::collections::BTreeMap;
+
+use slipway_service::changes::follow::Position;
+use slipway_service::token::Grant;
+use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
+
+/// A version that the catalog has a release of.
+#[derive(Clone, Debug)]
+pub(crate) struct Release {
+    pub(crate) version: String,
+    /// The digest of each file.
+    pub(crate) files: BTreeMap<String, String>,
+    /// Nothing may be added any more.
+    pub(crate) closed: bool,
+}
+
+#[derive(FromRow)]
+struct ReleaseRow {
+    version: String,
+    files: String,
+    closed: i64,
+}
+
+pub(crate) async fn position(db: &mut AnyConnection) -> Result<Position> {
+    let (epoch, applied) = query_as("SELECT epoch, applied FROM copy_position")
+        .fetch_one(db)
+        .await?;
+    Ok(Position { epoch, applied })
+}
+
+/// The same, and nobody else moves it before the transaction ends.
+pub(crate) async fn hold_position(db: &mut AnyConnection) -> Result<Position> {
+    let (epoch, applied) =
+        query_as("UPDATE copy_position SET applied = applied RETURNING epoch, applied")
+            .fetch_one(db)
+            .await?;
+    Ok(Position { epoch, applied })
+}
+
+pub(crate) async fn move_to(db: &mut AnyConnection, position: &Position) -> Result<()> {
+    query("UPDATE copy_position SET epoch = $1, applied = $2")
+        .bind(&position.epoch)
+        .bind(position.applied)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Removes all rows, for those of another epoch.
+pub(crate) async fn clear(db: &mut AnyConnection) -> Result<()> {
+    for table in [
+        "DELETE FROM copy_apps",
+        "DELETE FROM copy_tokens",
+        "DELETE FROM copy_releases",
+    ] {
+        query(table).execute(&mut *db).await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn put_app(db: &mut AnyConnection, slug: &str, seq: i64) -> Result<()> {
+    query(
+        "INSERT INTO copy_apps (slug, seq) VALUES ($1, $2)
+         ON CONFLICT (slug) DO UPDATE SET seq = excluded.seq WHERE excluded.seq > copy_apps.seq",
+    )
+    .bind(slug)
+    .bind(seq)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn has_app(db: &mut AnyConnection, slug: &str) -> Result<bool> {
+    let found: Option<String> = query_scalar("SELECT slug FROM copy_apps WHERE slug = $1")
+        .bind(slug)
+        .fetch_optional(db)
+        .await?;
+    Ok(found.is_some())
+}
+
+pub(crate) async fn put_token(
+    db: &mut AnyConnection,
+    hash: &str,
+    grant: &Grant,
+    seq: i64,
+) -> Result<()> {
+    query(
+        "INSERT INTO copy_tokens (hash, permits, seq) VALUES ($1, $2, $3)
+         ON CONFLICT (hash) DO UPDATE SET permits = excluded.permits, seq = excluded.seq
+         WHERE excluded.seq > copy_tokens.seq",
+    )
+    .bind(hash)
+    .bind(serde_json::to_string(grant).unwrap_or_default())
+    .bind(seq)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// What a token permits, JSON.
+pub(crate) async fn token(db: &mut AnyConnection, hash: &str) -> Result<Option<String>> {
+    query_scalar("SELECT permits FROM copy_tokens WHERE hash = $1")
+        .bind(hash)
+        .fetch_optional(db)
+        .await
+}
+
+pub(crate) async fn put_release(
+    db: &mut AnyConnection,
+    (app, version_key): (&str, &str),
+    release: &Release,
+    seq: i64,
+) -> Result<()> {
+    query(
+        "INSERT INTO copy_releases (app, version_key, version, files, closed, seq) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (app, version_key) DO UPDATE SET version = excluded.version, files = excluded.files,
+             closed = excluded.closed, seq = excluded.seq
+         WHERE excluded.seq > copy_releases.seq",
+    )
+    .bind(app)
+    .bind(version_key)
+    .bind(&release.version)
+    .bind(serde_json::to_string(&release.files).unwrap_or_default())
+    .bind(i64::from(release.closed))
+    .bind(seq)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn release(
+    db: &mut AnyConnection,
+    app: &str,
+    version_key: &str,
+) -> Result<Option<Release>> {
+    let row: Option<ReleaseRow> = query_as(
+        "SELECT version, files, closed FROM copy_releases WHERE app = $1 AND version_key = $2",
+    )
+    .bind(app)
+    .bind(version_key)
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| Release {
+        files: serde_json::from_str(&row.files).unwrap_or_default(),
+        version: row.version,
+        closed: row.closed != 0,
+    }))
+}

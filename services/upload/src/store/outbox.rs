@@ -1,0 +1,153 @@
+use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
+
+/// A row of the outbox: a package, and the channel that it is to be released to.
+#[derive(Clone, Debug, FromRow)]
+pub(crate) struct Entry {
+    pub(crate) id: String,
+    pub(crate) package_id: String,
+    pub(crate) channel: Option<String>,
+    pub(crate) attempts: i64,
+    pub(crate) failing_since: Option<i64>,
+    pub(crate) last_error: Option<String>,
+}
+
+#[derive(Debug, FromRow)]
+pub(crate) struct Counts {
+    pub(crate) rows: i64,
+    pub(crate) oldest_millis: i64,
+}
+
+/// The name of a wish: the same one is there once.
+pub(crate) fn wish(package_id: &str, channel: Option<&str>) -> String {
+    format!("{package_id}/{}", channel.unwrap_or_default())
+}
+
+/// Queues a wish, or makes it due when it is queued already.
+pub(crate) async fn queue(
+    db: &mut AnyConnection,
+    package_id: &str,
+    channel: Option<&str>,
+    now: i64,
+) -> Result<()> {
+    query(
+        "INSERT INTO outbox (id, package_id, channel, attempts, next_at, created_at) VALUES ($1, $2, $3, 0, $4, $4)
+         ON CONFLICT (id) DO UPDATE SET next_at = excluded.next_at, attempts = 0",
+    )
+    .bind(wish(package_id, channel))
+    .bind(package_id)
+    .bind(channel)
+    .bind(now)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn by_id(db: &mut AnyConnection, id: &str) -> Result<Option<Entry>> {
+    query_as("SELECT * FROM outbox WHERE id = $1")
+        .bind(id)
+        .fetch_optional(db)
+        .await
+}
+
+/// The oldest entry of a package.
+pub(crate) async fn of_package(db: &mut AnyConnection, package_id: &str) -> Result<Option<Entry>> {
+    query_as("SELECT * FROM outbox WHERE package_id = $1 ORDER BY created_at LIMIT 1")
+        .bind(package_id)
+        .fetch_optional(db)
+        .await
+}
+
+/// Whether some entry could be leased.
+pub(crate) async fn some_due(db: &mut AnyConnection, now: i64) -> Result<bool> {
+    let due: Option<String> = query_scalar(
+        "SELECT id FROM outbox WHERE next_at <= $1 AND (lease_until IS NULL OR lease_until < $1) LIMIT 1",
+    )
+    .bind(now)
+    .fetch_optional(db)
+    .await?;
+    Ok(due.is_some())
+}
+
+/// Leases the entries that are due the longest. The conditions stand twice: under PostgreSQL the inner ones may have
+/// been read before another instance took the same row, the outer ones are checked again on the row as it is.
+pub(crate) async fn lease(
+    db: &mut AnyConnection,
+    owner: &str,
+    until: i64,
+    now: i64,
+    limit: i64,
+) -> Result<Vec<Entry>> {
+    query_as(
+        "UPDATE outbox SET lease_owner = $1, lease_until = $2, attempts = attempts + 1
+         WHERE next_at <= $3 AND (lease_until IS NULL OR lease_until < $3) AND id IN (
+             SELECT id FROM outbox WHERE next_at <= $3 AND (lease_until IS NULL OR lease_until < $3)
+             ORDER BY next_at LIMIT $4)
+         RETURNING id, package_id, channel, attempts, failing_since, last_error",
+    )
+    .bind(owner)
+    .bind(until)
+    .bind(now)
+    .bind(limit)
+    .fetch_all(db)
+    .await
+}
+
+/// Puts an entry back until `next_at`.
+pub(crate) async fn put_back(
+    db: &mut AnyConnection,
+    id: &str,
+    owner: &str,
+    (now, next_at): (i64, i64),
+    error: &str,
+) -> Result<()> {
+    query(
+        "UPDATE outbox SET lease_owner = NULL, lease_until = NULL, next_at = $4, last_error = $5,
+             failing_since = coalesce(failing_since, $3)
+         WHERE id = $1 AND lease_owner = $2",
+    )
+    .bind(id)
+    .bind(owner)
+    .bind(now)
+    .bind(next_at)
+    .bind(error)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Removes an entry; `false` when another instance has its lease now.
+pub(crate) async fn remove(db: &mut AnyConnection, id: &str, owner: &str) -> Result<bool> {
+    let done = query("DELETE FROM outbox WHERE id = $1 AND lease_owner = $2")
+        .bind(id)
+        .bind(owner)
+        .execute(db)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Whether an entry waits for a later time.
+pub(crate) async fn some_wait(db: &mut AnyConnection, now: i64) -> Result<bool> {
+    let waiting: Option<String> = query_scalar("SELECT id FROM outbox WHERE next_at > $1 LIMIT 1")
+        .bind(now)
+        .fetch_optional(db)
+        .await?;
+    Ok(waiting.is_some())
+}
+
+/// Makes every waiting entry due.
+pub(crate) async fn wake_all(db: &mut AnyConnection, now: i64) -> Result<()> {
+    query("UPDATE outbox SET next_at = $1 WHERE next_at > $1")
+        .bind(now)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+pub(crate) async fn count(db: &mut AnyConnection, now: i64) -> Result<Counts> {
+    query_as(
+        "SELECT count(*) AS rows, cast(coalesce($1 - min(created_at), 0) AS bigint) AS oldest_millis FROM outbox",
+    )
+    .bind(now)
+    .fetch_one(db)
+    .await
+}

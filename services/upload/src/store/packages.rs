@@ -1,0 +1,177 @@
+use serde_json::Value;
+use slipway_service::api;
+use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
+
+#[derive(Clone, Debug, FromRow)]
+pub(crate) struct Package {
+    pub(crate) id: String,
+    pub(crate) app: String,
+    pub(crate) filename: String,
+    pub(crate) version: Option<String>,
+    pub(crate) version_key: String,
+    pub(crate) sha256: String,
+    pub(crate) size: i64,
+    pub(crate) kind: String,
+    pub(crate) platform: String,
+    pub(crate) arch: String,
+    pub(crate) facts: String,
+    pub(crate) state: String,
+    pub(crate) refused_status: Option<i64>,
+    pub(crate) refused_code: Option<String>,
+    pub(crate) refused_detail: Option<String>,
+    pub(crate) token_id: String,
+    pub(crate) token_name: String,
+    pub(crate) request_id: String,
+    pub(crate) created_at: i64,
+}
+
+impl Package {
+    /// What the catalog is told.
+    pub(crate) fn delivery(self, channel: Option<String>) -> api::Delivery {
+        api::Delivery {
+            facts: self.facts(),
+            id: self.id,
+            app: self.app,
+            filename: self.filename,
+            sha256: self.sha256,
+            size: self.size,
+            kind: self.kind,
+            platform: self.platform,
+            arch: self.arch,
+            version: self.version,
+            channel,
+            token_id: self.token_id,
+            token_name: self.token_name,
+            request_id: self.request_id,
+        }
+    }
+
+    /// As the API shows it while the catalog does not.
+    pub(crate) fn document(&self, state: &str, reason: Option<String>) -> api::Package {
+        let facts = self.facts();
+        let text = |name: &str| facts[name].as_str().map(str::to_owned);
+        let warnings = facts["warnings"].as_array().into_iter().flatten();
+        api::Package {
+            id: self.id.clone(),
+            filename: self.filename.clone(),
+            sha256: self.sha256.clone(),
+            size: self.size,
+            kind: self.kind.clone(),
+            platform: self.platform.clone(),
+            arch: self.arch.clone(),
+            identifier: text("identifier"),
+            version: text("version"),
+            version_code: facts["version_code"].as_i64(),
+            signer_sha256: text("signer_sha256"),
+            warnings: warnings
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect(),
+            state: state.to_owned(),
+            reason,
+            url: None,
+        }
+    }
+
+    fn facts(&self) -> Value {
+        serde_json::from_str(&self.facts).unwrap_or_default()
+    }
+}
+
+/// Inserts a row unless its version has a file of this name already; `false` then.
+pub(crate) async fn insert(db: &mut AnyConnection, package: &Package) -> Result<bool> {
+    let done = query(
+        "INSERT INTO packages (id, app, filename, version, version_key, sha256, size, kind, platform, arch, facts,
+             state, token_id, token_name, request_id, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+         ON CONFLICT (app, version_key, filename) WHERE state <> 'refused' DO NOTHING",
+    )
+    .bind(&package.id)
+    .bind(&package.app)
+    .bind(&package.filename)
+    .bind(&package.version)
+    .bind(&package.version_key)
+    .bind(&package.sha256)
+    .bind(package.size)
+    .bind(&package.kind)
+    .bind(&package.platform)
+    .bind(&package.arch)
+    .bind(&package.facts)
+    .bind(&package.state)
+    .bind(&package.token_id)
+    .bind(&package.token_name)
+    .bind(&package.request_id)
+    .bind(package.created_at)
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The package that has this place.
+pub(crate) async fn at_place(
+    db: &mut AnyConnection,
+    app: &str,
+    version_key: &str,
+    filename: &str,
+) -> Result<Option<Package>> {
+    query_as(
+        "SELECT * FROM packages WHERE app = $1 AND version_key = $2 AND filename = $3 AND state <> 'refused'",
+    )
+    .bind(app)
+    .bind(version_key)
+    .bind(filename)
+    .fetch_optional(db)
+    .await
+}
+
+pub(crate) async fn by_id(db: &mut AnyConnection, id: &str) -> Result<Option<Package>> {
+    query_as("SELECT * FROM packages WHERE id = $1")
+        .bind(id)
+        .fetch_optional(db)
+        .await
+}
+
+pub(crate) async fn deliver(db: &mut AnyConnection, id: &str) -> Result<()> {
+    query("UPDATE packages SET state = 'delivered' WHERE id = $1 AND state = 'stored'")
+        .bind(id)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Keeps the catalog's refusal. A package that it has already stays; then it is the wish that was refused.
+pub(crate) async fn refuse(
+    db: &mut AnyConnection,
+    id: &str,
+    (status, code, detail): (i64, &str, &str),
+) -> Result<()> {
+    query(
+        "UPDATE packages SET refused_status = $2, refused_code = $3, refused_detail = $4,
+             state = CASE WHEN state = 'stored' THEN 'refused' ELSE state END
+         WHERE id = $1",
+    )
+    .bind(id)
+    .bind(status)
+    .bind(code)
+    .bind(detail)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Forgets the refusal of an earlier wish.
+pub(crate) async fn wish_again(db: &mut AnyConnection, id: &str) -> Result<()> {
+    query(
+        "UPDATE packages SET refused_status = NULL, refused_code = NULL, refused_detail = NULL WHERE id = $1",
+    )
+    .bind(id)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn count_refused(db: &mut AnyConnection) -> Result<i64> {
+    query_scalar("SELECT count(*) FROM packages WHERE state = 'refused'")
+        .fetch_one(db)
+        .await
+}

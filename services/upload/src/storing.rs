@@ -1,0 +1,307 @@
+//! From all bytes of a package to what is acknowledged: digest, inspection, its place in the store, and its rows.
+//!
+//! The order is what makes an acknowledgement last: the staged file is durable, then its rename, then the row of the
+//! package and the row that tells the catalog, in one transaction. A crash before the commit leaves nothing that
+//! anybody was told of: a file in staging, or a blob without a row, which the same bytes use again.
+
+use std::path::PathBuf;
+
+use http::StatusCode;
+use slipway_packages::{Arch, Digest, Facts, FileName, Platform, Version};
+use slipway_service::{Problem, clock};
+use sqlx::AnyConnection;
+use uuid::Uuid;
+
+use crate::State;
+use crate::staging::Staged;
+use crate::store::packages::Package;
+use crate::store::{copy, outbox, packages, sessions};
+use crate::wish::Wish;
+
+/// All bytes of a package, durable, and their digest.
+pub(crate) struct Whole {
+    pub(crate) path: PathBuf,
+    pub(crate) digest: Digest,
+    /// Bytes.
+    pub(crate) size: u64,
+    /// `None` when they have their place in the store already.
+    pub(crate) staged: Option<Staged>,
+}
+
+impl From<Staged> for Whole {
+    fn from(staged: Staged) -> Self {
+        Self {
+            path: staged.path().to_owned(),
+            digest: staged.digest(),
+            size: staged.length(),
+            staged: Some(staged),
+        }
+    }
+}
+
+/// Who uploads, and where to.
+#[derive(Clone, Debug)]
+pub(crate) struct By {
+    pub(crate) app: String,
+    pub(crate) token_id: String,
+    pub(crate) token_name: String,
+    pub(crate) request_id: String,
+}
+
+/// A package that survives the loss of power, and the wish that the catalog is going to be told.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    pub(crate) package: Package,
+    pub(crate) channel: Option<String>,
+    /// 201, or 200 when the same bytes were there under this name and version.
+    pub(crate) status: StatusCode,
+}
+
+/// Refuses what `wish` can be known not to become, as far as is known by now.
+pub(crate) async fn check_place(
+    db: &mut AnyConnection,
+    app: &str,
+    (version, filename): (&Version, &FileName),
+    digest: Option<&Digest>,
+) -> Result<(), Problem> {
+    let (version, filename) = (version, filename.as_str());
+    let hex = digest.map(Digest::as_hex);
+    let differs = |there: &str| hex.as_deref().is_some_and(|given| given != there);
+    if let Some(release) = copy::release(db, app, version.order_key()).await?
+        && release.closed
+    {
+        match release.files.get(filename) {
+            None => return Err(release_published(&release.version)),
+            Some(there) if differs(there) => return Err(version_exists(version, filename)),
+            Some(_) => {}
+        }
+    }
+    match packages::at_place(db, app, version.order_key(), filename).await? {
+        Some(there) if differs(&there.sha256) => Err(version_exists(version, filename)),
+        _ => Ok(()),
+    }
+}
+
+/// Makes a package of `whole`. `session` is the upload in pieces that it comes from.
+pub(crate) async fn store(
+    state: &State,
+    whole: Whole,
+    wish: &Wish,
+    by: &By,
+    session: Option<&str>,
+) -> Result<Stored, Problem> {
+    if let Some(expected) = &wish.sha256
+        && *expected != whole.digest
+    {
+        return Err(digest_mismatch(expected, &whole.digest));
+    }
+    let facts = state.inspection.facts(&whole.path).await?;
+    let package = package(&whole, &facts, wish, by)?;
+    if let Some(version) = version(&facts, wish)? {
+        let mut connection = state.database.read().await?;
+        let place = (&version, &wish.filename);
+        check_place(&mut connection, &by.app, place, Some(&whole.digest)).await?;
+    }
+    if let Some(staged) = whole.staged {
+        state.staging.promote(staged, &whole.digest).await?;
+    }
+    let channel = wish.channel.as_ref().map(ToString::to_string);
+    let stored = insert(state, package, channel, session).await?;
+    state.outbox.raise();
+    Ok(stored)
+}
+
+/// The rows, and what is there already in their place.
+async fn insert(
+    state: &State,
+    package: Package,
+    channel: Option<String>,
+    session: Option<&str>,
+) -> Result<Stored, Problem> {
+    let mut transaction = state.database.write().await?;
+    let (package, status) = if packages::insert(&mut transaction, &package).await? {
+        (package, StatusCode::CREATED)
+    } else {
+        let place = (&package.app, &package.version_key, &package.filename);
+        let there = packages::at_place(&mut transaction, place.0, place.1, place.2)
+            .await?
+            .ok_or_else(|| Problem::internal("a package's place is taken by nobody"))?;
+        if there.sha256 != package.sha256 {
+            let version = package.version.unwrap_or_default();
+            return Err(version_exists(&version, &package.filename));
+        }
+        (there, StatusCode::OK)
+    };
+    if package.state == "stored" || channel.is_some() {
+        let now = clock::unix_millis();
+        packages::wish_again(&mut transaction, &package.id).await?;
+        outbox::queue(&mut transaction, &package.id, channel.as_deref(), now).await?;
+    }
+    if let Some(session) = session {
+        sessions::became(&mut transaction, session, &package.id).await?;
+    }
+    transaction.commit().await?;
+    Ok(Stored {
+        package,
+        channel,
+        status,
+    })
+}
+
+fn package(whole: &Whole, facts: &Facts, wish: &Wish, by: &By) -> Result<Package, Problem> {
+    let (platform, arch) = target(facts, wish)?;
+    let version = version(facts, wish)?;
+    Ok(Package {
+        id: Uuid::now_v7().to_string(),
+        app: by.app.clone(),
+        filename: wish.filename.to_string(),
+        version_key: version.as_ref().map_or_else(
+            || format!("sha256:{}", whole.digest),
+            |version| version.order_key().to_owned(),
+        ),
+        version: version.map(|version| version.as_str().to_owned()),
+        sha256: whole.digest.as_hex(),
+        size: i64::try_from(whole.size).map_err(Problem::internal)?,
+        kind: facts.kind.as_str().to_owned(),
+        platform: platform.as_str().to_owned(),
+        arch: arch.as_str().to_owned(),
+        facts: serde_json::to_string(facts).map_err(Problem::internal)?,
+        state: "stored".to_owned(),
+        refused_status: None,
+        refused_code: None,
+        refused_detail: None,
+        token_id: by.token_id.clone(),
+        token_name: by.token_name.clone(),
+        request_id: by.request_id.clone(),
+        created_at: clock::unix_millis(),
+    })
+}
+
+/// What the bytes run on: what they say, else what the uploader says, who may not contradict them.
+fn target(facts: &Facts, wish: &Wish) -> Result<(Platform, Arch), Problem> {
+    if let (Some(read), Some(given)) = (facts.platform, wish.platform)
+        && read != given
+    {
+        return Err(mismatch("platform", given.as_str(), read.as_str()));
+    }
+    if let (Some(read), Some(given)) = (facts.arch, wish.arch)
+        && read != given
+    {
+        return Err(mismatch("arch", given.as_str(), read.as_str()));
+    }
+    let platform = facts.platform.or(wish.platform).unwrap_or(Platform::Any);
+    let arch = facts.arch.or(wish.arch).unwrap_or(Arch::Universal);
+    Ok((platform, arch))
+}
+
+/// The version to release under: the one that was given, else for a channel the one in the bytes.
+fn version(facts: &Facts, wish: &Wish) -> Result<Option<Version>, Problem> {
+    if wish.version.is_some() || wish.channel.is_none() {
+        return Ok(wish.version.clone());
+    }
+    let read = facts.version.as_deref();
+    match read.map(str::parse::<Version>) {
+        Some(Ok(version)) => Ok(Some(version)),
+        Some(Err(error)) => Err(version_missing(&format!(
+            "the version in the package cannot be used: {error}"
+        ))),
+        None => Err(version_missing("the package carries no version")),
+    }
+}
+
+fn version_missing(why: &str) -> Problem {
+    Problem::unprocessable(
+        "version_missing",
+        format!("{why}: give one, as ?version=1.2.3"),
+    )
+}
+
+fn mismatch(what: &str, given: &str, read: &str) -> Problem {
+    Problem::unprocessable(
+        "platform_mismatch",
+        format!("{what}={given} contradicts the package, which is for {read}: leave {what} out"),
+    )
+}
+
+fn digest_mismatch(expected: &Digest, received: &Digest) -> Problem {
+    Problem::unprocessable(
+        "digest_mismatch",
+        format!(
+            "the bytes that arrived have the SHA-256 {received} and not {expected}: send them again"
+        ),
+    )
+}
+
+fn version_exists(version: impl std::fmt::Display, filename: &str) -> Problem {
+    Problem::conflict(
+        "version_exists",
+        format!(
+            "{version} has other bytes under the name {filename}: a version never changes, choose a higher one"
+        ),
+    )
+}
+
+fn release_published(version: &str) -> Problem {
+    Problem::conflict(
+        "release_published",
+        format!("{version} is released already and never changes: choose a higher version"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wish::Words;
+
+    fn wish(change: impl FnOnce(&mut Words)) -> Wish {
+        let mut words = Words {
+            filename: "notes.apk".to_owned(),
+            ..Words::default()
+        };
+        change(&mut words);
+        words.parse().expect("a good wish")
+    }
+
+    fn facts(platform: Option<Platform>, version: Option<&str>) -> Facts {
+        Facts {
+            platform,
+            version: version.map(str::to_owned),
+            ..Facts::not_understood("w")
+        }
+    }
+
+    #[test]
+    fn an_uploader_fills_gaps_and_contradicts_nothing() {
+        let given = wish(|words| words.platform = Some("linux".into()));
+        let read = facts(Some(Platform::Android), None);
+        assert_eq!(
+            target(&facts(None, None), &given).unwrap(),
+            (Platform::Linux, Arch::Universal)
+        );
+        assert_eq!(
+            target(&read, &wish(|_| {})).unwrap(),
+            (Platform::Android, Arch::Universal)
+        );
+        assert_eq!(
+            target(&read, &given).expect_err("a contradiction").code,
+            "platform_mismatch"
+        );
+    }
+
+    #[test]
+    fn a_version_in_the_bytes_counts_only_for_a_channel() {
+        let read = facts(None, Some("1.2.3"));
+        let text = |wish: &Wish| {
+            version(&read, wish)
+                .unwrap()
+                .map(|version| version.as_str().to_owned())
+        };
+        assert_eq!(text(&wish(|_| {})), None);
+        let channel = wish(|words| words.channel = Some("stable".into()));
+        assert_eq!(text(&channel).as_deref(), Some("1.2.3"));
+        for bytes in [None, Some("first of May")] {
+            let refusal = version(&facts(None, bytes), &channel).expect_err("no version");
+            assert_eq!(refusal.code, "version_missing");
+        }
+    }
+}

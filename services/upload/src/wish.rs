@@ -1,0 +1,100 @@
+//! What an uploader wants a file to be: read from a query or from the metadata of an upload in pieces, by one rule.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use slipway_packages::{Arch, Digest, FileName, Platform, Slug, Version};
+use slipway_service::Problem;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Wish {
+    pub(crate) filename: FileName,
+    /// `None`: a package on its own, unless there is a channel; then the version is in the bytes.
+    pub(crate) version: Option<Version>,
+    /// The channel to release it to.
+    pub(crate) channel: Option<Slug>,
+    /// What the bytes do not say.
+    pub(crate) platform: Option<Platform>,
+    pub(crate) arch: Option<Arch>,
+    /// What the bytes must be.
+    pub(crate) sha256: Option<Digest>,
+}
+
+/// The same as it was sent.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Words {
+    pub(crate) filename: String,
+    pub(crate) version: Option<String>,
+    pub(crate) channel: Option<String>,
+    pub(crate) platform: Option<String>,
+    pub(crate) arch: Option<String>,
+    pub(crate) sha256: Option<String>,
+}
+
+impl Words {
+    pub(crate) fn parse(self) -> Result<Wish, Problem> {
+        let name = self.filename.parse();
+        let filename = name.map_err(|error: slipway_packages::FileNameError| {
+            Problem::unprocessable("name_refused", format!("{error}: choose another name"))
+        })?;
+        Ok(Wish {
+            filename,
+            version: optional(self.version, "version_invalid")?,
+            channel: optional(self.channel, "channel_invalid")?,
+            platform: optional(self.platform, "platform_unknown")?,
+            arch: optional(self.arch, "arch_unknown")?,
+            sha256: optional(self.sha256, "digest_invalid")?,
+        })
+    }
+}
+
+fn optional<T: FromStr<Err: Display>>(
+    text: Option<String>,
+    code: &'static str,
+) -> Result<Option<T>, Problem> {
+    text.map(|text| text.parse())
+        .transpose()
+        .map_err(|error| Problem::unprocessable(code, format!("{error}: correct it")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_word_is_refused_under_its_own_code() {
+        let refused = |change: fn(&mut Words)| {
+            let mut words = Words {
+                filename: "notes.apk".to_owned(),
+                ..Words::default()
+            };
+            change(&mut words);
+            words.parse().map(|_| ()).map_err(|problem| problem.code)
+        };
+        assert_eq!(refused(|_| {}), Ok(()));
+        assert_eq!(
+            refused(|words| words.filename = "a/b".into()),
+            Err("name_refused")
+        );
+        assert_eq!(
+            refused(|words| words.version = Some("one".into())),
+            Err("version_invalid")
+        );
+        assert_eq!(
+            refused(|words| words.channel = Some("No".into())),
+            Err("channel_invalid")
+        );
+        assert_eq!(
+            refused(|words| words.platform = Some("beos".into())),
+            Err("platform_unknown")
+        );
+        assert_eq!(
+            refused(|words| words.arch = Some("vax".into())),
+            Err("arch_unknown")
+        );
+        assert_eq!(
+            refused(|words| words.sha256 = Some("00".into())),
+            Err("digest_invalid")
+        );
+    }
+}

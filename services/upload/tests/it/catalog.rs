@@ -1,0 +1,256 @@
+//! A catalog that says what a test wants it to say.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use http::StatusCode;
+use serde_json::{Value, json};
+use slipway_service::api::{Delivery, Links, Package, Release, Uploaded};
+use slipway_service::changes::{self, Change, Page, Row};
+use slipway_service::token::{Grant, Scope, Token};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Catalog {
+    inner: Arc<Mutex<Inner>>,
+    changed: watch::Sender<()>,
+}
+
+#[derive(Default)]
+struct Inner {
+    changes: Vec<Change>,
+    deliveries: Vec<Delivery>,
+    /// It answers 503 to everything.
+    away: bool,
+    refusal: Option<(StatusCode, &'static str, &'static str)>,
+    /// The state of releases that were asked for.
+    release: Option<(&'static str, Option<&'static str>)>,
+}
+
+impl Catalog {
+    pub(crate) fn new() -> Self {
+        let catalog = Self {
+            inner: Arc::default(),
+            changed: watch::Sender::new(()),
+        };
+        catalog.publish_state("published", None);
+        catalog
+    }
+
+    /// Listens on a free port and returns its address.
+    pub(crate) async fn start(&self) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let router = Router::new()
+            .route("/internal/changes", get(feed))
+            .route("/internal/packages", post(deliver))
+            .route("/internal/packages/{id}", get(show))
+            .with_state(self.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        address
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Inner)) {
+        change(&mut self.inner.lock().expect("nobody panics with the lock"));
+        self.changed.send_replace(());
+    }
+
+    fn add(&self, row: Row) {
+        self.change(|inner| {
+            let seq = i64::try_from(inner.changes.len()).expect("few") + 1;
+            inner.changes.push(Change { seq, row });
+        });
+    }
+
+    pub(crate) fn add_app(&self, slug: &str) {
+        self.add(Row::App(changes::App {
+            slug: slug.to_owned(),
+            name: slug.to_owned(),
+            public_key: None,
+        }));
+    }
+
+    pub(crate) fn add_token(
+        &self,
+        scopes: &[Scope],
+        app: Option<&str>,
+        end: Option<i64>,
+    ) -> String {
+        let token = Token::random().expect("random bytes");
+        self.add(Row::Token(changes::Token {
+            hash: token.hash(),
+            grant: Grant {
+                id: "token".to_owned(),
+                name: "ci".to_owned(),
+                scopes: scopes.iter().copied().collect(),
+                app: app.map(str::to_owned),
+                expires_at: end,
+                revoked_at: None,
+            },
+        }));
+        token.reveal().to_owned()
+    }
+
+    pub(crate) fn add_release(&self, app: &str, version: &str, files: &[(&str, &str)]) {
+        let package = |(filename, sha256): &(&str, &str)| changes::Package {
+            id: String::new(),
+            filename: (*filename).to_owned(),
+            sha256: (*sha256).to_owned(),
+            size: 1,
+            kind: "other".to_owned(),
+            platform: "any".to_owned(),
+            arch: "universal".to_owned(),
+            signature: String::new(),
+            facts: Value::Null,
+        };
+        self.add(Row::Release(changes::Release {
+            app: app.to_owned(),
+            version: version.to_owned(),
+            visibility: changes::Visibility::Published,
+            channels: Vec::new(),
+            notes: None,
+            published_at: Some(1),
+            reason: None,
+            packages: files.iter().map(package).collect(),
+        }));
+    }
+
+    pub(crate) fn set_away(&self, away: bool) {
+        self.change(|inner| inner.away = away);
+    }
+
+    pub(crate) fn refuse(&self, refusal: Option<(StatusCode, &'static str, &'static str)>) {
+        self.change(|inner| inner.refusal = refusal);
+    }
+
+    pub(crate) fn publish_state(&self, state: &'static str, reason: Option<&'static str>) {
+        self.change(|inner| inner.release = Some((state, reason)));
+    }
+
+    pub(crate) fn deliveries(&self) -> Vec<Delivery> {
+        self.inner.lock().expect("nobody panics").deliveries.clone()
+    }
+
+    fn away(&self) -> Option<Response> {
+        let away = self.inner.lock().expect("nobody panics").away;
+        away.then(|| StatusCode::SERVICE_UNAVAILABLE.into_response())
+    }
+}
+
+async fn feed(
+    State(catalog): State<Catalog>,
+    Query(query): Query<BTreeMap<String, String>>,
+) -> Response {
+    let number = |name: &str| query[name].parse::<i64>().expect("a number");
+    let mut changed = catalog.changed.subscribe();
+    let page = || {
+        let inner = catalog.inner.lock().expect("nobody panics");
+        let after = if query["epoch"] == "e" {
+            number("after")
+        } else {
+            0
+        };
+        Page {
+            epoch: "e".to_owned(),
+            head: i64::try_from(inner.changes.len()).expect("few"),
+            changes: inner
+                .changes
+                .iter()
+                .filter(|change| change.seq > after)
+                .cloned()
+                .collect(),
+        }
+    };
+    if let Some(away) = catalog.away() {
+        return away;
+    }
+    if page().changes.is_empty() {
+        let wait = Duration::from_secs(number("wait").unsigned_abs());
+        let _ = tokio::time::timeout(wait, changed.changed()).await;
+    }
+    match catalog.away() {
+        Some(away) => away,
+        None => Json(page()).into_response(),
+    }
+}
+
+async fn deliver(State(catalog): State<Catalog>, Json(delivery): Json<Delivery>) -> Response {
+    if let Some(away) = catalog.away() {
+        return away;
+    }
+    let refusal = catalog.inner.lock().expect("nobody panics").refusal;
+    if let Some((status, code, detail)) = refusal {
+        return (status, Json(json!({"code": code, "detail": detail}))).into_response();
+    }
+    catalog.change(|inner| inner.deliveries.push(delivery.clone()));
+    Json(uploaded(&catalog, &delivery)).into_response()
+}
+
+async fn show(State(catalog): State<Catalog>, Path(id): Path<String>) -> Response {
+    if let Some(away) = catalog.away() {
+        return away;
+    }
+    let delivery = catalog.deliveries().into_iter().rfind(|one| one.id == id);
+    match delivery {
+        Some(delivery) => Json(uploaded(&catalog, &delivery)).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+fn uploaded(catalog: &Catalog, delivery: &Delivery) -> Uploaded {
+    let (state, reason) = catalog
+        .inner
+        .lock()
+        .expect("nobody panics")
+        .release
+        .expect("set at the start");
+    let state = if delivery.channel.is_some() {
+        state
+    } else {
+        "draft"
+    };
+    let package = Package {
+        id: delivery.id.clone(),
+        filename: delivery.filename.clone(),
+        sha256: delivery.sha256.clone(),
+        size: delivery.size,
+        kind: delivery.kind.clone(),
+        platform: delivery.platform.clone(),
+        arch: delivery.arch.clone(),
+        identifier: None,
+        version: None,
+        version_code: None,
+        signer_sha256: None,
+        warnings: Vec::new(),
+        state: if delivery.version.is_some() {
+            state
+        } else {
+            "stored"
+        }
+        .to_owned(),
+        reason: reason.map(str::to_owned),
+        url: None,
+    };
+    let release = delivery.version.as_ref().map(|version| Release {
+        app: delivery.app.clone(),
+        version: version.clone(),
+        channels: delivery.channel.clone().into_iter().collect(),
+        state: state.to_owned(),
+        reason: reason.map(str::to_owned),
+        notes: None,
+        packages: vec![package.clone()],
+        links: Links::default(),
+        created_at: String::new(),
+        published_at: None,
+        yanked_at: None,
+        pending: Vec::new(),
+    });
+    Uploaded { package, release }
+}

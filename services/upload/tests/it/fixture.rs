@@ -1,0 +1,210 @@
+//! An instance of upload in a folder of its own, a catalog beside it, and requests to it.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Body;
+use http::{HeaderMap, Request, StatusCode};
+use serde_json::Value;
+use slipway_service::discovery::record::{Record, State as Lease};
+use slipway_service::discovery::view::View;
+use slipway_service::http::edge::edge;
+use slipway_service::token::Scope;
+use slipway_service::{Health as _, Process};
+use slipway_testkit::TestProcess;
+use slipway_testkit::database::Engine;
+use slipway_upload::{Settings, State, open, router};
+
+use crate::catalog::Catalog;
+
+pub(crate) struct Fixture {
+    pub(crate) catalog: Catalog,
+    address: String,
+    pub(crate) test: TestProcess,
+    pub(crate) instance: Instance,
+    /// May upload and release everywhere.
+    pub(crate) token: String,
+}
+
+/// One running instance.
+pub(crate) struct Instance {
+    pub(crate) process: Process,
+    pub(crate) router: Router,
+    pub(crate) state: State,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Fixture {
+    pub(crate) async fn new(engine: Engine) -> Self {
+        Self::with(engine, |_| {}).await
+    }
+
+    pub(crate) async fn with(engine: Engine, change: impl Fn(&mut Settings)) -> Self {
+        let catalog = Catalog::new();
+        catalog.add_app("notes");
+        let token = catalog.add_token(&[Scope::Upload, Scope::Release], None, None);
+        let test = slipway_testkit::process("upload", engine).await;
+        let address = catalog.start().await;
+        let instance = Instance::start(&test, &address, &change).await;
+        Self {
+            address,
+            catalog,
+            test,
+            instance,
+            token,
+        }
+    }
+
+    /// Another instance beside the first, with the same folder and database.
+    pub(crate) async fn another(&self, change: impl Fn(&mut Settings)) -> Instance {
+        Instance::start(&self.test, &self.address, &change).await
+    }
+
+    /// An instance that knows a catalog which is not there.
+    pub(crate) async fn alone(&self) -> Instance {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address").to_string();
+        drop(listener);
+        Instance::start(&self.test, &address, &|_| {}).await
+    }
+
+    pub(crate) fn request(&self, method: &str, path: &str) -> http::request::Builder {
+        Request::builder()
+            .method(method)
+            .uri(path)
+            .header("authorization", format!("Bearer {}", self.token))
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: impl Into<Body>) -> Answer {
+        let path = format!("/api/v1/apps/notes/packages/{path}");
+        let request = self.request("PUT", &path).body(body.into());
+        self.instance.send(request.expect("a request")).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        let request = self.request("GET", path).body(Body::empty());
+        self.instance.send(request.expect("a request")).await
+    }
+
+    /// The files in staging.
+    pub(crate) fn staged(&self) -> Vec<PathBuf> {
+        files(self.test.process.data.blobs().join("staging"))
+    }
+
+    /// The file names of all blobs.
+    pub(crate) fn blobs(&self) -> Vec<String> {
+        let folders = std::fs::read_dir(self.test.process.data.blobs().join("sha256"));
+        let mut blobs: Vec<_> = folders
+            .expect("the store")
+            .flat_map(|folder| files(folder.expect("a folder").path()))
+            .map(|path| {
+                path.file_name()
+                    .expect("a name")
+                    .to_string_lossy()
+                    .into_owned()
+            })
+            .collect();
+        blobs.sort();
+        blobs
+    }
+}
+
+impl Instance {
+    async fn start(test: &TestProcess, catalog: &str, change: &impl Fn(&mut Settings)) -> Self {
+        let record = Record {
+            service: "catalog".to_owned(),
+            instance: "c".to_owned(),
+            addr: catalog.to_owned(),
+            state: Lease::Ready,
+            version: "0".to_owned(),
+            started_at: 0,
+        };
+        let view = View::fixed(vec![record]);
+        let (data, common) = (&test.process.data, &test.process.settings);
+        let process = Process::open_with_view("upload", data.clone(), (**common).clone(), view)
+            .expect("a process");
+        let mut settings = Settings::default();
+        // The program that inspects is this one, and here that is the test.
+        settings.inspection.program = Some(env!("CARGO_BIN_EXE_slipway-upload").into());
+        change(&mut settings);
+        let state = open(&process, settings).await.expect("an instance");
+        until("the instance is ready", async || {
+            state.ready().await.is_ok()
+        })
+        .await;
+        let router = edge(&process, state.clone(), None, router(state.clone()));
+        Self {
+            process,
+            router,
+            state,
+        }
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = slipway_testkit::call::send(&self.router, request).await;
+        let (head, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, usize::MAX)
+            .await
+            .expect("a body");
+        Answer {
+            status: head.status,
+            headers: head.headers,
+            body: serde_json::from_slice(&bytes).unwrap_or_default(),
+        }
+    }
+
+    pub(crate) async fn reading(&self, name: &str) -> i64 {
+        let readings = self.state.readings().await.expect("readings");
+        let reading = readings.iter().find(|reading| reading.name == name);
+        reading.expect("a reading of this name").value
+    }
+
+    /// Ends the background tasks, as a process that is told to end does.
+    pub(crate) async fn stop(&self) {
+        self.process.shutdown.cancel();
+        self.process.tasks.close();
+        self.process.tasks.wait().await;
+    }
+}
+
+impl Answer {
+    /// The status, and the code of a problem.
+    pub(crate) fn verdict(&self) -> (u16, &str) {
+        (
+            self.status.as_u16(),
+            self.body["code"].as_str().unwrap_or_default(),
+        )
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name);
+        value.map_or("", |value| value.to_str().expect("text"))
+    }
+}
+
+fn files(folder: PathBuf) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder");
+    entries
+        .map(|entry| entry.expect("an entry").path())
+        .collect()
+}
+
+/// Waits until `look` says yes; fails after 20 s.
+pub(crate) async fn until(what: &str, mut look: impl AsyncFnMut() -> bool) {
+    let begun = Instant::now();
+    while !look().await {
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "not within 20 s: {what}"
+        );
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}

@@ -1,0 +1,5 @@
+//! The service as a whole, on both engines, beside a catalog that the test plays.
+
+mod catalog;
+mod fixture;
+mod packages;
