@@ -1,1 +1,97 @@
-//! 
+//! The signing service: the keys of apps, and the signatures of what they release.
+//!
+//! It reads blobs and calls nobody. It decides nothing but this: a name in a version of an app is signed for one set of
+//! bytes, those whose digest it has computed itself. What it has answered is in its database, so it can be killed at
+//! any moment and gives the same bytes again.
+
+mod blobs;
+mod error;
+mod flights;
+mod keys;
+mod routes;
+mod sealing;
+mod settings;
+mod signing;
+mod statement;
+mod store;
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use axum::Router;
+use slipway_service::database::Database;
+use slipway_service::process::RouterService;
+use slipway_service::{App, Health, Process, Service};
+use sqlx::migrate::Migrator;
+
+use blobs::Blobs;
+use flights::Flights;
+use sealing::SealingKey;
+pub use settings::Settings;
+
+static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// The service, for its binary and for the command.
+pub struct Signing;
+
+/// What the handlers work with. There is none without a sealing key that opens the keys of its database.
+#[derive(Clone)]
+pub struct State {
+    pub(crate) process: Process,
+    pub(crate) database: Database,
+    pub(crate) sealing: Arc<SealingKey>,
+    pub(crate) blobs: Arc<Blobs>,
+    pub(crate) flights: Flights,
+}
+
+impl Health for State {
+    async fn ready(&self) -> anyhow::Result<()> {
+        self.database.ready().await?;
+        self.blobs.ready().await
+    }
+}
+
+impl Service for Signing {
+    const NAME: &'static str = "signing";
+    type Settings = Settings;
+    type Http = RouterService;
+    type Body = axum::body::Body;
+    type Health = State;
+
+    async fn build(
+        process: Process,
+        settings: Settings,
+    ) -> anyhow::Result<App<RouterService, State>> {
+        let state = open(&process, settings).await?;
+        Ok(App::new(&process, state.clone(), None, router(state)))
+    }
+}
+
+/// Opens the database and the store, and refuses to start with a sealing key that is not the database's.
+pub async fn open(process: &Process, settings: Settings) -> anyhow::Result<State> {
+    let file = settings.keys.sealing_key_file;
+    let file = file.unwrap_or_else(|| process.data.sealing_key());
+    let sealing = SealingKey::read(&file)?;
+    let database = Database::open(process, &MIGRATIONS).await?;
+    sealing::check(&database, &sealing).await.with_context(|| {
+        format!(
+            "the sealing key {} does not fit the database: put back the file that the keys of apps were sealed with, the same one for every instance",
+            file.display()
+        )
+    })?;
+    let folder = settings.store.folder;
+    let folder = folder.unwrap_or_else(|| process.data.blobs());
+    let reads = settings.store.concurrent_reads;
+    Ok(State {
+        blobs: Arc::new(Blobs::open(folder, reads, process.shutdown.clone())?),
+        process: process.clone(),
+        database,
+        sealing: Arc::new(sealing),
+        flights: Flights::default(),
+    })
+}
+
+/// The whole HTTP surface but the edge.
+pub fn router(state: State) -> Router {
+    routes::router().with_state(state)
+}

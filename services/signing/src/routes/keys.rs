@@ -1,0 +1,33 @@
+use axum::Json;
+use axum::extract::State as Extracted;
+use serde::{Deserialize, Serialize};
+use slipway_packages::Slug;
+use slipway_service::Problem;
+use slipway_service::http::json::ApiJson;
+
+use crate::{State, keys};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wanted {
+    app: Slug,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Key {
+    key_id: String,
+    /// The whole text of the app's `minisign.pub`.
+    public_key: String,
+}
+
+/// The app's key; it is made when it is missing. Safe to repeat: an app has one key.
+pub(crate) async fn ensure(
+    Extracted(state): Extracted<State>,
+    ApiJson(wanted): ApiJson<Wanted>,
+) -> Result<Json<Key>, Problem> {
+    let key = keys::ensure(&state, &wanted.app).await?;
+    Ok(Json(Key {
+        key_id: key.id,
+        public_key: key.public_key,
+    }))
+}

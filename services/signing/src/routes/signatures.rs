@@ -1,0 +1,27 @@
+use axum::Json;
+use axum::extract::State as Extracted;
+use serde::Serialize;
+use slipway_service::Problem;
+use slipway_service::http::json::ApiJson;
+
+use crate::statement::Statement;
+use crate::{State, signing};
+
+#[derive(Serialize)]
+pub(crate) struct Signature {
+    key_id: String,
+    /// The whole text of the package's `.minisig`.
+    signature: String,
+}
+
+/// The signature of a statement. Safe to repeat: every answer has the same bytes.
+pub(crate) async fn create(
+    Extracted(state): Extracted<State>,
+    ApiJson(statement): ApiJson<Statement>,
+) -> Result<Json<Signature>, Problem> {
+    let signed = signing::sign(&state, statement).await?;
+    Ok(Json(Signature {
+        key_id: signed.key_id,
+        signature: signed.signature,
+    }))
+}

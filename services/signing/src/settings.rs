@@ -1,0 +1,39 @@
+//! The signing service's own settings.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    pub keys: Keys,
+    pub store: Store,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Keys {
+    /// File with the key that seals the private keys of apps, 64 hexadecimal digits. Default: `sealing.key` among the
+    /// service's secrets, made at the first start. Every instance needs the same one.
+    pub sealing_key_file: Option<PathBuf>,
+}
+
+/// The store of the bytes; it is only read here.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Store {
+    /// Default: `blobs` in the data folder.
+    pub folder: Option<PathBuf>,
+    /// Packages that are read at once. Each takes a core for its digests and 1 MiB of memory; the others wait.
+    pub concurrent_reads: usize,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self {
+            folder: None,
+            concurrent_reads: 4,
+        }
+    }
+}

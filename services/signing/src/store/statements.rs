@@ -1,0 +1,64 @@
+use sqlx::{AnyConnection, FromRow, Result, query, query_as};
+
+#[derive(Clone, FromRow)]
+pub(crate) struct Row {
+    pub(crate) app: String,
+    pub(crate) version: String,
+    pub(crate) version_key: String,
+    pub(crate) filename: String,
+    pub(crate) sha256: String,
+    pub(crate) size: i64,
+    pub(crate) key_id: String,
+    pub(crate) stated_at: i64,
+    pub(crate) signature: Option<String>,
+}
+
+/// Adds a statement unless that name in that version is taken, and returns the one that is there.
+pub(crate) async fn insert(db: &mut AnyConnection, statement: &Row) -> Result<Row> {
+    query(
+        "INSERT INTO statements (app, version, version_key, filename, sha256, size, key_id, stated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (app, version_key, filename) DO NOTHING",
+    )
+    .bind(&statement.app)
+    .bind(&statement.version)
+    .bind(&statement.version_key)
+    .bind(&statement.filename)
+    .bind(&statement.sha256)
+    .bind(statement.size)
+    .bind(&statement.key_id)
+    .bind(statement.stated_at)
+    .execute(&mut *db)
+    .await?;
+    get(db, statement).await
+}
+
+/// Keeps the signature of a statement unless it has one, and returns the one that is there.
+pub(crate) async fn keep_signature(
+    db: &mut AnyConnection,
+    statement: &Row,
+    signature: &str,
+) -> Result<Option<String>> {
+    query(
+        "UPDATE statements SET signature = $4
+         WHERE app = $1 AND version_key = $2 AND filename = $3 AND signature IS NULL",
+    )
+    .bind(&statement.app)
+    .bind(&statement.version_key)
+    .bind(&statement.filename)
+    .bind(signature)
+    .execute(&mut *db)
+    .await?;
+    Ok(get(db, statement).await?.signature)
+}
+
+async fn get(db: &mut AnyConnection, statement: &Row) -> Result<Row> {
+    query_as(
+        "SELECT app, version, version_key, filename, sha256, size, key_id, stated_at, signature FROM statements
+         WHERE app = $1 AND version_key = $2 AND filename = $3",
+    )
+    .bind(&statement.app)
+    .bind(&statement.version_key)
+    .bind(&statement.filename)
+    .fetch_one(db)
+    .await
+}

@@ -1,0 +1,127 @@
+//! Who may ask, and in which words.
+
+use axum::body::Body;
+use http::{Request, StatusCode};
+use serde_json::json;
+use slipway_service::data::SERVICES;
+use slipway_testkit::call::{call, signed};
+use slipway_testkit::database::Engine;
+
+use crate::{first, post, statement};
+
+#[tokio::test]
+async fn only_the_catalog_may_ask() {
+    let (signing, _folder) = first(Engine::Sqlite).await;
+    signing.store(b"bytes");
+    let calls = [
+        ("/internal/keys", json!({"app": "notes"})),
+        (
+            "/internal/signatures",
+            statement("notes", "1.0.0", b"bytes"),
+        ),
+    ];
+    for (path, body) in &calls {
+        for caller in SERVICES {
+            let request = signed(&signing.process, caller, post(path, body));
+            let (status, body) = call(&signing.router, request).await;
+            let wanted = if caller == "catalog" { 200 } else { 403 };
+            assert_eq!(status.as_u16(), wanted, "{caller} {path}: {body}");
+        }
+        let (status, body) = call(&signing.router, post(path, body)).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED, "unsigned {path}: {body}");
+    }
+}
+
+#[tokio::test]
+async fn there_is_no_call_beside_the_two() {
+    let (signing, _folder) = first(Engine::Sqlite).await;
+    for path in [
+        "/internal/sign",
+        "/internal/keys/notes",
+        "/sign",
+        "/internal/signatures/raw",
+    ] {
+        let request = signed(&signing.process, "catalog", post(path, &json!({})));
+        let (status, _) = call(&signing.router, request).await;
+        assert!(
+            [StatusCode::FORBIDDEN, StatusCode::NOT_FOUND].contains(&status),
+            "{path}: {status}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn fields_that_are_unknown_missing_or_wrong_are_refused_by_name() {
+    let (signing, _folder) = first(Engine::Sqlite).await;
+    signing.store(b"bytes");
+    let good = statement("notes", "1.0.0", b"bytes");
+    let with = |field: &str, value: serde_json::Value| {
+        let mut body = good.clone();
+        body[field] = value;
+        body
+    };
+    for (body, code, word) in [
+        (
+            with("bytes", json!("aGVsbG8=")),
+            "parameter_unknown",
+            "`bytes`",
+        ),
+        (
+            with("message", json!("hello")),
+            "parameter_unknown",
+            "`message`",
+        ),
+        (with("app", json!("Notes")), "json_invalid", "a-z"),
+        (
+            with("app", json!("notes\tapp:other")),
+            "json_invalid",
+            "a-z",
+        ),
+        (with("version", json!("1.0\tx")), "json_invalid", "version"),
+        (
+            with("filename", json!("../notes.apk")),
+            "json_invalid",
+            "file name",
+        ),
+        (
+            with("filename", json!("a\tversion:9")),
+            "json_invalid",
+            "control",
+        ),
+        (with("filename", json!("a\nb")), "json_invalid", "control"),
+        (with("sha256", json!("AB")), "json_invalid", "SHA-256"),
+        (with("size", json!(-1)), "json_invalid", "size"),
+        (with("size", json!(u64::MAX)), "size_invalid", "bytes"),
+        (json!({"app": "notes"}), "json_invalid", "version"),
+    ] {
+        let (status, answer) = signing.sign(&body).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{body}: {answer}");
+        assert_eq!(answer["code"], code, "{body}: {answer}");
+        let detail = crate::text(&answer, "detail");
+        assert!(detail.contains(word), "{body}: {detail}");
+    }
+    let (status, answer) = signing
+        .post("/internal/keys", &json!({"app": "notes", "seed": "00"}))
+        .await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert_eq!(answer["code"], "parameter_unknown");
+    assert_eq!(signing.count("SELECT count(*) FROM statements").await, 0);
+}
+
+#[tokio::test]
+async fn readiness_is_that_of_the_database_and_the_store() {
+    let (signing, _folder) = first(Engine::Sqlite).await;
+    let ready = async || {
+        let request = Request::get("/readyz")
+            .body(Body::empty())
+            .expect("a request");
+        call(&signing.router, request).await
+    };
+    assert_eq!(ready().await.0, StatusCode::OK);
+    std::fs::remove_dir_all(signing.process.data.blobs()).expect("the store goes");
+    let (status, body) = ready().await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(body["code"], "not_ready");
+    let detail = crate::text(&body, "detail");
+    assert!(detail.contains("blobs"), "{detail}");
+}
