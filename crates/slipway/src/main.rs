@@ -1,1 +1,17 @@
-fn main() {}
+//! The command `slipway`: the whole platform on one machine, and what developers and users do with it.
+
+mod command;
+mod init;
+mod publish;
+mod run;
+mod terminal;
+mod up;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    command::Slipway::parse().execute()
+}

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+const SENDING: &str = "sending";
+
 /// Says a result.
 pub(crate) fn say(line: impl Display) {
     let _ = writeln!(io::stdout(), "{line}");
@@ -22,59 +24,50 @@ pub(crate) fn a_person_reads() -> bool {
     io::stdout().is_terminal()
 }
 
-/// How far something with a known length has come: a bar on a terminal, else a line at every 10 %. The bar goes when
-/// this is dropped.
+/// Reads `file`, of `total` bytes, and shows on a terminal how far it has come.
+pub(crate) fn reading<R: io::Read>(file: R, total: u64) -> impl io::Read {
+    bar("reading", total).wrap_read(file)
+}
+
+/// Drawn on standard error, and hidden by indicatif when that is no terminal. It goes when it is dropped.
+fn bar(what: &'static str, total: u64) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+    let style =
+        "{msg:10} {wide_bar} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta}";
+    if let Ok(style) = ProgressStyle::with_template(style) {
+        bar.set_style(style);
+    }
+    bar.set_message(what);
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+/// How far an upload has come: a bar on a terminal, else a line at every 10 %.
 pub(crate) struct Progress {
     bar: ProgressBar,
-    what: &'static str,
     total: u64,
-    done: u64,
-    /// Tenths that were said in lines; `None` says none.
-    said: Option<u64>,
+    /// Tenths that were said in lines.
+    said: u64,
 }
 
 impl Progress {
-    /// Of `total` bytes; `what` is a verb such as `sending`.
-    pub(crate) fn new(what: &'static str, total: u64) -> Self {
-        // Drawn on standard error, and hidden by indicatif when that is no terminal.
-        let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
-        let style =
-            "{msg:10} {wide_bar} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta}";
-        if let Ok(style) = ProgressStyle::with_template(style) {
-            bar.set_style(style);
-        }
-        bar.set_message(what);
-        bar.enable_steady_tick(Duration::from_millis(200));
+    /// Of `total` bytes.
+    pub(crate) fn new(total: u64) -> Self {
         Self {
-            bar,
-            what,
+            bar: bar(SENDING, total),
             total,
-            done: 0,
-            said: Some(0),
-        }
-    }
-
-    /// A bar on a terminal, else nothing: for what takes seconds.
-    pub(crate) fn quiet(what: &'static str, total: u64) -> Self {
-        Self {
-            said: None,
-            ..Self::new(what, total)
+            said: 0,
         }
     }
 
     /// Where it stands now, in bytes; it may go back.
     pub(crate) fn set(&mut self, done: u64) {
-        self.done = done;
         self.bar.set_position(done);
         let tenth = (done * 10).checked_div(self.total).unwrap_or(10);
-        if self.bar.is_hidden() && self.said.is_some_and(|said| tenth > said) {
-            self.said = Some(tenth);
-            note(format_args!("{} {} %", self.what, tenth * 10));
+        if self.bar.is_hidden() && tenth > self.said {
+            self.said = tenth;
+            note(format_args!("{SENDING} {} %", tenth * 10));
         }
-    }
-
-    pub(crate) fn add(&mut self, bytes: u64) {
-        self.set(self.done + bytes);
     }
 
     /// Says a line above the bar.

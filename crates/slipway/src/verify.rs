@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use minisign_verify::{Error, PublicKey, Signature};
 use slipway_service::clock;
+use slipway_signatures::minisign::{Verified, VerifyError, verify_file};
 
-use crate::terminal::{self, Progress};
+use crate::terminal;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -24,8 +24,6 @@ Exit codes: 0 proven, 1 not proven, 2 wrong usage or a file that cannot be read.
 
 /// A key and a signature have four lines at most, and minisign takes comments of 8 KiB.
 const LONGEST_TEXT: u64 = 32 * 1024;
-/// Bytes of one read; the memory does not grow with the file.
-const READ: usize = 1024 * 1024;
 
 /// Prove that a file is what was signed
 #[derive(clap::Args)]
@@ -43,21 +41,18 @@ pub(crate) struct Options {
 pub(crate) fn execute(options: &Options) -> ExitCode {
     let file = options.file.display();
     match judge(options) {
-        Ok(Ok(comment)) => {
+        Ok(Ok(proven)) => {
+            let key = options.key.display();
             terminal::say(format_args!(
-                "{file} is proven: it is what the key in {} signed",
-                options.key.display()
+                "{file} is proven: it is what the key in {key} signed"
             ));
-            for field in comment.split('\t') {
+            for field in proven.comment.split('\t') {
                 terminal::say(format_args!("  {}", shown(field)));
             }
             ExitCode::SUCCESS
         }
-        Ok(Err(error)) => {
-            terminal::note(format_args!(
-                "{file} is NOT proven, do not use it: {}",
-                in_words(&error)
-            ));
+        Ok(Err(refuted)) => {
+            terminal::note(format_args!("{file} is not proven: {refuted}"));
             ExitCode::from(1)
         }
         Err(error) => {
@@ -67,41 +62,22 @@ pub(crate) fn execute(options: &Options) -> ExitCode {
     }
 }
 
-/// The trusted comment, or why there is no proof. The outer error: something could not be read.
-fn judge(options: &Options) -> anyhow::Result<Result<String, Error>> {
-    let shown = options.key.display();
-    let key = PublicKey::decode(&text(&options.key)?);
-    let key = key.ok().with_context(|| {
-        format!("{shown} is no minisign key: fetch it again from a source that you trust")
-    })?;
+/// What is proven, or why nothing is. The outer error: there was nothing to judge.
+fn judge(options: &Options) -> anyhow::Result<Result<Verified, VerifyError>> {
+    let shown = options.file.display();
     let mut beside = options.file.clone().into_os_string();
     beside.push(".minisig");
+    let key = text(&options.key)?;
     let signature = text(options.signature.as_deref().unwrap_or(Path::new(&beside)))?;
-    let mut file = File::open(&options.file)
-        .with_context(|| format!("could not open {}", options.file.display()))?;
-    let signature = match Signature::decode(&signature) {
-        Ok(signature) => signature,
-        Err(error) => return Ok(Err(error)),
-    };
-    let mut verifier = match key.verify_stream(&signature) {
-        Ok(verifier) => verifier,
-        Err(error) => return Ok(Err(error)),
-    };
-    let mut progress = Progress::quiet("reading", file.metadata()?.len());
-    let mut buffer = vec![0; READ];
-    loop {
-        let count = file
-            .read(&mut buffer)
-            .with_context(|| format!("could not read {}", options.file.display()))?;
-        if count == 0 {
-            break;
+    let file = File::open(&options.file).with_context(|| format!("could not open {shown}"))?;
+    let total = file.metadata()?.len();
+    match verify_file(terminal::reading(file, total), &signature, &key) {
+        Err(error @ VerifyError::NoPublicKey) => {
+            Err(error).context(options.key.display().to_string())
         }
-        verifier.update(&buffer[..count]);
-        progress.add(count as u64);
+        Err(error @ VerifyError::Unreadable(_)) => Err(error).context(shown.to_string()),
+        verdict => Ok(verdict),
     }
-    Ok(verifier
-        .finalize()
-        .map(|()| signature.trusted_comment().to_owned()))
 }
 
 fn text(path: &Path) -> anyhow::Result<String> {
@@ -133,17 +109,4 @@ fn shown(field: &str) -> String {
         None => (name, value.escape_debug().to_string()),
     };
     format!("{:<9}{value}", name.escape_debug().to_string())
-}
-
-fn in_words(error: &Error) -> &'static str {
-    match error {
-        Error::UnexpectedKeyId => {
-            "another key signed it; this is the key of another app, or the file is not from where you think"
-        }
-        Error::UnsupportedLegacyMode | Error::UnexpectedAlgorithm | Error::UnsupportedAlgorithm => {
-            "its signature is of a kind that Slipway does not make"
-        }
-        Error::InvalidSignature => "the file or its signature was changed after it was signed",
-        Error::InvalidEncoding | Error::IoError(_) => "what should be its signature is none",
-    }
 }

@@ -1,7 +1,7 @@
 //! The app that a package belongs to: its slug when none was given, and the app itself when there is none yet.
 
 use anyhow::Context as _;
-use reqwest::{Method, StatusCode};
+use reqwest::Method;
 use serde_json::json;
 use slipway_packages::Slug;
 
@@ -35,7 +35,7 @@ pub(super) async fn make_if_missing(server: &Server, app: &Slug) -> anyhow::Resu
     let path = format!("/api/v1/apps/{app}");
     match server.json(Method::GET, &path, None).await {
         Ok(_) => return Ok(()),
-        Err(Failure::Refused(problem)) if problem.status == StatusCode::NOT_FOUND => {}
+        Err(Failure::Refused(problem)) if problem.code == "app_unknown" => {}
         Err(Failure::Refused(problem)) if problem.code == "scope_missing" => return Ok(()),
         Err(failure @ Failure::Refused(_)) if failure.passes() => return Ok(()),
         Err(failure) => return Err(failure.into()),

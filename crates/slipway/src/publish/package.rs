@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use sha2::{Digest as _, Sha256};
 use slipway_packages::FileName;
 
-use crate::terminal::Progress;
+use crate::terminal;
 
 pub(super) struct Package {
     pub(super) path: PathBuf,
@@ -23,7 +23,7 @@ impl Package {
     /// Reads the whole file once: the digest tells the platform what it has to receive, and a later run what to resume.
     pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display();
-        let mut file = File::open(path).with_context(|| format!("could not open {shown}"))?;
+        let file = File::open(path).with_context(|| format!("could not open {shown}"))?;
         let facts = file.metadata()?;
         if !facts.is_file() {
             bail!("{shown} is not a file: give the package itself");
@@ -36,18 +36,17 @@ impl Package {
         let name = name
             .parse()
             .with_context(|| format!("{shown} cannot be published under this name, rename it"))?;
-        let mut progress = Progress::quiet("reading", facts.len());
+        let mut bytes = terminal::reading(file, facts.len());
         let mut digest = Sha256::new();
         let mut buffer = vec![0; 1024 * 1024];
         loop {
-            let count = file
+            let count = bytes
                 .read(&mut buffer)
                 .with_context(|| format!("could not read {shown}"))?;
             if count == 0 {
                 break;
             }
             digest.update(&buffer[..count]);
-            progress.add(count as u64);
         }
         Ok(Self {
             path: path.to_owned(),

@@ -43,7 +43,7 @@ impl Upload<'_> {
         let size = self.wish.package.size;
         let mut attempts = Attempts::default();
         let (address, mut offset) = self.begin(resume, &mut attempts).await?;
-        let mut progress = Progress::new("sending", size);
+        let mut progress = Progress::new(size);
         if offset > 0 {
             progress.note(format_args!(
                 "{offset} of {size} bytes are there already, going on"

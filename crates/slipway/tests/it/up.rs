@@ -19,7 +19,7 @@ fn a_second_up_is_refused_with_the_pid_of_the_first() {
 }
 
 #[test]
-fn kill_9_of_up_leaves_no_child_and_the_next_up_starts() {
+fn kill_9_of_up_leaves_no_child() {
     let mut platform = Platform::start(&["--instances", "upload=2"]);
     let pids = until("seven instances", || {
         Some(platform.pids()).filter(|pids| pids.len() == 7)

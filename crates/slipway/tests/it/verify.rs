@@ -119,7 +119,7 @@ fn one_bit_anywhere_is_not_proven() {
         flip(name, place);
         let (code, output, error) = verify(&file, "notes.pub");
         assert_eq!((code, output.as_str()), (Some(1), ""), "{name} {place}");
-        assert!(error.contains("NOT proven"), "{error}");
+        assert!(error.contains("is not proven"), "{error}");
         flip(name, place);
         assert_eq!(verify(&file, "notes.pub").0, Some(0), "mended");
     }
@@ -130,7 +130,7 @@ fn another_apps_key_proves_nothing() {
     let Some(folder) = signed() else { return };
     let (code, _, error) = verify(&folder.path().join("notes.apk"), "other.pub");
     assert_eq!(code, Some(1));
-    assert!(error.contains("another key"), "{error}");
+    assert!(error.contains("the signature is of the key"), "{error}");
 }
 
 #[test]
