@@ -73,12 +73,20 @@ pub fn edge<H: Health>(process: &Process, health: H, page: Option<Page>, routes:
 }
 
 /// Everything that happens once per request, outermost.
-async fn around<H: Health>(State(edge): State<Edge<H>>, request: Request, next: Next) -> Response {
+async fn around<H: Health>(
+    State(edge): State<Edge<H>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let begun = Instant::now();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let headers = request.headers().clone();
     let id = request_id(&headers);
+    // Handlers read it there: it goes into rows and calls.
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        request.headers_mut().insert(REQUEST_ID.clone(), value);
+    }
     let route = request.extensions().get::<MatchedPath>().cloned();
     let mut response = match misdirected(&edge.process, &headers) {
         Some(refusal) => refusal,

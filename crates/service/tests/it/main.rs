@@ -1,0 +1,5 @@
+//! The house from outside: its edge, its accept loop and its calls between services.
+
+mod calls;
+mod edge;
+mod serve;
