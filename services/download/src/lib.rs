@@ -6,12 +6,15 @@
 mod blobs;
 mod copy;
 mod counters;
+mod device;
 mod disposition;
+mod guide;
 mod range;
 mod routes;
 mod settings;
 mod sight;
 mod store;
+mod words;
 
 use axum::Router;
 use slipway_service::changes::follow::{Replica as _, Standing, follow};

@@ -16,7 +16,8 @@ use sqlx::AnyConnection;
 use super::{find_app, problem};
 use crate::State;
 use crate::sight::Sight;
-use crate::store::{packages, releases};
+use crate::store::packages::{self, Shelf};
+use crate::store::releases;
 
 /// The channel of whoever names none; every app has it, also before its first release.
 pub(super) const DEFAULT_CHANNEL: &str = "stable";
@@ -59,8 +60,12 @@ async fn show(
             .map_err(|error| Problem::bad_request("kind_unknown", format!("{error}")))?,
     };
     let channel = find_channel(&mut connection, state.sight, &app.slug, &query.channel).await?;
-    let fitting =
-        packages::newest(&mut connection, state.sight, &app.slug, &channel, wanted).await?;
+    let shelf = Shelf {
+        sight: state.sight,
+        app: &app.slug,
+        channel: &channel,
+    };
+    let fitting = packages::newest(&mut connection, shelf, wanted).await?;
     let best = fitting.first().ok_or_else(|| {
         problem::not_found(
             "no_package",

@@ -5,6 +5,7 @@ mod files;
 mod icon;
 mod keys;
 mod latest;
+mod offer;
 mod page;
 pub(crate) mod problem;
 

@@ -1,8 +1,29 @@
-//! `/a/{app}`: the install page.
-use axum::Router;
-use http::HeaderValue;
+//! `/a/{app}`: the install page. No script, nothing from elsewhere; what the visitor needs comes first.
 
+use askama::Template;
+use axum::Router;
+use axum::extract::State as Extracted;
+use axum::response::{Html, IntoResponse};
+use axum::routing::get;
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, USER_AGENT, VARY};
+use http::{HeaderMap, HeaderValue};
+use serde::Deserialize;
+use slipway_packages::{Platform, Version};
+use slipway_service::http::json::{ApiPath, ApiQuery};
+use slipway_service::{Problem, clock};
+use sqlx::AnyConnection;
+
+use super::latest::{DEFAULT_CHANNEL, find_channel};
+use super::{find_app, offer};
 use crate::State;
+use crate::device::Device;
+use crate::guide::{Guide, Subject, guide};
+use crate::sight::Sight;
+use crate::store::apps::App;
+use crate::store::packages::Shelf;
+use crate::store::{icons, releases};
+use crate::words;
+use offer::{File, Offer, Offers};
 
 /// No script, no frame, no form; styles stand in the page.
 pub(super) const POLICY: HeaderValue = HeaderValue::from_static(
@@ -10,5 +31,190 @@ pub(super) const POLICY: HeaderValue = HeaderValue::from_static(
 );
 
 pub(super) fn router() -> Router<State> {
-    Router::new()
+    Router::new().route("/a/{app}", get(show))
+}
+
+#[derive(Deserialize)]
+struct Query {
+    #[serde(default)]
+    channel: String,
+}
+
+#[derive(Template)]
+#[template(path = "page.html")]
+struct Page {
+    slug: String,
+    name: String,
+    icon: bool,
+    /// What stands in place of an icon.
+    initial: String,
+    /// The channel shown, unless it is the one of whoever names none.
+    channel: Option<String>,
+    other_channels: Vec<String>,
+    /// What the page is about first.
+    headline: Option<Headline>,
+    /// Where the visitor is, as far as it is known.
+    visitor: Option<&'static str>,
+    /// What to give to the visitor.
+    first: Option<Offer>,
+    others: Vec<Offer>,
+    key: Option<String>,
+    guides: Vec<Guide>,
+    /// The system whose commands are shown open.
+    open: Platform,
+}
+
+impl Page {
+    /// Every file that is offered, each once: a package for any system is offered for several.
+    fn files(&self) -> Vec<&File> {
+        let mut files: Vec<&File> = Vec::new();
+        for file in self
+            .first
+            .iter()
+            .chain(&self.others)
+            .flat_map(|offer| &offer.files)
+        {
+            if !files.iter().any(|known| known.address == file.address) {
+                files.push(file);
+            }
+        }
+        files
+    }
+}
+
+struct Headline {
+    version: String,
+    notes: Option<String>,
+    /// RFC 3339 and in words.
+    published: Option<(String, String)>,
+}
+
+async fn show(
+    Extracted(state): Extracted<State>,
+    ApiPath(app): ApiPath<String>,
+    ApiQuery(query): ApiQuery<Query>,
+    request: HeaderMap,
+) -> Result<impl IntoResponse, Problem> {
+    let agent = request
+        .get(USER_AGENT)
+        .and_then(|value| value.to_str().ok());
+    let device = Device::from_user_agent(agent.unwrap_or_default());
+    let mut connection = state.database.read().await?;
+    let app = find_app(&mut connection, &app).await?;
+    let channel = find_channel(&mut connection, state.sight, &app.slug, &query.channel).await?;
+    let page = assemble(&mut connection, state.sight, app, channel, device).await?;
+    let headers = [
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        (VARY, HeaderValue::from_static("user-agent")),
+    ];
+    Ok((headers, Html(page.render().map_err(Problem::internal)?)))
+}
+
+async fn assemble(
+    connection: &mut AnyConnection,
+    sight: Sight,
+    app: App,
+    channel: String,
+    device: Device,
+) -> Result<Page, Problem> {
+    let icon = icons::newest(connection, &app.slug).await?.is_some();
+    let mut channels = releases::channels(connection, sight, &app.slug).await?;
+    channels.retain(|one| *one != channel);
+    if channel != DEFAULT_CHANNEL && !channels.iter().any(|one| one == DEFAULT_CHANNEL) {
+        channels.push(DEFAULT_CHANNEL.to_owned());
+    }
+    let shelf = Shelf {
+        sight,
+        app: &app.slug,
+        channel: &channel,
+    };
+    let Offers { first, others } = Offers::read(connection, shelf, device).await?;
+    let headline = match newest(first.as_ref(), &others) {
+        Some(version) => headline(connection, &app.slug, version).await?,
+        None => None,
+    };
+    let key = app
+        .public_key
+        .as_deref()
+        .and_then(|text| text.lines().nth(1))
+        .map(str::to_owned);
+    let guides = guides(first.as_ref(), &others, key.as_deref());
+    Ok(Page {
+        icon,
+        initial: app
+            .name
+            .chars()
+            .next()
+            .into_iter()
+            .flat_map(char::to_uppercase)
+            .collect(),
+        slug: app.slug,
+        name: app.name,
+        channel: (channel != DEFAULT_CHANNEL).then_some(channel),
+        other_channels: channels,
+        headline,
+        visitor: device.platform.map(words::platform),
+        open: device
+            .platform
+            .filter(|platform| *platform != Platform::Ios)
+            .unwrap_or(Platform::Linux),
+        first,
+        others,
+        key,
+        guides,
+    })
+}
+
+/// The visitor's version, else the highest that is offered.
+fn newest<'a>(first: Option<&'a Offer>, others: &'a [Offer]) -> Option<&'a str> {
+    let highest = || {
+        let versions = others.iter().map(|offer| offer.version.as_str());
+        versions.max_by_key(|version| version.parse::<Version>().ok())
+    };
+    first.map(|offer| offer.version.as_str()).or_else(highest)
+}
+
+async fn headline(
+    connection: &mut AnyConnection,
+    app: &str,
+    version: &str,
+) -> sqlx::Result<Option<Headline>> {
+    let release = releases::find(connection, app, version).await?;
+    Ok(release.map(|release| Headline {
+        version: release.version,
+        notes: release.notes.filter(|notes| !notes.trim().is_empty()),
+        published: release
+            .published_at
+            .and_then(|time| words::date(time).map(|date| (clock::rfc3339(time), date))),
+    }))
+}
+
+/// Commands for each system that has some, about the file that is offered for it, else about the visitor's.
+fn guides(first: Option<&Offer>, others: &[Offer], key: Option<&str>) -> Vec<Guide> {
+    let Some(key) = key else { return Vec::new() };
+    let offers = || first.into_iter().chain(others);
+    let systems = [
+        Platform::Linux,
+        Platform::Macos,
+        Platform::Windows,
+        Platform::Android,
+    ];
+    systems
+        .into_iter()
+        .filter_map(|system| {
+            let own = offers().find(|offer| offer.platform == system);
+            let file = own.or_else(|| offers().next())?.files.first()?;
+            Some(guide(
+                system,
+                Subject {
+                    filename: &file.filename,
+                    address: &file.address,
+                    sha256: &file.sha256,
+                    key,
+                },
+            ))
+        })
+        .collect()
 }

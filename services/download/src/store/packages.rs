@@ -20,6 +20,14 @@ pub(crate) struct File {
     pub(crate) reason: Option<String>,
 }
 
+/// Where packages are looked for.
+#[derive(Clone, Copy)]
+pub(crate) struct Shelf<'a> {
+    pub(crate) sight: Sight,
+    pub(crate) app: &'a str,
+    pub(crate) channel: &'a str,
+}
+
 /// A file to offer.
 #[derive(Clone, sqlx::FromRow)]
 pub(crate) struct Package {
@@ -71,12 +79,10 @@ pub(crate) async fn file(
 /// none.
 pub(crate) async fn newest(
     connection: &mut AnyConnection,
-    sight: Sight,
-    app: &str,
-    channel: &str,
+    shelf: Shelf<'_>,
     wanted: Wanted,
 ) -> sqlx::Result<Vec<Package>> {
-    let [one, other] = sight.served();
+    let [one, other] = shelf.sight.served();
     let mut rows = sqlx::query_as::<_, Package>(
         "SELECT packages.version, packages.filename, packages.sha256, packages.size, packages.kind,
                 packages.platform, packages.arch, packages.facts
@@ -87,8 +93,8 @@ pub(crate) async fn newest(
            AND packages.platform IN ($5, 'any')
          ORDER BY releases.version_key DESC, packages.filename",
     )
-    .bind(app)
-    .bind(channel)
+    .bind(shelf.app)
+    .bind(shelf.channel)
     .bind(one)
     .bind(other)
     .bind(wanted.platform.as_str())
@@ -112,11 +118,9 @@ pub(crate) async fn newest(
 /// The platforms that releases in the channel have packages for.
 pub(crate) async fn platforms(
     connection: &mut AnyConnection,
-    sight: Sight,
-    app: &str,
-    channel: &str,
+    shelf: Shelf<'_>,
 ) -> sqlx::Result<Vec<String>> {
-    let [one, other] = sight.served();
+    let [one, other] = shelf.sight.served();
     sqlx::query_scalar(
         "SELECT DISTINCT packages.platform
          FROM releases
@@ -124,8 +128,8 @@ pub(crate) async fn platforms(
          JOIN packages ON packages.app = releases.app AND packages.version = releases.version
          WHERE releases.app = $1 AND channels.channel = $2 AND releases.visibility IN ($3, $4)",
     )
-    .bind(app)
-    .bind(channel)
+    .bind(shelf.app)
+    .bind(shelf.channel)
     .bind(one)
     .bind(other)
     .fetch_all(connection)

@@ -12,7 +12,6 @@ pub(crate) struct Release {
     pub(crate) visibility: String,
     pub(crate) notes: Option<String>,
     pub(crate) published_at: Option<i64>,
-    pub(crate) reason: Option<String>,
 }
 
 pub(crate) async fn find(
@@ -21,7 +20,7 @@ pub(crate) async fn find(
     version: &str,
 ) -> sqlx::Result<Option<Release>> {
     sqlx::query_as(
-        "SELECT version, visibility, notes, published_at, reason FROM releases WHERE app = $1 AND version = $2",
+        "SELECT version, visibility, notes, published_at FROM releases WHERE app = $1 AND version = $2",
     )
     .bind(app)
     .bind(version)

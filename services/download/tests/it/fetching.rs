@@ -1,7 +1,7 @@
 //! Files, signatures, keys and `latest`.
 
 use http::header::{ACCEPT, IF_MATCH, IF_NONE_MATCH, IF_RANGE, RANGE};
-use slipway_service::changes::{Release, Row, Visibility};
+use slipway_service::changes::{Row, Visibility};
 use slipway_testkit::database::engines;
 
 use crate::world::{World, app, published, release};
@@ -153,93 +153,6 @@ async fn parts_are_served_to_whoever_has_the_rest() {
         );
         let other = world.send("GET", path, &[(IF_MATCH, "\"other\"")]).await;
         assert_eq!(other.problem(), (412, "precondition_failed".to_owned()));
-    }
-}
-
-#[tokio::test]
-async fn latest_is_the_highest_version_that_fits() {
-    for engine in engines() {
-        let world = World::open(engine).await;
-        let file = |name: &str, kind, platform, arch| {
-            world.store(name, name.as_bytes(), kind, platform, arch)
-        };
-        let beta = |mut release: Release| {
-            release.channels = vec!["beta".to_owned()];
-            Row::Release(release)
-        };
-        let rows = vec![
-            app("notes"),
-            published(
-                "1.10",
-                vec![
-                    file("a.deb", "deb", "linux", "x86_64"),
-                    file("a.apk", "apk", "android", "universal"),
-                ],
-            ),
-            published(
-                "1.9",
-                vec![
-                    file("b.apk", "apk", "android", "universal"),
-                    file("b.exe", "exe", "windows", "x86_64"),
-                ],
-            ),
-            published(
-                "1.11",
-                vec![
-                    file("c.rpm", "rpm", "linux", "x86_64"),
-                    file("c.deb", "deb", "linux", "x86_64"),
-                    file("c-arm.deb", "deb", "linux", "aarch64"),
-                ],
-            ),
-            published("1.1", vec![file("d.zip", "zip", "any", "universal")]),
-            beta(release(
-                "2.0-beta.1",
-                Visibility::Published,
-                vec![file("e.apk", "apk", "android", "universal")],
-            )),
-            Row::Release(release(
-                "3.0",
-                Visibility::Staged,
-                vec![file("f.apk", "apk", "android", "universal")],
-            )),
-        ];
-        world.apply("e", 1, rows).await;
-        for (path, location) in [
-            ("linux", "/d/notes/1.11/c.deb"),
-            ("linux?arch=aarch64", "/d/notes/1.11/c-arm.deb"),
-            ("linux?kind=rpm", "/d/notes/1.11/c.rpm"),
-            ("linux?arch=armv7", "/d/notes/1.1/d.zip"),
-            (
-                "android?arch=&channel=&kind=&utm_source=x",
-                "/d/notes/1.10/a.apk",
-            ),
-            ("android?arch=aarch64", "/d/notes/1.10/a.apk"),
-            ("android?channel=beta", "/d/notes/2.0-beta.1/e.apk"),
-            ("windows", "/d/notes/1.9/b.exe"),
-            ("macos", "/d/notes/1.1/d.zip"),
-            ("any", "/d/notes/1.1/d.zip"),
-        ] {
-            let answer = world.get(&format!("/d/notes/latest/{path}")).await;
-            assert_eq!(answer.status, 302, "{path}: {}", answer.text());
-            assert_eq!(answer.header("location"), location, "{path}");
-            assert_eq!(answer.header("cache-control"), "no-cache");
-        }
-        for (path, status, code) in [
-            ("notes/latest/windows?channel=beta", 404, "no_package"),
-            ("notes/latest/linux?kind=appimage", 404, "no_package"),
-            ("notes/latest/linux?channel=absent", 404, "channel_unknown"),
-            ("notes/latest/linux?channel=No!", 404, "channel_unknown"),
-            ("absent/latest/linux", 404, "app_unknown"),
-            ("notes/latest/amiga", 404, "platform_unknown"),
-            ("notes/latest/linux?arch=sparc", 400, "arch_unknown"),
-            ("notes/latest/linux?kind=exes", 400, "kind_unknown"),
-        ] {
-            assert_eq!(
-                world.get(&format!("/d/{path}")).await.problem(),
-                (status, code.to_owned()),
-                "{path}"
-            );
-        }
     }
 }
 

@@ -1,8 +1,10 @@
 //! The service as its users see it: the whole router with its edge, on both engines, with files in the store.
 
+mod choosing;
 mod copying;
 mod counting;
 mod fetching;
 mod following;
+mod paging;
 mod staging;
 mod world;

@@ -1,0 +1,113 @@
+//! What somebody's browser says of their machine: enough to put one button first, never to hide the others.
+
+use slipway_packages::{Arch, Platform};
+
+/// The visitor's machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Device {
+    pub(crate) platform: Option<Platform>,
+    pub(crate) arch: Option<Arch>,
+}
+
+impl Device {
+    /// Reads a `User-Agent`. Browsers have frozen most of it, so only words that still say something are looked at: a
+    /// Mac calls itself Intel whatever it is, and a phone says nothing of its processor.
+    pub(crate) fn from_user_agent(text: &str) -> Self {
+        let says = |word| text.contains(word);
+        // In this order: an Android phone says "Linux" as well, and an iPhone "like Mac OS X".
+        let platform = if says("Android") {
+            Platform::Android
+        } else if says("iPhone") || says("iPad") || says("iPod") {
+            Platform::Ios
+        } else if says("Windows") {
+            Platform::Windows
+        } else if says("Macintosh") || says("Mac OS X") {
+            Platform::Macos
+        } else if says("Linux") || says("X11") || says("CrOS") {
+            Platform::Linux
+        } else {
+            return Self::default();
+        };
+        let arch = match platform {
+            Platform::Windows | Platform::Linux => arch(text),
+            Platform::Android | Platform::Ios | Platform::Macos | Platform::Any => None,
+        };
+        Self {
+            platform: Some(platform),
+            arch,
+        }
+    }
+}
+
+fn arch(text: &str) -> Option<Arch> {
+    [
+        ("aarch64", Arch::Aarch64),
+        ("ARM64", Arch::Aarch64),
+        ("armv7", Arch::Armv7),
+        ("x86_64", Arch::X86_64),
+        ("x64", Arch::X86_64),
+        ("WOW64", Arch::X86_64),
+        ("i686", Arch::X86),
+    ]
+    .into_iter()
+    .find_map(|(word, arch)| text.contains(word).then_some(arch))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn browsers_of_every_platform_are_told_apart() {
+        for (text, platform, arch) in [
+            (
+                "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 Chrome/140.0.0.0 Mobile",
+                Some(Platform::Android),
+                None,
+            ),
+            (
+                "Mozilla/5.0 (Android 14; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0",
+                Some(Platform::Android),
+                None,
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15",
+                Some(Platform::Ios),
+                None,
+            ),
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/140.0.0.0",
+                Some(Platform::Windows),
+                Some(Arch::X86_64),
+            ),
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Trident/7.0; rv:11.0)",
+                Some(Platform::Windows),
+                None,
+            ),
+            (
+                "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Safari/605.1.15",
+                Some(Platform::Macos),
+                None,
+            ),
+            (
+                "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0",
+                Some(Platform::Linux),
+                Some(Arch::X86_64),
+            ),
+            (
+                "Mozilla/5.0 (X11; Ubuntu; Linux aarch64; rv:140.0)",
+                Some(Platform::Linux),
+                Some(Arch::Aarch64),
+            ),
+            ("curl/8.5.0", None, None),
+            ("", None, None),
+        ] {
+            assert_eq!(
+                Device::from_user_agent(text),
+                Device { platform, arch },
+                "{text}"
+            );
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! What the install page says of the files for one platform.
+
+use slipway_packages::{Arch, Digest, Facts, Platform, Wanted};
+use slipway_service::api::file_path;
+use sqlx::AnyConnection;
+
+use crate::device::Device;
+use crate::store::packages::{self, Package, Shelf};
+use crate::words;
+
+/// What there is for a visitor.
+pub(super) struct Offers {
+    /// For their machine; `None` when nothing fits, or the machine is not known.
+    pub(super) first: Option<Offer>,
+    /// For every other platform.
+    pub(super) others: Vec<Offer>,
+}
+
+/// The newest files for a platform.
+pub(super) struct Offer {
+    pub(super) platform: Platform,
+    pub(super) name: &'static str,
+    pub(super) version: String,
+    /// The best first; never empty.
+    pub(super) files: Vec<File>,
+}
+
+#[derive(PartialEq)]
+pub(super) struct File {
+    pub(super) filename: String,
+    pub(super) address: String,
+    pub(super) size: String,
+    /// What it is and where it runs.
+    pub(super) notes: Vec<String>,
+    /// In hex.
+    pub(super) sha256: String,
+    /// SHA-256 of the certificate that the file carries.
+    pub(super) signer: Option<Digest>,
+}
+
+impl Offers {
+    pub(super) async fn read(
+        connection: &mut AnyConnection,
+        shelf: Shelf<'_>,
+        device: Device,
+    ) -> sqlx::Result<Self> {
+        let first = match device.platform {
+            Some(platform) => Offer::read(connection, shelf, platform, device.arch).await?,
+            None => None,
+        };
+        let there = packages::platforms(connection, shelf).await?;
+        let mut others = Vec::new();
+        for platform in Platform::ALL {
+            if Some(platform) == device.platform
+                || !there.iter().any(|one| one == platform.as_str())
+            {
+                continue;
+            }
+            let offer = Offer::read(connection, shelf, platform, None).await?;
+            // What runs on any system may stand first already.
+            others.extend(offer.filter(|offer| {
+                first
+                    .as_ref()
+                    .is_none_or(|first| first.files != offer.files)
+            }));
+        }
+        Ok(Self { first, others })
+    }
+}
+
+impl Offer {
+    /// What `latest` gives, with everything else of that release that fits.
+    async fn read(
+        connection: &mut AnyConnection,
+        shelf: Shelf<'_>,
+        platform: Platform,
+        arch: Option<Arch>,
+    ) -> sqlx::Result<Option<Self>> {
+        let wanted = Wanted {
+            platform,
+            arch: None,
+            kind: None,
+        };
+        let mut fitting = packages::newest(connection, shelf, wanted).await?;
+        // What a browser says of the processor moves its packages to the front and hides none.
+        if let Some(arch) = arch {
+            let fits =
+                |package: &Package| [arch.as_str(), "universal"].contains(&package.arch.as_str());
+            fitting.sort_by_key(|package| !fits(package));
+        }
+        Ok(Self::new(shelf.app, platform, &fitting))
+    }
+
+    /// `None` when nothing fits.
+    fn new(app: &str, platform: Platform, fitting: &[Package]) -> Option<Self> {
+        Some(Self {
+            platform,
+            name: words::platform(platform),
+            version: fitting.first()?.version.clone(),
+            files: fitting
+                .iter()
+                .map(|package| File::new(app, package))
+                .collect(),
+        })
+    }
+
+    pub(super) fn best(&self) -> Option<&File> {
+        self.files.first()
+    }
+
+    pub(super) fn rest(&self) -> &[File] {
+        self.files.get(1..).unwrap_or_default()
+    }
+}
+
+impl File {
+    fn new(app: &str, package: &Package) -> Self {
+        // Facts in a shape of another version of the platform are only missing from the page.
+        let facts: Option<Facts> = serde_json::from_str(&package.facts).ok();
+        let runs_on = package.platform.parse().ok().zip(package.arch.parse().ok());
+        let arch = runs_on.and_then(|(platform, arch)| words::arch(platform, arch));
+        let kind = package.kind.parse().ok().and_then(words::kind);
+        let min_sdk = facts
+            .as_ref()
+            .and_then(|facts| facts.min_sdk)
+            .map(words::android);
+        Self {
+            filename: package.filename.clone(),
+            address: file_path(app, &package.version, &package.filename),
+            size: words::size(package.size),
+            notes: [kind.map(str::to_owned), arch.map(str::to_owned), min_sdk]
+                .into_iter()
+                .flatten()
+                .collect(),
+            sha256: package.sha256.clone(),
+            signer: facts.and_then(|facts| facts.signer_sha256),
+        }
+    }
+}
