@@ -21,7 +21,6 @@ use hyper::body::Incoming;
 use hyper::{Request, Response};
 use hyper_util::service::TowerToHyperService;
 use serde::de::DeserializeOwned;
-use tokio::io::AsyncReadExt as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -343,23 +342,21 @@ async fn end<S: Service>(process: &Process, record: &Record, slot: &Slot) {
     );
 }
 
-/// Cancels `draining` at SIGTERM, SIGINT or, for a supervised process, at the end of its standard input.
+/// Cancels `draining` at SIGTERM, SIGINT or, for a supervised process, at the end of its standard input. That one is
+/// read by a thread of its own: the runtime does not end before its reads have, and this one ends with the supervisor.
 async fn wait_for_end(draining: CancellationToken, supervised: bool) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let orphaned = async {
-        if supervised {
-            let mut ignored = [0; 64];
-            let mut input = tokio::io::stdin();
-            while !matches!(input.read(&mut ignored).await, Ok(0) | Err(_)) {}
-        } else {
-            std::future::pending::<()>().await;
-        }
-    };
+    if supervised {
+        let draining = draining.clone();
+        std::thread::spawn(move || {
+            let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+            draining.cancel();
+        });
+    }
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
-        () = orphaned => {}
     }
     draining.cancel();
     Ok(())

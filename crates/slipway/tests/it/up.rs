@@ -55,6 +55,8 @@ fn sigterm_ends_all_and_the_exit_code_is_0() {
     let status = platform.up.wait().unwrap();
     assert_eq!(status.code(), Some(0));
     assert!(!pids.iter().any(|pid| runs(*pid)), "a child outlived up");
+    let log = fs::read_to_string(platform.folder.path().join("log")).unwrap();
+    assert!(!log.contains("was killed"), "a child had to be killed");
 }
 
 #[test]
