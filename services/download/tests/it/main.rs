@@ -1,5 +1,6 @@
 //! The service as its users see it: the whole router with its edge, on both engines, with files in the store.
 
+mod breaking;
 mod choosing;
 mod copying;
 mod counting;

@@ -107,15 +107,8 @@ impl World {
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("the blob's folder");
         std::fs::write(path, content).expect("a blob");
         Package {
-            id: format!("id-{filename}"),
-            filename: filename.to_owned(),
-            sha256: digest.as_hex(),
             size: i64::try_from(content.len()).expect("a size"),
-            kind: kind.to_owned(),
-            platform: platform.to_owned(),
-            arch: arch.to_owned(),
-            signature: format!("untrusted comment: {filename}\n"),
-            facts: json!({"kind": kind, "abis": [], "signer_verified": false, "warnings": []}),
+            ..package(filename, digest, kind, platform, arch)
         }
     }
 
@@ -160,6 +153,27 @@ impl World {
             headers: parts.headers,
             body,
         }
+    }
+}
+
+/// A package without bytes.
+pub(crate) fn package(
+    filename: &str,
+    digest: Digest,
+    kind: &str,
+    platform: &str,
+    arch: &str,
+) -> Package {
+    Package {
+        id: format!("id-{filename}"),
+        filename: filename.to_owned(),
+        sha256: digest.as_hex(),
+        size: 0,
+        kind: kind.to_owned(),
+        platform: platform.to_owned(),
+        arch: arch.to_owned(),
+        signature: format!("untrusted comment: {filename}\n"),
+        facts: json!({"kind": kind, "abis": [], "signer_verified": false, "warnings": []}),
     }
 }
 
