@@ -1,1 +1,136 @@
-//! 
+//! The gateway: the only public port. It refuses what could be read in two ways, finds the service that a path belongs
+//! to and streams both ways. It holds no body and no state but its view of the others, which it keeps on disk, so that it
+//! starts and serves while the registry is gone. A request that was in flight when it is killed ends with the
+//! connection: nothing is acknowledged that a service had not acknowledged.
+
+mod admin;
+mod answer;
+mod exchange;
+mod forward;
+mod hold;
+mod path;
+mod request;
+mod routes;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::bail;
+use serde::Deserialize;
+use slipway_service::{App, Health, Process, Service};
+
+use crate::forward::Upstreams;
+use crate::routes::{RouteSetting, Routes};
+
+pub use crate::answer::{Body, Streamed};
+
+/// The service, for its binary and for the command; cheap to clone.
+#[derive(Clone)]
+pub struct Gateway(Arc<Shared>);
+
+struct Shared {
+    process: Process,
+    routes: Routes,
+    upstreams: Upstreams,
+    /// The services that the routes lead to, and whether an instance of each was ever known.
+    seen: Vec<(&'static str, AtomicBool)>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    pub admin: AdminSettings,
+    pub body: BodySettings,
+    pub routes: Vec<RouteSetting>,
+}
+
+/// The listener for operators: `/metrics`, `/healthz`, `/readyz`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AdminSettings {
+    /// Never an address that the public reaches. Default: a free loopback port; it is in `DIR/gateway/admin.json`.
+    pub listen: SocketAddr,
+}
+
+/// Bodies of requests.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BodySettings {
+    /// Seconds without a byte after which a body is given up: against clients that hold an upload open with nothing.
+    pub idle_seconds: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            admin: AdminSettings::default(),
+            body: BodySettings::default(),
+            routes: routes::default_routes(),
+        }
+    }
+}
+
+impl Default for AdminSettings {
+    fn default() -> Self {
+        Self {
+            listen: (Ipv4Addr::LOCALHOST, 0).into(),
+        }
+    }
+}
+
+impl Default for BodySettings {
+    fn default() -> Self {
+        Self { idle_seconds: 30 }
+    }
+}
+
+impl Service for Gateway {
+    const NAME: &'static str = "gateway";
+    type Settings = Settings;
+    type Http = Self;
+    type Body = Body;
+    type Health = Self;
+
+    async fn build(process: Process, settings: Settings) -> anyhow::Result<App<Self, Self>> {
+        let gateway = Self::new(&process, settings.routes, &settings.body)?;
+        admin::listen(&process, gateway.clone(), &settings.admin).await?;
+        Ok(App {
+            http: gateway.clone(),
+            health: gateway,
+        })
+    }
+}
+
+impl Health for Gateway {
+    /// Once the view, live or kept, has held an instance of every service in the routes.
+    async fn ready(&self) -> anyhow::Result<()> {
+        for (service, seen) in &self.0.seen {
+            if !seen.load(Ordering::Relaxed) && !self.0.process.view.knows(service) {
+                bail!("no instance of {service} was seen yet");
+            }
+            seen.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}
+
+impl Gateway {
+    fn new(
+        process: &Process,
+        routes: Vec<RouteSetting>,
+        body: &BodySettings,
+    ) -> anyhow::Result<Self> {
+        let routes = Routes::new(routes)?;
+        let upstreams =
+            Upstreams::new(process.view.clone(), Duration::from_secs(body.idle_seconds));
+        let unseen = |service| (service, AtomicBool::new(false));
+        Ok(Self(Arc::new(Shared {
+            process: process.clone(),
+            seen: routes.services().into_iter().map(unseen).collect(),
+            routes,
+            upstreams,
+        })))
+    }
+}

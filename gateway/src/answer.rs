@@ -1,0 +1,132 @@
+//! Answers: what a service said, streamed, or a problem that the gateway has of its own.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CONNECTION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Response};
+use http_body::{Frame, SizeHint};
+use http_body_util::{Either, Full};
+use hyper::body::Incoming;
+use slipway_service::Problem;
+
+use crate::hold::Hold;
+use crate::request::{add_via, strip_hop_by_hop, strip_internal};
+
+/// The body of every answer.
+pub type Body = Either<Full<Bytes>, Streamed>;
+
+/// A service's answer on its way to the client; it is never held whole.
+pub struct Streamed {
+    body: Incoming,
+    /// Dropped with the last byte of the answer: then nothing more of the request's body is sent.
+    hold: Option<Hold>,
+    id: HeaderValue,
+}
+
+impl http_body::Body for Streamed {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        match &frame {
+            Poll::Ready(Some(Err(error))) => {
+                // The head is gone, so all that is left to do is to close the connection before the body's end.
+                tracing::warn!(%error, request_id = ?self.id, "a service ended in the middle of its answer");
+            }
+            Poll::Ready(None) => self.hold = None,
+            _ => {}
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A service's answer, without what is between it and us.
+pub(crate) fn streamed(
+    answer: Response<Incoming>,
+    hold: Option<Hold>,
+    id: &HeaderValue,
+) -> Response<Body> {
+    let (mut head, body) = answer.into_parts();
+    strip_hop_by_hop(&mut head.headers);
+    strip_internal(&mut head.headers);
+    add_via(&mut head.headers);
+    if hold.as_ref().is_some_and(|hold| !hold.is_read()) {
+        // A client that is still sending learns that nobody reads on.
+        head.headers
+            .insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    let body = Streamed {
+        body,
+        hold,
+        id: id.clone(),
+    };
+    Response::from_parts(head, Either::Right(body))
+}
+
+/// A small JSON document.
+pub(crate) fn json(document: &serde_json::Value) -> Response<Body> {
+    let mut answer = Response::new(whole(document.to_string()));
+    answer
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    answer
+}
+
+/// A problem of the gateway's own: a page for a browser that looks for an app, JSON for everybody else.
+pub(crate) fn problem(problem: &Problem, page: bool, id: &str) -> Response<Body> {
+    let (kind, text) = if page {
+        ("text/html; charset=utf-8", page_of(problem, id))
+    } else {
+        ("application/problem+json", problem.body(id).to_string())
+    };
+    let mut answer = Response::new(whole(text));
+    if let Ok(head) = problem.head().body(()) {
+        *answer.status_mut() = head.status();
+        *answer.headers_mut() = head.into_parts().0.headers;
+    }
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(
+        "x-content-type-options",
+        HeaderValue::from_static("nosniff"),
+    );
+    headers.insert("cache-control", HeaderValue::from_static("no-store"));
+    answer
+}
+
+/// Whether somebody looks at an app with a browser.
+pub(crate) fn wants_page(path: &str, headers: &HeaderMap) -> bool {
+    let accepts = headers
+        .get(ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    (path.starts_with("/a/") || path.starts_with("/d/")) && accepts.contains("text/html")
+}
+
+/// Every word in it is ours, so nothing has to be escaped.
+fn page_of(problem: &Problem, id: &str) -> String {
+    let (title, detail) = (problem.title(), &problem.detail);
+    format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title>\
+         <h1>{title}</h1><p>{detail}</p><p>Request {id}</p></html>\n"
+    )
+}
+
+fn whole(text: String) -> Body {
+    Either::Left(Full::from(text))
+}

@@ -1,0 +1,277 @@
+//! From the client to an instance of a service and back: connect, hold the body, stream.
+//!
+//! A request goes to another instance only when it certainly did nothing: no connection could be made, or another
+//! process has the address and answered 421 without reading the body. Nothing else is tried twice.
+
+use std::collections::VecDeque;
+use std::error::Error as _;
+use std::pin::pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::EXPECT;
+use http::request::Parts;
+use http::{HeaderValue, Request, Response, StatusCode, Uri, Version};
+use http_body_util::{Either, Empty};
+use hyper::body::{Body as _, Incoming};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::{Client, Error};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use slipway_service::Problem;
+use slipway_service::discovery::record::Record;
+use slipway_service::discovery::view::View;
+use slipway_service::http::edge::{INSTANCE, SERVICE};
+
+use crate::answer::{self, Body};
+use crate::hold::{BodyError, HeldBody, Hold};
+use crate::request::address_to;
+use crate::routes::Upstream;
+
+/// Time for a connection on a local network.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// Idle connections end here before they end at the services, whose time for the next head is 10 s: a request on a
+/// connection that the other side is just closing would be lost.
+const POOL_IDLE: Duration = Duration::from_secs(5);
+/// Time for an instance to appear: a restart is often seen within it.
+const APPEAR: Duration = Duration::from_millis(100);
+
+type Outgoing = Either<Empty<Bytes>, HeldBody>;
+
+/// The services behind the gateway.
+pub(crate) struct Upstreams {
+    client: Client<HttpConnector, Outgoing>,
+    view: View,
+    body_idle: Duration,
+}
+
+/// Where a request goes.
+struct Target {
+    address: String,
+    instance: HeaderValue,
+    /// The instance's name comes out of a 421 of this address, which is believed once.
+    corrected: bool,
+}
+
+/// What became of one attempt.
+enum Outcome {
+    Answered(Response<Body>),
+    /// Nobody has seen the request: the next instance may have it.
+    NotSent(Error),
+    /// Another process has the address; perhaps one of the same service.
+    Misdirected(Option<Target>),
+    Failed(Problem),
+}
+
+impl Upstreams {
+    pub(crate) fn new(view: View, body_idle: Duration) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(POOL_IDLE)
+            .build(connector);
+        Self {
+            client,
+            view,
+            body_idle,
+        }
+    }
+
+    /// Sends a request whose headers are ready to an instance of `upstream`; `chosen` becomes its name, for the log.
+    pub(crate) async fn forward(
+        &self,
+        upstream: &Upstream,
+        id: &HeaderValue,
+        request: Request<Incoming>,
+        chosen: &mut Option<String>,
+    ) -> Result<Response<Body>, Problem> {
+        let (head, body) = request.into_parts();
+        let mut body = Some(body).filter(|body| !body.is_end_stream());
+        let mut targets: VecDeque<Target> = self.candidates(upstream.name).await;
+        let mut cause = None;
+        while let Some(target) = targets.pop_front() {
+            *chosen = target.instance.to_str().ok().map(str::to_owned);
+            match self.attempt(upstream, id, &head, &target, &mut body).await {
+                Outcome::Answered(answer) => return Ok(answer),
+                Outcome::Failed(problem) => return Err(problem),
+                Outcome::NotSent(error) => {
+                    tracing::debug!(%error, address = target.address, "an instance could not be reached");
+                    cause = Some(error);
+                }
+                Outcome::Misdirected(Some(corrected)) => targets.push_front(corrected),
+                Outcome::Misdirected(None) => {}
+            }
+        }
+        let problem = unavailable(upstream);
+        Err(match cause {
+            Some(error) => problem.with_cause(error),
+            None => problem,
+        })
+    }
+
+    /// The instances to try, in their order; waits a moment for one when there is none.
+    async fn candidates(&self, service: &str) -> VecDeque<Target> {
+        let mut changes = self.view.subscribe();
+        let mut found = self.view.candidates(service);
+        let appear = async {
+            while found.is_empty() && changes.changed().await.is_ok() {
+                found = self.view.candidates(service);
+            }
+        };
+        // When the time is over, there is nobody.
+        let _ = tokio::time::timeout(APPEAR, appear).await;
+        found.into_iter().filter_map(Target::of).collect()
+    }
+
+    async fn attempt(
+        &self,
+        upstream: &Upstream,
+        id: &HeaderValue,
+        head: &Parts,
+        target: &Target,
+        body: &mut Option<Incoming>,
+    ) -> Outcome {
+        let (request, hold) = match self.outgoing(head, target, body.as_ref()) {
+            Ok(outgoing) => outgoing,
+            Err(error) => return Outcome::Failed(Problem::internal(error)),
+        };
+        let mut answering = pin!(self.client.request(request));
+        let answered = match &hold {
+            None => answering.await,
+            Some(hold) => tokio::select! {
+                biased;
+                answered = &mut answering => answered,
+                () = hold.asked() => {
+                    if let Some(body) = body.take() {
+                        hold.release(body);
+                    }
+                    answering.await
+                }
+            },
+        };
+        let untouched = hold.is_none() || body.is_some();
+        match answered {
+            Ok(answer) if answer.status() == StatusCode::MISDIRECTED_REQUEST => {
+                if untouched {
+                    Outcome::Misdirected(target.corrected(upstream.name, &answer))
+                } else {
+                    Outcome::Failed(unavailable(upstream))
+                }
+            }
+            Ok(answer) => {
+                match (&hold, body.take()) {
+                    // It may read on while it answers.
+                    (Some(hold), Some(body)) if answer.status().is_success() => hold.release(body),
+                    (Some(hold), _) if !answer.status().is_success() => hold.pause(),
+                    _ => {}
+                }
+                Outcome::Answered(answer::streamed(answer, hold, id))
+            }
+            Err(error) if untouched && was_not_sent(&error) => Outcome::NotSent(error),
+            Err(error) => Outcome::Failed(failed(
+                upstream,
+                error,
+                hold.and_then(|hold| hold.failure()),
+            )),
+        }
+    }
+
+    fn outgoing(
+        &self,
+        head: &Parts,
+        target: &Target,
+        body: Option<&Incoming>,
+    ) -> Result<(Request<Outgoing>, Option<Hold>), http::Error> {
+        let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+        let uri = Uri::builder()
+            .scheme("http")
+            .authority(target.address.as_str())
+            .path_and_query(path)
+            .build()?;
+        let (hold, held) = body.map(|body| Hold::new(body, self.body_idle)).unzip();
+        let outgoing = held.map_or_else(|| Either::Left(Empty::new()), Either::Right);
+        let mut request = Request::new(outgoing);
+        *request.method_mut() = head.method.clone();
+        *request.uri_mut() = uri;
+        *request.version_mut() = Version::HTTP_11;
+        request.headers_mut().clone_from(&head.headers);
+        request.headers_mut().remove(EXPECT);
+        address_to(request.headers_mut(), &target.instance);
+        if let Some(hold) = &hold {
+            request
+                .headers_mut()
+                .insert(EXPECT, HeaderValue::from_static("100-continue"));
+            hold.listen(&mut request);
+        }
+        Ok((request, hold))
+    }
+}
+
+impl Target {
+    fn of(record: Record) -> Option<Self> {
+        Some(Self {
+            instance: HeaderValue::from_str(&record.instance).ok()?,
+            address: record.addr,
+            corrected: false,
+        })
+    }
+
+    /// The same address under the name that it gave in a 421, when it is of the same service: a process that was
+    /// restarted there.
+    fn corrected(&self, service: &str, answer: &Response<Incoming>) -> Option<Self> {
+        let headers = answer.headers();
+        if self.corrected || headers.get(&SERVICE)? != service {
+            return None;
+        }
+        Some(Self {
+            address: self.address.clone(),
+            instance: headers.get(&INSTANCE)?.clone(),
+            corrected: true,
+        })
+    }
+}
+
+/// Whether a request certainly did not reach anybody: there was no connection, or it died before the head was written,
+/// which is what hyper calls canceled.
+fn was_not_sent(error: &Error) -> bool {
+    let canceled = |cause: &hyper::Error| cause.is_canceled();
+    error.is_connect()
+        || error
+            .source()
+            .and_then(|cause| cause.downcast_ref())
+            .is_some_and(canceled)
+}
+
+fn unavailable(upstream: &Upstream) -> Problem {
+    Problem::unavailable(
+        upstream.unavailable,
+        format!(
+            "the {} service is away for the moment: try again in a few seconds",
+            upstream.name
+        ),
+    )
+}
+
+fn failed(upstream: &Upstream, error: Error, of_body: Option<BodyError>) -> Problem {
+    match of_body {
+        Some(BodyError::Broken) => Problem::bad_request(
+            "body_incomplete",
+            "the body ended early or its chunks could not be read: send it again",
+        ),
+        Some(BodyError::Idle) => Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "body_timeout",
+            "nothing of the body came for too long: send it again, or resume the upload",
+        ),
+        _ => Problem::new(
+            StatusCode::BAD_GATEWAY,
+            "upstream_failed",
+            format!(
+                "the {} service ended before it had answered, and what it did is not known: look, then try again",
+                upstream.name
+            ),
+        )
+        .with_cause(error),
+    }
+}

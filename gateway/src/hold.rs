@@ -1,0 +1,253 @@
+//! The body of a request, held back until the service behind the gateway asks for it.
+//!
+//! Every request with a body goes on with `Expect: 100-continue` (RFC 9110, 10.1.1), whether the client sent it or not.
+//! Until the service says 100 not a byte of the body is taken from the client. So a refusal arrives before the body, a
+//! client's own `Expect` works from end to end (hyper says 100 to the client when the body is first polled), and an
+//! instance that is not there costs nothing: the body is still whole for the next one.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, StatusCode};
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::sync::Notify;
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
+
+/// Time after which the body goes to a service that says nothing: it may not know 100 (RFC 9110, 10.1.1).
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Why a body did not get to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BodyError {
+    #[error("the client's body ended early or could not be read")]
+    Broken,
+    #[error("the client sent nothing for too long")]
+    Idle,
+    #[error("the exchange that the body belongs to has ended")]
+    Abandoned,
+}
+
+/// The exchange's side of a body. When it is dropped, what was not sent is never sent, and the service sees a body that
+/// was cut off, not one that ended.
+pub(crate) struct Hold(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    asked: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    stage: Stage,
+    failure: Option<BodyError>,
+    waker: Option<Waker>,
+}
+
+#[derive(Default)]
+enum Stage {
+    #[default]
+    Held,
+    Released(Incoming),
+    Flowing,
+    /// Nothing more is taken from the client.
+    Paused,
+    Ended,
+    Abandoned,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn enter(&self, stage: Stage) {
+        let waker = {
+            let mut state = self.lock();
+            if matches!(state.stage, Stage::Ended) {
+                return;
+            }
+            state.stage = stage;
+            state.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+impl Hold {
+    /// A body of the size of `body` that sends nothing yet; `idle` is the longest time without a byte of the client.
+    pub(crate) fn new(body: &Incoming, idle: Duration) -> (Self, HeldBody) {
+        let shared = Arc::new(Shared::default());
+        let held = HeldBody {
+            shared: shared.clone(),
+            body: None,
+            size: body.size_hint(),
+            patience: None,
+            impatient: false,
+            idle,
+            idle_timer: None,
+            starving: false,
+        };
+        (Self(shared), held)
+    }
+
+    /// Makes a `100 Continue` to `request` count as asking.
+    pub(crate) fn listen<B>(&self, request: &mut Request<B>) {
+        let shared = self.0.clone();
+        hyper::ext::on_informational(request, move |answer| {
+            if answer.status() == StatusCode::CONTINUE {
+                shared.asked.notify_one();
+            }
+        });
+    }
+
+    /// Waits until the service wants the body: it said so, or it has the head and has been silent for [`PATIENCE`].
+    pub(crate) async fn asked(&self) {
+        self.0.asked.notified().await;
+    }
+
+    pub(crate) fn release(&self, body: Incoming) {
+        self.0.enter(Stage::Released(body));
+    }
+
+    /// Takes nothing more from the client: the service has refused and stops reading, and what we sent on would break
+    /// the connection before its answer is here.
+    pub(crate) fn pause(&self) {
+        self.0.enter(Stage::Paused);
+    }
+
+    /// Whether the client's connection can take another request after this one: its body was read, or still is.
+    pub(crate) fn is_read(&self) -> bool {
+        matches!(
+            self.0.lock().stage,
+            Stage::Released(_) | Stage::Flowing | Stage::Ended
+        )
+    }
+
+    pub(crate) fn failure(&self) -> Option<BodyError> {
+        self.0.lock().failure
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.enter(Stage::Abandoned);
+    }
+}
+
+/// The connection's side of a body.
+pub(crate) struct HeldBody {
+    shared: Arc<Shared>,
+    body: Option<Incoming>,
+    size: SizeHint,
+    patience: Option<Pin<Box<Sleep>>>,
+    impatient: bool,
+    idle: Duration,
+    /// Runs while `starving`: the client was asked and has sent nothing.
+    idle_timer: Option<Pin<Box<Sleep>>>,
+    starving: bool,
+}
+
+impl HeldBody {
+    /// Where the body stands; the body itself once it is there.
+    fn poll_stage(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
+        let mut state = self.shared.lock();
+        match std::mem::replace(&mut state.stage, Stage::Flowing) {
+            Stage::Flowing => return Poll::Ready(Ok(())),
+            Stage::Released(body) => {
+                self.body = Some(body);
+                return Poll::Ready(Ok(()));
+            }
+            Stage::Abandoned => {
+                state.stage = Stage::Abandoned;
+                return Poll::Ready(Err(BodyError::Abandoned));
+            }
+            stage => state.stage = stage,
+        }
+        state.waker = Some(context.waker().clone());
+        let held = matches!(state.stage, Stage::Held);
+        drop(state);
+        if held && !self.impatient {
+            // The first poll: the head is on its way, so the time of the service begins.
+            let patience = self
+                .patience
+                .get_or_insert_with(|| Box::pin(sleep(PATIENCE)));
+            if patience.as_mut().poll(context).is_ready() {
+                self.impatient = true;
+                self.shared.asked.notify_one();
+            }
+        }
+        // The next stage wakes us.
+        Poll::Pending
+    }
+
+    fn poll_data(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let Some(body) = &mut self.body else {
+            return Poll::Ready(None);
+        };
+        loop {
+            match Pin::new(&mut *body).poll_frame(context) {
+                // Trailers are not passed on: a header that is refused in the head could come back in them.
+                Poll::Ready(Some(Ok(frame))) if !frame.is_data() => {}
+                Poll::Ready(frame) => {
+                    let frame = frame.map(|frame| frame.map_err(|_| BodyError::Broken));
+                    self.starving = false;
+                    return Poll::Ready(frame);
+                }
+                Poll::Pending => break,
+            }
+        }
+        let deadline = Instant::now() + self.idle;
+        let timer = self
+            .idle_timer
+            .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if !std::mem::replace(&mut self.starving, true) {
+            timer.as_mut().reset(deadline);
+        }
+        timer
+            .as_mut()
+            .poll(context)
+            .map(|()| Some(Err(BodyError::Idle)))
+    }
+}
+
+impl Body for HeldBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let frame = match ready!(self.poll_stage(context)) {
+            Ok(()) => ready!(self.poll_data(context)),
+            Err(error) => Some(Err(error)),
+        };
+        if let Some(Err(error)) = &frame {
+            self.shared.lock().failure = Some(*error);
+        }
+        if frame.is_none() || self.is_end_stream() {
+            self.shared.enter(Stage::Ended);
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_some_and(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body
+            .as_ref()
+            .map_or_else(|| self.size, Body::size_hint)
+    }
+}

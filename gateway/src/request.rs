@@ -1,0 +1,301 @@
+//! What of a request is refused, and which of its headers go on.
+//!
+//! hyper writes every message anew, so framing cannot be smuggled through; what is left to refuse is what two readers
+//! could take differently: the length of the body, the host, and names of headers.
+
+use std::net::IpAddr;
+
+use http::header::{CONNECTION, HOST, HeaderName, HeaderValue};
+use http::uri::Authority;
+use http::{HeaderMap, Method, Request, Version};
+use slipway_service::Problem;
+use slipway_service::http::edge::{INSTANCE, REQUEST_ID};
+use slipway_service::http::framing::Framing;
+
+use crate::routes::method_not_allowed;
+
+/// Headers that hold for one connection alone (RFC 9110, 7.6.1), beside those that `Connection` names and `Proxy-…`.
+const HOP_BY_HOP: [&str; 6] = [
+    "connection",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Headers of a client that would be taken for ours.
+const OURS: [&str; 6] = [
+    "forwarded",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-real-ip",
+    "x-request-id",
+];
+
+/// Refuses what no service shall see, and returns the authority that the request is for; HTTP/1.0 may name none.
+pub(crate) fn check<B>(
+    request: &Request<B>,
+    framing: Framing,
+) -> Result<Option<Authority>, Problem> {
+    if framing == Framing::Doubtful {
+        // Request smuggling: a proxy before us could see another end of this body.
+        return Err(refused(
+            "framing_refused",
+            "send one content-length, or transfer-encoding: chunked alone",
+        ));
+    }
+    // TRACE would hand a browser's script the headers that are kept from it; CONNECT is for proxies of another kind.
+    if matches!(*request.method(), Method::TRACE | Method::CONNECT) {
+        return Err(method_not_allowed(&[]));
+    }
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let authority = match (hosts.next(), hosts.next()) {
+        (Some(host), None) => Some(authority(host.as_bytes())?),
+        (None, _) if request.version() == Version::HTTP_10 => None,
+        _ => return Err(host_refused()),
+    };
+    // In the absolute form the target's authority counts and Host does not (RFC 9112, 3.2.2).
+    match request.uri().authority() {
+        Some(target) => self::authority(target.as_str().as_bytes()).map(Some),
+        None => Ok(authority),
+    }
+}
+
+/// A host and perhaps a port, in lower case (RFC 9110, 7.2): nothing that a service could read as a path or a user.
+fn authority(text: &[u8]) -> Result<Authority, Problem> {
+    let text = text.to_ascii_lowercase();
+    let authority = Authority::from_maybe_shared(text).map_err(|_| host_refused())?;
+    let port = authority
+        .as_str()
+        .strip_prefix(authority.host())
+        .unwrap_or("@");
+    let port_is_number = port.is_empty() || authority.port_u16().is_some();
+    if authority.host().is_empty() || !port_is_number || authority.as_str().contains('@') {
+        return Err(host_refused());
+    }
+    Ok(authority)
+}
+
+fn host_refused() -> Problem {
+    refused(
+        "host_refused",
+        "send exactly one host header with a host and perhaps a port",
+    )
+}
+
+fn refused(code: &'static str, advice: &str) -> Problem {
+    Problem::bad_request(
+        code,
+        format!("this request could be read in more than one way: {advice}"),
+    )
+    .with_header(CONNECTION.as_str(), "close")
+}
+
+/// What the gateway says of a request to the service behind it.
+pub(crate) struct Forwarding<'a> {
+    pub(crate) id: &'a HeaderValue,
+    pub(crate) peer: IpAddr,
+    pub(crate) authority: Option<&'a Authority>,
+    pub(crate) service: &'static str,
+}
+
+/// Takes out what is not for the service and adds what the gateway knows, in this order: `Connection` names headers to
+/// take out, and a client shall not name ours.
+pub(crate) fn prepare(headers: &mut HeaderMap, forwarding: &Forwarding<'_>) {
+    strip_hop_by_hop(headers);
+    strip_internal(headers);
+    for name in OURS {
+        headers.remove(name);
+    }
+    // `X_Forwarded_For` is `X-Forwarded-For` to a program that gets its headers as CGI variables.
+    retain(headers, |name| !name.contains('_'));
+    let mut set = |name: &'static str, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    };
+    set(
+        "x-forwarded-for",
+        &forwarding.peer.to_canonical().to_string(),
+    );
+    set("x-forwarded-proto", "http");
+    if let Some(authority) = forwarding.authority {
+        set("x-forwarded-host", authority.as_str());
+    }
+    set(HOST.as_str(), forwarding.service);
+    headers.insert(REQUEST_ID.clone(), forwarding.id.clone());
+    add_via(headers);
+}
+
+/// Names the instance that a request is meant for: an address may belong to another process by now.
+pub(crate) fn address_to(headers: &mut HeaderMap, instance: &HeaderValue) {
+    headers.insert(INSTANCE.clone(), instance.clone());
+}
+
+pub(crate) fn add_via(headers: &mut HeaderMap) {
+    headers.append("via", HeaderValue::from_static("1.1 slipway"));
+}
+
+pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .collect();
+    for name in named {
+        headers.remove(name);
+    }
+    for name in HOP_BY_HOP {
+        headers.remove(name);
+    }
+    retain(headers, |name| !name.starts_with("proxy-"));
+}
+
+/// Takes out the headers that services of the platform speak to each other with.
+pub(crate) fn strip_internal(headers: &mut HeaderMap) {
+    retain(headers, |name| !name.starts_with("x-slipway-"));
+}
+
+fn retain(headers: &mut HeaderMap, keep: impl Fn(&str) -> bool) {
+    let unwanted: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| !keep(name.as_str()))
+        .cloned()
+        .collect();
+    for name in unwanted {
+        headers.remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(method: &str, uri: &str, hosts: &[&str]) -> Request<()> {
+        let mut request = Request::builder().method(method).uri(uri);
+        for host in hosts {
+            request = request.header(HOST, *host);
+        }
+        request.body(()).expect("a request")
+    }
+
+    #[test]
+    fn exactly_one_valid_host_passes() {
+        for (uri, host, wanted) in [
+            ("/a", "Apps.Example.ORG", "apps.example.org"),
+            ("/a", "localhost:8080", "localhost:8080"),
+            ("/a", "[::1]:80", "[::1]:80"),
+            (
+                "http://other.example/a",
+                "apps.example.org",
+                "other.example",
+            ),
+        ] {
+            let authority = check(&request("GET", uri, &[host]), Framing::Plain).expect(host);
+            assert_eq!(authority.expect("an authority").as_str(), wanted);
+        }
+    }
+
+    #[test]
+    fn a_missing_a_second_or_an_unreadable_host_is_refused() {
+        for hosts in [
+            &[][..],
+            &["a", "a"],
+            &["a", "b"],
+            &[""],
+            &["x/y@z"],
+            &["user@host"],
+            &["a b"],
+            &["a:port"],
+            &["a:99999"],
+            &["a:"],
+            &[":80"],
+            &["a,b/"],
+            &["a?b"],
+            &["a#b"],
+        ] {
+            let problem =
+                check(&request("GET", "/a", hosts), Framing::Plain).expect_err(&hosts.join("+"));
+            assert_eq!(problem.code, "host_refused");
+        }
+        let mut old = request("GET", "/a", &[]);
+        *old.version_mut() = Version::HTTP_10;
+        assert_eq!(
+            check(&old, Framing::Plain).expect("HTTP/1.0 knew no Host"),
+            None
+        );
+    }
+
+    #[test]
+    fn doubtful_framing_and_methods_for_others_are_refused() {
+        let problem =
+            check(&request("PUT", "/a", &["a"]), Framing::Doubtful).expect_err("doubtful");
+        assert_eq!(
+            (problem.status.as_u16(), problem.code),
+            (400, "framing_refused")
+        );
+        for (method, uri) in [("TRACE", "/a"), ("CONNECT", "a:80")] {
+            let problem = check(&request(method, uri, &["a"]), Framing::Plain).expect_err(method);
+            assert_eq!(problem.status.as_u16(), 405);
+        }
+    }
+
+    #[test]
+    fn no_header_of_a_client_is_taken_for_ours() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("connection", "keep-alive, X-Secret"),
+            ("connection", "x-forwarded-for, x-request-id"),
+            ("x-secret", "1"),
+            ("keep-alive", "5"),
+            ("te", "trailers"),
+            ("upgrade", "websocket"),
+            ("transfer-encoding", "chunked"),
+            ("proxy-authorization", "x"),
+            ("x-slipway-instance", "forged"),
+            ("x-slipway-signature", "forged"),
+            ("x-forwarded-for", "6.6.6.6"),
+            ("x_forwarded_for", "6.6.6.6"),
+            ("forwarded", "for=6.6.6.6"),
+            ("x-real-ip", "6.6.6.6"),
+            ("x-request-id", "forged"),
+            ("host", "apps.example.org"),
+            ("authorization", "Bearer slw_x"),
+            ("via", "1.0 edge"),
+        ] {
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        let authority = Authority::from_static("apps.example.org");
+        prepare(
+            &mut headers,
+            &Forwarding {
+                id: &HeaderValue::from_static("new"),
+                peer: IpAddr::from([127, 0, 0, 9]),
+                authority: Some(&authority),
+                service: "upload",
+            },
+        );
+        let mut left: Vec<_> = headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.to_str().unwrap()))
+            .collect();
+        left.sort_unstable();
+        assert_eq!(
+            left,
+            [
+                ("authorization", "Bearer slw_x"),
+                ("host", "upload"),
+                ("via", "1.0 edge"),
+                ("via", "1.1 slipway"),
+                ("x-forwarded-for", "127.0.0.9"),
+                ("x-forwarded-host", "apps.example.org"),
+                ("x-forwarded-proto", "http"),
+                ("x-request-id", "new"),
+            ]
+        );
+    }
+}

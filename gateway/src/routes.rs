@@ -1,0 +1,255 @@
+//! The route table: which service answers which path. The first match wins.
+
+use anyhow::{bail, ensure};
+use http::Method;
+use http::StatusCode;
+use serde::Deserialize;
+use slipway_service::Problem;
+use slipway_service::data::SERVICES;
+
+/// A route as the settings name it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RouteSetting {
+    /// Segments with `/`; `*` stands for one segment, `**` at the end for any number of them, none included.
+    pub path: String,
+    /// Methods of the route; none means all.
+    #[serde(default)]
+    pub methods: Vec<String>,
+    pub service: String,
+}
+
+impl RouteSetting {
+    fn new(path: &str, methods: &[&str], service: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            methods: methods.iter().map(|&method| method.to_owned()).collect(),
+            service: service.to_owned(),
+        }
+    }
+}
+
+/// The routes that the platform is served by.
+pub(crate) fn default_routes() -> Vec<RouteSetting> {
+    let read = ["GET", "HEAD"];
+    vec![
+        RouteSetting::new("/api/v1/apps/*/packages/**", &[], "upload"),
+        RouteSetting::new("/api/v1/apps/*/uploads/**", &[], "upload"),
+        RouteSetting::new("/api/v1/**", &[], "catalog"),
+        RouteSetting::new("/a/**", &read, "download"),
+        RouteSetting::new("/d/**", &read, "download"),
+        RouteSetting::new("/keys/**", &read, "download"),
+    ]
+}
+
+/// A service that routes lead to.
+#[derive(Debug)]
+pub(crate) struct Upstream {
+    pub(crate) name: &'static str,
+    /// The code of a problem when no instance is there.
+    pub(crate) unavailable: &'static str,
+}
+
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub(crate) pattern: String,
+    methods: Vec<Method>,
+    pub(crate) upstream: Upstream,
+}
+
+#[derive(Debug)]
+pub(crate) struct Routes(Vec<Route>);
+
+impl Routes {
+    pub(crate) fn new(settings: Vec<RouteSetting>) -> anyhow::Result<Self> {
+        settings
+            .into_iter()
+            .map(Route::new)
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    /// The services that the routes lead to, each once.
+    pub(crate) fn services(&self) -> Vec<&'static str> {
+        let mut services: Vec<_> = self.0.iter().map(|route| route.upstream.name).collect();
+        services.sort_unstable();
+        services.dedup();
+        services
+    }
+
+    /// The first route of `path` that knows `method`; 404 without a route, 405 when no route of the path knows it.
+    pub(crate) fn find(&self, method: &Method, path: &str) -> Result<&Route, Problem> {
+        let mut of_path = self
+            .0
+            .iter()
+            .filter(|route| matches(&route.pattern, path))
+            .peekable();
+        let Some(first) = of_path.peek().copied() else {
+            return Err(Problem::not_found());
+        };
+        of_path
+            .find(|route| route.methods.is_empty() || route.methods.contains(method))
+            .ok_or_else(|| method_not_allowed(&first.methods))
+    }
+}
+
+impl Route {
+    fn new(setting: RouteSetting) -> anyhow::Result<Self> {
+        let RouteSetting {
+            path,
+            methods,
+            service,
+        } = setting;
+        let Some(name) = SERVICES.into_iter().find(|name| *name == service) else {
+            bail!("the route {path} leads to {service}, which is no service");
+        };
+        ensure!(
+            path.starts_with('/') && !path.trim_end_matches("/**").contains("**"),
+            "the route {path} has to begin with / and may have ** at its end alone"
+        );
+        let methods = methods
+            .iter()
+            .map(|method| method.parse())
+            .collect::<Result<_, _>>()?;
+        let unavailable: &'static str = match name {
+            "upload" => "upload_unavailable",
+            "catalog" => "catalog_unavailable",
+            "download" => "download_unavailable",
+            _ => bail!("the route {path} leads to {name}, which nobody outside may reach"),
+        };
+        let upstream = Upstream { name, unavailable };
+        Ok(Self {
+            pattern: path,
+            methods,
+            upstream,
+        })
+    }
+}
+
+/// 405; `Allow` is what RFC 9110, 15.5.6 demands.
+pub(crate) fn method_not_allowed(methods: &[Method]) -> Problem {
+    let allowed: Vec<_> = methods.iter().map(Method::as_str).collect();
+    let allowed = if allowed.is_empty() {
+        "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS".to_owned()
+    } else {
+        allowed.join(", ")
+    };
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "this address does not know that method: see the Allow header",
+    )
+    .with_header("allow", allowed)
+}
+
+fn matches(pattern: &str, path: &str) -> bool {
+    let mut given = path.split('/');
+    for wanted in pattern.split('/') {
+        match (wanted, given.next()) {
+            ("**", _) => return true,
+            ("*", Some(segment)) if !segment.is_empty() => {}
+            (wanted, Some(segment)) if wanted == segment => {}
+            _ => return false,
+        }
+    }
+    given.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn service(method: &str, path: &str) -> Result<&'static str, (u16, Option<String>)> {
+        let routes = Routes::new(default_routes()).expect("the routes of the platform");
+        let method = method.parse().expect("a method");
+        match routes.find(&method, path) {
+            Ok(route) => Ok(route.upstream.name),
+            Err(problem) => {
+                let head = problem.head().body(()).expect("a head");
+                let allow = head
+                    .headers()
+                    .get("allow")
+                    .map(|value| value.to_str().unwrap().to_owned());
+                Err((problem.status.as_u16(), allow))
+            }
+        }
+    }
+
+    #[test]
+    fn every_address_of_the_platform_reaches_its_service() {
+        for (method, path, name) in [
+            ("PUT", "/api/v1/apps/notes/packages/notes.apk", "upload"),
+            ("GET", "/api/v1/apps/notes/packages/0190", "upload"),
+            ("POST", "/api/v1/apps/notes/uploads", "upload"),
+            ("OPTIONS", "/api/v1/apps/notes/uploads", "upload"),
+            ("PATCH", "/api/v1/apps/notes/uploads/0190", "upload"),
+            ("POST", "/api/v1/apps", "catalog"),
+            (
+                "GET",
+                "/api/v1/apps/notes/releases/1.0/downloads",
+                "catalog",
+            ),
+            ("GET", "/api/v1/apps/packages/x", "catalog"),
+            ("GET", "/api/v1/apps//packages/x", "catalog"),
+            ("GET", "/a/notes", "download"),
+            ("HEAD", "/d/notes/latest/android", "download"),
+            ("GET", "/keys/notes/minisign.pub", "download"),
+        ] {
+            assert_eq!(service(method, path), Ok(name), "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn anything_else_ends_at_the_gateway() {
+        for path in [
+            "/",
+            "/api",
+            "/api/v1x",
+            "/api/v2/apps",
+            "/ab/notes",
+            "/A/notes",
+            "/key/x",
+            "/favicon.ico",
+        ] {
+            assert_eq!(service("GET", path), Err((404, None)), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_method_is_told_the_right_ones() {
+        let allowed = Some("GET, HEAD".to_owned());
+        assert_eq!(
+            service("POST", "/keys/notes/minisign.pub"),
+            Err((405, allowed.clone()))
+        );
+        assert_eq!(service("DELETE", "/a/notes"), Err((405, allowed)));
+    }
+
+    #[test]
+    fn the_first_match_wins() {
+        let routes = Routes::new(vec![
+            RouteSetting::new("/x/**", &["PUT"], "upload"),
+            RouteSetting::new("/x/*", &[], "download"),
+        ])
+        .expect("routes");
+        let found = |method| routes.find(&method, "/x/y").expect("a route").upstream.name;
+        assert_eq!(found(Method::PUT), "upload");
+        assert_eq!(found(Method::GET), "download");
+    }
+
+    #[test]
+    fn routes_that_would_open_the_inside_or_nothing_are_refused() {
+        for (path, service) in [
+            ("/s/**", "signing"),
+            ("/r/**", "registry"),
+            ("/x", "nobody"),
+            ("x", "catalog"),
+            ("/**/x", "catalog"),
+        ] {
+            assert!(
+                Routes::new(vec![RouteSetting::new(path, &[], service)]).is_err(),
+                "{path} {service}"
+            );
+        }
+    }
+}

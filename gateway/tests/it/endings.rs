@@ -1,0 +1,172 @@
+//! When somebody goes away: the client, or the service, before and after the head.
+
+use tokio::io::AsyncWriteExt as _;
+
+use crate::harness::{Wire, ask, gateway, listen, request};
+
+const PUT: &str = "PUT /api/v1/apps/notes/packages/notes.apk";
+const CONTINUE: &str = "HTTP/1.1 100 Continue\r\n\r\n";
+
+#[tokio::test]
+async fn a_service_that_ends_before_its_answer_is_502_and_is_not_asked_again() {
+    let (listener, download) = listen().await;
+    let (spare, second) = listen().await;
+    let gateway = gateway(&[("download", "a", download), ("download", "b", second)]).await;
+    let service = tokio::spawn(async move {
+        let mut wire = tokio::select! {
+            wire = Wire::accept(&listener) => wire,
+            wire = Wire::accept(&spare) => wire,
+        };
+        wire.head().await;
+        drop(wire);
+        (listener, spare)
+    });
+    let answer = ask(gateway.address, request("GET /a/notes", "")).await;
+    assert_eq!(
+        (answer.status, answer.code().as_str()),
+        (502, "upstream_failed")
+    );
+    let (listener, spare) = service.await.unwrap();
+    let again = async {
+        tokio::select! {
+            _ = listener.accept() => {}
+            _ = spare.accept() => {}
+        }
+    };
+    assert!(
+        tokio::time::timeout(std::time::Duration::ZERO, again)
+            .await
+            .is_err(),
+        "it was asked again"
+    );
+}
+
+#[tokio::test]
+async fn a_service_that_ends_in_its_answer_cuts_the_answer_off() {
+    for (head, sent) in [
+        ("Content-Length: 10\r\n", "hello"),
+        ("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n"),
+    ] {
+        let (listener, download) = listen().await;
+        let gateway = gateway(&[("download", "d", download)]).await;
+        tokio::spawn(async move {
+            let mut wire = Wire::accept(&listener).await;
+            wire.head().await;
+            wire.send(format!("HTTP/1.1 200 OK\r\n{head}\r\n{sent}"))
+                .await;
+        });
+        let mut client = Wire::connect(gateway.address).await;
+        client.send(request("GET /d/notes/1.0/x.bin", "")).await;
+        assert!(client.head().await.starts_with("HTTP/1.1 200"));
+        assert_eq!(
+            client.rest().await,
+            sent.as_bytes(),
+            "an end that looks whole, or none"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_in_its_body_leaves_no_whole_body_behind() {
+    for (fields, sent) in [
+        ("Content-Length: 10\r\n", "hello"),
+        ("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n"),
+    ] {
+        let (listener, upload) = listen().await;
+        let gateway = gateway(&[("upload", "u", upload)]).await;
+        let mut client = Wire::connect(gateway.address).await;
+        client.send(request(PUT, fields) + sent).await;
+        let mut wire = Wire::accept(&listener).await;
+        wire.head().await;
+        wire.send(CONTINUE).await;
+        let begun = wire.exactly(sent.len()).await;
+        drop(client);
+        assert_eq!(
+            (begun.as_slice(), wire.rest().await),
+            (sent.as_bytes(), Vec::new()),
+            "{fields}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_ends_early_is_never_taken_for_whole() {
+    let (listener, upload) = listen().await;
+    let gateway = gateway(&[("upload", "u", upload)]).await;
+    let mut client = Wire::connect(gateway.address).await;
+    client
+        .send(request(PUT, "Content-Length: 10\r\n") + "hello")
+        .await;
+    client.stream.shutdown().await.unwrap();
+    let mut wire = Wire::accept(&listener).await;
+    wire.head().await;
+    wire.send(CONTINUE).await;
+    assert_eq!(wire.rest().await, b"hello");
+    let answer = String::from_utf8(client.rest().await).unwrap();
+    assert!(
+        answer.is_empty() || answer.starts_with("HTTP/1.1 400"),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn chunks_that_cannot_be_read_are_the_clients_fault() {
+    for body in [
+        "x\r\nhello\r\n0\r\n\r\n",
+        "0x5\r\nhello\r\n0\r\n\r\n",
+        "5\nhello\n0\n\n",
+    ] {
+        let (listener, upload) = listen().await;
+        let gateway = gateway(&[("upload", "u", upload)]).await;
+        let service = tokio::spawn(async move {
+            let mut wire = Wire::accept(&listener).await;
+            wire.head().await;
+            wire.send(CONTINUE).await;
+            wire.rest().await
+        });
+        let answer = ask(
+            gateway.address,
+            request(PUT, "Transfer-Encoding: chunked\r\n") + body,
+        )
+        .await;
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (400, "body_incomplete"),
+            "{body:?}"
+        );
+        assert_eq!(answer.field("connection"), Some("close"));
+        let received = service.await.unwrap();
+        assert!(
+            !received.ends_with(b"0\r\n\r\n"),
+            "{body:?} was passed on as whole"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_while_it_waits_ends_the_request_of_the_service() {
+    let (listener, catalog) = listen().await;
+    let gateway = gateway(&[("catalog", "c", catalog)]).await;
+    let mut client = Wire::connect(gateway.address).await;
+    client.send(request("GET /api/v1/apps", "")).await;
+    let mut wire = Wire::accept(&listener).await;
+    wire.head().await;
+    drop(client);
+    assert!(wire.rest().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_in_an_answer_ends_the_answer() {
+    let (listener, download) = listen().await;
+    let gateway = gateway(&[("download", "d", download)]).await;
+    let mut client = Wire::connect(gateway.address).await;
+    client.send(request("GET /d/notes/1.0/x.bin", "")).await;
+    let mut wire = Wire::accept(&listener).await;
+    wire.head().await;
+    wire.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
+        .await;
+    client.head().await;
+    drop(client);
+    let sent = wire.send_until_refused(1_000_000_000).await;
+    assert!(sent < 500_000_000, "{sent} bytes were taken for nobody");
+}

@@ -1,0 +1,245 @@
+//! What a service gets to see, what a client gets back, and which instance is asked.
+
+use crate::harness::{Wire, ask, field, gateway, listen, nobody, request};
+
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+#[tokio::test]
+async fn a_service_sees_what_the_gateway_knows_and_nothing_that_a_client_claims() {
+    let (listener, download) = listen().await;
+    let gateway = gateway(&[("download", "the-instance", download)]).await;
+    let service = tokio::spawn(async move {
+        let mut wire = Wire::accept(&listener).await;
+        let head = wire.head().await;
+        wire.send(
+            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Slipway-Instance: the-instance\r\nKeep-Alive: timeout=5\r\n\
+             Connection: X-Hop\r\nX-Hop: 1\r\nX-Request-Id: theirs\r\nETag: \"e\"\r\n\r\nok",
+        )
+        .await;
+        head
+    });
+    let fields = "Connection: X-Secret, X-Forwarded-For\r\nX-Secret: 1\r\nX-Slipway-Instance: forged\r\nX-Slipway-Caller: catalog\r\n\
+                  X-Forwarded-For: 6.6.6.6\r\nX_Forwarded_For: 6.6.6.6\r\nX-Request-Id: mine\r\nTE: trailers\r\nRange: bytes=0-1\r\n";
+    let answer = ask(
+        gateway.address,
+        request("GET /d/notes/1.0/a%20b.apk?arch=x86_64&x=%2F", fields),
+    )
+    .await;
+    let head = service.await.unwrap();
+    assert!(
+        head.starts_with("GET /d/notes/1.0/a%20b.apk?arch=x86_64&x=%2F HTTP/1.1\r\n"),
+        "{head}"
+    );
+    assert_eq!(field(&head, "x-slipway-instance"), Some("the-instance"));
+    assert_eq!(field(&head, "x-forwarded-for"), Some("127.0.0.1"));
+    assert_eq!(field(&head, "x-forwarded-proto"), Some("http"));
+    assert_eq!(field(&head, "x-forwarded-host"), Some("apps.example.org"));
+    assert_eq!(field(&head, "host"), Some("download"));
+    assert_eq!(field(&head, "via"), Some("1.1 slipway"));
+    assert_eq!(field(&head, "range"), Some("bytes=0-1"));
+    assert_eq!(field(&head, "x-request-id"), answer.field("x-request-id"));
+    for gone in [
+        "forged",
+        "catalog",
+        "6.6.6.6",
+        "mine",
+        "x-secret",
+        "trailers",
+        "expect",
+        "connection",
+    ] {
+        assert!(!head.contains(gone), "{gone} in {head}");
+    }
+    assert_eq!(
+        (answer.status, answer.body.as_slice(), answer.field("etag")),
+        (200, &b"ok"[..], Some("\"e\""))
+    );
+    for gone in ["x-slipway", "keep-alive", "x-hop", "theirs"] {
+        assert!(!answer.head.contains(gone), "{gone} in {}", answer.head);
+    }
+}
+
+#[tokio::test]
+async fn a_target_with_an_authority_replaces_the_host() {
+    let (listener, download) = listen().await;
+    let gateway = gateway(&[("download", "d", download)]).await;
+    let service = tokio::spawn(async move {
+        let mut wire = Wire::accept(&listener).await;
+        let head = wire.head().await;
+        wire.send(OK).await;
+        head
+    });
+    ask(
+        gateway.address,
+        request("GET http://Real.example/a/notes", ""),
+    )
+    .await;
+    let head = service.await.unwrap();
+    assert!(head.starts_with("GET /a/notes HTTP/1.1\r\n"), "{head}");
+    assert_eq!(field(&head, "x-forwarded-host"), Some("real.example"));
+}
+
+#[tokio::test]
+async fn tus_options_and_http_1_0_and_lines_without_return_pass() {
+    let (listener, upload) = listen().await;
+    let gateway = gateway(&[("upload", "u", upload)]).await;
+    let service = tokio::spawn(async move {
+        for _ in 0..3 {
+            let mut wire = Wire::accept(&listener).await;
+            wire.head().await;
+            wire.send("HTTP/1.1 204 No Content\r\nTus-Version: 1.0.0\r\nConnection: close\r\n\r\n")
+                .await;
+        }
+    });
+    for head in [
+        request(
+            "OPTIONS /api/v1/apps/notes/uploads",
+            "Connection: close\r\n",
+        ),
+        "HEAD /api/v1/apps/notes/uploads/1 HTTP/1.0\r\n\r\n".to_owned(),
+        "HEAD /api/v1/apps/notes/uploads/1 HTTP/1.1\nHost: a\nConnection: close\n\n".to_owned(),
+    ] {
+        let answer = ask(gateway.address, &head).await;
+        assert_eq!(
+            (answer.status, answer.field("tus-version")),
+            (204, Some("1.0.0")),
+            "{head}"
+        );
+    }
+    service.await.unwrap();
+}
+
+#[tokio::test]
+async fn connections_are_used_again_on_both_sides_until_the_service_closes() {
+    let (listener, download) = listen().await;
+    let gateway = gateway(&[("download", "d", download)]).await;
+    let service = tokio::spawn(async move {
+        for _ in 0..2 {
+            let mut wire = Wire::accept(&listener).await;
+            for _ in 0..5 {
+                wire.head().await;
+                wire.send(OK).await;
+            }
+        }
+    });
+    let mut client = Wire::connect(gateway.address).await;
+    for round in 0..10 {
+        client.send(request("GET /a/notes", "")).await;
+        assert_eq!(client.answer().await.status, 200, "round {round}");
+    }
+    service.await.unwrap();
+}
+
+#[tokio::test]
+async fn an_instance_that_is_not_there_is_passed_over() {
+    let (listener, download) = listen().await;
+    let gateway = gateway(&[
+        ("download", "gone", nobody().await),
+        ("download", "here", download),
+    ])
+    .await;
+    let service = tokio::spawn(async move {
+        for _ in 0..4 {
+            let mut wire = Wire::accept(&listener).await;
+            wire.head().await;
+            wire.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                .await;
+        }
+    });
+    for _ in 0..4 {
+        assert_eq!(
+            ask(gateway.address, request("GET /a/notes", ""))
+                .await
+                .status,
+            200
+        );
+    }
+    service.await.unwrap();
+}
+
+#[tokio::test]
+async fn when_nobody_is_there_it_is_said_with_a_time_to_come_back() {
+    for instances in [&[][..], &[("upload", "gone", nobody().await)]] {
+        let gateway = gateway(instances).await;
+        let put = request(
+            "PUT /api/v1/apps/notes/packages/x.bin",
+            "Content-Length: 5\r\n",
+        ) + "hello";
+        let answer = ask(gateway.address, put).await;
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (503, "upload_unavailable")
+        );
+        assert_eq!(answer.field("retry-after"), Some("1"));
+        assert_eq!(
+            answer.field("connection"),
+            Some("close"),
+            "the body was not read"
+        );
+    }
+}
+
+fn misdirected(service: &str, instance: &str) -> String {
+    format!(
+        "HTTP/1.1 421 Misdirected Request\r\nX-Slipway-Service: {service}\r\nX-Slipway-Instance: {instance}\r\n\
+         Content-Length: 0\r\nConnection: close\r\n\r\n"
+    )
+}
+
+#[tokio::test]
+async fn a_service_that_was_restarted_at_its_address_is_asked_again_under_its_new_name() {
+    let (listener, upload) = listen().await;
+    let gateway = gateway(&[("upload", "old", upload)]).await;
+    let service = tokio::spawn(async move {
+        let mut wire = Wire::accept(&listener).await;
+        assert_eq!(field(&wire.head().await, "x-slipway-instance"), Some("old"));
+        wire.send(misdirected("upload", "new")).await;
+        assert!(wire.rest().await.is_empty(), "nothing of the body");
+        let mut wire = Wire::accept(&listener).await;
+        assert_eq!(field(&wire.head().await, "x-slipway-instance"), Some("new"));
+        wire.send("HTTP/1.1 100 Continue\r\n\r\n").await;
+        let body = wire.exactly(5).await;
+        wire.send("HTTP/1.1 201 Created\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            .await;
+        body
+    });
+    let put = request(
+        "PUT /api/v1/apps/notes/packages/x.bin",
+        "Content-Length: 5\r\n",
+    ) + "hello";
+    assert_eq!(ask(gateway.address, put).await.status, 201);
+    assert_eq!(service.await.unwrap(), b"hello");
+}
+
+#[tokio::test]
+async fn an_address_that_belongs_to_another_service_is_passed_over_and_no_name_is_believed_twice() {
+    let (other, others) = listen().await;
+    let (fickle, fickles) = listen().await;
+    let gateway = gateway(&[("upload", "a", others), ("upload", "b", fickles)]).await;
+    let strangers = tokio::spawn(async move {
+        let mut wire = Wire::accept(&other).await;
+        wire.head().await;
+        wire.send(misdirected("catalog", "c")).await;
+    });
+    let renaming = tokio::spawn(async move {
+        for name in ["x", "y"] {
+            let mut wire = Wire::accept(&fickle).await;
+            wire.head().await;
+            wire.send(misdirected("upload", name)).await;
+        }
+        fickle
+    });
+    let answer = ask(
+        gateway.address,
+        request("GET /api/v1/apps/notes/uploads/1", ""),
+    )
+    .await;
+    assert_eq!(
+        (answer.status, answer.code().as_str()),
+        (503, "upload_unavailable")
+    );
+    strangers.await.unwrap();
+    let fickle = renaming.await.unwrap();
+    let third = tokio::time::timeout(std::time::Duration::ZERO, fickle.accept()).await;
+    assert!(third.is_err(), "a second new name was believed");
+}

@@ -1,0 +1,230 @@
+//! A gateway on a socket, raw clients and raw services.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use serde_json::Value;
+use slipway_gateway::{BodySettings, Gateway, Settings};
+use slipway_service::discovery::record::{Record, State};
+use slipway_service::discovery::view::View;
+use slipway_service::http::serve::serve;
+use slipway_service::{Process, Service as _};
+use slipway_testkit::database::Engine;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+/// No step of a test takes longer unless it is broken.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
+    pub(crate) process: Process,
+    _folder: TempDir,
+}
+
+/// A gateway that knows `instances`: service, name, address.
+pub(crate) async fn gateway(instances: &[(&str, &str, SocketAddr)]) -> Running {
+    gateway_with(instances, Settings::default()).await
+}
+
+pub(crate) async fn gateway_with(
+    instances: &[(&str, &str, SocketAddr)],
+    settings: Settings,
+) -> Running {
+    let slipway_testkit::TestProcess {
+        mut process,
+        folder,
+    } = slipway_testkit::process("gateway", Engine::Sqlite).await;
+    let record = |(service, instance, address): &(&str, &str, SocketAddr)| Record {
+        service: (*service).to_owned(),
+        instance: (*instance).to_owned(),
+        addr: address.to_string(),
+        state: State::Ready,
+        version: "0".to_owned(),
+        started_at: 0,
+    };
+    process.view = View::fixed(instances.iter().map(record).collect());
+    let app = Gateway::build(process.clone(), settings)
+        .await
+        .expect("a gateway");
+    let (listener, address) = listen().await;
+    let http = process.settings.http.clone();
+    tokio::spawn(async move { serve(listener, app.http, &http, CancellationToken::new()).await });
+    Running {
+        address,
+        process,
+        _folder: folder,
+    }
+}
+
+pub(crate) fn idle_after(seconds: u64) -> Settings {
+    Settings {
+        body: BodySettings {
+            idle_seconds: seconds,
+        },
+        ..Settings::default()
+    }
+}
+
+pub(crate) async fn listen() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .await
+        .expect("a port");
+    let address = listener.local_addr().expect("its address");
+    (listener, address)
+}
+
+/// An address that nobody listens on.
+pub(crate) async fn nobody() -> SocketAddr {
+    listen().await.1
+}
+
+/// One end of a connection, for a client or a service.
+pub(crate) struct Wire {
+    pub(crate) stream: TcpStream,
+    read: Vec<u8>,
+}
+
+/// The answer to a raw request.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Wire {
+    pub(crate) async fn connect(address: SocketAddr) -> Self {
+        Self::of(TcpStream::connect(address).await.expect("a connection"))
+    }
+
+    pub(crate) async fn accept(listener: &TcpListener) -> Self {
+        let accepted = tokio::time::timeout(PATIENCE, listener.accept()).await;
+        Self::of(
+            accepted
+                .expect("the gateway connects")
+                .expect("a connection")
+                .0,
+        )
+    }
+
+    fn of(stream: TcpStream) -> Self {
+        Self {
+            stream,
+            read: Vec::new(),
+        }
+    }
+
+    pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream
+            .write_all(bytes.as_ref())
+            .await
+            .expect("the other end reads");
+    }
+
+    /// Sends until the other end does not take more, and returns how much it took.
+    pub(crate) async fn send_until_refused(&mut self, size: usize) -> usize {
+        let piece = vec![7_u8; 64 * 1024];
+        let mut sent = 0;
+        while sent < size {
+            match tokio::time::timeout(Duration::from_millis(500), self.stream.write(&piece)).await
+            {
+                Ok(Ok(count)) => sent += count,
+                _ => break,
+            }
+        }
+        sent
+    }
+
+    /// Reads to the end of a head and returns it in lower case, but for the first line.
+    pub(crate) async fn head(&mut self) -> String {
+        loop {
+            if let Some(end) = find(&self.read, b"\r\n\r\n") {
+                let head: Vec<u8> = self.read.drain(..end + 4).collect();
+                let head = String::from_utf8(head).expect("a head in ASCII");
+                let (first, fields) = head.split_once("\r\n").expect("a first line");
+                return format!("{first}\r\n{}", fields.to_lowercase());
+            }
+            assert!(
+                self.more().await,
+                "the connection ended in a head: {:?}",
+                self.read
+            );
+        }
+    }
+
+    /// Reads exactly `count` bytes.
+    pub(crate) async fn exactly(&mut self, count: usize) -> Vec<u8> {
+        while self.read.len() < count {
+            assert!(
+                self.more().await,
+                "the connection ended after {} of {count} bytes",
+                self.read.len()
+            );
+        }
+        self.read.drain(..count).collect()
+    }
+
+    /// Everything up to the end of the connection, however it ends.
+    pub(crate) async fn rest(&mut self) -> Vec<u8> {
+        while self.more().await {}
+        std::mem::take(&mut self.read)
+    }
+
+    /// A whole answer; its body is what `content-length` says, or all until the end of the connection.
+    pub(crate) async fn answer(&mut self) -> Answer {
+        let head = self.head().await;
+        let status = head[9..12].parse().expect("a status");
+        let body = match field(&head, "content-length") {
+            Some(length) => self.exactly(length.parse().expect("a length")).await,
+            None => self.rest().await,
+        };
+        Answer { status, head, body }
+    }
+
+    async fn more(&mut self) -> bool {
+        let mut piece = vec![0; 64 * 1024];
+        let read = tokio::time::timeout(PATIENCE, self.stream.read(&mut piece)).await;
+        let count = read.expect("the other end does something").unwrap_or(0);
+        self.read.extend_from_slice(&piece[..count]);
+        count > 0
+    }
+}
+
+impl Answer {
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
+        field(&self.head, name)
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).expect("a JSON body")
+    }
+
+    pub(crate) fn code(&self) -> String {
+        self.json()["code"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+/// Sends `request` on a connection of its own and reads the answer.
+pub(crate) async fn ask(address: SocketAddr, request: impl AsRef<[u8]>) -> Answer {
+    let mut client = Wire::connect(address).await;
+    client.send(request).await;
+    client.answer().await
+}
+
+/// A request with the lines that every request has.
+pub(crate) fn request(line: &str, fields: &str) -> String {
+    format!("{line} HTTP/1.1\r\nHost: apps.example.org\r\n{fields}\r\n")
+}
+
+/// The value of a field of a head, without its name.
+pub(crate) fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    head.lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+}
+
+fn find(text: &[u8], part: &[u8]) -> Option<usize> {
+    text.windows(part.len()).position(|window| window == part)
+}

@@ -1,0 +1,7 @@
+//! The gateway over real sockets: raw clients in front of it, and behind it services that do exactly what a test says.
+
+mod bodies;
+mod endings;
+mod forwarding;
+mod harness;
+mod refusals;
