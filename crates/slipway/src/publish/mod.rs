@@ -92,7 +92,7 @@ async fn publish(server: &Server, wish: &Wish) -> anyhow::Result<()> {
     let mut resume = Resume::open(&server.origin(), wish)?;
     let upload = Upload { server, wish };
     let address = upload.send(&mut resume).await?;
-    let outcome = outcome::wait(server, &address).await;
+    let outcome = outcome::wait(server, wish, &address).await;
     // Only what failed for good is begun anew by the next run.
     if outcome.as_ref().is_ok_and(outcome::Outcome::is_final) {
         resume.forget();

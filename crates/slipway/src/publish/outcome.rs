@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use reqwest::{Method, Url};
-use serde_json::Value;
+use serde::Deserialize;
+use slipway_packages::Slug;
+use slipway_service::api::{Package, Release};
 
 use super::Wish;
 use super::retry::Attempts;
@@ -16,9 +18,22 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// Publishing takes seconds. Where it takes longer something is down, and that may last.
 const PATIENCE: Duration = Duration::from_mins(10);
 
+/// What the platform says of an upload.
+#[derive(Deserialize)]
+struct Answer {
+    state: String,
+    package: Option<Package>,
+    release: Option<Release>,
+    reason: Option<String>,
+}
+
 pub(super) enum Outcome {
-    /// With the platform's last word on it.
-    Published(Value),
+    /// With the addresses of its page and file.
+    Published {
+        version: String,
+        page: String,
+        file: String,
+    },
     Failed {
         state: String,
         reason: String,
@@ -34,63 +49,65 @@ impl Outcome {
         !matches!(self, Self::Waiting { .. })
     }
 
-    fn of(answer: Value) -> Self {
-        let text = |at: &str| {
-            answer
-                .pointer(at)
-                .and_then(Value::as_str)
-                .map(str::to_owned)
-        };
-        let state = text("/release/state")
-            .or_else(|| text("/state"))
-            .unwrap_or_default();
-        let reason = text("/release/reason")
-            .or_else(|| text("/package/reason"))
-            .or_else(|| text("/reason"));
-        let reason = reason.unwrap_or_default();
-        match state.as_str() {
-            "published" => Self::Published(answer),
-            "failed" | "refused" | "yanked" => Self::Failed { state, reason },
+    /// `channel` is where it was wished to be: a version that was published in another one before is not there yet.
+    fn of(answer: Answer, channel: &Slug) -> Self {
+        let Answer {
+            state,
+            package,
+            release,
+            reason,
+        } = answer;
+        let state = release
+            .as_ref()
+            .map_or(state, |release| release.state.clone());
+        let of_release = release.as_ref().and_then(|release| release.reason.clone());
+        let reason = of_release.or(reason).unwrap_or_default();
+        let is_there =
+            |release: &Release| release.channels.iter().any(|one| one == channel.as_str());
+        let file = package.and_then(|package| package.url);
+        match (state.as_str(), file, release) {
+            ("published", Some(file), Some(release)) if is_there(&release) => {
+                let Release { version, links, .. } = release;
+                Self::Published {
+                    version,
+                    page: links.page,
+                    file,
+                }
+            }
+            ("published", ..) if !reason.is_empty() => Self::Failed { state, reason },
+            ("failed" | "refused" | "yanked", ..) => Self::Failed { state, reason },
             _ => Self::Waiting { state, reason },
         }
     }
 
     /// Says it: links on standard output when it is published, an error otherwise.
     pub(super) fn tell(self, server: &Server, wish: &Wish) -> anyhow::Result<()> {
-        let answer = match self {
-            Self::Published(answer) => answer,
+        let name = &wish.package.name;
+        let (version, page, file) = match self {
+            Self::Published {
+                version,
+                page,
+                file,
+            } => (version, page, file),
             Self::Failed { state, reason } => {
-                bail!("{} is {state}, not published: {reason}", wish.package.name)
+                bail!("{name} is {state}, and not what was wished: {reason}")
             }
             Self::Waiting { state, reason } => bail!(
-                "{} is not published yet but {state}: {reason}\nit goes on by itself; run the same command again to see how it ends",
-                wish.package.name
+                "{name} is not published yet but {state}: {reason}\nit goes on by itself; run the same command again to see how it ends"
             ),
         };
-        let text = |at: &str| answer.pointer(at).and_then(Value::as_str);
-        let app = &wish.app;
-        let version =
-            text("/release/version").context("the platform does not say which version this is")?;
-        let file = text("/package/url").map_or_else(
-            || format!("/d/{app}/{version}/{}", wish.package.name),
-            str::to_owned,
-        );
-        let page = text("/release/links/page").map_or_else(|| format!("/a/{app}"), str::to_owned);
-        let absolute = |address: &str| public(server, address);
         terminal::say(format_args!(
-            "{app} {version} is published in {}",
-            wish.channel
+            "{} {version} is published in {}",
+            wish.app, wish.channel
         ));
-        terminal::say(format_args!("page       {}", absolute(&page)?));
-        terminal::say(format_args!("file       {}", absolute(&file)?));
-        terminal::say(format_args!(
-            "signature  {}",
-            absolute(&format!("{file}.minisig"))?
-        ));
-        terminal::say(format_args!(
-            "key        {}",
-            absolute(&format!("/keys/{app}/minisign.pub"))?
-        ));
+        for (what, address) in [
+            ("page", page),
+            ("file", file.clone()),
+            ("signature", format!("{file}.minisig")),
+            ("key", format!("/keys/{}/minisign.pub", wish.app)),
+        ] {
+            terminal::say(format_args!("{what:<10} {}", public(server, &address)?));
+        }
         Ok(())
     }
 }
@@ -101,16 +118,16 @@ fn public(server: &Server, address: &str) -> anyhow::Result<Url> {
 }
 
 /// Asks until it is published or failed, or for as long as a person would wait.
-pub(super) async fn wait(server: &Server, address: &Url) -> anyhow::Result<Outcome> {
+pub(super) async fn wait(server: &Server, wish: &Wish, address: &Url) -> anyhow::Result<Outcome> {
     let begin = Instant::now();
     let mut attempts = Attempts::default();
     let mut pause = FIRST_PAUSE;
     let mut said = String::new();
     loop {
-        match server.json(Method::GET, address.path(), None).await {
+        match ask(server, address).await {
             Ok(answer) => {
                 attempts.progressed();
-                let outcome = Outcome::of(answer);
+                let outcome = Outcome::of(answer, &wish.channel);
                 let Outcome::Waiting { state, reason } = &outcome else {
                     return Ok(outcome);
                 };
@@ -139,41 +156,68 @@ pub(super) async fn wait(server: &Server, address: &Url) -> anyhow::Result<Outco
     }
 }
 
+async fn ask(server: &Server, address: &Url) -> Result<Answer, Failure> {
+    let answer = server.json(Method::GET, address.path(), None).await?;
+    serde_json::from_value(answer).map_err(|_| Failure::Strange)
+}
+
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
+    fn outcome(state: &str, release: &Value) -> Outcome {
+        let package = json!({
+            "id": "1", "filename": "notes.apk", "sha256": "00", "size": 1, "kind": "apk", "platform": "android",
+            "arch": "universal", "warnings": [], "state": state, "url": "/d/notes/1/notes.apk",
+        });
+        let answer =
+            json!({ "state": state, "package": package, "release": release, "reason": "words" });
+        let answer = serde_json::from_value(answer).expect("an answer");
+        Outcome::of(answer, &"stable".parse().expect("a slug"))
+    }
+
+    fn release(state: &str, channels: &[&str]) -> Value {
+        let links = json!({ "page": "/a/notes", "files": [] });
+        json!({
+            "app": "notes", "version": "1", "channels": channels, "state": state, "packages": [], "links": links,
+            "created_at": "2026-01-01T00:00:00Z",
+        })
+    }
+
     #[test]
-    fn only_published_is_published() {
+    fn only_published_in_the_channel_is_published() {
         for (state, is_final) in [
-            ("stored", false),
+            ("draft", false),
             ("signing", false),
             ("verifying", false),
             ("failed", true),
             ("yanked", true),
         ] {
-            let outcome = Outcome::of(json!({ "state": "stored", "release": { "state": state } }));
-            assert!(!matches!(outcome, Outcome::Published(_)), "{state}");
+            let outcome = outcome("stored", &release(state, &["stable"]));
+            assert!(!matches!(outcome, Outcome::Published { .. }), "{state}");
             assert_eq!(outcome.is_final(), is_final, "{state}");
         }
-        let published =
-            Outcome::of(json!({ "state": "published", "release": { "state": "published" } }));
-        assert!(matches!(published, Outcome::Published(_)));
+        let there = outcome("published", &release("published", &["beta", "stable"]));
+        assert!(matches!(there, Outcome::Published { .. }));
+        let elsewhere = outcome("published", &release("published", &["beta"]));
+        assert!(!matches!(elsewhere, Outcome::Published { .. }));
+    }
+
+    #[test]
+    fn a_package_that_is_not_handed_over_yet_is_waited_for() {
+        let Outcome::Waiting { state, reason } = outcome("stored", &Value::Null) else {
+            panic!("it is not final")
+        };
+        assert_eq!((state.as_str(), reason.as_str()), ("stored", "words"));
     }
 
     #[test]
     fn a_refused_package_tells_its_reason() {
-        let outcome = Outcome::of(
-            json!({ "state": "refused", "release": null, "reason": "two entries overlap" }),
-        );
-        let Outcome::Failed { state, reason } = outcome else {
+        let Outcome::Failed { state, reason } = outcome("refused", &Value::Null) else {
             panic!("it is final")
         };
-        assert_eq!(
-            (state.as_str(), reason.as_str()),
-            ("refused", "two entries overlap")
-        );
+        assert_eq!((state.as_str(), reason.as_str()), ("refused", "words"));
     }
 }
