@@ -6,7 +6,9 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::slipway::{Platform, command, told};
+use rustix::process::Signal;
+
+use crate::slipway::{Platform, command, signal, told};
 
 /// A developer's machine: where packages lie, and where runs remember each other.
 struct Developer<'a> {
@@ -72,6 +74,14 @@ fn fetch(url: &str) -> Vec<u8> {
         answer.error_for_status()?.bytes().await
     };
     runtime.block_on(get).expect("the bytes").to_vec()
+}
+
+/// The percentage in a line that tells how far it is, else 0.
+fn sent(line: &str) -> u32 {
+    let percentage = line
+        .strip_prefix("slipway: sending ")
+        .and_then(|rest| rest.strip_suffix(" %"));
+    percentage.and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 /// Bytes that no compression and no accident makes equal.
@@ -141,20 +151,18 @@ fn a_killed_run_goes_on_where_it_was() {
     let developer = Developer {
         platform: &platform,
     };
-    let bytes = bytes(96 * 1024 * 1024);
+    let bytes = bytes(16 * 1024 * 1024);
     let package = developer.package("large.bin", &bytes);
     let arguments = ["--app", "large", "--version", "1"];
 
     let mut first = developer
         .publish(&package, &arguments)
+        .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(first.stderr.take().unwrap()).lines();
-    let half = lines.find(|line| {
-        line.as_ref()
-            .is_ok_and(|line| line.contains("sending 70 %"))
-    });
+    let half = lines.find(|line| line.as_ref().is_ok_and(|line| sent(line) >= 50));
     assert!(half.is_some(), "it told how far it was");
     first.kill().unwrap();
     first.wait().unwrap();
@@ -172,21 +180,22 @@ fn a_service_that_is_killed_on_the_way_does_not_stop_it() {
     let developer = Developer {
         platform: &platform,
     };
-    let bytes = bytes(96 * 1024 * 1024);
+    let bytes = bytes(16 * 1024 * 1024);
     let package = developer.package("large.bin", &bytes);
     let mut publish = developer
         .publish(&package, &["--app", "large", "--version", "1"])
+        .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let lines = BufReader::new(publish.stderr.take().unwrap()).lines();
+    let mut victim = platform.pid("upload-1");
     let mut said = String::new();
     for line in lines.map_while(Result::ok) {
-        if line.contains("sending 30 %") {
-            crate::slipway::signal(
-                platform.pid("upload-1").unwrap(),
-                rustix::process::Signal::KILL,
-            );
+        if sent(&line) >= 30
+            && let Some(pid) = victim.take()
+        {
+            signal(pid, Signal::KILL);
         }
         said = said + &line + "\n";
     }
