@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 use slipway_service::clock;
 use slipway_service::internal::client::CallError;
+use sqlx::AnyConnection;
 
 use crate::gate::{self, Verdict};
 use crate::release::State as Stage;
@@ -43,18 +44,25 @@ pub(crate) async fn run(state: &State, job: &jobs::Job) -> Ended {
     }
 }
 
-/// Marks the job's release as failed.
-pub(crate) async fn give_up(state: &State, job: &jobs::Job, reason: &str) -> anyhow::Result<()> {
+/// Marks the job's release as failed, in the transaction that gives the job up.
+pub(crate) async fn give_up(
+    db: &mut AnyConnection,
+    job: &jobs::Job,
+    reason: &str,
+) -> anyhow::Result<()> {
     if job.kind != "release" {
         return Ok(());
     }
-    let mut connection = state.database.read().await?;
-    let release = releases::by_id(&mut connection, &job.subject).await?;
-    drop(connection);
-    match release {
-        Some(release) if !release.state()?.is_settled() => fail(state, &release, reason).await,
-        _ => Ok(()),
+    let Some(release) = releases::by_id(db, &job.subject).await? else {
+        return Ok(());
+    };
+    let from = release.state()?;
+    if !from.is_settled() {
+        log_failure(&release, reason);
+        let (change, now) = ((from, Stage::Failed), clock::unix_millis());
+        releases::advance(db, &release.id, change, Some(reason), now).await?;
     }
+    Ok(())
 }
 
 #[derive(Deserialize)]
@@ -211,13 +219,13 @@ async fn staged(state: &State, seq: i64) -> sqlx::Result<bool> {
 }
 
 async fn fail(state: &State, release: &releases::Release, reason: &str) -> anyhow::Result<()> {
-    tracing::warn!(
-        app = release.app,
-        version = release.version,
-        reason,
-        "a release failed"
-    );
+    log_failure(release, reason);
     advance(state, release, Stage::Failed, Some(reason)).await
+}
+
+fn log_failure(release: &releases::Release, reason: &str) {
+    let (app, version) = (&release.app, &release.version);
+    tracing::warn!(app, version, reason, "a release failed");
 }
 
 async fn advance(

@@ -17,8 +17,9 @@ const LONGEST_PAUSE_MILLIS: i64 = 5000;
 const FOLLOWER_LIFE_MILLIS: i64 = 24 * 3600 * 1000;
 
 pub(crate) fn start(state: &State) {
-    for _ in 0..state.settings.jobs.workers {
-        spawn(state, work(state.clone()));
+    for number in 0..state.settings.jobs.workers {
+        let owner = format!("{}/{number}", state.process.instance);
+        spawn(state, work(state.clone(), owner));
     }
     spawn(state, wake_when_somebody_comes(state.clone()));
     spawn(state, tidy(state.clone()));
@@ -34,13 +35,14 @@ fn spawn(state: &State, task: impl Future<Output = ()> + Send + 'static) {
     });
 }
 
-async fn work(state: State) {
+/// Works under the lease owner `owner`, which nobody else is: not even the workers beside it may keep its lease.
+async fn work(state: State, owner: String) {
     loop {
         let far = tokio::time::Instant::now() + Duration::from_hours(1);
-        let leased = state.signals.wait_for(far, || lease(&state)).await;
+        let leased = state.signals.wait_for(far, || lease(&state, &owner)).await;
         match leased {
             Ok(Some(job)) => {
-                if let Err(error) = run(&state, &job).await {
+                if let Err(error) = run(&state, &job, &owner).await {
                     tracing::warn!(
                         job = job.id,
                         error = format!("{error:#}"),
@@ -58,7 +60,7 @@ async fn work(state: State) {
     }
 }
 
-async fn lease(state: &State) -> sqlx::Result<Option<jobs::Job>> {
+async fn lease(state: &State, owner: &str) -> sqlx::Result<Option<jobs::Job>> {
     let now = clock::unix_millis();
     {
         // Looked at without the write lock first: an idle platform writes nothing.
@@ -68,41 +70,35 @@ async fn lease(state: &State) -> sqlx::Result<Option<jobs::Job>> {
         }
     }
     let mut transaction = state.database.write().await?;
-    let job = jobs::lease(
-        &mut transaction,
-        &state.process.instance,
-        until(state, now),
-        now,
-    )
-    .await?;
+    let job = jobs::lease(&mut transaction, owner, until(state, now), now).await?;
     transaction.commit().await?;
     Ok(job)
 }
 
-async fn run(state: &State, job: &jobs::Job) -> anyhow::Result<()> {
-    let owner = &*state.process.instance;
+async fn run(state: &State, job: &jobs::Job, owner: &str) -> anyhow::Result<()> {
     if job.crashes >= state.settings.jobs.max_crashes {
         let reason = format!(
             "the work on it ended {} processes; the log has their last words",
             job.crashes
         );
-        publishing::give_up(state, job, &reason).await?;
         let mut transaction = state.database.write().await?;
-        jobs::fail(&mut transaction, &job.id, &reason, clock::unix_millis()).await?;
+        publishing::give_up(&mut transaction, job, &reason).await?;
+        let now = clock::unix_millis();
+        jobs::fail(&mut transaction, &job.id, owner, &reason, now).await?;
         transaction.commit().await?;
         return Ok(());
     }
     let ended = tokio::select! {
         ended = publishing::run(state, job) => ended,
-        () = renew(state, job) => {
-            tracing::warn!(job = job.id, "another instance has taken this job");
+        () = renew(state, job, owner) => {
+            tracing::warn!(job = job.id, "another worker has taken this job");
             return Ok(());
         }
     };
     let now = clock::unix_millis();
     let mut transaction = state.database.write().await?;
     match ended {
-        Ended::Done => jobs::done(&mut transaction, &job.id, owner).await?,
+        Ended::Done => jobs::done(&mut transaction, job, owner).await?,
         Ended::Waits(reason) => {
             let next_at = now + pause(job.attempts);
             jobs::put_back(&mut transaction, &job.id, owner, next_at, &reason).await?;
@@ -119,20 +115,20 @@ fn pause(attempts: i64) -> i64 {
 }
 
 /// Returns when the lease is lost.
-async fn renew(state: &State, job: &jobs::Job) {
+async fn renew(state: &State, job: &jobs::Job, owner: &str) {
     let period = Duration::from_secs(state.settings.jobs.lease_seconds) / 3;
     loop {
         tokio::time::sleep(period).await;
-        if matches!(renew_once(state, job).await, Ok(false)) {
+        if matches!(renew_once(state, job, owner).await, Ok(false)) {
             return;
         }
     }
 }
 
-async fn renew_once(state: &State, job: &jobs::Job) -> sqlx::Result<bool> {
+async fn renew_once(state: &State, job: &jobs::Job, owner: &str) -> sqlx::Result<bool> {
     let mut transaction = state.database.write().await?;
     let until = until(state, clock::unix_millis());
-    let kept = jobs::renew(&mut transaction, &job.id, &state.process.instance, until).await?;
+    let kept = jobs::renew(&mut transaction, &job.id, owner, until).await?;
     transaction.commit().await?;
     Ok(kept)
 }

@@ -109,21 +109,39 @@ pub(crate) async fn put_back(
     Ok(())
 }
 
-pub(crate) async fn done(db: &mut AnyConnection, id: &str, owner: &str) -> Result<()> {
-    query("DELETE FROM jobs WHERE id = $1 AND lease_owner = $2")
-        .bind(id)
+/// Removes a job that is done. One that was queued again during the work, which set its attempts back, stays for the
+/// next lease: a release that failed and was retried at once must not lose its job.
+pub(crate) async fn done(db: &mut AnyConnection, job: &Job, owner: &str) -> Result<()> {
+    query("DELETE FROM jobs WHERE id = $1 AND lease_owner = $2 AND attempts = $3")
+        .bind(&job.id)
         .bind(owner)
-        .execute(db)
+        .bind(job.attempts)
+        .execute(&mut *db)
         .await?;
+    query(
+        "UPDATE jobs SET lease_owner = NULL, lease_until = NULL WHERE id = $1 AND lease_owner = $2",
+    )
+    .bind(&job.id)
+    .bind(owner)
+    .execute(db)
+    .await?;
     Ok(())
 }
 
 /// Gives a job up; it stays for the operator to see.
-pub(crate) async fn fail(db: &mut AnyConnection, id: &str, error: &str, now: i64) -> Result<()> {
+pub(crate) async fn fail(
+    db: &mut AnyConnection,
+    id: &str,
+    owner: &str,
+    error: &str,
+    now: i64,
+) -> Result<()> {
     query(
-        "UPDATE jobs SET lease_owner = NULL, lease_until = NULL, failed_at = $3, last_error = $2 WHERE id = $1",
+        "UPDATE jobs SET lease_owner = NULL, lease_until = NULL, failed_at = $4, last_error = $3
+         WHERE id = $1 AND lease_owner = $2",
     )
     .bind(id)
+    .bind(owner)
     .bind(error)
     .bind(now)
     .execute(db)
