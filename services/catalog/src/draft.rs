@@ -41,6 +41,7 @@ pub(crate) async fn find_or_make(
     let release = releases::by_version(db, app, key)
         .await?
         .ok_or_else(|| Problem::internal("a release that was just made is not there"))?;
+    let release = releases::lock(db, &release.id).await?;
     if release.version != version {
         let (given, taken) = (version.to_owned(), release.version);
         return Err(Refused::VersionTaken { given, taken }.into());
@@ -78,32 +79,32 @@ pub(crate) async fn take(
 ) -> Result<(), Problem> {
     for id in ids {
         let package = find(db, id).await?;
+        if package.app != release.app {
+            return Err(Refused::PackageUnknown(id.clone()).into());
+        }
         if package.release_id.as_deref() == Some(&release.id) {
             continue;
         }
         check_open(release)?;
-        if package.release_id.is_some() {
-            return Err(Refused::PackageTaken(id.clone()).into());
-        }
-        if package.app != release.app {
-            return Err(Refused::PackageUnknown(id.clone()).into());
-        }
         let there = packages::of_release(db, &release.id).await?;
         if there.iter().any(|other| other.filename == package.filename) {
             let (version, filename) = (release.version.clone(), package.filename);
             return Err(Refused::OtherBytes { version, filename }.into());
         }
-        packages::assign(db, id, &release.id).await?;
+        if !packages::assign(db, id, &release.id).await? {
+            return Err(Refused::PackageTaken(id.clone()).into());
+        }
     }
     Ok(())
 }
 
-/// Asks for a release to be published to a channel. One that is on its way or published only joins the channel.
+/// Asks for a release to be published to a channel. One that is on its way or published only joins the channel; `false`
+/// when it is in the channel already.
 pub(crate) async fn publish(
     db: &mut AnyConnection,
     release: &Release,
     channel: &Slug,
-) -> Result<(), Problem> {
+) -> Result<bool, Problem> {
     let now = clock::unix_millis();
     let stage = release.state().map_err(Problem::internal)?;
     if stage == Stage::Yanked {
@@ -118,7 +119,7 @@ pub(crate) async fn publish(
     } else if joined {
         releases::touch(db, &release.id).await?;
     }
-    Ok(())
+    Ok(joined || stage.is_open())
 }
 
 /// Sends a draft or a failed release on its way.
@@ -128,6 +129,9 @@ pub(crate) async fn start(
     from: Stage,
 ) -> sqlx::Result<()> {
     let now = clock::unix_millis();
+    if from == Stage::Failed {
+        packages::forget_signatures(db, &release.id).await?;
+    }
     releases::advance(db, &release.id, (from, Stage::Signing), None, now).await?;
     jobs::queue(db, "release", &release.id, now).await
 }

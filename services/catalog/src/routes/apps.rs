@@ -15,7 +15,7 @@ use slipway_service::{Problem, clock};
 use tokio::time::Instant;
 
 use super::idempotency::{Turn, turn};
-use super::{Items, List};
+use super::{Items, List, NoQuery};
 use crate::permission::Actor;
 use crate::release::Refused;
 use crate::store::{apps, jobs};
@@ -64,6 +64,7 @@ struct Minisign {
 async fn create(
     Extracted(state): Extracted<State>,
     actor: Actor,
+    _: NoQuery,
     headers: HeaderMap,
     ApiJson(new): ApiJson<New>,
 ) -> Result<Response, Problem> {
@@ -101,6 +102,8 @@ async fn create(
             .await?;
         transaction.commit().await?;
         state.signals.raise();
+    } else {
+        drop(transaction);
     }
     let app = with_key(&state, slug.as_str()).await?;
     let location = [("location", format!("/api/v1/apps/{slug}"))];
@@ -152,6 +155,7 @@ async fn list(
 async fn show(
     Extracted(state): Extracted<State>,
     actor: Actor,
+    _: NoQuery,
     ApiPath(app): ApiPath<String>,
 ) -> Result<Json<App>, Problem> {
     actor.permit(Scope::Read, Some(&app))?;

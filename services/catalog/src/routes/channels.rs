@@ -9,9 +9,9 @@ use slipway_service::http::json::{ApiJson, ApiPath};
 use slipway_service::token::Scope;
 use slipway_service::{Problem, clock};
 
-use super::Items;
 use super::idempotency::{Turn, turn};
-use super::releases::find;
+use super::releases::find_to_change;
+use super::{Items, NoQuery};
 use crate::permission::Actor;
 use crate::release::{Refused, State as Stage};
 use crate::store::{apps, releases};
@@ -36,6 +36,7 @@ struct Channel {
 async fn list(
     Extracted(state): Extracted<State>,
     actor: Actor,
+    _: NoQuery,
     ApiPath(app): ApiPath<String>,
 ) -> Result<Json<Items<Channel>>, Problem> {
     actor.permit(Scope::Read, Some(&app))?;
@@ -65,6 +66,7 @@ struct Promote {
 async fn promote(
     Extracted(state): Extracted<State>,
     actor: Actor,
+    _: NoQuery,
     ApiPath((app, channel)): ApiPath<(String, String)>,
     headers: HeaderMap,
     ApiJson(wish): ApiJson<Promote>,
@@ -72,9 +74,9 @@ async fn promote(
     actor.permit(Scope::Release, Some(&app))?;
     let channel = draft::parse_channel(&channel)?;
     let mut transaction = state.database.write().await?;
-    let release = find(&mut transaction, &app, &wish.version).await?;
     let operation = format!("promote {app} {channel}");
     let turn = turn(&mut transaction, &actor, &headers, &operation, &wish).await?;
+    let release = find_to_change(&mut transaction, &app, &wish.version).await?;
     let mut seq = release.seq;
     if turn == Turn::First {
         let stage = release.state().map_err(Problem::internal)?;

@@ -9,7 +9,7 @@ use slipway_service::Problem;
 use slipway_service::http::json::ApiPath;
 use slipway_service::token::Scope;
 
-use super::releases;
+use super::{NoQuery, releases};
 use crate::State;
 use crate::permission::Actor;
 
@@ -20,6 +20,7 @@ pub(super) fn router() -> Router<State> {
 async fn show(
     Extracted(state): Extracted<State>,
     actor: Actor,
+    _: NoQuery,
     ApiPath((app, version)): ApiPath<(String, String)>,
 ) -> Result<Json<Value>, Problem> {
     actor.permit(Scope::Read, Some(&app))?;

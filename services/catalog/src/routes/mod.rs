@@ -13,7 +13,11 @@ mod render;
 mod tokens;
 
 use axum::Router;
+use axum::extract::FromRequestParts;
+use http::request::Parts;
 use serde::{Deserialize, Serialize};
+use slipway_service::Problem;
+use slipway_service::http::json::ApiQuery;
 
 use crate::State;
 
@@ -47,6 +51,21 @@ struct List {
 impl List {
     fn limit(&self) -> i64 {
         self.limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE)
+    }
+}
+
+/// Refuses every query parameter: an address that takes none must not silently ignore one.
+struct NoQuery;
+
+impl<S: Send + Sync> FromRequestParts<S> for NoQuery {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Nothing {}
+        let ApiQuery(Nothing {}) = ApiQuery::from_request_parts(parts, state).await?;
+        Ok(Self)
     }
 }
 

@@ -7,7 +7,7 @@ use http::header::CONTENT_TYPE;
 use crate::State;
 
 /// Kept by hand; a test compares its paths with the routes.
-pub(super) const DOCUMENT: &str = include_str!("../../openapi.json");
+const DOCUMENT: &str = include_str!("../../openapi.json");
 
 pub(super) fn router() -> Router<State> {
     Router::new().route(

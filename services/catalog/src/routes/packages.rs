@@ -40,10 +40,16 @@ async fn deliver(
     };
     if let (Some(channel), Some(release)) = (&delivery.channel, &package.release_id) {
         let channel = draft::parse_channel(channel)?;
-        let release = release_rows::by_id(&mut transaction, release)
-            .await?
-            .ok_or_else(|| Problem::internal("a package's release is not there"))?;
-        draft::publish(&mut transaction, &release, &channel).await?;
+        let release = release_rows::lock(&mut transaction, release).await?;
+        if draft::publish(&mut transaction, &release, &channel).await? {
+            note(
+                &mut transaction,
+                &delivery,
+                "release.publish",
+                &release.version,
+            )
+            .await?;
+        }
     }
     let uploaded = render::uploaded(&state, &mut transaction, &package).await?;
     transaction.commit().await?;
@@ -52,22 +58,36 @@ async fn deliver(
 }
 
 async fn insert(db: &mut AnyConnection, delivery: &Delivery) -> Result<Package, Problem> {
-    let by = By {
-        token_id: &delivery.token_id,
-        token_name: &delivery.token_name,
-        request_id: &delivery.request_id,
-    };
-    audit::insert(db, by, "package.upload", Some(&delivery.app), &delivery.id).await?;
     if let Some(version) = &delivery.version {
         let release = draft::find_or_make(db, &delivery.app, version).await?;
-        return draft::add(db, &release, delivery).await;
+        let package = draft::add(db, &release, delivery).await?;
+        if package.id == delivery.id {
+            note(db, delivery, "package.upload", &delivery.id).await?;
+        }
+        return Ok(package);
     }
     if apps::get(db, &delivery.app).await?.is_none() {
         return Err(Refused::AppUnknown(delivery.app.clone()).into());
     }
     packages::insert(db, delivery, None, clock::unix_millis()).await?;
+    note(db, delivery, "package.upload", &delivery.id).await?;
     let package = packages::by_id(db, &delivery.id).await?;
     Ok(package.ok_or_else(|| Refused::PackageUnknown(delivery.id.clone()))?)
+}
+
+/// Writes what the token that uploaded did.
+async fn note(
+    db: &mut AnyConnection,
+    delivery: &Delivery,
+    action: &str,
+    subject: &str,
+) -> sqlx::Result<()> {
+    let by = By {
+        token_id: &delivery.token_id,
+        token_name: &delivery.token_name,
+        request_id: &delivery.request_id,
+    };
+    audit::insert(db, by, action, Some(&delivery.app), subject).await
 }
 
 #[derive(Deserialize)]

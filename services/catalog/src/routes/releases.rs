@@ -15,7 +15,7 @@ use sqlx::AnyConnection;
 use tokio::time::Instant;
 
 use super::idempotency::{Turn, turn};
-use super::{Items, List, render};
+use super::{Items, List, NoQuery, render};
 use crate::permission::Actor;
 use crate::release::{Refused, State as Stage};
 use crate::store::{apps, releases};
@@ -48,6 +48,7 @@ struct Publish {
 async fn publish(
     Extracted(state): Extracted<State>,
     actor: Actor,
+    _: NoQuery,
     ApiPath(app): ApiPath<String>,
     headers: HeaderMap,
     ApiJson(wish): ApiJson<Publish>,
@@ -69,7 +70,7 @@ async fn publish(
             draft::take(&mut transaction, &release, ids).await?;
             release
         }
-        _ => find(&mut transaction, &app, &wish.version).await?,
+        _ => find_to_change(&mut transaction, &app, &wish.version).await?,
     };
     if turn == Turn::First {
         if !release.state().map_err(Problem::internal)?.is_open() {
@@ -130,6 +131,7 @@ async fn list(
 async fn show(
     Extracted(state): Extracted<State>,
     actor: Actor,
+    _: NoQuery,
     ApiPath((app, version)): ApiPath<(String, String)>,
 ) -> Result<Json<api::Release>, Problem> {
     actor.permit(Scope::Read, Some(&app))?;
@@ -150,6 +152,7 @@ struct Yank {
 async fn yank(
     Extracted(state): Extracted<State>,
     actor: Actor,
+    _: NoQuery,
     ApiPath((app, version)): ApiPath<(String, String)>,
     headers: HeaderMap,
     ApiJson(wish): ApiJson<Yank>,
@@ -163,7 +166,6 @@ async fn yank(
     }
     check_notes(&wish.reason)?;
     let mut transaction = state.database.write().await?;
-    let release = find(&mut transaction, &app, &version).await?;
     let turn = turn(
         &mut transaction,
         &actor,
@@ -172,6 +174,7 @@ async fn yank(
         &wish,
     )
     .await?;
+    let release = find_to_change(&mut transaction, &app, &version).await?;
     if turn == Turn::First {
         let stage = release.state().map_err(Problem::internal)?;
         if stage != Stage::Published {
@@ -212,12 +215,13 @@ async fn yank(
 async fn retry(
     Extracted(state): Extracted<State>,
     actor: Actor,
+    _: NoQuery,
     ApiPath((app, version)): ApiPath<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     actor.permit(Scope::Release, Some(&app))?;
     let mut transaction = state.database.write().await?;
-    let release = find(&mut transaction, &app, &version).await?;
+    let release = find_to_change(&mut transaction, &app, &version).await?;
     let stage = release.state().map_err(Problem::internal)?;
     if stage != Stage::Failed {
         return Err(Refused::NotFailed {
@@ -255,21 +259,31 @@ pub(super) async fn find(
     Ok(release.ok_or_else(unknown)?)
 }
 
-/// Waits until a release is settled and, when it is published, until every follower has it; names those that have not.
+/// The same, kept from everybody else until the transaction ends.
+pub(super) async fn find_to_change(
+    db: &mut AnyConnection,
+    app: &str,
+    version: &str,
+) -> Result<releases::Release, Problem> {
+    let release = find(db, app, version).await?;
+    Ok(releases::lock(db, &release.id).await?)
+}
+
+/// Waits until a release is settled or this instance leaves, and, when it is published, until every follower has it; names those that have not.
 pub(super) async fn settled(
     state: &State,
     id: &str,
     deadline: Instant,
 ) -> Result<Vec<String>, Problem> {
-    let settled = state
-        .signals
-        .wait_for(deadline, || async {
-            let mut connection = state.database.read().await?;
-            let release = releases::by_id(&mut connection, id).await?;
-            let settled = release.filter(|release| release.state().is_ok_and(Stage::is_settled));
-            Ok(settled)
-        })
-        .await?;
+    let waiting = state.signals.wait_for(deadline, || async {
+        let mut connection = state.database.read().await?;
+        let release = releases::by_id(&mut connection, id).await?;
+        Ok(release.filter(|release| release.state().is_ok_and(Stage::is_settled)))
+    });
+    let settled = tokio::select! {
+        settled = waiting => settled?,
+        () = state.process.draining.cancelled() => None,
+    };
     match settled {
         Some(release) if release.state().is_ok_and(|stage| stage == Stage::Published) => {
             Ok(feed::applied_by_all(state, release.seq).await?)
@@ -299,7 +313,7 @@ async fn answer_when_settled(
             ),
         ));
     }
-    let status = if stage == Stage::Published {
+    let status = if stage.is_settled() {
         StatusCode::CREATED
     } else {
         StatusCode::ACCEPTED

@@ -14,7 +14,7 @@ use slipway_service::token::{Grant, Scope, Token};
 use slipway_service::{Problem, clock};
 use uuid::Uuid;
 
-use super::{Items, List};
+use super::{Items, List, NoQuery};
 use crate::permission::Actor;
 use crate::release::Refused;
 use crate::store::{apps, tokens};
@@ -59,6 +59,7 @@ struct Shown {
 async fn create(
     Extracted(state): Extracted<State>,
     actor: Actor,
+    _: NoQuery,
     ApiJson(new): ApiJson<New>,
 ) -> Result<Response, Problem> {
     actor.permit(Scope::Admin, None)?;
@@ -144,6 +145,7 @@ async fn list(
 async fn revoke(
     Extracted(state): Extracted<State>,
     actor: Actor,
+    _: NoQuery,
     ApiPath(id): ApiPath<String>,
 ) -> Result<Response, Problem> {
     actor.permit(Scope::Admin, None)?;
@@ -168,7 +170,7 @@ async fn revoke(
 }
 
 /// The token that asks.
-async fn whoami(actor: Actor) -> Json<Shown> {
+async fn whoami(actor: Actor, _: NoQuery) -> Json<Shown> {
     Json(render(actor.grant, None))
 }
 

@@ -79,10 +79,19 @@ pub(crate) async fn of_release(db: &mut AnyConnection, release_id: &str) -> Resu
         .await
 }
 
-/// Gives a package on its own to a release.
-pub(crate) async fn assign(db: &mut AnyConnection, id: &str, release_id: &str) -> Result<()> {
-    query("UPDATE packages SET release_id = $2 WHERE id = $1 AND release_id IS NULL")
+/// Gives a package on its own to a release; `false` when another has it.
+pub(crate) async fn assign(db: &mut AnyConnection, id: &str, release_id: &str) -> Result<bool> {
+    let done = query("UPDATE packages SET release_id = $2 WHERE id = $1 AND release_id IS NULL")
         .bind(id)
+        .bind(release_id)
+        .execute(db)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Forgets the signatures of a release that failed, so that a bad one is asked for anew.
+pub(crate) async fn forget_signatures(db: &mut AnyConnection, release_id: &str) -> Result<()> {
+    query("UPDATE packages SET signature = NULL WHERE release_id = $1")
         .bind(release_id)
         .execute(db)
         .await?;

@@ -52,6 +52,15 @@ pub(crate) async fn by_id(db: &mut AnyConnection, id: &str) -> Result<Option<Rel
         .await
 }
 
+/// The release as it is, kept from everybody else until the transaction ends. Who adds packages or starts it takes it
+/// first: otherwise, on PostgreSQL, a package could join a release that is just being signed without it.
+pub(crate) async fn lock(db: &mut AnyConnection, id: &str) -> Result<Release> {
+    query_as("UPDATE releases SET state = state WHERE id = $1 RETURNING *")
+        .bind(id)
+        .fetch_one(db)
+        .await
+}
+
 /// The release of a version, by its order: `1.0` finds `1.0.0`.
 pub(crate) async fn by_version(
     db: &mut AnyConnection,
@@ -82,7 +91,8 @@ pub(crate) async fn list(
     .await
 }
 
-/// Moves a release from one state to another; `None` when it is not in `from` any more, else the change's number.
+/// Moves a release from one state to another; `None` when it is not in `from` any more, else the change's number. No
+/// number is taken for nothing: a follower would wait for the change that carries it.
 pub(crate) async fn advance(
     db: &mut AnyConnection,
     id: &str,
@@ -90,22 +100,23 @@ pub(crate) async fn advance(
     reason: Option<&str>,
     now: i64,
 ) -> Result<Option<i64>> {
-    let seq = super::feed::next(db).await?;
     let done = query(
-        "UPDATE releases SET state = $3, reason = $4, seq = $5,
-             published_at = CASE WHEN $3 = 'published' THEN $6 ELSE published_at END,
-             yanked_at = CASE WHEN $3 = 'yanked' THEN $6 ELSE yanked_at END
+        "UPDATE releases SET state = $3, reason = $4,
+             published_at = CASE WHEN $3 = 'published' THEN $5 ELSE published_at END,
+             yanked_at = CASE WHEN $3 = 'yanked' THEN $5 ELSE yanked_at END
          WHERE id = $1 AND state = $2",
     )
     .bind(id)
     .bind(from.as_str())
     .bind(to.as_str())
     .bind(reason)
-    .bind(seq)
     .bind(now)
-    .execute(db)
+    .execute(&mut *db)
     .await?;
-    Ok((done.rows_affected() == 1).then_some(seq))
+    if done.rows_affected() == 0 {
+        return Ok(None);
+    }
+    touch(db, id).await.map(Some)
 }
 
 /// Says why a release waits. It is not in the feed for that: nobody but the developer asks.
@@ -147,9 +158,9 @@ pub(crate) async fn add_to_channel(
     Ok(done.rows_affected() == 1)
 }
 
-/// Puts a published release into the feed again, for its channels.
+/// Puts a release into the feed as it is now.
 pub(crate) async fn touch(db: &mut AnyConnection, id: &str) -> Result<i64> {
-    let seq = super::feed::next(db).await?;
+    let seq = super::feed::next(&mut *db).await?;
     query("UPDATE releases SET seq = $2 WHERE id = $1")
         .bind(id)
         .bind(seq)
