@@ -91,7 +91,11 @@ pub(crate) async fn know_administrator(state: &State) -> anyhow::Result<()> {
             expires_at: None,
             revoked_at: None,
         };
-        store::tokens::insert(&mut transaction, &grant, &token.hash(), now).await?;
+        match store::tokens::insert(&mut transaction, &grant, &token.hash(), now).await {
+            // Another instance that starts at the same time was first.
+            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => return Ok(()),
+            inserted => inserted?,
+        };
     }
     transaction.commit().await?;
     Ok(())
