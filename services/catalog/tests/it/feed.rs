@@ -1,0 +1,245 @@
+//! The change feed and those who follow it.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use slipway_service::changes::Page;
+use slipway_testkit::database::engines;
+use sqlx::{Connection as _, query};
+
+use crate::house::House;
+
+/// What a follower is told.
+async fn page(house: &House, epoch: &str, after: i64, wait: u64) -> Page {
+    let path =
+        format!("/internal/changes?epoch={epoch}&after={after}&wait={wait}&follower=upload-1");
+    let page = house.catalog.internal("upload", &path).await.ok(200);
+    serde_json::from_value(page).expect("a page of the feed")
+}
+
+fn idle() -> slipway_catalog::Settings {
+    slipway_catalog::Settings::default()
+}
+
+/// Settings under which no answer waits for followers.
+fn hasty() -> slipway_catalog::Settings {
+    let mut settings = slipway_catalog::Settings::default();
+    settings.publishing.follower_wait_millis = 0;
+    settings
+}
+
+#[tokio::test]
+async fn changes_come_in_the_order_of_their_commits_and_once_each() {
+    for engine in engines() {
+        let house = House::new(engine).await;
+        house.app("notes").await;
+        house.app("paint").await;
+        house.published("notes", "1.0").await;
+        house.client(&["read"], None).await;
+        let all = page(&house, "", 0, 0).await;
+        let numbers: Vec<_> = all.changes.iter().map(|change| change.seq).collect();
+        assert!(numbers.is_sorted_by(|one, next| one < next), "{numbers:?}");
+        assert_eq!(numbers.last(), Some(&all.head));
+        let rows = serde_json::to_value(&all.changes).expect("JSON");
+        let kinds: Vec<_> = rows
+            .as_array()
+            .expect("rows")
+            .iter()
+            .map(|row| &row["type"])
+            .collect();
+        assert_eq!(kinds, ["token", "app", "app", "release", "token"]);
+        assert_eq!(
+            rows[1]["public_key"],
+            crate::minisign::Key::of("notes").public_key()
+        );
+        assert_eq!(rows[3]["packages"][0]["facts"]["version_code"], 7);
+
+        let since = page(&house, &all.epoch, all.head - 1, 0).await;
+        assert_eq!(since.changes.len(), 1);
+        let nothing = page(&house, &all.epoch, all.head, 0).await;
+        assert_eq!((nothing.head, nothing.changes.len()), (all.head, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_draft_is_nobodys_business() {
+    for engine in engines() {
+        let house = House::new(engine).await;
+        house.app("notes").await;
+        let before = page(&house, "", 0, 0).await;
+        house.draft("notes", "1.0", b"one").await;
+        let after = page(&house, &before.epoch, before.head, 0).await;
+        assert_eq!((after.head, after.changes.len()), (before.head, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_waiting_follower_is_answered_at_the_change() {
+    for engine in engines() {
+        let house = House::idle(engine, hasty()).await;
+        let now = page(&house, "", 0, 0).await;
+        let begun = Instant::now();
+        let change = async { house.client(&["read"], None).await };
+        let (told, _) = tokio::join!(page(&house, &now.epoch, now.head, 60), change);
+        assert_eq!(told.changes.len(), 1);
+        assert!(
+            begun.elapsed() < Duration::from_secs(30),
+            "it waited for its time"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_waiting_follower_is_answered_at_another_instances_change() {
+    for engine in engines() {
+        let house = House::idle(engine, hasty()).await;
+        let other = house.another_instance(hasty()).await;
+        let now = page(&house, "", 0, 0).await;
+        let change = async {
+            let path = other.process.data.admin_token();
+            let token = std::fs::read_to_string(path).expect("the administrator's token");
+            let admin = crate::client::Client::new(other.router.clone()).with_token(token.trim());
+            let wish = json!({"name": "ci", "scopes": ["read"]});
+            admin.post("/api/v1/tokens", wish).await.ok(201)
+        };
+        let (told, made) = tokio::join!(page(&house, &now.epoch, now.head, 60), change);
+        let told = serde_json::to_value(&told.changes).expect("JSON");
+        assert_eq!(told[0]["grant"]["id"], made["id"]);
+    }
+}
+
+#[tokio::test]
+async fn a_waiting_follower_is_answered_when_the_instance_leaves() {
+    for engine in engines() {
+        let house = House::idle(engine, idle()).await;
+        let now = page(&house, "", 0, 0).await;
+        let leaving = async { house.catalog.process.draining.cancel() };
+        let (told, ()) = tokio::join!(page(&house, &now.epoch, now.head, 60), leaving);
+        assert_eq!(told.changes.len(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_follower_of_another_epoch_begins_from_the_start_and_acknowledges_nothing() {
+    for engine in engines() {
+        let house = House::idle(engine, hasty()).await;
+        house.and_there_is(vec![crate::house::record(
+            "upload",
+            "upload-1",
+            "127.0.0.1:9",
+        )]);
+        let all = page(&house, "", 0, 0).await;
+        let again = page(&house, "another", 999, 60).await;
+        assert_eq!(again.epoch, all.epoch);
+        assert_eq!(again.changes.len(), all.changes.len());
+        let pending = pending(&house).await;
+        assert!(pending.contains(&json!("upload/upload-1")), "{pending:?}");
+    }
+}
+
+#[tokio::test]
+async fn asking_for_what_follows_a_change_acknowledges_it() {
+    for engine in engines() {
+        let mut settings = slipway_catalog::Settings::default();
+        settings.publishing.follower_wait_millis = 30_000;
+        let house = House::with(engine, settings).await;
+        house.and_there_is(vec![crate::house::record(
+            "upload",
+            "upload-1",
+            "127.0.0.1:9",
+        )]);
+        // Every answer waits for this follower, and comes because it asks on.
+        let following = async {
+            let (mut epoch, mut applied) = (String::new(), 0);
+            loop {
+                let told = page(&house, &epoch, applied, 30).await;
+                applied = told.changes.last().map_or(applied, |change| change.seq);
+                epoch = told.epoch;
+            }
+        };
+        let begun = Instant::now();
+        tokio::select! {
+            pending = pending(&house) => assert_eq!(pending, Vec::<Value>::new()),
+            () = following => {}
+        }
+        assert!(
+            begun.elapsed() < Duration::from_secs(25),
+            "it waited for its time"
+        );
+    }
+}
+
+/// Who has not heard of a token's end.
+async fn pending(house: &House) -> Vec<Value> {
+    let wish = json!({"name": "ci", "scopes": ["read"]});
+    let made = house.admin().post("/api/v1/tokens", wish).await.ok(201);
+    let path = format!("/api/v1/tokens/{}", made["id"].as_str().expect("an id"));
+    let answer = house.admin().delete(&path).await;
+    answer.body["pending"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default()
+}
+
+#[tokio::test]
+async fn a_long_state_is_told_in_pages() {
+    for engine in engines() {
+        let house = House::idle(engine, idle()).await;
+        let mut database = house.database().await;
+        let mut transaction = database.begin().await.expect("a transaction");
+        for number in 2..=701_i64 {
+            query("INSERT INTO tokens (id, hash, name, scopes, created_at, seq) VALUES ($1, $1, 'ci', '[]', 0, $2)")
+                .bind(format!("token {number}"))
+                .bind(number)
+                .execute(&mut *transaction)
+                .await
+                .expect("a token");
+        }
+        query("UPDATE feed SET head = 701")
+            .execute(&mut *transaction)
+            .await
+            .expect("a head");
+        transaction.commit().await.expect("committed");
+
+        let first = page(&house, "", 0, 0).await;
+        assert_eq!(first.head, 701);
+        let last = first.changes.last().expect("changes").seq;
+        assert!(last < 701, "one page holds everything");
+        let second = page(&house, &first.epoch, last, 0).await;
+        let numbers = first
+            .changes
+            .iter()
+            .chain(&second.changes)
+            .map(|change| change.seq);
+        assert!(numbers.eq(1..=701));
+    }
+}
+
+#[tokio::test]
+async fn the_epoch_outlives_the_process() {
+    for engine in engines() {
+        let house = House::idle(engine, idle()).await;
+        let first = page(&house, "", 0, 0).await;
+        let other = house.another_instance(idle()).await;
+        let path = "/internal/changes?epoch=&after=0&follower=upload-1";
+        let second = other.internal("upload", path).await.ok(200);
+        assert_eq!(second["epoch"], first.epoch);
+    }
+}
+
+#[tokio::test]
+async fn only_the_services_that_keep_a_copy_may_follow() {
+    for engine in engines() {
+        let house = House::idle(engine, idle()).await;
+        let path = "/internal/changes?epoch=&after=0&follower=x";
+        for caller in ["signing", "gateway", "registry"] {
+            let answer = house.catalog.internal(caller, path).await;
+            answer.refused_inside(403, "caller_not_permitted");
+        }
+        house
+            .admin()
+            .get(path)
+            .await
+            .refused_inside(401, "signature_invalid");
+    }
+}

@@ -1,0 +1,118 @@
+//! Nothing is published that a download instance does not serve right.
+
+use serde_json::Value;
+use slipway_service::changes::Visibility;
+use slipway_testkit::database::engines;
+
+use crate::download_peer::Defect;
+use crate::house::House;
+use crate::signing_peer::Conduct;
+
+/// A version fails with `words`, nobody was ever told to show it, and once mended it is published.
+async fn is_refused(house: &House, version: &str, words: &str, mend: impl Fn()) {
+    house
+        .draft("notes", version, b"the bytes of a package")
+        .await;
+    let answer = house.publish("notes", version).await;
+    let refusal = answer.refused(422, "release_failed");
+    assert!(
+        refusal.contains("notes.apk did not pass verification"),
+        "{refusal}"
+    );
+    assert!(refusal.contains(words), "{refusal}");
+    assert_eq!(house.release("notes", version).await["state"], "failed");
+
+    let page = "/internal/changes?epoch=&after=0&follower=upload-1";
+    let page = house.catalog.internal("upload", page).await.ok(200);
+    let changes = page["changes"].as_array().expect("changes");
+    let told = changes.iter().find(|change| change["version"] == version);
+    assert_eq!(told.expect("the release")["visibility"], "hidden");
+    let told = house.download.told(version);
+    assert!(!told.contains(&Visibility::Published), "{told:?}");
+
+    mend();
+    let retry = format!("/api/v1/apps/notes/releases/{version}/retry");
+    let release = house.admin().post(&retry, Value::Null).await.ok(201);
+    assert_eq!(release["state"], "published");
+    assert_eq!(
+        house.download.told(version).last(),
+        Some(&Visibility::Published)
+    );
+}
+
+#[tokio::test]
+async fn what_a_download_serves_wrong_is_never_published() {
+    for engine in engines() {
+        let house = House::new(engine).await;
+        house.app("notes").await;
+        for (number, (defect, words)) in [
+            (Defect::WrongByte, "differ from those that were uploaded"),
+            (Defect::OneByteShort, "21 bytes are served instead of 22"),
+            (Defect::OneByteMore, "23 bytes are served instead of 22"),
+            (Defect::NoReprDigest, "Repr-Digest"),
+            (Defect::WrongReprDigest, "Repr-Digest"),
+            (
+                Defect::WholeInsteadOfRange,
+                "a range of it is not served as one",
+            ),
+            (Defect::WrongRange, "a range of it has other bytes"),
+            (Defect::ForeignKey, "not of the app's key"),
+            (Defect::NoKey, "not a minisign key"),
+            (Defect::NoSignature, "not a minisign signature"),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            house.download.has(Some(defect));
+            let mend = || house.download.has(None);
+            is_refused(&house, &format!("1.{number}"), words, mend).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_signature_that_does_not_prove_this_release_is_never_published() {
+    for engine in engines() {
+        let house = House::new(engine).await;
+        house.app("notes").await;
+        for (version, conduct, words) in [
+            ("1.0", Conduct::SignsWithAnotherKey, "not of the app's key"),
+            (
+                "1.1",
+                Conduct::NamesAnotherVersion,
+                "names another file, version or app",
+            ),
+        ] {
+            house.signing.conducts(conduct);
+            let mend = || house.signing.conducts(Conduct::Works);
+            is_refused(&house, version, words, mend).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_read_again() {
+    for engine in engines() {
+        let house = House::new(engine).await;
+        house.app("notes").await;
+        house.download.has(Some(Defect::CutOff));
+        let id = house.draft("notes", "1.0", b"the bytes of a package").await;
+        let mended = async {
+            let waits = |release: &Value| !release["reason"].is_null();
+            let release = house
+                .eventually("/api/v1/apps/notes/releases/1.0", waits)
+                .await;
+            assert_eq!(release["state"], "verifying");
+            let reason = release["reason"].as_str().expect("a reason");
+            assert!(reason.contains("serves it whole"), "{reason}");
+            assert_eq!(house.download.told("1.0").last(), Some(&Visibility::Staged));
+            house.download.has(None);
+        };
+        let (published, ()) = tokio::join!(house.publish("notes", "1.0"), mended);
+        published.ok(201);
+        assert_eq!(
+            house.package(&id, 0).await.ok(200)["package"]["state"],
+            "published"
+        );
+    }
+}

@@ -1,0 +1,270 @@
+//! The catalog as its process runs it, with its peers.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use http::{Method, Request};
+use serde_json::{Value, json};
+use slipway_catalog::{Settings, open, router, start_workers};
+use slipway_service::Process;
+use slipway_service::api::Delivery;
+use slipway_service::discovery::record::{Record, State as Lease};
+use slipway_service::discovery::view::View;
+use slipway_service::http::edge::edge;
+use slipway_testkit::TestProcess;
+use slipway_testkit::call::signed;
+use slipway_testkit::database::Engine;
+use sqlx::{AnyConnection, Connection as _};
+use uuid::Uuid;
+
+use crate::client::{Answer, Client};
+use crate::download_peer::Download;
+use crate::signing_peer::Signing;
+use crate::store::Store;
+
+/// Longest time for what must come, far above what it takes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// One running catalog.
+#[derive(Clone)]
+pub(crate) struct Instance {
+    pub(crate) process: Process,
+    pub(crate) state: slipway_catalog::State,
+    pub(crate) router: Router,
+}
+
+impl Instance {
+    async fn open(process: Process, settings: Settings) -> Self {
+        let state = open(&process, settings).await.expect("an open catalog");
+        let router = edge(&process, state.clone(), None, router(state.clone()));
+        Self {
+            process,
+            state,
+            router,
+        }
+    }
+
+    /// What another service gets at an internal address.
+    pub(crate) async fn internal(&self, caller: &str, path: &str) -> Answer {
+        let request = Request::get(path).body(Body::empty()).expect("a request");
+        Answer::to(&self.router, signed(&self.process, caller, request)).await
+    }
+
+    /// Ends as a killed process does: nothing of its work goes on, its leases stay.
+    pub(crate) async fn kill(self) {
+        self.process.shutdown.cancel();
+        self.process.tasks.close();
+        self.process.tasks.wait().await;
+    }
+}
+
+pub(crate) struct House {
+    pub(crate) catalog: Instance,
+    pub(crate) signing: Signing,
+    pub(crate) download: Download,
+    pub(crate) store: Store,
+    pub(crate) view: View,
+    signing_record: Record,
+    download_record: Record,
+    test: TestProcess,
+}
+
+impl House {
+    /// A catalog whose signing and download are there and work.
+    pub(crate) async fn new(engine: Engine) -> Self {
+        Self::with(engine, Settings::default()).await
+    }
+
+    pub(crate) async fn with(engine: Engine, settings: Settings) -> Self {
+        let house = Self::idle(engine, settings).await;
+        start_workers(&house.catalog.state);
+        house.download.follow(&house.catalog, "download-1");
+        house
+    }
+
+    /// The same without workers, and with a download that does not follow.
+    pub(crate) async fn idle(engine: Engine, settings: Settings) -> Self {
+        let store = Store::default();
+        let (signing, signing_address) = Signing::start(store.clone()).await;
+        let (download, download_address) = Download::start(store.clone()).await;
+        let signing_record = record("signing", "signing-1", &signing_address);
+        let download_record = record("download", "download-1", &download_address);
+        let view = View::fixed(vec![signing_record.clone(), download_record.clone()]);
+        let test = slipway_testkit::process("catalog", engine).await;
+        let process = another_process(&test, &view);
+        Self {
+            catalog: Instance::open(process, settings).await,
+            signing,
+            download,
+            store,
+            view,
+            signing_record,
+            download_record,
+            test,
+        }
+    }
+
+    /// One more instance over the same database, without workers.
+    pub(crate) async fn another_instance(&self, settings: Settings) -> Instance {
+        let process = another_process(&self.test, &self.view);
+        Instance::open(process, settings).await
+    }
+
+    /// The registry lists these: both, one of them, or others too.
+    pub(crate) fn signing_is_away(&self) {
+        // An address that nobody listens at: what a killed process leaves until its lease ends.
+        let dead = record("signing", "signing-0", "127.0.0.1:9");
+        self.view.replace(vec![dead, self.download_record.clone()]);
+    }
+
+    pub(crate) fn download_is_away(&self) {
+        self.view.replace(vec![self.signing_record.clone()]);
+    }
+
+    pub(crate) fn everybody_is_there(&self) {
+        self.and_there_is(Vec::new());
+    }
+
+    pub(crate) fn and_there_is(&self, mut others: Vec<Record>) {
+        others.push(self.signing_record.clone());
+        others.push(self.download_record.clone());
+        self.view.replace(others);
+    }
+
+    pub(crate) fn nobody(&self) -> Client {
+        Client::new(self.catalog.router.clone())
+    }
+
+    pub(crate) fn admin(&self) -> Client {
+        let path = self.catalog.process.data.admin_token();
+        let token = std::fs::read_to_string(path).expect("the administrator's token");
+        self.nobody().with_token(token.trim())
+    }
+
+    /// A client with a new token.
+    pub(crate) async fn client(&self, scopes: &[&str], app: Option<&str>) -> Client {
+        let wanted = json!({"name": "ci", "scopes": scopes, "app": app});
+        let made = self.admin().post("/api/v1/tokens", wanted).await.ok(201);
+        self.nobody()
+            .with_token(made["token"].as_str().expect("a token"))
+    }
+
+    pub(crate) async fn app(&self, slug: &str) {
+        let app = json!({"slug": slug, "name": slug});
+        self.admin().post("/api/v1/apps", app).await.ok(201);
+    }
+
+    /// Stores `bytes` and returns what upload would deliver of them: a package of a draft.
+    pub(crate) fn delivery(
+        &self,
+        app: &str,
+        version: &str,
+        filename: &str,
+        bytes: &[u8],
+    ) -> Delivery {
+        Delivery {
+            id: Uuid::now_v7().to_string(),
+            app: app.to_owned(),
+            filename: filename.to_owned(),
+            sha256: self.store.put(bytes),
+            size: i64::try_from(bytes.len()).expect("a small package"),
+            kind: "apk".to_owned(),
+            platform: "android".to_owned(),
+            arch: "universal".to_owned(),
+            facts: json!({"identifier": "org.example.notes", "version": version, "version_code": 7, "warnings": []}),
+            version: Some(version.to_owned()),
+            channel: None,
+            token_id: "0".to_owned(),
+            token_name: "uploader".to_owned(),
+            request_id: Uuid::now_v7().to_string(),
+        }
+    }
+
+    pub(crate) async fn deliver(&self, delivery: &Delivery) -> Answer {
+        let body = serde_json::to_string(delivery).expect("a delivery");
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri("/internal/packages")
+            .header("content-type", "application/json")
+            .body(Body::from(body))
+            .expect("a request");
+        let request = signed(&self.catalog.process, "upload", request);
+        Answer::to(&self.catalog.router, request).await
+    }
+
+    /// Delivers a package of a draft and returns its id.
+    pub(crate) async fn draft(&self, app: &str, version: &str, bytes: &[u8]) -> String {
+        let delivery = self.delivery(app, version, "notes.apk", bytes);
+        self.deliver(&delivery).await.ok(200);
+        delivery.id
+    }
+
+    /// Publishes a draft to `stable` and returns the answer, however it ends.
+    pub(crate) async fn publish(&self, app: &str, version: &str) -> Answer {
+        let wish = json!({"version": version, "channel": "stable"});
+        let path = format!("/api/v1/apps/{app}/releases");
+        self.admin().post(&path, wish).await
+    }
+
+    /// A release that is published.
+    pub(crate) async fn published(&self, app: &str, version: &str) -> Value {
+        self.draft(app, version, version.as_bytes()).await;
+        self.publish(app, version).await.ok(201)
+    }
+
+    pub(crate) async fn release(&self, app: &str, version: &str) -> Value {
+        let path = format!("/api/v1/apps/{app}/releases/{version}");
+        self.admin().get(&path).await.ok(200)
+    }
+
+    /// What upload is told of a package, at the latest after `wait` seconds.
+    pub(crate) async fn package(&self, id: &str, wait: u64) -> Answer {
+        let path = format!("/internal/packages/{id}?wait={wait}");
+        self.catalog.internal("upload", &path).await
+    }
+
+    /// Gets `path` until `is` holds of the answer, for what no address waits for.
+    pub(crate) async fn eventually(&self, path: &str, is: impl Fn(&Value) -> bool) -> Value {
+        let admin = self.admin();
+        let looking = async {
+            loop {
+                let answer = admin.get(path).await.ok(200);
+                if is(&answer) {
+                    return answer;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let found = tokio::time::timeout(PATIENCE, looking).await;
+        found.unwrap_or_else(|_| panic!("{path} never became what it must"))
+    }
+
+    /// The database beside the catalog's own connections.
+    pub(crate) async fn database(&self) -> AnyConnection {
+        let process = &self.catalog.process;
+        let file = process.data.service("catalog").join("catalog.db");
+        let url = process.settings.database.url.clone();
+        let url = url.unwrap_or_else(|| format!("sqlite://{}", file.display()));
+        AnyConnection::connect(&url).await.expect("the database")
+    }
+}
+
+fn another_process(test: &TestProcess, view: &View) -> Process {
+    let (data, settings) = (
+        test.process.data.clone(),
+        test.process.settings.as_ref().clone(),
+    );
+    Process::open_with_view("catalog", data, settings, view.clone()).expect("a process")
+}
+
+pub(crate) fn record(service: &str, instance: &str, addr: &str) -> Record {
+    Record {
+        service: service.to_owned(),
+        instance: instance.to_owned(),
+        addr: addr.to_owned(),
+        state: Lease::Ready,
+        version: "0".to_owned(),
+        started_at: 0,
+    }
+}

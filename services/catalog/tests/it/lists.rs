@@ -1,0 +1,81 @@
+//! Lists and their pages.
+
+use serde_json::Value;
+use slipway_testkit::database::engines;
+
+use crate::client::Client;
+use crate::house::House;
+
+/// The values of `member` over all pages of two.
+async fn pages(client: &Client, path: &str, member: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page = client
+            .get(&format!("{path}?limit=2&cursor={cursor}"))
+            .await
+            .ok(200);
+        let items = page["items"].as_array().expect("a list");
+        assert!(items.len() <= 2, "{page}");
+        found.extend(
+            items
+                .iter()
+                .map(|item| item[member].as_str().expect("text").to_owned()),
+        );
+        match &page["next"] {
+            Value::String(next) => cursor.clone_from(next),
+            _ => return found,
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_list_comes_in_pages_that_miss_and_repeat_nothing() {
+    for engine in engines() {
+        let house = House::new(engine).await;
+        let admin = house.admin();
+        let slugs = ["a", "b", "c", "d", "e"];
+        for slug in slugs {
+            house.app(slug).await;
+            house
+                .draft("a", &format!("1.{}", slug.as_bytes()[0]), b"one")
+                .await;
+            house.client(&["read"], None).await;
+        }
+        assert_eq!(pages(&admin, "/api/v1/apps", "slug").await, slugs);
+        let versions = pages(&admin, "/api/v1/apps/a/releases", "version").await;
+        assert_eq!(
+            versions,
+            ["1.101", "1.100", "1.99", "1.98", "1.97"],
+            "the newest first"
+        );
+        let tokens = pages(&admin, "/api/v1/tokens", "id").await;
+        assert_eq!(tokens.len(), 6);
+        assert!(tokens.is_sorted_by(|one, next| one < next));
+        let audit = pages(&admin, "/api/v1/audit", "id").await;
+        assert_eq!(audit.len(), 15);
+        assert!(audit.is_sorted_by(|one, next| one > next));
+    }
+}
+
+#[tokio::test]
+async fn a_limit_is_kept_within_reason() {
+    for engine in engines() {
+        let house = House::new(engine).await;
+        for slug in ["a", "b"] {
+            house.app(slug).await;
+        }
+        for (limit, expected) in [("0", 1), ("-1", 1), ("1", 1), ("100000", 2)] {
+            let apps = house
+                .admin()
+                .get(&format!("/api/v1/apps?limit={limit}"))
+                .await
+                .ok(200);
+            assert_eq!(
+                apps["items"].as_array().map(Vec::len),
+                Some(expected),
+                "{limit}"
+            );
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The description of the API and the routes are one.
+
+use std::collections::BTreeMap;
+
+use http::Method;
+use serde_json::{Value, json};
+use slipway_testkit::database::engines;
+
+use crate::house::House;
+
+/// The methods of each address that this service answers. The gateway sends what is below `packages` and `uploads` to
+/// the upload service.
+fn described(document: &Value) -> BTreeMap<String, Vec<String>> {
+    let paths = document["paths"].as_object().expect("paths");
+    let ours = paths
+        .iter()
+        .filter(|(path, _)| !path.contains("/packages") && !path.contains("/uploads"));
+    ours.map(|(path, operations)| {
+        let known = ["get", "put", "post", "patch", "delete", "head", "options"];
+        let operations = operations.as_object().expect("operations").keys();
+        let methods = operations.filter(|name| known.contains(&name.as_str()));
+        let mut methods: Vec<_> = methods.map(|name| name.to_uppercase()).collect();
+        methods.sort_unstable();
+        (path.clone(), methods)
+    })
+    .collect()
+}
+
+#[tokio::test]
+async fn every_described_address_answers_exactly_the_described_methods() {
+    for engine in engines() {
+        let house = House::new(engine).await;
+        house.app("notes").await;
+        house.published("notes", "1.0").await;
+        let document = house.nobody().get("/api/v1/openapi.json").await.ok(200);
+        assert!(
+            document["openapi"]
+                .as_str()
+                .expect("a version")
+                .starts_with("3.1")
+        );
+        for (path, methods) in described(&document) {
+            let address = path
+                .replace("{app}", "notes")
+                .replace("{version}", "1.0")
+                .replace("{channel}", "stable")
+                .replace("{id}", "none");
+            for method in &methods {
+                let method: Method = method.parse().expect("a method");
+                let answer = house
+                    .admin()
+                    .send(method.clone(), &address, Some(json!({})))
+                    .await;
+                let code = answer.body["code"].as_str().unwrap_or_default();
+                assert!(
+                    code != "not_found" && answer.status != 405,
+                    "{method} {path}"
+                );
+            }
+            let answer = house.admin().send(Method::TRACE, &address, None).await;
+            let allowed = answer
+                .header("allow")
+                .expect("the methods that it knows")
+                .split(',');
+            let mut allowed: Vec<_> = allowed.filter(|method| *method != "HEAD").collect();
+            allowed.sort_unstable();
+            assert_eq!(allowed, methods, "{path}");
+        }
+    }
+}
+
+#[test]
+fn every_route_is_described() {
+    let document: Value = serde_json::from_str(include_str!("../../openapi.json")).expect("JSON");
+    let described = described(&document);
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/routes");
+    let mut found = 0;
+    for entry in std::fs::read_dir(folder).expect("the routes") {
+        let source = std::fs::read_to_string(entry.expect("a file").path()).expect("text");
+        for after in source.split(".route(").skip(1) {
+            let route = after.split('"').nth(1).expect("an address");
+            if route.starts_with("/api/") {
+                assert!(described.contains_key(route), "openapi.json lacks {route}");
+                found += 1;
+            }
+        }
+    }
+    assert_eq!(found, described.len());
+}

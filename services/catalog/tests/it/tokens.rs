@@ -1,0 +1,248 @@
+//! Tokens: what they open, and how they end.
+
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use slipway_testkit::database::engines;
+use sqlx::query_as;
+
+use crate::house::{House, record};
+
+#[tokio::test]
+async fn a_token_is_shown_once_and_only_its_hash_is_stored() {
+    for engine in engines() {
+        let house = House::new(engine).await;
+        let wish = json!({"name": "ci", "scopes": ["upload", "release"], "expires_in": 3600});
+        let made = house.admin().post("/api/v1/tokens", wish).await.ok(201);
+        let token = made["token"].as_str().expect("a token").to_owned();
+        assert!(token.starts_with("slw_"));
+        assert_eq!(made["scopes"], json!(["upload", "release"]));
+        assert!(made["expires_at"].as_str().expect("a time").ends_with('Z'));
+
+        let tokens = house.admin().get("/api/v1/tokens").await.ok(200);
+        assert!(!tokens.to_string().contains(&token));
+        let mine = |shown: &&Value| shown["id"] == made["id"];
+        let listed = tokens["items"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .find(mine);
+        assert_eq!(listed.expect("the token")["token"], Value::Null);
+
+        let id = made["id"].as_str().expect("an id");
+        let mut database = house.database().await;
+        let (hash, rest): (String, String) = query_as(
+            "SELECT hash, id || hash || name || scopes || coalesce(app, '') FROM tokens WHERE id = $1",
+        )
+        .bind(id)
+        .fetch_one(&mut database)
+        .await
+        .expect("the token's row");
+        assert_eq!(hash, hex::encode(Sha256::digest(&token)));
+        assert!(!rest.contains(&token["slw_".len()..]));
+    }
+}
+
+#[tokio::test]
+async fn whoami_tells_what_the_token_is() {
+    for engine in engines() {
+        let house = House::new(engine).await;
+        house.app("notes").await;
+        let client = house.client(&["read", "upload"], Some("notes")).await;
+        let me = client.get("/api/v1/whoami").await.ok(200);
+        assert_eq!(me["name"], "ci");
+        assert_eq!(me["scopes"], json!(["read", "upload"]));
+        assert_eq!(me["app"], "notes");
+        assert_eq!(me["revoked_at"], Value::Null);
+        assert_eq!(me.get("token"), None);
+        let administrator = house.admin().get("/api/v1/whoami").await.ok(200);
+        assert_eq!(administrator["name"], "administrator");
+        assert_eq!(administrator["scopes"], json!(["admin"]));
+    }
+}
+
+#[tokio::test]
+async fn no_damaged_unknown_revoked_or_expired_token_opens_anything() {
+    for engine in engines() {
+        let house = House::new(engine).await;
+        let whoami = "/api/v1/whoami";
+        let missing = house.nobody().get(whoami).await;
+        assert_eq!(missing.header("www-authenticate"), Some("Bearer"));
+        missing.refused(401, "token_missing");
+        for credentials in ["Bearer slw_1234", "Basic YTpi", "Bearer", "slw_1234"] {
+            let client = house.nobody().with("authorization", credentials);
+            client.get(whoami).await.refused(401, "token_invalid");
+        }
+        let never_made = slipway_service::token::Token::random().expect("a token");
+        let stranger = house.nobody().with_token(never_made.reveal());
+        stranger.get(whoami).await.refused(401, "token_invalid");
+
+        let wish = json!({"name": "ci", "scopes": ["admin"]});
+        let made = house.admin().post("/api/v1/tokens", wish).await.ok(201);
+        let client = house
+            .nobody()
+            .with_token(made["token"].as_str().expect("a token"));
+        client.get(whoami).await.ok(200);
+        let path = format!("/api/v1/tokens/{}", made["id"].as_str().expect("an id"));
+        house.admin().delete(&path).await.ok(204);
+        client.get(whoami).await.refused(401, "token_invalid");
+        house.admin().delete(&path).await.ok(204);
+        let unknown = house.admin().delete("/api/v1/tokens/none").await;
+        unknown.refused(404, "token_unknown");
+
+        let wish = json!({"name": "old", "scopes": ["admin"], "expires_in": 60});
+        let made = house.admin().post("/api/v1/tokens", wish).await.ok(201);
+        let client = house
+            .nobody()
+            .with_token(made["token"].as_str().expect("a token"));
+        client.get(whoami).await.ok(200);
+        let mut database = house.database().await;
+        sqlx::query("UPDATE tokens SET expires_at = expires_at - 60000 WHERE name = 'old'")
+            .execute(&mut database)
+            .await
+            .expect("a minute is over");
+        client.get(whoami).await.refused(401, "token_expired");
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_refused_before_anything_else_is_looked_at() {
+    for engine in engines() {
+        let house = House::new(engine).await;
+        let nobody = house.nobody();
+        let wrong = json!({"no": "field"});
+        let publish = "/api/v1/apps/none/releases?no=parameter";
+        nobody
+            .post(publish, wrong.clone())
+            .await
+            .refused(401, "token_missing");
+        nobody
+            .post("/api/v1/apps", wrong.clone())
+            .await
+            .refused(401, "token_missing");
+        let promote = "/api/v1/apps/none/channels/beta";
+        nobody
+            .put(promote, wrong)
+            .await
+            .refused(401, "token_missing");
+    }
+}
+
+#[tokio::test]
+async fn each_scope_opens_what_it_names_and_admin_opens_all() {
+    for engine in engines() {
+        let house = House::new(engine).await;
+        house.app("notes").await;
+        house.draft("notes", "1.0", b"one").await;
+        let publish = json!({"version": "1.0", "channel": "stable"});
+        let releases = "/api/v1/apps/notes/releases";
+        for scopes in [["read"], ["upload"]] {
+            let client = house.client(&scopes, None).await;
+            let answer = client.post(releases, publish.clone()).await;
+            let words = answer.refused(403, "scope_missing");
+            assert!(words.contains("release"), "{words}");
+        }
+        let release = house.client(&["release"], Some("notes")).await;
+        release.get(releases).await.refused(403, "scope_missing");
+        release.post(releases, publish).await.ok(201);
+        let read = house.client(&["read"], None).await;
+        read.get(releases).await.ok(200);
+        for path in ["/api/v1/tokens", "/api/v1/audit"] {
+            read.get(path).await.refused(403, "scope_missing");
+        }
+        let app = json!({"slug": "paint", "name": "Paint"});
+        let answer = release.post("/api/v1/apps", app.clone()).await;
+        answer.refused(403, "scope_missing");
+
+        let admin_of_notes = house.client(&["admin"], Some("notes")).await;
+        admin_of_notes.get(releases).await.ok(200);
+        let answer = admin_of_notes.post("/api/v1/apps", app).await;
+        answer.refused(403, "token_of_another_app");
+        let wish = json!({"name": "more", "scopes": ["admin"]});
+        let answer = admin_of_notes.post("/api/v1/tokens", wish).await;
+        answer.refused(403, "token_of_another_app");
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_makes_no_sense_is_not_made() {
+    for engine in engines() {
+        let house = House::new(engine).await;
+        let refused = [
+            (json!({"name": "", "scopes": ["read"]}), 422, "name_refused"),
+            (
+                json!({"name": "n".repeat(101), "scopes": ["read"]}),
+                422,
+                "name_refused",
+            ),
+            (json!({"name": "ci", "scopes": []}), 422, "scopes_empty"),
+            (
+                json!({"name": "ci", "scopes": ["read"], "expires_in": 0}),
+                422,
+                "expires_in_refused",
+            ),
+            (
+                json!({"name": "ci", "scopes": ["read"], "expires_in": i64::MAX}),
+                422,
+                "expires_in_refused",
+            ),
+            (
+                json!({"name": "ci", "scopes": ["read"], "app": "none"}),
+                404,
+                "app_unknown",
+            ),
+            (
+                json!({"name": "ci", "scopes": ["write"]}),
+                400,
+                "json_invalid",
+            ),
+            (json!({"name": "ci"}), 400, "json_invalid"),
+        ];
+        for (wish, status, code) in refused {
+            let answer = house.admin().post("/api/v1/tokens", wish).await;
+            answer.refused(status, code);
+        }
+        let tokens = house.admin().get("/api/v1/tokens").await.ok(200);
+        let names = tokens["items"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|token| &token["name"]);
+        assert_eq!(names.collect::<Vec<_>>(), ["administrator"]);
+    }
+}
+
+#[tokio::test]
+async fn a_revocation_names_the_instances_that_have_not_heard_of_it() {
+    for engine in engines() {
+        let mut settings = slipway_catalog::Settings::default();
+        settings.publishing.follower_wait_millis = 50;
+        let house = House::idle(engine, settings).await;
+        house.and_there_is(vec![record("upload", "upload-1", "127.0.0.1:9")]);
+        let wish = json!({"name": "ci", "scopes": ["read"]});
+        let made = house.admin().post("/api/v1/tokens", wish).await.ok(201);
+        let path = format!("/api/v1/tokens/{}", made["id"].as_str().expect("an id"));
+        let answer = house.admin().delete(&path).await.ok(200);
+        let pending = answer["pending"].as_array().expect("instances");
+        assert!(pending.contains(&json!("upload/upload-1")), "{answer}");
+        assert!(pending.contains(&json!("download/download-1")), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn another_token_in_the_data_folder_takes_the_place_of_the_administrators() {
+    for engine in engines() {
+        let house = House::new(engine).await;
+        let before = house.admin();
+        let token = slipway_service::token::Token::random().expect("a token");
+        let path = house.catalog.process.data.admin_token();
+        std::fs::write(path, token.reveal()).expect("another token");
+        house
+            .another_instance(slipway_catalog::Settings::default())
+            .await;
+        before
+            .get("/api/v1/whoami")
+            .await
+            .refused(401, "token_invalid");
+        house.admin().get("/api/v1/whoami").await.ok(200);
+    }
+}

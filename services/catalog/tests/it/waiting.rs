@@ -1,0 +1,102 @@
+//! What becomes of a release while a peer is away.
+
+use serde_json::{Value, json};
+use slipway_testkit::database::engines;
+
+use crate::house::House;
+use crate::signing_peer::Conduct;
+
+const RELEASE: &str = "/api/v1/apps/notes/releases/1.0";
+
+fn has_reason(release: &Value) -> bool {
+    !release["reason"].is_null()
+}
+
+#[tokio::test]
+async fn a_release_waits_for_signing_and_goes_on_by_itself() {
+    for engine in engines() {
+        let house = House::new(engine).await;
+        house.app("notes").await;
+        house.signing_is_away();
+        let id = house.draft("notes", "1.0", b"one").await;
+        let hasty = house.admin().with("prefer", "wait=0");
+        let wish = json!({"version": "1.0", "channel": "stable"});
+        hasty
+            .post("/api/v1/apps/notes/releases", wish)
+            .await
+            .ok(202);
+        let release = house.eventually(RELEASE, has_reason).await;
+        assert_eq!(release["state"], "signing");
+        let reason = release["reason"].as_str().expect("a reason");
+        assert!(reason.contains("waits for the signing service"), "{reason}");
+        let uploaded = house.package(&id, 0).await.ok(200);
+        assert_eq!(
+            uploaded["package"]["reason"], reason,
+            "upload tells it the developer"
+        );
+
+        house.everybody_is_there();
+        let uploaded = house.package(&id, 30).await.ok(200);
+        assert_eq!(uploaded["release"]["state"], "published");
+        assert_eq!(uploaded["release"]["reason"], Value::Null);
+    }
+}
+
+#[tokio::test]
+async fn a_signing_that_fails_is_asked_again() {
+    for engine in engines() {
+        let house = House::new(engine).await;
+        house.app("notes").await;
+        house.signing.conducts(Conduct::Fails);
+        let id = house.draft("notes", "1.0", b"one").await;
+        let mended = async {
+            house.signing.called(3).await;
+            house.signing.conducts(Conduct::Works);
+        };
+        let (published, ()) = tokio::join!(house.publish("notes", "1.0"), mended);
+        assert_eq!(published.ok(201)["state"], "published");
+        let uploaded = house.package(&id, 0).await.ok(200);
+        assert_eq!(uploaded["package"]["state"], "published");
+    }
+}
+
+#[tokio::test]
+async fn a_release_waits_for_a_download_instance_before_it_is_published() {
+    for engine in engines() {
+        let house = House::new(engine).await;
+        house.app("notes").await;
+        house.download_is_away();
+        let id = house.draft("notes", "1.0", b"one").await;
+        let hasty = house.admin().with("prefer", "wait=0");
+        let wish = json!({"version": "1.0", "channel": "stable"});
+        hasty
+            .post("/api/v1/apps/notes/releases", wish)
+            .await
+            .ok(202);
+        let release = house.eventually(RELEASE, has_reason).await;
+        assert_eq!(release["state"], "verifying");
+        let reason = release["reason"].as_str().expect("a reason");
+        assert!(reason.contains("waits for a download instance"), "{reason}");
+
+        house.everybody_is_there();
+        let uploaded = house.package(&id, 30).await.ok(200);
+        assert_eq!(uploaded["release"]["state"], "published");
+    }
+}
+
+#[tokio::test]
+async fn reads_and_drafts_go_on_without_any_peer() {
+    for engine in engines() {
+        let house = House::new(engine).await;
+        house.app("notes").await;
+        house.view.replace(Vec::new());
+        house.draft("notes", "1.0", b"one").await;
+        assert_eq!(house.release("notes", "1.0").await["state"], "draft");
+        house
+            .client(&["read"], None)
+            .await
+            .get("/api/v1/apps")
+            .await
+            .ok(200);
+    }
+}

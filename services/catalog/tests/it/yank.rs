@@ -1,0 +1,103 @@
+//! Releases that are taken back.
+
+use serde_json::{Value, json};
+use slipway_service::changes::Visibility;
+use slipway_testkit::database::engines;
+
+use crate::house::House;
+
+const YANK: &str = "/api/v1/apps/notes/releases/1.0/yank";
+
+#[tokio::test]
+async fn a_published_release_is_yanked_once_and_its_version_stays_taken() {
+    for engine in engines() {
+        let house = House::new(engine).await;
+        house.app("notes").await;
+        house.published("notes", "1.0").await;
+        let wish = json!({"reason": "It loses notes."});
+        let release = house.admin().post(YANK, wish.clone()).await.ok(200);
+        assert_eq!(release["state"], "yanked");
+        assert_eq!(release["reason"], "It loses notes.");
+        assert!(
+            release["yanked_at"]
+                .as_str()
+                .expect("a time")
+                .ends_with('Z')
+        );
+        assert_eq!(house.release("notes", "1.0").await, release);
+        let told = house
+            .download
+            .release("notes", "1.0")
+            .expect("the feed's word");
+        assert_eq!(told.visibility, Visibility::Yanked);
+        assert_eq!(told.reason.as_deref(), Some("It loses notes."));
+
+        let words = house
+            .admin()
+            .post(YANK, wish)
+            .await
+            .refused(409, "release_not_published");
+        assert!(words.contains("yanked"), "{words}");
+        house
+            .publish("notes", "1.0")
+            .await
+            .refused(409, "release_published");
+        let mut delivery = house.delivery("notes", "1.0", "notes.apk", b"1.0");
+        delivery.channel = Some("stable".to_owned());
+        house
+            .deliver(&delivery)
+            .await
+            .refused(409, "release_published");
+        let channels = house
+            .admin()
+            .get("/api/v1/apps/notes/channels")
+            .await
+            .ok(200);
+        assert_eq!(
+            channels["items"],
+            json!([{"channel": "stable", "version": null}])
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_yank_says_why() {
+    for engine in engines() {
+        let house = House::new(engine).await;
+        house.app("notes").await;
+        house.published("notes", "1.0").await;
+        house
+            .admin()
+            .post(YANK, json!({}))
+            .await
+            .refused(400, "json_invalid");
+        let blank = json!({"reason": "  "});
+        house
+            .admin()
+            .post(YANK, blank)
+            .await
+            .refused(422, "reason_missing");
+        let endless = json!({"reason": "n".repeat(65_537)});
+        house
+            .admin()
+            .post(YANK, endless)
+            .await
+            .refused(422, "notes_too_long");
+        let release = house.release("notes", "1.0").await;
+        assert_eq!(
+            (&release["state"], &release["yanked_at"]),
+            (&json!("published"), &Value::Null)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_draft_is_not_yanked() {
+    for engine in engines() {
+        let house = House::new(engine).await;
+        house.app("notes").await;
+        house.draft("notes", "1.0", b"one").await;
+        let answer = house.admin().post(YANK, json!({"reason": "broken"})).await;
+        answer.refused(409, "release_not_published");
+    }
+}
