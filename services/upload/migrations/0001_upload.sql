@@ -17,6 +17,8 @@ CREATE TABLE packages (
     facts text NOT NULL,
     -- stored: durable here. delivered: the catalog has it. refused: the catalog will never take it.
     state text NOT NULL,
+    -- Its id at the catalog: another one when the catalog had these bytes before.
+    known_as text,
     -- The catalog's last refusal, of the package or of a wish to release it.
     refused_status bigint,
     refused_code text,

@@ -6,11 +6,14 @@
 
 mod checksum;
 mod copy;
+mod hashes;
 mod inspection;
+mod metadata;
 mod outbox;
 mod permission;
 mod progress;
 mod routes;
+mod session;
 mod settings;
 mod staging;
 mod store;
@@ -49,6 +52,8 @@ pub struct State {
     pub(crate) database: Database,
     pub(crate) staging: Staging,
     pub(crate) inspection: Inspection,
+    /// What is known of the bytes of sessions.
+    pub(crate) hashes: hashes::Hashes,
     /// Rows of the outbox have come or gone.
     pub(crate) outbox: outbox::Signal,
     /// Whether the copy of who may upload can be worked with.
@@ -129,6 +134,7 @@ pub async fn open(process: &Process, settings: Settings) -> anyhow::Result<State
     let state = State {
         staging: Staging::open(&settings.store, &process.data)?,
         inspection: Inspection::new(settings.inspection.clone()),
+        hashes: hashes::Hashes::default(),
         outbox: outbox::Signal::default(),
         standing: follow::follow(process, copy::Copy(database.clone())),
         settings: Arc::new(settings),

@@ -124,9 +124,10 @@ async fn try_to_deliver(state: &State, entry: &outbox::Entry) -> sqlx::Result<()
     let now = clock::unix_millis();
     let mut transaction = state.database.write().await?;
     match answer {
-        Ok(Ok(_)) => {
+        Ok(Ok(uploaded)) => {
             outbox::remove(&mut transaction, &entry.id, owner).await?;
-            packages::deliver(&mut transaction, &entry.package_id).await?;
+            let known_as = &uploaded.package.id;
+            packages::deliver(&mut transaction, &entry.package_id, known_as).await?;
         }
         Ok(Err(CallError::Refused {
             status,

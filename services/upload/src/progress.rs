@@ -8,7 +8,6 @@ use http::header::LOCATION;
 use http::{Method, StatusCode};
 use serde_json::json;
 use slipway_service::api::{Package, Uploaded};
-use slipway_service::internal::client::CallError;
 use slipway_service::{Problem, clock};
 use tokio::time::Instant;
 
@@ -69,30 +68,25 @@ async fn reach(state: &State, stored: &Stored, deadline: Instant) -> Result<Reac
     if package.state == "stored" {
         return Ok(Reached::Waits(current(state, &package).await?));
     }
+    let wished = stored.channel.is_some();
     let mut away_since = None;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        let wait = if stored.channel.is_some() {
-            left
+        let wait = if wished { left } else { Duration::ZERO };
+        if let Ok(uploaded) = ask(state, &package, wait.min(LONGEST_CALL)).await {
+            away_since = None;
+            if is_settled(&uploaded, wished)? {
+                return Ok(Reached::Done(uploaded));
+            }
+            if left.is_zero() {
+                return Ok(Reached::Waits(with_reason(uploaded)));
+            }
         } else {
-            Duration::ZERO
-        };
-        match ask(state, &package.id, wait.min(LONGEST_CALL)).await {
-            Ok(uploaded) => {
-                let settled = settled(&uploaded, stored.channel.is_some())?;
-                match settled {
-                    true => return Ok(Reached::Done(uploaded)),
-                    false if left.is_zero() => return Ok(Reached::Waits(with_reason(uploaded))),
-                    false => {}
-                }
+            let since = *away_since.get_or_insert_with(Instant::now);
+            if left.is_zero() || since.elapsed() >= grace(state) {
+                return Ok(Reached::Waits(own(&package, "stored", AWAY)));
             }
-            Err(_) => {
-                let since = *away_since.get_or_insert_with(Instant::now);
-                if left.is_zero() || since.elapsed() >= grace(state) {
-                    return Ok(Reached::Waits(own(&package, "stored", AWAY)));
-                }
-                tokio::time::sleep(LOOK_AGAIN).await;
-            }
+            tokio::time::sleep(LOOK_AGAIN).await;
         }
     }
 }
@@ -124,7 +118,7 @@ async fn handed_over(
 }
 
 /// Whether the release is where it was wished to be; `release_failed` when it will not get there.
-fn settled(uploaded: &Uploaded, wished: bool) -> Result<bool, Problem> {
+fn is_settled(uploaded: &Uploaded, wished: bool) -> Result<bool, Problem> {
     let Some(release) = uploaded.release.as_ref().filter(|_| wished) else {
         return Ok(true);
     };
@@ -162,7 +156,7 @@ pub(crate) async fn current(
             .unwrap_or("it is being handed over to the catalog");
         return Ok(own(package, "stored", reason));
     }
-    match ask(state, &package.id, Duration::ZERO).await {
+    match ask(state, package, Duration::ZERO).await {
         Ok(mut uploaded) => {
             if uploaded.package.reason.is_none() {
                 uploaded.package.reason.clone_from(&package.refused_detail);
@@ -194,12 +188,18 @@ fn with_reason(mut uploaded: Uploaded) -> Uploaded {
 }
 
 /// Asks the catalog, which waits up to `wait` for the release.
-async fn ask(state: &State, id: &str, wait: Duration) -> anyhow::Result<Uploaded> {
+async fn ask(
+    state: &State,
+    package: &packages::Package,
+    wait: Duration,
+) -> anyhow::Result<Uploaded> {
+    let id = package.known_as.as_deref().unwrap_or(&package.id);
     let path = format!("/internal/packages/{id}?wait={}", wait.as_secs());
     let client = &state.process.client;
     let call = client.call::<Uploaded>("catalog", Method::GET, &path, None::<&()>);
-    let answer: Result<_, CallError> = tokio::time::timeout(wait + ANSWER, call).await?;
-    Ok(answer?)
+    let mut uploaded = tokio::time::timeout(wait + ANSWER, call).await??;
+    uploaded.package.id.clone_from(&package.id);
+    Ok(uploaded)
 }
 
 fn grace(state: &State) -> Duration {

@@ -133,11 +133,25 @@ impl Staging {
             .append(true)
             .read(true)
             .open(self.path(id));
-        match opened {
-            Ok(file) => file.try_lock().map(|()| Some(file)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(TryLockError::Error(error)),
-        }
+        let file = match opened {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(TryLockError::Error(error)),
+        };
+        file.try_lock()?;
+        // It may have become a blob, or gone, between its opening and its locking: a blob must not be written to.
+        let ours = file.metadata().map_err(TryLockError::Error)?;
+        let there = std::fs::metadata(self.path(id));
+        let is_ours =
+            there.is_ok_and(|there| (there.dev(), there.ino()) == (ours.dev(), ours.ino()));
+        Ok(is_ours.then_some(file))
+    }
+
+    /// Returns when the names of new files survive the loss of power.
+    pub(crate) async fn sync_folder(&self) -> io::Result<()> {
+        let folder = self.folder();
+        let syncing = tokio::task::spawn_blocking(move || File::open(folder)?.sync_all());
+        syncing.await.map_err(io::Error::other)?
     }
 
     /// Goes on with a session's file after its first `length` bytes; what lies behind them was never confirmed. Their
@@ -189,10 +203,9 @@ impl Staging {
         Ok(())
     }
 
-    /// Where the bytes of a digest are, if they are here.
-    pub(crate) fn blob(&self, digest: &Digest) -> Option<PathBuf> {
-        let path = self.root.join(digest.blob_path());
-        path.is_file().then_some(path)
+    /// Where the bytes of a digest are, when they are here.
+    pub(crate) fn blob(&self, digest: &Digest) -> PathBuf {
+        self.root.join(digest.blob_path())
     }
 
     /// The names of all files in staging.
@@ -212,10 +225,6 @@ impl Staging {
 }
 
 impl Staged {
-    pub(crate) fn id(&self) -> &str {
-        &self.id
-    }
-
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
@@ -317,7 +326,20 @@ fn free_bytes(path: &Path) -> io::Result<u64> {
     Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
-pub(crate) fn disk_full() -> Problem {
+/// Returns when the file survives the loss of power.
+pub(crate) async fn persist(mut staged: Staged) -> io::Result<Staged> {
+    let persisting = tokio::task::spawn_blocking(move || staged.persist().map(|()| staged));
+    persisting.await.map_err(io::Error::other)?
+}
+
+pub(crate) fn disk_problem(error: io::Error) -> Problem {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => disk_full(),
+        _ => Problem::internal(error),
+    }
+}
+
+fn disk_full() -> Problem {
     Problem::new(
         http::StatusCode::INSUFFICIENT_STORAGE,
         "disk_full",

@@ -167,6 +167,7 @@ fn package(whole: &Whole, facts: &Facts, wish: &Wish, by: &By) -> Result<Package
         arch: arch.as_str().to_owned(),
         facts: serde_json::to_string(facts).map_err(Problem::internal)?,
         state: "stored".to_owned(),
+        known_as: None,
         refused_status: None,
         refused_code: None,
         refused_detail: None,

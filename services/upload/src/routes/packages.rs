@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::State;
 use crate::permission::Asker;
 use crate::progress;
-use crate::staging::{Fate, Staged, disk_full};
+use crate::staging::{Fate, Staged, disk_problem, persist};
 use crate::store::packages as rows;
 use crate::storing::{self, By};
 use crate::wish::{Wish, Words};
@@ -73,11 +73,12 @@ async fn put(
     let staged = receive(&state, body).await?;
     let by = By::from(asker);
     // A task of its own: a client that leaves now cannot leave half of it undone.
-    let task = {
+    let storing = {
         let state = state.clone();
         async move { storing::store(&state, staged.into(), &wish, &by, None).await }
     };
-    let stored = tokio::spawn(task).await.map_err(Problem::internal)??;
+    let stored = state.process.tasks.spawn(storing).await;
+    let stored = stored.map_err(Problem::internal)??;
     progress::answer(&state, stored, wait).await
 }
 
@@ -104,7 +105,10 @@ fn wish(filename: String, query: Query, headers: &HeaderMap) -> Result<Wish, Pro
 /// Writes the body to a staged file, which is durable when this returns and gone when it fails.
 async fn receive(state: &State, mut body: Body) -> Result<Staged, Problem> {
     let id = Uuid::now_v7().to_string();
-    let staged = state.staging.create(&id, Fate::Removed).map_err(disk)?;
+    let staged = state
+        .staging
+        .create(&id, Fate::Removed)
+        .map_err(disk_problem)?;
     let writer = Writer::start(staged);
     let mut received = 0;
     while let Some(frame) = body.frame().await {
@@ -118,15 +122,9 @@ async fn receive(state: &State, mut body: Body) -> Result<Staged, Problem> {
             break;
         }
     }
-    let (staged, written) = writer.finish().await.map_err(disk)?;
-    written.map_err(disk)?;
-    persist(staged).await.map_err(disk)
-}
-
-/// Returns when the file survives the loss of power.
-pub(super) async fn persist(mut staged: Staged) -> std::io::Result<Staged> {
-    let persisting = tokio::task::spawn_blocking(move || staged.persist().map(|()| staged));
-    persisting.await.map_err(std::io::Error::other)?
+    let (staged, written) = writer.finish().await.map_err(disk_problem)?;
+    written.map_err(disk_problem)?;
+    persist(staged).await.map_err(disk_problem)
 }
 
 pub(super) fn check_size(state: &State, bytes: u64) -> Result<(), Problem> {
@@ -141,13 +139,6 @@ pub(super) fn check_size(state: &State, bytes: u64) -> Result<(), Problem> {
             "a package may have {most} bytes here: send a smaller one, or ask the operator to raise the limit"
         ),
     ))
-}
-
-pub(super) fn disk(error: std::io::Error) -> Problem {
-    match error.kind() {
-        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => disk_full(),
-        _ => Problem::internal(error),
-    }
 }
 
 fn truncated() -> Problem {

@@ -16,6 +16,7 @@ pub(crate) struct Package {
     pub(crate) arch: String,
     pub(crate) facts: String,
     pub(crate) state: String,
+    pub(crate) known_as: Option<String>,
     pub(crate) refused_status: Option<i64>,
     pub(crate) refused_code: Option<String>,
     pub(crate) refused_detail: Option<String>,
@@ -131,11 +132,14 @@ pub(crate) async fn by_id(db: &mut AnyConnection, id: &str) -> Result<Option<Pac
         .await
 }
 
-pub(crate) async fn deliver(db: &mut AnyConnection, id: &str) -> Result<()> {
-    query("UPDATE packages SET state = 'delivered' WHERE id = $1 AND state = 'stored'")
-        .bind(id)
-        .execute(db)
-        .await?;
+pub(crate) async fn deliver(db: &mut AnyConnection, id: &str, known_as: &str) -> Result<()> {
+    query(
+        "UPDATE packages SET state = 'delivered', known_as = $2 WHERE id = $1 AND state = 'stored'",
+    )
+    .bind(id)
+    .bind(known_as)
+    .execute(db)
+    .await?;
     Ok(())
 }
 

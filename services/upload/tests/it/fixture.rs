@@ -19,8 +19,8 @@ use slipway_upload::{Settings, State, open, router};
 use crate::catalog::Catalog;
 
 pub(crate) struct Fixture {
-    pub(crate) catalog: Catalog,
     address: String,
+    pub(crate) catalog: Catalog,
     pub(crate) test: TestProcess,
     pub(crate) instance: Instance,
     /// May upload and release everywhere.

@@ -3,3 +3,4 @@
 mod catalog;
 mod fixture;
 mod packages;
+mod uploads;

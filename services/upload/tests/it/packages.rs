@@ -369,7 +369,7 @@ async fn a_version_is_read_out_of_the_bytes_or_missing() {
 async fn an_inspection_that_dies_understands_nothing_and_stops_nobody() {
     for engine in engines() {
         let starved = Fixture::with(engine, |settings| {
-            settings.inspection.memory_bytes = 1 << 20
+            settings.inspection.memory_bytes = 1 << 20;
         })
         .await;
         let answer = starved.put("notes.bin?version=1", "bytes").await;
@@ -437,18 +437,20 @@ async fn a_file_that_a_killed_process_left_in_staging_is_swept() {
 /// A zip with one empty entry that climbs out of the folder it is unpacked into.
 fn climbing_zip() -> Vec<u8> {
     let name = b"../evil";
-    let length = u16::try_from(name.len()).unwrap().to_le_bytes();
+    let length = u16::try_from(name.len())
+        .expect("a short name")
+        .to_le_bytes();
     let mut zip = Vec::new();
     zip.extend(b"PK\x03\x04\x0a\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
     zip.extend(length);
     zip.extend([0, 0]);
     zip.extend(name);
-    let directory = u32::try_from(zip.len()).unwrap();
+    let directory = u32::try_from(zip.len()).expect("a small file");
     zip.extend(b"PK\x01\x02\x0a\0\x0a\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
     zip.extend(length);
     zip.extend([0; 16]);
     zip.extend(name);
-    let size = u32::try_from(zip.len()).unwrap() - directory;
+    let size = u32::try_from(zip.len()).expect("a small file") - directory;
     zip.extend(b"PK\x05\x06\0\0\0\0\x01\0\x01\0");
     zip.extend(size.to_le_bytes());
     zip.extend(directory.to_le_bytes());

@@ -1,0 +1,63 @@
+//! `Upload-Metadata` of tus 1.0: pairs of a key and a value in base64.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use slipway_service::Problem;
+
+use crate::wish::Words;
+
+/// Reads what concerns us; clients add keys of their own, such as `filetype`.
+pub(crate) fn parse(header: &str) -> Result<Words, Problem> {
+    let mut words = Words::default();
+    for pair in header
+        .split(',')
+        .map(str::trim)
+        .filter(|pair| !pair.is_empty())
+    {
+        let (key, encoded) = pair.split_once(' ').unwrap_or((pair, ""));
+        let place = match key {
+            "filename" => &mut words.filename,
+            "version" => words.version.insert(String::new()),
+            "channel" => words.channel.insert(String::new()),
+            "platform" => words.platform.insert(String::new()),
+            "arch" => words.arch.insert(String::new()),
+            "sha256" => words.sha256.insert(String::new()),
+            _ => continue,
+        };
+        *place = decode(encoded).ok_or_else(|| invalid(key))?;
+    }
+    Ok(words)
+}
+
+fn decode(encoded: &str) -> Option<String> {
+    String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()
+}
+
+fn invalid(key: &str) -> Problem {
+    Problem::bad_request(
+        "metadata_invalid",
+        format!("Upload-Metadata: the value of {key} is not UTF-8 text in base64"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_keys_are_read_and_others_passed_over() {
+        let words =
+            parse("filename bm90ZXMuYXBr,is_confidential,filetype eA==, version MS4y").unwrap();
+        assert_eq!(words.filename, "notes.apk");
+        assert_eq!(words.version.as_deref(), Some("1.2"));
+        assert_eq!(words.channel, None);
+        assert_eq!(parse("").unwrap().filename, "");
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_read_is_not_guessed() {
+        for header in ["filename notes.apk", "version /w=="] {
+            assert_eq!(parse(header).expect_err(header).code, "metadata_invalid");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The headers of tus 1.0.
+
+use axum::response::{IntoResponse as _, Response};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use slipway_service::Problem;
+use time::OffsetDateTime;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+
+use crate::checksum::{ALGORITHMS, Checksum};
+use crate::store::sessions::Session;
+
+const VERSION: &str = "1.0.0";
+/// A deferred length is not among them: the room on the disk is looked at before the first byte.
+const EXTENSIONS: &str = "creation,creation-with-upload,checksum,expiration,termination";
+const MEDIA_TYPE: &str = "application/offset+octet-stream";
+/// RFC 9110, 5.6.7.
+const HTTP_DATE: &[BorrowedFormatItem<'_>] = format_description!(
+    "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+);
+
+/// Every answer says which protocol it is of.
+pub(super) async fn resumable(mut response: Response) -> Response {
+    let version = HeaderValue::from_static(VERSION);
+    response.headers_mut().insert("tus-resumable", version);
+    response
+}
+
+pub(super) fn capabilities(largest: u64) -> Response {
+    let headers = [
+        ("tus-version", VERSION.to_owned()),
+        ("tus-extension", EXTENSIONS.to_owned()),
+        ("tus-checksum-algorithm", ALGORITHMS.to_owned()),
+        ("tus-max-size", largest.to_string()),
+    ];
+    (StatusCode::NO_CONTENT, headers).into_response()
+}
+
+pub(super) fn check_version(headers: &HeaderMap) -> Result<(), Problem> {
+    if text(headers, "tus-resumable")? == Some(VERSION) {
+        return Ok(());
+    }
+    Err(Problem::new(
+        StatusCode::PRECONDITION_FAILED,
+        "tus_version",
+        "this address speaks tus: send Tus-Resumable: 1.0.0",
+    )
+    .with_header("tus-version", VERSION))
+}
+
+pub(super) fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
+    if text(headers, CONTENT_TYPE.as_str())? == Some(MEDIA_TYPE) {
+        return Ok(());
+    }
+    Err(Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "media_type",
+        format!("send pieces of an upload with Content-Type: {MEDIA_TYPE}"),
+    ))
+}
+
+pub(super) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Problem> {
+    let value = headers.get(name).map(HeaderValue::to_str).transpose();
+    value.map_err(|_| invalid(name))
+}
+
+/// A header that must be there and be a number of bytes.
+pub(super) fn number(headers: &HeaderMap, name: &str) -> Result<u64, Problem> {
+    text(headers, name)?
+        .and_then(|text| text.parse().ok())
+        .ok_or_else(|| invalid(name))
+}
+
+pub(super) fn checksum(headers: &HeaderMap) -> Result<Option<Checksum>, Problem> {
+    text(headers, "upload-checksum")?
+        .map(str::parse)
+        .transpose()
+        .map_err(|error: crate::checksum::NotAChecksum| {
+            Problem::bad_request("checksum_invalid", error.to_string())
+        })
+}
+
+/// Where an upload is and when it expires.
+pub(super) fn position(row: &Session) -> [(&'static str, String); 2] {
+    let expires = OffsetDateTime::from_unix_timestamp(row.expires_at / 1000)
+        .ok()
+        .and_then(|time| time.format(HTTP_DATE).ok());
+    [
+        ("upload-offset", row.received.to_string()),
+        ("upload-expires", expires.unwrap_or_default()),
+    ]
+}
+
+fn invalid(name: &str) -> Problem {
+    Problem::bad_request(
+        "header_invalid",
+        format!("the header {name} is missing or cannot be read: see the tus protocol"),
+    )
+}

@@ -1,0 +1,341 @@
+//! An upload in pieces: who writes to it, what of it is confirmed, and how it becomes a package.
+//!
+//! Whoever writes holds the lock of the session's staged file, in whatever instance. A newcomer puts its name into the
+//! row and waits for the lock; the one before sees the name, makes durable what it has, notes it and lets go: a
+//! connection that is half open does not keep its own client out. `received` counts bytes that survive the loss of power
+//! and never goes down; what lies behind them in the file is cut off by the next writer. When all bytes are there the
+//! digest is noted before they move, so a session that is cut off at its very end is completed by the next who asks.
+
+use std::fs::{File, TryLockError};
+
+use axum::body::Body;
+use http::StatusCode;
+use http_body_util::BodyExt as _;
+use slipway_packages::Digest;
+use slipway_service::{Problem, clock};
+use tokio::time::{Duration, Instant};
+use uuid::Uuid;
+
+use crate::State;
+use crate::checksum::Checksum;
+use crate::metadata;
+use crate::staging::{Fate, Staged, disk_problem, persist};
+use crate::store::sessions::{self, Session};
+use crate::storing::{self, By, Stored, Whole};
+use crate::writer::Writer;
+
+/// How often a writer looks whether somebody else has taken its session over.
+const LOOK: Duration = Duration::from_millis(250);
+/// How often a newcomer tries the lock.
+const TRY_AGAIN: Duration = Duration::from_millis(20);
+
+/// A session that nobody else writes to.
+pub(crate) struct Held {
+    pub(crate) row: Session,
+    /// Locked. `None` when the bytes have become a package.
+    file: Option<File>,
+    /// Our name in the row.
+    writer: String,
+}
+
+/// Bytes to append.
+pub(crate) struct Piece {
+    pub(crate) body: Body,
+    pub(crate) checksum: Option<Checksum>,
+}
+
+/// Why a body came to its end.
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    Whole,
+    Cut,
+    TakenOver,
+    /// The disk refuses more.
+    Disk,
+}
+
+/// Begins a session. Its file and its row are there together, or the sweep removes the file.
+pub(crate) async fn begin(state: &State, row: &Session) -> Result<(), Problem> {
+    let mut staged = state
+        .staging
+        .create(&row.id, Fate::Removed)
+        .map_err(disk_problem)?;
+    state.staging.sync_folder().await.map_err(disk_problem)?;
+    let limit = state.settings.sessions.open_per_app;
+    let mut transaction = state.database.write().await?;
+    if !sessions::insert(&mut transaction, row, limit).await? {
+        return Err(too_many(limit));
+    }
+    transaction.commit().await?;
+    staged.set_fate(Fate::Kept);
+    Ok(())
+}
+
+pub(crate) async fn find(state: &State, app: &str, id: &str) -> Result<Session, Problem> {
+    let mut connection = state.database.read().await?;
+    let row = sessions::by_id(&mut connection, app, id)
+        .await?
+        .ok_or_else(unknown)?;
+    if row.expires_at <= clock::unix_millis() {
+        return Err(gone("this upload has expired: begin a new one"));
+    }
+    Ok(row)
+}
+
+/// Takes a session over from whoever writes to it now.
+pub(crate) async fn hold(state: &State, app: &str, id: &str) -> Result<Held, Problem> {
+    let row = find(state, app, id).await?;
+    let writer = Uuid::now_v7().to_string();
+    if row.package_id.is_some() {
+        return Ok(Held {
+            row,
+            file: None,
+            writer,
+        });
+    }
+    let mut transaction = state.database.write().await?;
+    sessions::claim(&mut transaction, id, &writer).await?;
+    transaction.commit().await?;
+    let deadline = Instant::now() + state.settings.sessions.takeover();
+    let file = loop {
+        match state.staging.lock(id) {
+            Ok(file) => break file,
+            Err(TryLockError::Error(error)) => return Err(disk_problem(error)),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                tokio::time::sleep(TRY_AGAIN).await;
+            }
+            Err(TryLockError::WouldBlock) => return Err(busy()),
+        }
+    };
+    // What the one before has noted last.
+    let row = find(state, app, id).await?;
+    if file.is_none() && row.sha256.is_none() && row.package_id.is_none() {
+        return Err(gone("the bytes of this upload are gone: begin a new one"));
+    }
+    Ok(Held { row, file, writer })
+}
+
+impl Held {
+    /// Makes a package of a session whose bytes are all there, if nobody has yet.
+    pub(crate) async fn settle(mut self, state: &State) -> Result<Session, Problem> {
+        let Some(digest) = self.row.sha256.clone() else {
+            return Ok(self.row);
+        };
+        if self.row.package_id.is_none() {
+            let digest: Digest = digest.parse().map_err(Problem::internal)?;
+            let whole = match self.file.take() {
+                Some(file) => resume(state, &self.row, file).await?.into(),
+                None => Whole {
+                    path: state.staging.blob(&digest),
+                    size: self.row.size.unsigned_abs(),
+                    staged: None,
+                    digest,
+                },
+            };
+            let stored = store(state, &self.row, whole).await?;
+            self.row.package_id = Some(stored.package.id);
+        }
+        Ok(self.row)
+    }
+
+    /// Ends a session and removes what there is of it.
+    pub(crate) async fn end(self, state: &State) -> Result<(), Problem> {
+        forget(state, &self.row.id).await
+    }
+
+    /// Appends a piece and notes what is durable then, however the piece ended; the last one makes the package. Runs to
+    /// its end also when the client has left, so it must be a task of its own.
+    pub(crate) async fn append(
+        mut self,
+        state: &State,
+        mut piece: Piece,
+    ) -> Result<Session, Problem> {
+        if self.row.sha256.is_some() {
+            return self.settle(state).await;
+        }
+        let file = self.file.take().ok_or_else(unknown)?;
+        let mut staged = resume(state, &self.row, file).await?;
+        let mark = staged.mark();
+        let checked = piece.checksum.is_some();
+        staged.expect(piece.checksum.take());
+        let writer = Writer::start(staged);
+        let end = self.pump(state, &writer, piece.body, checked).await;
+        let (mut staged, written) = writer.finish().await.map_err(disk_problem)?;
+        if checked && (end != End::Whole || written.is_err() || !staged.is_as_expected()) {
+            // Before they are verified the bytes do not count.
+            staged.go_back(mark).map_err(disk_problem)?;
+            written.map_err(disk_problem)?;
+            return Err(refusal(&end).unwrap_or_else(checksum_mismatch));
+        }
+        let staged = persist(staged).await.map_err(disk_problem)?;
+        self.row.received = i64::try_from(staged.length()).map_err(Problem::internal)?;
+        if self.row.received == self.row.size {
+            let stored = complete(state, &self.row, staged).await?;
+            self.row.package_id = Some(stored.package.id);
+            return Ok(self.row);
+        }
+        self.note(state, staged.length()).await?;
+        state.hashes.keep(&self.row.id, &staged);
+        written.map_err(disk_problem)?;
+        refusal(&end).map_or(Ok(self.row), Err)
+    }
+
+    /// Moves the body to the writer. What exceeds the session's size is not read.
+    async fn pump(&mut self, state: &State, writer: &Writer, mut body: Body, checked: bool) -> End {
+        let mut look = tokio::time::interval(LOOK);
+        let mut left = (self.row.size - self.row.received).unsigned_abs();
+        let mut unsaved = 0;
+        while left > 0 {
+            let frame = tokio::select! {
+                frame = body.frame() => frame,
+                _ = look.tick() => {
+                    if self.is_taken_over(state).await {
+                        return End::TakenOver;
+                    }
+                    continue;
+                }
+                () = state.process.shutdown.cancelled() => return End::Cut,
+            };
+            let mut bytes = match frame {
+                None => return End::Whole,
+                Some(Err(_)) => return End::Cut,
+                Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
+            };
+            bytes.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+            left -= bytes.len() as u64;
+            unsaved += bytes.len() as u64;
+            if writer.append(bytes).await.is_err() {
+                return End::Disk;
+            }
+            if !checked && unsaved >= state.settings.sessions.persist_bytes {
+                unsaved = 0;
+                let Ok(length) = writer.persist().await else {
+                    return End::Disk;
+                };
+                if let Err(problem) = self.note(state, length).await {
+                    tracing::warn!(cause = problem.cause(), "what arrived could not be noted");
+                }
+            }
+        }
+        End::Whole
+    }
+
+    async fn is_taken_over(&self, state: &State) -> bool {
+        let look = async {
+            let mut connection = state.database.read().await?;
+            sessions::writer(&mut connection, &self.row.id).await
+        };
+        // A database that does not answer is no reason to stop: the lock keeps everybody else out.
+        look.await
+            .is_ok_and(|writer| writer.as_deref() != Some(&self.writer))
+    }
+
+    /// Notes that the first `length` bytes are durable, and that the session lives on.
+    async fn note(&mut self, state: &State, length: u64) -> Result<(), Problem> {
+        let length = i64::try_from(length).map_err(Problem::internal)?;
+        self.row.expires_at = clock::unix_millis() + state.settings.sessions.life();
+        let mut transaction = state.database.write().await?;
+        sessions::advance(&mut transaction, &self.row.id, length, self.row.expires_at).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+/// Goes on with a session's file, hashing again what this instance does not remember.
+async fn resume(state: &State, row: &Session, file: File) -> Result<Staged, Problem> {
+    let length = row.received.unsigned_abs();
+    let known = state.hashes.take(&row.id, length);
+    let (staging, id) = (state.staging.clone(), row.id.clone());
+    tokio::task::spawn_blocking(move || staging.resume(&id, file, length, known))
+        .await
+        .map_err(Problem::internal)?
+        .map_err(disk_problem)
+}
+
+/// All bytes are there and durable.
+async fn complete(state: &State, row: &Session, staged: Staged) -> Result<Stored, Problem> {
+    let whole = Whole::from(staged);
+    let mut transaction = state.database.write().await?;
+    sessions::complete(&mut transaction, &row.id, &whole.digest.as_hex()).await?;
+    transaction.commit().await?;
+    store(state, row, whole).await
+}
+
+/// What is refused for good leaves nothing, the session included.
+async fn store(state: &State, row: &Session, whole: Whole) -> Result<Stored, Problem> {
+    let by = By {
+        app: row.app.clone(),
+        token_id: row.token_id.clone(),
+        token_name: row.token_name.clone(),
+        request_id: row.request_id.clone(),
+    };
+    let wish = metadata::parse(&row.metadata)?.parse()?;
+    let stored = storing::store(state, whole, &wish, &by, Some(&row.id)).await;
+    if let Err(problem) = &stored
+        && problem.status.is_client_error()
+    {
+        forget(state, &row.id).await?;
+    }
+    stored
+}
+
+async fn forget(state: &State, id: &str) -> Result<(), Problem> {
+    let mut transaction = state.database.write().await?;
+    sessions::remove(&mut transaction, id).await?;
+    transaction.commit().await?;
+    state.hashes.forget(id);
+    state.staging.remove(id).map_err(disk_problem)
+}
+
+fn refusal(end: &End) -> Option<Problem> {
+    match end {
+        End::Whole | End::Disk => None,
+        End::Cut => Some(Problem::bad_request(
+            "body_unreadable",
+            "the piece ended before it was complete: ask for the offset and go on from there",
+        )),
+        End::TakenOver => Some(Problem::conflict(
+            "upload_taken_over",
+            "another request goes on with this upload: ask for the offset if that was not you",
+        )),
+    }
+}
+
+fn checksum_mismatch() -> Problem {
+    let status = StatusCode::from_u16(460).unwrap_or(StatusCode::BAD_REQUEST);
+    Problem::new(
+        status,
+        "checksum_mismatch",
+        "the piece that arrived does not have its checksum and was thrown away: send it again",
+    )
+}
+
+fn unknown() -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "upload_unknown",
+        "there is no such upload, or it has ended: begin a new one",
+    )
+}
+
+fn gone(detail: &str) -> Problem {
+    Problem::new(StatusCode::GONE, "upload_expired", detail)
+}
+
+fn busy() -> Problem {
+    Problem::unavailable(
+        "upload_busy",
+        "an earlier request still works on this upload: try again in a moment",
+    )
+}
+
+fn too_many(limit: i64) -> Problem {
+    Problem::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "too_many_uploads",
+        format!(
+            "{limit} uploads of this app are open: end or finish one, or wait until one expires"
+        ),
+    )
+    .with_header("retry-after", "60")
+}
