@@ -55,21 +55,38 @@ impl From<reqwest::Error> for Halt {
     }
 }
 
-pub(crate) async fn check(state: &State, release: &Release, package: &Package) -> Verdict {
-    match prove(state, release, package).await {
+/// Looks at a package of a release as a user of the app, whose key is `app_key`, would get it.
+pub(crate) async fn check(
+    state: &State,
+    release: &Release,
+    package: &Package,
+    app_key: &str,
+) -> Verdict {
+    match prove(state, release, package, app_key).await {
         Ok(()) => Verdict::Proven,
         Err(Halt::Waits(reason)) => Verdict::Waits(reason),
         Err(Halt::Refuted(reason)) => Verdict::Refuted(reason),
     }
 }
 
-async fn prove(state: &State, release: &Release, package: &Package) -> Result<(), Halt> {
+async fn prove(
+    state: &State,
+    release: &Release,
+    package: &Package,
+    app_key: &str,
+) -> Result<(), Halt> {
     let path = api::file_path(&release.app, &release.version, &package.filename);
     let key_text =
         text(get(state, &format!("/keys/{}/minisign.pub", release.app), None).await?).await?;
     let signature_text = text(get(state, &format!("{path}.minisig"), None).await?).await?;
+    // Users have pinned the app's key: a signature by any other that is served with it would prove nothing to them.
+    if key_text.trim() != app_key.trim() {
+        return Err(Halt::Refuted(
+            "the key that is served is not the app's key".to_owned(),
+        ));
+    }
     let key = PublicKey::decode(&key_text)
-        .map_err(|_| Halt::Refuted("the key that is served is not a minisign key".to_owned()))?;
+        .map_err(|_| Halt::Refuted("the app's key is not a minisign key".to_owned()))?;
     let signature = Signature::decode(&signature_text).map_err(|_| {
         Halt::Refuted("the signature that is served is not a minisign signature".to_owned())
     })?;

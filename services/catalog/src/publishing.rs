@@ -194,9 +194,11 @@ async fn verify(state: &State, release: &releases::Release) -> anyhow::Result<St
     }
     let mut connection = state.database.read().await?;
     let packages = packages::of_release(&mut connection, &release.id).await?;
+    let app = apps::get(&mut connection, &release.app).await?;
     drop(connection);
+    let key = app.and_then(|app| app.public_key).unwrap_or_default();
     for package in &packages {
-        match gate::check(state, release, package).await {
+        match gate::check(state, release, package, &key).await {
             Verdict::Proven => {}
             Verdict::Waits(reason) => return Ok(Step::Waits(reason)),
             Verdict::Refuted(reason) => {

@@ -56,8 +56,8 @@ async fn what_a_download_serves_wrong_is_never_published() {
                 "a range of it is not served as one",
             ),
             (Defect::WrongRange, "a range of it has other bytes"),
-            (Defect::ForeignKey, "not of the app's key"),
-            (Defect::NoKey, "not a minisign key"),
+            (Defect::ForeignKey, "key that is served is not the app's"),
+            (Defect::NoKey, "key that is served is not the app's"),
             (Defect::NoSignature, "not a minisign signature"),
         ]
         .into_iter()
@@ -81,6 +81,16 @@ async fn a_signature_that_does_not_prove_this_release_is_never_published() {
                 "1.1",
                 Conduct::NamesAnotherVersion,
                 "names another file, version or app",
+            ),
+            (
+                "1.2",
+                Conduct::ForgesTheKey,
+                "the signature does not prove the bytes",
+            ),
+            (
+                "1.3",
+                Conduct::AltersTheComment,
+                "the signature does not prove the bytes",
             ),
         ] {
             house.signing.conducts(conduct);

@@ -26,6 +26,14 @@ impl Key {
         }
     }
 
+    /// Another key under the id of the key of a name.
+    pub(crate) fn forged(name: &str) -> Self {
+        Self {
+            id: Self::of(name).id,
+            key: Self::of("another").key,
+        }
+    }
+
     pub(crate) fn id(&self) -> String {
         hex::encode_upper(self.id)
     }

@@ -27,6 +27,10 @@ pub(crate) enum Conduct {
     SignsWithAnotherKey,
     /// Names another version in the trusted comment.
     NamesAnotherVersion,
+    /// Signs with another key under the id of the app's.
+    ForgesTheKey,
+    /// Names this version in a trusted comment that was signed for another.
+    AltersTheComment,
     /// Never answers.
     Hangs,
 }
@@ -157,8 +161,10 @@ async fn signature(State(signing): State<Signing>, Json(wanted): Json<Value>) ->
             return (StatusCode::UNPROCESSABLE_ENTITY, Json(problem)).into_response();
         }
         Conduct::SignsWithAnotherKey => ("another".to_owned(), version.clone()),
-        Conduct::NamesAnotherVersion => (app.clone(), "0.0.1".to_owned()),
-        Conduct::Works => (app.clone(), version.clone()),
+        Conduct::NamesAnotherVersion | Conduct::AltersTheComment => {
+            (app.clone(), "0.0.1".to_owned())
+        }
+        Conduct::Works | Conduct::ForgesTheKey => (app.clone(), version.clone()),
     };
     let sha256 = text("sha256");
     let bytes = signing.inner.store.get(&sha256).expect("a stored blob");
@@ -166,8 +172,14 @@ async fn signature(State(signing): State<Signing>, Json(wanted): Json<Value>) ->
     let comment = format!(
         "timestamp:1760000000\tfile:{filename}\tversion:{named}\tapp:{app}\tsha256:{sha256}"
     );
-    let key = Key::of(&signer);
-    let signature = key.sign(&bytes, &comment);
+    let key = match signing.conduct() {
+        Conduct::ForgesTheKey => Key::forged(&signer),
+        _ => Key::of(&signer),
+    };
+    let mut signature = key.sign(&bytes, &comment);
+    if signing.conduct() == Conduct::AltersTheComment {
+        signature = signature.replace("version:0.0.1", &format!("version:{version}"));
+    }
     signing.end(&statement);
     Json(json!({"signature": signature, "key_id": key.id()})).into_response()
 }
