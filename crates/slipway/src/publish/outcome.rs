@@ -75,6 +75,10 @@ impl Outcome {
                 }
             }
             ("published", ..) if !reason.is_empty() => Self::Failed { state, reason },
+            ("published", ..) => Self::Waiting {
+                state: format!("published, but not in {channel} yet"),
+                reason,
+            },
             ("failed" | "refused" | "yanked", ..) => Self::Failed { state, reason },
             _ => Self::Waiting { state, reason },
         }

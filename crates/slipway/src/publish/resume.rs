@@ -77,6 +77,15 @@ impl Resume {
     }
 }
 
+/// A run that began no upload leaves nothing.
+impl Drop for Resume {
+    fn drop(&mut self) {
+        if self.file.metadata().is_ok_and(|facts| facts.len() == 0) {
+            self.forget();
+        }
+    }
+}
+
 /// As the XDG Base Directory Specification 0.8 says.
 fn folder() -> anyhow::Result<PathBuf> {
     let absolute = |name| {

@@ -22,10 +22,12 @@ impl Attempts {
     }
 
     /// Waits before the next attempt, or gives up with the failure.
-    pub(super) async fn pause(&mut self, failure: Failure) -> Result<(), Failure> {
+    pub(super) async fn pause(&mut self, failure: Failure) -> anyhow::Result<()> {
         self.failed += 1;
         if self.failed >= MOST {
-            return Err(failure);
+            let what =
+                format!("gave up after {MOST} attempts; run the same command again to go on");
+            return Err(anyhow::Error::new(failure).context(what));
         }
         let pause = (FIRST_PAUSE * 2_u32.pow(self.failed - 1)).min(LONGEST_PAUSE);
         let pause = failure.retry_after().unwrap_or_default().max(pause);

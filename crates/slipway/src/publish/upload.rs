@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::StreamExt as _;
@@ -211,13 +211,20 @@ impl Upload<'_> {
 
     /// What was refused for good is begun anew by the next run; a token that does not do is no reason for that.
     fn refused(&self, failure: Failure, resume: &Resume) -> anyhow::Error {
-        let Some(status) = failure.status() else {
+        let name = &self.wish.package.name;
+        let Failure::Refused(problem) = failure else {
             return failure.into();
         };
-        if status != StatusCode::UNAUTHORIZED && status != StatusCode::FORBIDDEN {
+        let tokens_fault = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN];
+        if !tokens_fault.contains(&problem.status) {
             resume.forget();
         }
-        anyhow::Error::new(failure).context(format!("{} was refused", self.wish.package.name))
+        if problem.code == "version_missing" {
+            return anyhow!(
+                "{name} does not say which version it is: give it with --version 1.2.3"
+            );
+        }
+        anyhow::Error::new(problem).context(format!("{name} was refused"))
     }
 }
 

@@ -130,6 +130,9 @@ fn what_is_published_can_be_fetched_and_proven() {
     assert_eq!(code, Some(0), "{error}");
     assert!(output.contains("version  1.2.3"), "{output}");
 
+    let error = developer.refused(&package, &[]);
+    assert!(error.contains("give it with --version"), "{error}");
+
     // A second time changes nothing; other bytes are refused.
     developer.published(&package, &["--version", "1.2.3"]);
     fs::write(&package, "other").unwrap();
