@@ -52,7 +52,7 @@ pub(super) async fn make_if_missing(server: &Server, app: &Slug) -> anyhow::Resu
                 return Ok(());
             }
             Err(Failure::Refused(problem)) if problem.code == "app_exists" => return Ok(()),
-            Err(failure) if failure.passes() => attempts.pause(failure).await?,
+            Err(failure) if failure.passes() => attempts.pause(failure, terminal::note).await?,
             Err(failure) => {
                 return Err(failure)
                     .context(format!("there is no app {app}, and it could not be made"));

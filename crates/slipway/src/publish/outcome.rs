@@ -148,7 +148,7 @@ pub(super) async fn wait(server: &Server, wish: &Wish, address: &Url) -> anyhow:
                     said = news;
                 }
             }
-            Err(failure) if failure.passes() => attempts.pause(failure).await?,
+            Err(failure) if failure.passes() => attempts.pause(failure, terminal::note).await?,
             Err(failure @ Failure::Refused(_)) => {
                 return Err(failure)
                     .context("everything was sent, but what became of it cannot be asked");

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::server::Failure;
-use crate::terminal;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
@@ -21,8 +20,12 @@ impl Attempts {
         self.failed = 0;
     }
 
-    /// Waits before the next attempt, or gives up with the failure.
-    pub(super) async fn pause(&mut self, failure: Failure) -> anyhow::Result<()> {
+    /// Says what failed and waits before the next attempt, or gives up with the failure.
+    pub(super) async fn pause(
+        &mut self,
+        failure: Failure,
+        say: impl Fn(String),
+    ) -> anyhow::Result<()> {
         self.failed += 1;
         if self.failed >= MOST {
             let what =
@@ -31,10 +34,8 @@ impl Attempts {
         }
         let pause = (FIRST_PAUSE * 2_u32.pow(self.failed - 1)).min(LONGEST_PAUSE);
         let pause = failure.retry_after().unwrap_or_default().max(pause);
-        terminal::note(format_args!(
-            "{failure:#}; trying again in {} s",
-            pause.as_secs_f32()
-        ));
+        let seconds = pause.as_secs_f32();
+        say(format!("{failure:#}; trying again in {seconds} s"));
         tokio::time::sleep(pause).await;
         Ok(())
     }

@@ -71,6 +71,14 @@ impl Failure {
         }
     }
 
+    /// The refusal's code.
+    pub(super) fn code(&self) -> Option<&str> {
+        match self {
+            Self::Refused(problem) => Some(&problem.code),
+            _ => None,
+        }
+    }
+
     /// The refusal's status.
     pub(super) fn status(&self) -> Option<StatusCode> {
         match self {

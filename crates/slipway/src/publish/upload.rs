@@ -20,7 +20,7 @@ use super::Wish;
 use super::resume::Resume;
 use super::retry::Attempts;
 use super::server::{Failure, Server};
-use crate::terminal::Progress;
+use crate::terminal::{self, Progress};
 
 const PROTOCOL: (&str, &str) = ("tus-resumable", "1.0.0");
 /// Bytes of one request. Small enough for proxies that keep a request before they pass it on, and large enough that the
@@ -54,7 +54,9 @@ impl Upload<'_> {
             if !known {
                 match self.offset(&address).await {
                     Ok(found) => (offset, known) = (found, true),
-                    Err(failure) if failure.passes() => attempts.pause(failure).await?,
+                    Err(failure) if failure.passes() => {
+                        attempts.pause(failure, |line| progress.note(line)).await?;
+                    }
                     Err(failure) => return Err(self.refused(failure, resume)),
                 }
                 continue;
@@ -65,12 +67,9 @@ impl Upload<'_> {
                     offset = found;
                     attempts.progressed();
                 }
-                // 409: the offset is another one than we thought.
-                Err(failure)
-                    if failure.passes() || failure.status() == Some(StatusCode::CONFLICT) =>
-                {
+                Err(failure) if failure.passes() || failure.code() == Some("offset_differs") => {
                     known = false;
-                    attempts.pause(failure).await?;
+                    attempts.pause(failure, |line| progress.note(line)).await?;
                 }
                 Err(failure) => return Err(self.refused(failure, resume)),
             }
@@ -89,7 +88,9 @@ impl Upload<'_> {
             loop {
                 match self.offset(&address).await {
                     Ok(offset) => return Ok((address, offset)),
-                    Err(failure) if failure.passes() => attempts.pause(failure).await?,
+                    Err(failure) if failure.passes() => {
+                        attempts.pause(failure, terminal::note).await?;
+                    }
                     // Expired, or ended: there is no such upload any more.
                     Err(failure) if is_gone(&failure) => break,
                     Err(failure) => return Err(failure.into()),
@@ -102,7 +103,7 @@ impl Upload<'_> {
                     resume.keep(address.as_str())?;
                     return Ok((address, 0));
                 }
-                Err(failure) if failure.passes() => attempts.pause(failure).await?,
+                Err(failure) if failure.passes() => attempts.pause(failure, terminal::note).await?,
                 Err(failure) => return Err(self.refused(failure, resume)),
             }
         }
