@@ -158,7 +158,7 @@ impl Held {
         let mark = staged.mark();
         let checked = piece.checksum.is_some();
         staged.expect(piece.checksum.take());
-        let writer = Writer::start(staged);
+        let writer = Writer::start(staged).map_err(disk_problem)?;
         let end = self.pump(state, &writer, piece.body, checked).await;
         let (mut staged, written) = writer.finish().await.map_err(disk_problem)?;
         if checked && (end != End::Whole || written.is_err() || !staged.is_as_expected()) {
@@ -322,11 +322,14 @@ fn gone(detail: &str) -> Problem {
     Problem::new(StatusCode::GONE, "upload_expired", detail)
 }
 
+/// 423 and not 503: to a client of tus 503 says that there is no such upload any more, and it begins anew.
 fn busy() -> Problem {
-    Problem::unavailable(
+    Problem::new(
+        StatusCode::LOCKED,
         "upload_busy",
         "an earlier request still works on this upload: try again in a moment",
     )
+    .with_header("retry-after", "1")
 }
 
 fn too_many(limit: i64) -> Problem {

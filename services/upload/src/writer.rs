@@ -1,13 +1,14 @@
 //! The thread that writes a body while the request receives it.
 //!
 //! Chunks go through a channel of a few places: a client faster than the disk waits, and memory stays flat whatever the
-//! size of a package. A writer that is dropped ends its thread, and the staged file meets its fate there.
+//! size of a package. A writer that is dropped ends its thread, and the staged file meets its fate there. The thread is
+//! its own and not one of the runtime's: slow clients must not take those from everybody.
 
 use std::io;
+use std::thread;
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
 
 use crate::staging::Staged;
 
@@ -16,7 +17,7 @@ const PLACES: usize = 8;
 
 pub(crate) struct Writer {
     orders: mpsc::Sender<Order>,
-    thread: JoinHandle<(Staged, io::Result<()>)>,
+    ended: oneshot::Receiver<(Staged, io::Result<()>)>,
 }
 
 enum Order {
@@ -29,17 +30,16 @@ enum Order {
 pub(crate) struct Ended;
 
 impl Writer {
-    pub(crate) fn start(mut staged: Staged) -> Self {
-        let (orders, mut incoming) = mpsc::channel(PLACES);
-        let thread = tokio::task::spawn_blocking(move || {
-            while let Some(order) = incoming.blocking_recv() {
-                if let Err(error) = carry_out(&mut staged, order) {
-                    return (staged, Err(error));
-                }
-            }
-            (staged, Ok(()))
-        });
-        Self { orders, thread }
+    pub(crate) fn start(staged: Staged) -> io::Result<Self> {
+        let (orders, incoming) = mpsc::channel(PLACES);
+        let (done, ended) = oneshot::channel();
+        thread::Builder::new()
+            .name("writer".to_owned())
+            .spawn(move || {
+                // Nobody waits any more when the request has ended; then the staged file ends here.
+                let _ = done.send(work(staged, incoming));
+            })?;
+        Ok(Self { orders, ended })
     }
 
     pub(crate) async fn append(&self, bytes: Bytes) -> Result<(), Ended> {
@@ -58,8 +58,17 @@ impl Writer {
     /// Waits until all is written, though not yet durable.
     pub(crate) async fn finish(self) -> io::Result<(Staged, io::Result<()>)> {
         drop(self.orders);
-        self.thread.await.map_err(io::Error::other)
+        self.ended.await.map_err(io::Error::other)
     }
+}
+
+fn work(mut staged: Staged, mut incoming: mpsc::Receiver<Order>) -> (Staged, io::Result<()>) {
+    while let Some(order) = incoming.blocking_recv() {
+        if let Err(error) = carry_out(&mut staged, order) {
+            return (staged, Err(error));
+        }
+    }
+    (staged, Ok(()))
 }
 
 fn carry_out(staged: &mut Staged, order: Order) -> io::Result<()> {

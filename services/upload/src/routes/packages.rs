@@ -109,7 +109,7 @@ async fn receive(state: &State, mut body: Body) -> Result<Staged, Problem> {
         .staging
         .create(&id, Fate::Removed)
         .map_err(disk_problem)?;
-    let writer = Writer::start(staged);
+    let writer = Writer::start(staged).map_err(disk_problem)?;
     let mut received = 0;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| truncated())?;

@@ -70,6 +70,28 @@ async fn the_same_bytes_are_a_retry_and_other_bytes_a_conflict() {
 }
 
 #[tokio::test]
+async fn of_uploads_at_once_one_has_the_place() {
+    for engine in engines() {
+        let fixture = Fixture::new(engine).await;
+        let put = |body: &'static str| fixture.put("notes.bin?version=1.0", body);
+        let answers = tokio::join!(put("bytes"), put("bytes"), put("other"), put("other"));
+        let mut statuses =
+            [&answers.0, &answers.1, &answers.2, &answers.3].map(|answer| answer.status.as_u16());
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 201, 409, 409], "{answers:?}");
+        let winner = [&answers.0, &answers.2]
+            .into_iter()
+            .find(|answer| answer.status.is_success());
+        let delivered = fixture.catalog.deliveries();
+        assert!(!delivered.is_empty());
+        for delivery in delivered {
+            assert_eq!(winner.unwrap().body["package"]["sha256"], delivery.sha256);
+        }
+        assert!(fixture.staged().is_empty());
+    }
+}
+
+#[tokio::test]
 async fn who_may_not_upload_is_refused_before_the_body_is_read() {
     for engine in engines() {
         let fixture = Fixture::new(engine).await;
