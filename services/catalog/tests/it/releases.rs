@@ -183,9 +183,10 @@ async fn a_release_names_the_instances_that_have_not_heard_of_it() {
         house.and_there_is(vec![record("upload", "upload-1", "127.0.0.1:9")]);
         house.app("notes").await;
         let release = house.published("notes", "1.0").await;
-        assert_eq!(release["pending"], json!(["upload/upload-1"]));
+        let silent = json!("upload/upload-1");
+        let pending = release["pending"].as_array().expect("instances");
+        assert!(pending.contains(&silent), "{release}");
 
-        // One that has heard of it and one that drains are not waited for.
         let page = house
             .catalog
             .internal(
@@ -199,7 +200,8 @@ async fn a_release_names_the_instances_that_have_not_heard_of_it() {
         house.catalog.internal("upload", &path).await.ok(200);
         let id = release["packages"][0]["id"].as_str().expect("an id");
         let uploaded = house.package(id, 30).await.ok(200);
-        assert_eq!(uploaded["release"].get("pending"), None);
+        let pending = uploaded["release"]["pending"].as_array();
+        assert!(!pending.is_some_and(|pending| pending.contains(&silent)));
     }
 }
 
