@@ -61,10 +61,10 @@ impl Upload<'_> {
                 }
                 continue;
             }
-            progress.set(offset);
             match self.piece(&address, offset, &mut progress).await? {
                 Ok(found) => {
                     offset = found;
+                    progress.set(offset);
                     attempts.progressed();
                 }
                 Err(failure) if failure.passes() || failure.code() == Some("offset_differs") => {
