@@ -281,14 +281,17 @@ async fn live<S: Service>(
     let stop = CancellationToken::new();
     let serving = serve(listener, app.http, &process.settings.http, stop.clone());
     let ending = async {
-        announce(&process, &app.health, &record, &slot, &state).await?;
-        process.draining.cancelled().await;
-        state.send_replace(State::Draining);
-        if S::NAME != "registry" {
-            heartbeat::drain(&process, &record).await;
+        let announced = announce(&process, &app.health, &record, &slot, &state).await;
+        if announced.is_ok() {
+            process.draining.cancelled().await;
+            state.send_replace(State::Draining);
+            if S::NAME != "registry" {
+                heartbeat::drain(&process, &record).await;
+            }
         }
+        // Also when nobody could be told, as on a full disk: whoever supervises this process starts it again.
         stop.cancel();
-        anyhow::Ok(())
+        announced
     };
     let signals = tokio::spawn(wait_for_end(process.draining.clone(), options.supervised));
     let (announced, ()) = tokio::join!(ending, serving);

@@ -2,6 +2,7 @@
 
 mod init;
 mod publish;
+mod relay;
 mod slipway;
 mod up;
 mod verify;

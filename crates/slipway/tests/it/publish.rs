@@ -1,18 +1,20 @@
 //! Against the whole platform, as `slipway up` runs it.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use rustix::process::Signal;
 
+use crate::relay::Relay;
 use crate::slipway::{Platform, command, signal, told};
 
 /// A developer's machine: where packages lie, and where runs remember each other.
 struct Developer<'a> {
     platform: &'a Platform,
+    /// Where they reach it.
+    server: String,
 }
 
 impl Developer<'_> {
@@ -23,7 +25,7 @@ impl Developer<'_> {
     }
 
     fn publish(&self, file: &Path, arguments: &[&str]) -> Command {
-        let mut publish = command(&["publish", "--server", &self.platform.server()]);
+        let mut publish = command(&["publish", "--server", &self.server]);
         publish
             .arg("--token-file")
             .arg(self.platform.token_file())
@@ -76,12 +78,12 @@ fn fetch(url: &str) -> Vec<u8> {
     runtime.block_on(get).expect("the bytes").to_vec()
 }
 
-/// The percentage in a line that tells how far it is, else 0.
-fn sent(line: &str) -> u32 {
-    let percentage = line
-        .strip_prefix("slipway: sending ")
-        .and_then(|rest| rest.strip_suffix(" %"));
-    percentage.and_then(|text| text.parse().ok()).unwrap_or(0)
+/// Bytes after which the network is held: more than the requests before the upload, and far less than the package.
+const HELD: u64 = 8 * 1024 * 1024;
+
+/// A package that does not fit into the buffers between a client and the upload service.
+fn large() -> Vec<u8> {
+    bytes(1024 * 1024).repeat(64)
 }
 
 /// Bytes that no compression and no accident makes equal.
@@ -99,6 +101,7 @@ fn what_is_published_can_be_fetched_and_proven() {
     let platform = Platform::start(&[]);
     let developer = Developer {
         platform: &platform,
+        server: platform.server(),
     };
     let bytes = bytes(300_000);
     let package = developer.package("notes-1.2.3.bin", &bytes);
@@ -151,26 +154,27 @@ fn what_is_published_can_be_fetched_and_proven() {
 #[test]
 fn a_killed_run_goes_on_where_it_was() {
     let platform = Platform::start(&[]);
+    let relay = Relay::start(&platform.address, HELD);
+    let server = format!("http://{}", relay.address);
     let developer = Developer {
         platform: &platform,
+        server,
     };
-    let bytes = bytes(16 * 1024 * 1024);
+    let bytes = large();
     let package = developer.package("large.bin", &bytes);
     let arguments = ["--app", "large", "--version", "1"];
 
     let mut first = developer
         .publish(&package, &arguments)
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
+        .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(first.stderr.take().unwrap()).lines();
-    let half = lines.find(|line| line.as_ref().is_ok_and(|line| sent(line) >= 50));
-    assert!(half.is_some(), "it told how far it was");
+    relay.wait_until_held();
     first.kill().unwrap();
     first.wait().unwrap();
     assert_eq!(developer.remembered(), 1);
 
+    relay.release();
     let (output, error) = developer.published(&package, &arguments);
     assert!(error.contains("are there already, going on"), "{error}");
     assert_eq!(fetch(link(&output, "file")), bytes);
@@ -180,34 +184,28 @@ fn a_killed_run_goes_on_where_it_was() {
 #[test]
 fn a_service_that_is_killed_on_the_way_does_not_stop_it() {
     let platform = Platform::start(&[]);
+    let relay = Relay::start(&platform.address, HELD);
+    let server = format!("http://{}", relay.address);
     let developer = Developer {
         platform: &platform,
+        server,
     };
-    let bytes = bytes(16 * 1024 * 1024);
+    let bytes = large();
     let package = developer.package("large.bin", &bytes);
-    let mut publish = developer
-        .publish(&package, &["--app", "large", "--version", "1"])
-        .stdout(Stdio::null())
+
+    let mut publish = developer.publish(&package, &["--app", "large", "--version", "1"]);
+    let publish = publish
+        .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let lines = BufReader::new(publish.stderr.take().unwrap()).lines();
-    let mut victim = platform.pid("upload-1");
-    let mut said = String::new();
-    for line in lines.map_while(Result::ok) {
-        if sent(&line) >= 30
-            && let Some(pid) = victim.take()
-        {
-            signal(pid, Signal::KILL);
-        }
-        said = said + &line + "\n";
-    }
-    assert_eq!(publish.wait().unwrap().code(), Some(0), "{said}");
-    assert!(said.contains("trying again"), "{said}");
-    assert_eq!(
-        fetch(&format!("{}/d/large/1/large.bin", platform.server())),
-        bytes
-    );
+    relay.wait_until_held();
+    signal(platform.pid("upload-1").unwrap(), Signal::KILL);
+    relay.release();
+    let (code, output, error) = told(&publish.wait_with_output().unwrap());
+    assert_eq!(code, Some(0), "{error}");
+    assert!(error.contains("trying again"), "{error}");
+    assert_eq!(fetch(link(&output, "file")), bytes);
 }
 
 #[test]
@@ -215,6 +213,7 @@ fn a_token_that_does_not_do_is_refused_with_the_request_id() {
     let platform = Platform::start(&[]);
     let developer = Developer {
         platform: &platform,
+        server: platform.server(),
     };
     let package = developer.package("notes.bin", b"notes");
     // Well-formed, and nobody's.
