@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::time::Instant;
 
 use http::header::CONNECTION;
-use http::{HeaderValue, Method, Request, Response};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::{Body as _, Incoming};
 use serde_json::json;
 use slipway_service::Problem;
@@ -27,6 +27,20 @@ impl hyper::service::Service<Request<Incoming>> for Gateway {
         let gateway = self.clone();
         Box::pin(async move { Ok(gateway.handle(request).await) })
     }
+}
+
+/// Whether a tus client asks how far its upload has come.
+fn asks_to_resume(request: &Request<Incoming>) -> bool {
+    request.method() == Method::HEAD && request.headers().contains_key("tus-resumable")
+}
+
+/// "Not now" in the one way that makes tus-js-client wait: after any other refusal of this question, 503 too, it begins a
+/// new upload with the first byte.
+fn locked(mut problem: Problem) -> Problem {
+    if problem.status.is_server_error() {
+        problem.status = StatusCode::LOCKED;
+    }
+    problem
 }
 
 /// What the log tells of a request. When it is dropped before the answer, the client has gone away.
@@ -88,10 +102,12 @@ impl Gateway {
             service: route.upstream.name,
         };
         request::prepare(request.headers_mut(), &forwarding);
+        let resuming = asks_to_resume(&request);
         let upstreams = &self.0.upstreams;
         upstreams
             .forward(&route.upstream, &id, request, &mut trace.instance)
             .await
+            .map_err(|problem| if resuming { locked(problem) } else { problem })
     }
 
     /// The addresses of the gateway's own, for load balancers.

@@ -131,6 +131,79 @@ async fn connections_are_used_again_on_both_sides_until_the_service_closes() {
 }
 
 #[tokio::test]
+async fn answers_without_a_body_keep_what_they_say_of_it() {
+    let (listener, download) = listen().await;
+    let gateway = gateway(&[("download", "d", download)]).await;
+    let answers = [
+        (
+            "HEAD",
+            "200 OK",
+            "content-length: 1000\r\netag: \"e\"\r\naccept-ranges: bytes\r\n",
+        ),
+        ("GET", "304 Not Modified", "etag: \"e\"\r\n"),
+        (
+            "HEAD",
+            "206 Partial Content",
+            "content-length: 10\r\ncontent-range: bytes 0-9/1000\r\n",
+        ),
+    ];
+    tokio::spawn(async move {
+        let mut wire = Wire::accept(&listener).await;
+        for (_, status, fields) in answers {
+            wire.head().await;
+            wire.send(format!("HTTP/1.1 {status}\r\n{fields}\r\n"))
+                .await;
+        }
+    });
+    let mut client = Wire::connect(gateway.address).await;
+    for (method, status, fields) in answers {
+        client
+            .send(request(&format!("{method} /d/notes/1.0/x.bin"), ""))
+            .await;
+        let head = client.head().await;
+        assert!(
+            head.starts_with(&format!("HTTP/1.1 {status}\r\n")),
+            "{head}"
+        );
+        for line in fields.lines() {
+            assert!(head.contains(line), "{line} in {head}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn requests_that_are_sent_at_once_are_answered_in_turn() {
+    let (listener, download) = listen().await;
+    let gateway = gateway(&[("download", "d", download)]).await;
+    tokio::spawn(async move {
+        let mut wire = Wire::accept(&listener).await;
+        for _ in 0..3 {
+            let head = wire.head().await;
+            let path = head.split(' ').nth(1).expect("a path").to_owned();
+            let length = path.len();
+            wire.send(format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{path}"
+            ))
+            .await;
+        }
+    });
+    let mut client = Wire::connect(gateway.address).await;
+    let paths = ["/a/one", "/a/two", "/a/three"];
+    let at_once: String = paths
+        .iter()
+        .map(|path| request(&format!("GET {path}"), ""))
+        .collect();
+    client.send(at_once).await;
+    for path in paths {
+        let answer = client.answer().await;
+        assert_eq!(
+            (answer.status, answer.body.as_slice()),
+            (200, path.as_bytes())
+        );
+    }
+}
+
+#[tokio::test]
 async fn an_instance_that_is_not_there_is_passed_over() {
     let (listener, download) = listen().await;
     let gateway = gateway(&[
@@ -177,6 +250,22 @@ async fn when_nobody_is_there_it_is_said_with_a_time_to_come_back() {
             "the body was not read"
         );
     }
+}
+
+#[tokio::test]
+async fn a_tus_client_that_asks_for_its_offset_is_told_to_wait() {
+    let gateway = gateway(&[("upload", "gone", nobody().await)]).await;
+    let mut client = Wire::connect(gateway.address).await;
+    let question = "HEAD /api/v1/apps/notes/uploads/1";
+    client
+        .send(request(question, "Tus-Resumable: 1.0.0\r\n"))
+        .await;
+    let head = client.head().await;
+    assert!(
+        head.starts_with("HTTP/1.1 423 "),
+        "503 makes tus-js-client begin anew: {head}"
+    );
+    assert_eq!(field(&head, "retry-after"), Some("1"));
 }
 
 fn misdirected(service: &str, instance: &str) -> String {

@@ -85,6 +85,8 @@ pub(crate) async fn nobody() -> SocketAddr {
 pub(crate) struct Wire {
     pub(crate) stream: TcpStream,
     read: Vec<u8>,
+    /// Answers to HEAD have no body, whatever they say of its length.
+    asked_for_head: bool,
 }
 
 /// The answer to a raw request.
@@ -114,6 +116,7 @@ impl Wire {
         Self {
             stream,
             read: Vec::new(),
+            asked_for_head: false,
         }
     }
 
@@ -178,6 +181,7 @@ impl Wire {
         let head = self.head().await;
         let status = head[9..12].parse().expect("a status");
         let body = match field(&head, "content-length") {
+            _ if self.asked_for_head => Vec::new(),
             Some(length) => self.exactly(length.parse().expect("a length")).await,
             None => self.rest().await,
         };
@@ -210,6 +214,7 @@ impl Answer {
 /// Sends `request` on a connection of its own and reads the answer.
 pub(crate) async fn ask(address: SocketAddr, request: impl AsRef<[u8]>) -> Answer {
     let mut client = Wire::connect(address).await;
+    client.asked_for_head = request.as_ref().starts_with(b"HEAD ");
     client.send(request).await;
     client.answer().await
 }
