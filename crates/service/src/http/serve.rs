@@ -28,7 +28,7 @@ const MAX_HEADERS: usize = 100;
 /// Bytes of a request's head. An updater that asks for many ranges sends 9 KiB.
 const MAX_HEAD: usize = 64 * 1024;
 /// Bytes read and thrown away after the answer when a client still sends.
-const LINGER_BYTES: usize = 512 * 1024;
+const LINGER_BYTES: usize = 64 * 1024;
 /// Time for the same.
 const LINGER_TIME: Duration = Duration::from_secs(1);
 
@@ -143,11 +143,12 @@ impl Lingering {
             let read = ready!(AsyncRead::poll_read(stream, context, &mut buffer));
             let count = buffer.filled().len();
             if read.is_err() || count == 0 {
-                break;
+                return Poll::Ready(());
             }
             self.read_left = self.read_left.saturating_sub(count);
         }
-        Poll::Ready(())
+        // What still comes stays in the socket and stops the sender, who has the rest of the time to find our answer.
+        Poll::Pending
     }
 }
 
