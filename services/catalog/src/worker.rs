@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use slipway_service::clock;
+use tokio::task::JoinSet;
 
 use crate::State;
 use crate::publishing::{self, Ended};
@@ -88,13 +89,17 @@ async fn run(state: &State, job: &jobs::Job, owner: &str) -> anyhow::Result<()> 
         transaction.commit().await?;
         return Ok(());
     }
+    // Renewed by a task of its own: proving a large file keeps this one busy for seconds at a time.
+    let mut lease = JoinSet::new();
+    lease.spawn(renew(state.clone(), job.id.clone(), owner.to_owned()));
     let ended = tokio::select! {
         ended = publishing::run(state, job) => ended,
-        () = renew(state, job, owner) => {
+        _ = lease.join_next() => {
             tracing::warn!(job = job.id, "another worker has taken this job");
             return Ok(());
         }
     };
+    drop(lease);
     let now = clock::unix_millis();
     let mut transaction = state.database.write().await?;
     match ended {
@@ -115,20 +120,20 @@ fn pause(attempts: i64) -> i64 {
 }
 
 /// Returns when the lease is lost.
-async fn renew(state: &State, job: &jobs::Job, owner: &str) {
+async fn renew(state: State, job: String, owner: String) {
     let period = Duration::from_secs(state.settings.jobs.lease_seconds) / 3;
     loop {
         tokio::time::sleep(period).await;
-        if matches!(renew_once(state, job, owner).await, Ok(false)) {
+        if matches!(renew_once(&state, &job, &owner).await, Ok(false)) {
             return;
         }
     }
 }
 
-async fn renew_once(state: &State, job: &jobs::Job, owner: &str) -> sqlx::Result<bool> {
+async fn renew_once(state: &State, job: &str, owner: &str) -> sqlx::Result<bool> {
     let mut transaction = state.database.write().await?;
     let until = until(state, clock::unix_millis());
-    let kept = jobs::renew(&mut transaction, &job.id, owner, until).await?;
+    let kept = jobs::renew(&mut transaction, job, owner, until).await?;
     transaction.commit().await?;
     Ok(kept)
 }
