@@ -1,7 +1,6 @@
 """A relay between a client and the gateway that counts what the client sends."""
 
 import contextlib
-import selectors
 import socket
 import threading
 import time
@@ -39,28 +38,25 @@ class Relay:
     def serve(self, client):
         with client, contextlib.suppress(OSError), socket.create_connection(self.target) as server:
             server.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, PIECE)
-            with contextlib.suppress(OSError):
-                self.pass_on(client, server)
+            # On its own, because an answer may come while the body is stuck.
+            upwards = threading.Thread(target=self.pass_on, args=(client, server, self.count), daemon=True)
+            upwards.start()
+            self.pass_on(server, client, lambda _: None)
             # Closing on a client that is still sending would reset the connection and lose the answer.
-            client.shutdown(socket.SHUT_WR)
             time.sleep(LINGER)
 
-    def pass_on(self, client, server):
-        """Both ways until both have ended, or one is gone."""
-        with selectors.DefaultSelector() as ready:
-            ready.register(client, selectors.EVENT_READ, server)
-            ready.register(server, selectors.EVENT_READ, client)
-            while ready.get_map():
-                for key, _ in ready.select():
-                    piece = key.fileobj.recv(PIECE)
-                    if not piece:
-                        ready.unregister(key.fileobj)
-                        key.data.shutdown(socket.SHUT_WR)
-                        continue
-                    key.data.sendall(piece)
-                    if key.fileobj is client:
-                        with self.lock:
-                            self.sent += len(piece)
+    def count(self, size):
+        with self.lock:
+            self.sent += size
+
+    def pass_on(self, source, target, count):
+        """One way, until it ends or breaks off."""
+        with contextlib.suppress(OSError):
+            while piece := source.recv(PIECE):
+                target.sendall(piece)
+                count(len(piece))
+        with contextlib.suppress(OSError):
+            target.shutdown(socket.SHUT_WR)
 
     def close(self):
         self.listener.close()

@@ -40,7 +40,7 @@ BROKEN = (OSError, http.client.HTTPException)
 def request(address, method, path, body=None, headers=None, token=None, timeout=90):
     """Sends one request to `address` (`host:port`) and reads the answer to its end.
 
-    `body` is bytes, or an iterable of bytes when `headers` give its Content-Length. An answer that comes before the
+    `body` is bytes, or an iterable of bytes when `headers` give its Content-Length or `Transfer-Encoding: chunked`. An answer that comes before the
     body is through is read all the same. Raises what is in `BROKEN` when the connection fails or ends early.
     """
     host, port = address.rsplit(":", 1)
@@ -51,7 +51,8 @@ def request(address, method, path, body=None, headers=None, token=None, timeout=
             sent["Authorization"] = f"Bearer {token}"
         # The other side may answer without wanting the rest.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            connection.request(method, path, body=body, headers=sent)
+            chunked = "Transfer-Encoding" in sent
+            connection.request(method, path, body=body, headers=sent, encode_chunked=chunked)
         response = connection.getresponse()
         content = response.read()
         names = {name.lower(): value for name, value in response.getheaders()}
