@@ -103,6 +103,17 @@ impl Service for Gateway {
     }
 }
 
+/// The `main` of the service's binary. This and [`run`] are here, and not where they are called, so that the service is
+/// compiled once for its binary and the command.
+pub fn main() -> std::process::ExitCode {
+    slipway_service::process::main::<Gateway>()
+}
+
+/// Runs an instance until it is told to end.
+pub fn run(options: slipway_service::Options) -> anyhow::Result<()> {
+    slipway_service::process::run::<Gateway>(options)
+}
+
 impl Health for Gateway {
     /// Once the view, live or kept, has held an instance of every service in the routes.
     async fn ready(&self) -> anyhow::Result<()> {

@@ -1,12 +1,6 @@
 //! `slipway run`: one instance of one service, as `slipway-<service>` runs it.
 
-use slipway_catalog::Catalog;
-use slipway_download::Download;
-use slipway_gateway::Gateway;
-use slipway_registry::Registry;
 use slipway_service::process;
-use slipway_signing::Signing;
-use slipway_upload::Upload;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -57,12 +51,12 @@ impl Service {
 
 pub(crate) fn execute(options: Options) -> anyhow::Result<()> {
     let run = match options.service {
-        Service::Registry => process::run::<Registry>,
-        Service::Signing => process::run::<Signing>,
-        Service::Catalog => process::run::<Catalog>,
-        Service::Upload => process::run::<Upload>,
-        Service::Download => process::run::<Download>,
-        Service::Gateway => process::run::<Gateway>,
+        Service::Registry => slipway_registry::run,
+        Service::Signing => slipway_signing::run,
+        Service::Catalog => slipway_catalog::run,
+        Service::Upload => slipway_upload::run,
+        Service::Download => slipway_download::run,
+        Service::Gateway => slipway_gateway::run,
     };
     run(options.options)
 }

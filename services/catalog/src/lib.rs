@@ -80,6 +80,17 @@ impl Service for Catalog {
     }
 }
 
+/// The `main` of the service's binary. This and [`run`] are here, and not where they are called, so that the service is
+/// compiled once for its binary and the command.
+pub fn main() -> std::process::ExitCode {
+    slipway_service::process::main::<Catalog>()
+}
+
+/// Runs an instance until it is told to end.
+pub fn run(options: slipway_service::Options) -> anyhow::Result<()> {
+    slipway_service::process::run::<Catalog>(options)
+}
+
 /// Opens the database and makes what a first start needs: the feed's epoch and the administrator's token.
 pub async fn open(process: &Process, settings: Settings) -> anyhow::Result<State> {
     let state = State {

@@ -124,6 +124,17 @@ impl Service for Download {
     }
 }
 
+/// The `main` of the service's binary. This and [`run`] are here, and not where they are called, so that the service is
+/// compiled once for its binary and the command.
+pub fn main() -> std::process::ExitCode {
+    slipway_service::process::main::<Download>()
+}
+
+/// Runs an instance until it is told to end.
+pub fn run(options: slipway_service::Options) -> anyhow::Result<()> {
+    slipway_service::process::run::<Download>(options)
+}
+
 /// All addresses of the service. What the catalog verifies under `/internal/staged` is answered by the same handlers as
 /// what the public gets.
 pub fn router(state: &State) -> Router {

@@ -87,6 +87,17 @@ impl Service for Registry {
     }
 }
 
+/// The `main` of the service's binary. This and [`run`] are here, and not where they are called, so that the service is
+/// compiled once for its binary and the command.
+pub fn main() -> std::process::ExitCode {
+    slipway_service::process::main::<Registry>()
+}
+
+/// Runs an instance until it is told to end.
+pub fn run(options: slipway_service::Options) -> anyhow::Result<()> {
+    slipway_service::process::run::<Registry>(options)
+}
+
 fn router(state: State) -> Router {
     routes::instances::router().with_state(state)
 }

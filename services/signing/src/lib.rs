@@ -67,6 +67,17 @@ impl Service for Signing {
     }
 }
 
+/// The `main` of the service's binary. This and [`run`] are here, and not where they are called, so that the service is
+/// compiled once for its binary and the command.
+pub fn main() -> std::process::ExitCode {
+    slipway_service::process::main::<Signing>()
+}
+
+/// Runs an instance until it is told to end.
+pub fn run(options: slipway_service::Options) -> anyhow::Result<()> {
+    slipway_service::process::run::<Signing>(options)
+}
+
 /// Opens the database and the store, and refuses to start with a sealing key that is not the database's.
 pub async fn open(process: &Process, settings: Settings) -> anyhow::Result<State> {
     let file = settings.keys.sealing_key_file;

@@ -1,5 +1,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    slipway_service::process::main::<slipway_signing::Signing>()
+    slipway_signing::main()
 }

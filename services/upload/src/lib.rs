@@ -128,6 +128,17 @@ impl Service for Upload {
     }
 }
 
+/// The `main` of the service's binary. This and [`run`] are here, and not where they are called, so that the service is
+/// compiled once for its binary and the command.
+pub fn main() -> std::process::ExitCode {
+    slipway_service::process::main::<Upload>()
+}
+
+/// Runs an instance until it is told to end.
+pub fn run(options: slipway_service::Options) -> anyhow::Result<()> {
+    slipway_service::process::run::<Upload>(options)
+}
+
 /// Opens database and store and starts the background tasks.
 pub async fn open(process: &Process, settings: Settings) -> anyhow::Result<State> {
     let database = Database::open(process, &MIGRATIONS).await?;
