@@ -40,8 +40,9 @@ BROKEN = (OSError, http.client.HTTPException)
 def request(address, method, path, body=None, headers=None, token=None, timeout=90):
     """Sends one request to `address` (`host:port`) and reads the answer to its end.
 
-    `body` is bytes, or an iterable of bytes when `headers` give its Content-Length or `Transfer-Encoding: chunked`. An answer that comes before the
-    body is through is read all the same. Raises what is in `BROKEN` when the connection fails or ends early.
+    `body` is bytes, or an iterable of bytes when `headers` give its Content-Length or `Transfer-Encoding: chunked`. An
+    answer that comes before the body is through is read all the same. Raises what is in `BROKEN` when the connection
+    fails or ends early.
     """
     host, port = address.rsplit(":", 1)
     connection = http.client.HTTPConnection(host, int(port), timeout=timeout)
