@@ -34,13 +34,20 @@ fn asks_to_resume(request: &Request<Incoming>) -> bool {
     request.method() == Method::HEAD && request.headers().contains_key("tus-resumable")
 }
 
-/// "Not now" in the one way that makes tus-js-client wait: after any other refusal of this question, 503 too, it begins a
+/// "Not now" in the one way that makes tus-js-client wait: after any other failure of this question, 503 too, it begins a
 /// new upload with the first byte.
-fn locked(mut problem: Problem) -> Problem {
-    if problem.status.is_server_error() {
-        problem.status = StatusCode::LOCKED;
+fn or_locked(outcome: Result<Response<Body>, Problem>) -> Result<Response<Body>, Problem> {
+    match outcome {
+        Ok(mut answer) if answer.status().is_server_error() => {
+            *answer.status_mut() = StatusCode::LOCKED;
+            Ok(answer)
+        }
+        Err(mut problem) if problem.status.is_server_error() => {
+            problem.status = StatusCode::LOCKED;
+            Err(problem)
+        }
+        outcome => outcome,
     }
-    problem
 }
 
 /// What the log tells of a request. When it is dropped before the answer, the client has gone away.
@@ -104,10 +111,14 @@ impl Gateway {
         request::prepare(request.headers_mut(), &forwarding);
         let resuming = asks_to_resume(&request);
         let upstreams = &self.0.upstreams;
-        upstreams
+        let outcome = upstreams
             .forward(&route.upstream, &id, request, &mut trace.instance)
-            .await
-            .map_err(|problem| if resuming { locked(problem) } else { problem })
+            .await;
+        if resuming {
+            or_locked(outcome)
+        } else {
+            outcome
+        }
     }
 
     /// The addresses of the gateway's own, for load balancers.

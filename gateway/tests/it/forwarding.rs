@@ -254,18 +254,30 @@ async fn when_nobody_is_there_it_is_said_with_a_time_to_come_back() {
 
 #[tokio::test]
 async fn a_tus_client_that_asks_for_its_offset_is_told_to_wait() {
-    let gateway = gateway(&[("upload", "gone", nobody().await)]).await;
-    let mut client = Wire::connect(gateway.address).await;
-    let question = "HEAD /api/v1/apps/notes/uploads/1";
-    client
-        .send(request(question, "Tus-Resumable: 1.0.0\r\n"))
+    let (listener, starting) = listen().await;
+    let service = tokio::spawn(async move {
+        let mut wire = Wire::accept(&listener).await;
+        wire.head().await;
+        wire.send(
+            "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n",
+        )
         .await;
-    let head = client.head().await;
-    assert!(
-        head.starts_with("HTTP/1.1 423 "),
-        "503 makes tus-js-client begin anew: {head}"
-    );
-    assert_eq!(field(&head, "retry-after"), Some("1"));
+    });
+    for upload in [nobody().await, starting] {
+        let gateway = gateway(&[("upload", "u", upload)]).await;
+        let mut client = Wire::connect(gateway.address).await;
+        let question = "HEAD /api/v1/apps/notes/uploads/1";
+        client
+            .send(request(question, "Tus-Resumable: 1.0.0\r\n"))
+            .await;
+        let head = client.head().await;
+        assert!(
+            head.starts_with("HTTP/1.1 423 "),
+            "503 makes tus-js-client begin anew: {head}"
+        );
+        assert_eq!(field(&head, "retry-after"), Some("1"));
+    }
+    service.await.unwrap();
 }
 
 fn misdirected(service: &str, instance: &str) -> String {
