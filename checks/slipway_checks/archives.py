@@ -34,6 +34,14 @@ def hostile():
     }
 
 
+def parts(content):
+    """Where a package's reader looks (start and end): all of it, its directory, the manifest, the table of resources."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        read = [archive.getinfo(name) for name in ("AndroidManifest.xml", "resources.arsc")]
+        entries = [(entry.header_offset, entry.header_offset + 30 + entry.compress_size) for entry in read]
+        return [(0, len(content)), (archive.start_dir, len(content)), *entries]
+
+
 def bomb():
     """A megabyte that becomes a gigabyte."""
     with io.BytesIO() as file:
