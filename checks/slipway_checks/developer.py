@@ -86,6 +86,19 @@ class Developer:
             if not cursor:
                 return items
 
+    def until_published(self, app, version, seconds):
+        """Waits until the release is published and downloaded, and returns it.
+
+        An answer to a publish says both. Whoever only watches the state sees it change some milliseconds before those
+        who follow the catalog have heard of it.
+        """
+        release = self.until_state(app, version, "published", seconds)
+        for package in release["packages"]:
+            path = f"/d/{app}/{version}/{package['filename']}"
+            there = lambda: web.request(self.address, "HEAD", path).status == 200  # noqa: E731, B023 - called at once
+            self.check.until(seconds, there, f"{path} downloaded")
+        return release
+
     def until_state(self, app, version, state, seconds):
         """Waits until the release is in `state`, and returns it."""
         seen = {}

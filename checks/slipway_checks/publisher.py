@@ -62,7 +62,8 @@ class Publish(threading.Thread):
             try:
                 path = f"/api/v1/apps/{self.publication.app}/releases/{self.publication.version}"
                 last = self.developer.call("GET", path)
-                if last.status == 200 and last.json()["state"] == "published":
+                published = last.status == 200 and last.json()["state"] == "published"
+                if published and web.request(self.developer.address, "HEAD", self.publication.path).status == 200:
                     return
             except web.BROKEN:
                 pass
