@@ -136,7 +136,7 @@ pub fn private_folder(path: &Path) -> anyhow::Result<()> {
 /// Writes a file whole: it has the old content or the new one after any crash, and only its owner may read it.
 pub fn write_whole(path: &Path, content: impl AsRef<[u8]>) -> anyhow::Result<()> {
     let write = || -> std::io::Result<()> {
-        let temporary = path.with_extension(format!("new-{}", std::process::id()));
+        let temporary = path.with_extension(format!("new-{}", uuid::Uuid::now_v7()));
         let mut file = OpenOptions::new()
             .write(true)
             .create(true)

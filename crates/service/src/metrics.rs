@@ -1,4 +1,4 @@
-//! The numbers of a process in Prometheus' text format, at `/metrics` on its own port, never on the public one.
+//! The numbers of a process in Prometheus' text format, at `/metrics` of its own address, never on the public one.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -192,11 +192,16 @@ async fn get(state: &State, path: &str, range: Option<&str>) -> Result<Response,
 }
 
 async fn text(response: Response) -> Result<String, Halt> {
-    let text = response.text().await?;
-    if text.len() > MAX_TEXT {
-        return Err(Halt::Refuted(
-            "a key or signature of absurd size is served".to_owned(),
-        ));
+    let mut text = Vec::new();
+    let mut chunks = response.bytes_stream();
+    while let Some(chunk) = chunks.next().await {
+        text.extend_from_slice(&chunk?);
+        if text.len() > MAX_TEXT {
+            return Err(Halt::Refuted(
+                "a key or signature of absurd size is served".to_owned(),
+            ));
+        }
     }
-    Ok(text)
+    String::from_utf8(text)
+        .map_err(|_| Halt::Refuted("a key or signature that is no text is served".to_owned()))
 }

@@ -84,7 +84,7 @@ async fn make_key(state: &State, app: &str) -> anyhow::Result<Ended> {
         .await;
     let key = match asked {
         Ok(key) => key,
-        Err(error) => return Ok(Ended::Waits(waits_for("signing", &error))),
+        Err(error) => return Ok(Ended::Waits(waits_for("signing", error))),
     };
     let mut transaction = state.database.write().await?;
     apps::set_key(&mut transaction, app, &key.key_id, &key.public_key).await?;
@@ -178,7 +178,7 @@ async fn sign(state: &State, release: &releases::Release) -> anyhow::Result<Step
                 .await?;
                 return Ok(Step::Went);
             }
-            Err(error) => return Ok(Step::Waits(waits_for("signing", &error))),
+            Err(error) => return Ok(Step::Waits(waits_for("signing", error))),
         }
     }
     advance(state, release, Stage::Verifying, None).await?;
@@ -251,10 +251,10 @@ async fn advance(
     Ok(())
 }
 
-fn waits_for(service: &str, error: &CallError) -> String {
+fn waits_for(service: &str, error: CallError) -> String {
     tracing::info!(
         service,
-        error = format!("{:#}", anyhow::Error::msg(error.to_string())),
+        error = format!("{:#}", anyhow::Error::new(error)),
         "a job waits for a peer"
     );
     format!("waits for the {service} service, which does not answer now; it goes on by itself")

@@ -50,7 +50,7 @@ impl State {
         matches!(self, Self::Draft | Self::Failed)
     }
 
-    /// What followers do with it; `None` is not in the feed.
+    /// What followers do with it.
     pub(crate) fn visibility(self) -> Visibility {
         match self {
             Self::Verifying => Visibility::Staged,

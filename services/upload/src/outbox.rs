@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Method, StatusCode};
+use http::Method;
 use slipway_service::api::Uploaded;
 use slipway_service::clock;
 use slipway_service::internal::client::CallError;
@@ -134,7 +134,7 @@ async fn try_to_deliver(state: &State, entry: &outbox::Entry) -> sqlx::Result<()
             code,
             detail,
             ..
-        })) if is_final(status) => {
+        })) => {
             tracing::info!(package = entry.package_id, %status, code, "the catalog refused a package");
             let refusal = (i64::from(status.as_u16()), &*code, &*detail);
             if outbox::remove(&mut transaction, &entry.id, owner).await? {
@@ -152,11 +152,6 @@ async fn try_to_deliver(state: &State, entry: &outbox::Entry) -> sqlx::Result<()
         }
     }
     transaction.commit().await
-}
-
-/// 401 and 403 speak of us, not of the package: keys of services that do not fit together yet.
-fn is_final(status: StatusCode) -> bool {
-    !matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
 }
 
 /// 100 ms, doubling to 5 s.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use http::Method;
 use tokio::sync::watch;
 
@@ -20,10 +21,13 @@ pub(crate) async fn run(process: Process, record: Record, mut state: watch::Rece
             state: *state.borrow_and_update(),
             ..record.clone()
         };
-        let mut reached = false;
-        for address in process.registries() {
-            reached |= beat(&process, &address, &now).await.is_some();
-        }
+        // Side by side and each with an end: a node that hangs must not cost us our lease at the others.
+        let registries = process.registries();
+        let beats = registries
+            .iter()
+            .map(|address| tokio::time::timeout(period, beat(&process, address, &now)));
+        let answers = join_all(beats).await;
+        let reached = answers.iter().any(|answer| matches!(answer, Ok(Some(_))));
         // A registry that is not there yet gets our record soon after it is.
         let pause = if reached {
             period
@@ -44,29 +48,27 @@ pub(crate) async fn drain(process: &Process, record: &Record) {
         state: State::Draining,
         ..record.clone()
     };
-    let tell = async {
-        for address in process.registries() {
-            beat(process, &address, &leaving).await;
-        }
-    };
-    let _ = tokio::time::timeout(LEAVE_TIMEOUT, tell).await;
+    let registries = process.registries();
+    let tell = registries
+        .iter()
+        .map(|address| beat(process, address, &leaving));
+    let _ = tokio::time::timeout(LEAVE_TIMEOUT, join_all(tell)).await;
 }
 
 /// Takes the record out of every registry.
 pub(crate) async fn leave(process: &Process, record: &Record) {
     let path = format!("/internal/instances/{}", record.instance);
-    let tell = async {
-        for address in process.registries() {
-            let gone: Result<Beat, _> = process
-                .client
-                .call_registry(&address, Method::DELETE, &path, None)
-                .await;
-            if let Err(error) = gone {
-                tracing::debug!(%error, "could not leave the registry; the lease ends by itself");
-            }
+    let registries = process.registries();
+    let tell = registries.iter().map(|address| async {
+        let gone: Result<Beat, _> = process
+            .client
+            .call_registry(address, Method::DELETE, &path, None)
+            .await;
+        if let Err(error) = gone {
+            tracing::debug!(%error, "could not leave the registry; the lease ends by itself");
         }
-    };
-    let _ = tokio::time::timeout(LEAVE_TIMEOUT, tell).await;
+    });
+    let _ = tokio::time::timeout(LEAVE_TIMEOUT, join_all(tell)).await;
 }
 
 async fn beat(process: &Process, address: &str, record: &Record) -> Option<Beat> {
@@ -79,4 +81,67 @@ async fn beat(process: &Process, address: &str, record: &Record) -> Option<Beat>
     answer
         .inspect_err(|error| tracing::debug!(%error, address, "a registry does not answer"))
         .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::put;
+    use axum::{Json, Router};
+    use tokio::net::TcpListener;
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::data::DataDir;
+    use crate::settings::{Common, Registry};
+
+    #[tokio::test]
+    async fn a_registry_that_hangs_does_not_cost_the_lease_at_another() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let data = DataDir::new(folder.path());
+        data.init().expect("a data folder");
+        let hanging = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let healthy = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = |listener: &TcpListener| {
+            format!("http://{}", listener.local_addr().expect("an address"))
+        };
+        let registry = Registry {
+            urls: vec![url(&hanging), url(&healthy)],
+            heartbeat_seconds: 1,
+        };
+        let (heard, mut beats) = mpsc::unbounded_channel();
+        let answer = put(move || async move {
+            let _ = heard.send(());
+            Json(Beat {
+                epoch: "e".to_owned(),
+                revision: 1,
+                acknowledged: false,
+            })
+        });
+        let router = Router::new().route("/internal/instances/{instance}", answer);
+        tokio::spawn(async move { axum::serve(healthy, router).await });
+        let settings = Common {
+            registry,
+            ..Common::default()
+        };
+        let process = Process::open("upload", data, settings).expect("a process");
+        let record = Record {
+            service: "upload".to_owned(),
+            instance: process.instance.to_string(),
+            addr: "127.0.0.1:1".to_owned(),
+            state: State::Ready,
+            version: "0".to_owned(),
+            started_at: 0,
+        };
+        let (_state, states) = watch::channel(State::Ready);
+        tokio::spawn(run(process.clone(), record, states));
+        for _ in 0..3 {
+            // Below the ten seconds of a lease.
+            tokio::time::timeout(Duration::from_secs(9), beats.recv())
+                .await
+                .expect("a beat in time")
+                .expect("the registry listens");
+        }
+        process.shutdown.cancel();
+        drop(hanging);
+    }
 }

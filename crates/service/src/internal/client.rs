@@ -40,10 +40,9 @@ pub enum CallError {
         status: StatusCode,
         code: String,
         detail: String,
-        /// The problem's whole body.
-        body: serde_json::Value,
     },
-    /// An answer that says no for now (5xx and 408, 421, 425, 429).
+    /// An answer that says no for now: 5xx, 408, 421, 425, 429; and 401 and 403, which speak of keys of services that do
+    /// not fit together yet, not of what was asked.
     #[error("{service} failed with {status}: {detail}")]
     Failed {
         service: String,
@@ -57,13 +56,6 @@ pub enum CallError {
         #[source]
         cause: reqwest::Error,
     },
-}
-
-impl CallError {
-    /// Whether the same call can never succeed.
-    pub fn is_final(&self) -> bool {
-        matches!(self, Self::Refused { .. })
-    }
 }
 
 /// Makes a client with our time-outs; the only place where one is made.
@@ -305,7 +297,7 @@ async fn read_status(service: &str, response: Response) -> Result<Response, Call
     let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
     let service = service.to_owned();
     let detail = text("detail");
-    let passes = matches!(status.as_u16(), 408 | 421 | 425 | 429);
+    let passes = matches!(status.as_u16(), 401 | 403 | 408 | 421 | 425 | 429);
     if status.is_client_error() && !passes {
         let code = text("code");
         return Err(CallError::Refused {
@@ -313,7 +305,6 @@ async fn read_status(service: &str, response: Response) -> Result<Response, Call
             status,
             code,
             detail,
-            body,
         });
     }
     Err(CallError::Failed {

@@ -2,7 +2,7 @@
 //! `run/<service>-<n>.json` for others, and the port that it had before, so that it is found again at the same address
 //! while the registry is away.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -31,17 +31,25 @@ impl Slot {
             let path = data.run().join(format!("{service}-{number}.lock"));
             let lock = File::create(&path)
                 .with_context(|| format!("could not open {}", path.display()))?;
-            if lock.try_lock().is_ok() {
-                let announcement = data.run().join(format!("{service}-{number}.json"));
-                // What a killed predecessor said of itself is not true any more.
-                let _ = fs::remove_file(&announcement);
-                return Ok(Self {
-                    _lock: lock,
-                    announcement,
-                    port: data.service(service).join(format!("listen-{number}")),
-                });
+            match lock.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    number += 1;
+                    continue;
+                }
+                Err(TryLockError::Error(error)) => {
+                    let context = format!("could not lock {}", path.display());
+                    return Err(anyhow::Error::new(error).context(context));
+                }
             }
-            number += 1;
+            let announcement = data.run().join(format!("{service}-{number}.json"));
+            // What a killed predecessor said of itself is not true any more.
+            let _ = fs::remove_file(&announcement);
+            return Ok(Self {
+                _lock: lock,
+                announcement,
+                port: data.service(service).join(format!("listen-{number}")),
+            });
         }
     }
 
@@ -86,7 +94,7 @@ impl Slot {
     }
 }
 
-/// The addresses of the instances of `service` that have announced themselves in this folder, by number.
+/// The addresses of the instances of `service` that have announced themselves in this folder.
 pub(super) fn addresses(data: &DataDir, service: &str) -> Vec<String> {
     let Ok(entries) = fs::read_dir(data.run()) else {
         return Vec::new();
