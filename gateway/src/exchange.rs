@@ -167,7 +167,7 @@ impl Gateway {
         self.0
             .process
             .metrics
-            .observe(label(method), route, status, duration);
+            .observe(method.as_str(), route, status, duration);
         match cause {
             Some(cause) => {
                 tracing::error!(%method, path, route, status, millis, request_id = id, instance, cause, "request failed");
@@ -212,14 +212,5 @@ impl Drop for Trace {
         } = self;
         let route = route.as_deref().unwrap_or("(none)");
         tracing::info!(%method, path, route, millis, request_id = id, instance, "the client went away before the answer");
-    }
-}
-
-/// A method as a label of metrics; those that clients invent make no new series.
-fn label(method: &Method) -> &str {
-    match method.as_str() {
-        known @ ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS" | "TRACE"
-        | "CONNECT") => known,
-        _ => "(other)",
     }
 }

@@ -29,6 +29,8 @@ use crate::routes::Upstream;
 
 /// Time for a connection on a local network.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// Time without a byte after which the other end is probed.
+const KEEPALIVE: Duration = Duration::from_secs(15);
 /// Idle connections end here before they end at the services, whose time for the next head is 10 s: a request on a
 /// connection that the other side is just closing would be lost.
 const POOL_IDLE: Duration = Duration::from_secs(5);
@@ -67,6 +69,8 @@ impl Upstreams {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        // A machine that vanished says nothing; without probes a request to it would wait for ever.
+        connector.set_keepalive(Some(KEEPALIVE));
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(POOL_IDLE)
