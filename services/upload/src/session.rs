@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::State;
 use crate::checksum::Checksum;
 use crate::metadata;
-use crate::staging::{Fate, Staged, disk_problem, persist};
+use crate::staging::{Fate, Staged, disk_problem, is_full, persist};
 use crate::store::sessions::{self, Session};
 use crate::storing::{self, By, Stored, Whole};
 use crate::writer::Writer;
@@ -161,6 +161,12 @@ impl Held {
         let writer = Writer::start(staged).map_err(disk_problem)?;
         let end = self.pump(state, &writer, piece.body, checked).await;
         let (mut staged, written) = writer.finish().await.map_err(disk_problem)?;
+        let written = match written {
+            // The system tells once that a write was lost, and the next fsync would pass: what this piece brought is not
+            // to be believed. What was noted before it stays good.
+            Err(error) if !is_full(&error) => return Err(disk_problem(error)),
+            written => written,
+        };
         if checked && (end != End::Whole || written.is_err() || !staged.is_as_expected()) {
             // Before they are verified the bytes do not count.
             staged.go_back(mark).map_err(disk_problem)?;

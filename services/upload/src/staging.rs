@@ -333,10 +333,18 @@ pub(crate) async fn persist(mut staged: Staged) -> io::Result<Staged> {
 }
 
 pub(crate) fn disk_problem(error: io::Error) -> Problem {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => disk_full(),
-        _ => Problem::internal(error),
+    if is_full(&error) {
+        return disk_full();
     }
+    Problem::internal(error)
+}
+
+/// Whether the disk takes no more; what it took before is there.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
 }
 
 fn disk_full() -> Problem {
