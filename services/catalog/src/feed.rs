@@ -12,8 +12,9 @@ use uuid::Uuid;
 use crate::State;
 use crate::store;
 
-/// Changes in one page: a page of full releases stays below a few MiB.
+/// Changes in one page, and bytes of what was read from its packages after which it ends: icons are in it.
 const PAGE: i64 = 500;
+const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 /// Services that keep a copy.
 const FOLLOWERS: [&str; 2] = ["upload", "download"];
@@ -34,19 +35,37 @@ pub(crate) async fn page(
     let (current, head) = store::feed::position(connection).await?;
     let after = if epoch == current { after } else { 0 };
     let mut changes = Vec::new();
+    let mut size = 0;
     for (seq, kind, id) in store::feed::after(connection, after, PAGE).await? {
         let row = match kind.as_str() {
             "app" => app(connection, &id).await?,
             "token" => Row::Token(store::tokens::change(connection, &id).await?),
             _ => release(connection, &id).await?,
         };
+        size += facts_size(&row);
         changes.push(Change { seq, row });
+        if size > PAGE_BYTES {
+            break;
+        }
     }
     Ok(Page {
         epoch: current,
         head,
         changes,
     })
+}
+
+fn facts_size(row: &Row) -> usize {
+    match row {
+        Row::Release(release) => {
+            let sizes = release
+                .packages
+                .iter()
+                .map(|package| package.facts.to_string().len());
+            sizes.sum()
+        }
+        Row::App(_) | Row::Token(_) => 0,
+    }
 }
 
 async fn app(connection: &mut AnyConnection, slug: &str) -> sqlx::Result<Row> {

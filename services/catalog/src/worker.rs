@@ -20,7 +20,7 @@ const FOLLOWER_LIFE_MILLIS: i64 = 24 * 3600 * 1000;
 pub(crate) fn start(state: &State) {
     for number in 0..state.settings.jobs.workers {
         let owner = format!("{}/{number}", state.process.instance);
-        spawn(state, work(state.clone(), owner));
+        state.process.tasks.spawn(work(state.clone(), owner));
     }
     spawn(state, wake_when_somebody_comes(state.clone()));
     spawn(state, tidy(state.clone()));
@@ -38,12 +38,20 @@ fn spawn(state: &State, task: impl Future<Output = ()> + Send + 'static) {
 
 /// Works under the lease owner `owner`, which nobody else is: not even the workers beside it may keep its lease.
 async fn work(state: State, owner: String) {
+    let shutdown = state.process.shutdown.clone();
     loop {
         let far = tokio::time::Instant::now() + Duration::from_hours(1);
-        let leased = state.signals.wait_for(far, || lease(&state, &owner)).await;
+        let leased = tokio::select! {
+            leased = state.signals.wait_for(far, || lease(&state, &owner)) => leased,
+            () = shutdown.cancelled() => return,
+        };
         match leased {
             Ok(Some(job)) => {
-                if let Err(error) = run(&state, &job, &owner).await {
+                let written = tokio::select! {
+                    written = run(&state, &job, &owner) => written,
+                    () = shutdown.cancelled() => hand_back(&state, &job, &owner).await,
+                };
+                if let Err(error) = written {
                     tracing::warn!(
                         job = job.id,
                         error = format!("{error:#}"),
@@ -61,6 +69,15 @@ async fn work(state: State, owner: String) {
     }
 }
 
+/// A process that ends gives its job to the next at once.
+async fn hand_back(state: &State, job: &jobs::Job, owner: &str) -> anyhow::Result<()> {
+    let now = clock::unix_millis();
+    let mut transaction = state.database.write().await?;
+    jobs::put_back(&mut transaction, &job.id, owner, now, "its worker ended").await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
 async fn lease(state: &State, owner: &str) -> sqlx::Result<Option<jobs::Job>> {
     let now = clock::unix_millis();
     {
@@ -71,7 +88,13 @@ async fn lease(state: &State, owner: &str) -> sqlx::Result<Option<jobs::Job>> {
         }
     }
     let mut transaction = state.database.write().await?;
-    let job = jobs::lease(&mut transaction, owner, until(state, now), now).await?;
+    let job = jobs::lease(
+        &mut transaction,
+        (&state.process.instance, owner),
+        until(state, now),
+        now,
+    )
+    .await?;
     transaction.commit().await?;
     Ok(job)
 }

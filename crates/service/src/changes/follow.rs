@@ -92,7 +92,7 @@ async fn step(
     process: &Process,
     replica: &impl Replica,
     standing: &watch::Sender<Standing>,
-    goal: &mut Option<i64>,
+    goal: &mut Option<Position>,
 ) -> anyhow::Result<()> {
     let position = replica.position().await?;
     // Before the goal is known, and until it is reached, the answer is wanted at once.
@@ -101,8 +101,14 @@ async fn step(
     } else {
         0
     };
-    let page = ask(process, &position, wait).await?;
-    let head = *goal.get_or_insert(page.head);
+    let follower = format!("&follower={}", process.instance);
+    let page = ask(process, &position, wait, &follower).await?;
+    if goal.as_ref().is_none_or(|goal| goal.epoch != page.epoch) {
+        *goal = Some(Position {
+            epoch: page.epoch.clone(),
+            applied: page.head,
+        });
+    }
     let applied = if page.epoch == position.epoch {
         let applied = last(&page, position.applied);
         if !page.changes.is_empty() {
@@ -113,10 +119,19 @@ async fn step(
             replica.apply(&page.changes, &moved, false).await?;
         }
         applied
+    } else if position.epoch.is_empty() {
+        // There is no copy that would have to be swapped whole: it grows page by page.
+        let applied = last(&page, 0);
+        let begun = Position {
+            epoch: page.epoch,
+            applied,
+        };
+        replica.apply(&page.changes, &begun, true).await?;
+        applied
     } else {
         begin_again(process, replica, page).await?
     };
-    if applied >= head {
+    if goal.as_ref().is_some_and(|goal| applied >= goal.applied) {
         standing.send_if_modified(|standing| {
             std::mem::replace(standing, Standing::Usable) != Standing::Usable
         });
@@ -139,7 +154,7 @@ async fn begin_again(
             epoch: epoch.clone(),
             applied,
         };
-        let page = ask(process, &reached, 0).await?;
+        let page = ask(process, &reached, 0, "").await?;
         anyhow::ensure!(page.epoch == epoch, "the catalog's epoch changed once more");
         if page.changes.is_empty() {
             break;
@@ -157,10 +172,16 @@ fn last(page: &Page, before: i64) -> i64 {
     page.changes.last().map_or(before, |change| change.seq)
 }
 
-async fn ask(process: &Process, position: &Position, wait: u64) -> Result<Page, CallError> {
+/// `follower` names us, which says that `position` is applied; it is empty while it is only gathered.
+async fn ask(
+    process: &Process,
+    position: &Position,
+    wait: u64,
+    follower: &str,
+) -> Result<Page, CallError> {
     let path = format!(
-        "/internal/changes?epoch={}&after={}&wait={wait}&follower={}",
-        position.epoch, position.applied, process.instance
+        "/internal/changes?epoch={}&after={}&wait={wait}{follower}",
+        position.epoch, position.applied
     );
     process
         .client

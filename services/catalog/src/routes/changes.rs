@@ -31,7 +31,8 @@ struct Query {
     /// Seconds to wait for a change.
     #[serde(default)]
     wait: u64,
-    follower: String,
+    /// Who says that `after` is applied; absent while a copy of a new epoch is gathered, of which nothing is applied yet.
+    follower: Option<String>,
 }
 
 async fn changes(
@@ -39,7 +40,9 @@ async fn changes(
     headers: HeaderMap,
     ApiQuery(query): ApiQuery<Query>,
 ) -> Result<Json<Page>, Problem> {
-    acknowledge(&state, &headers, &query).await?;
+    if let Some(follower) = &query.follower {
+        acknowledge(&state, &headers, &query, follower).await?;
+    }
     let deadline = Instant::now() + Duration::from_secs(query.wait).min(LONGEST_WAIT);
     let waiting = state.signals.wait_for(deadline, || async {
         let mut connection = state.database.read().await?;
@@ -57,10 +60,15 @@ async fn changes(
 }
 
 /// Asking with `after=N` says that N is applied.
-async fn acknowledge(state: &State, headers: &HeaderMap, query: &Query) -> Result<(), Problem> {
+async fn acknowledge(
+    state: &State,
+    headers: &HeaderMap,
+    query: &Query,
+    follower: &str,
+) -> Result<(), Problem> {
     let mut connection = state.database.read().await?;
     let (epoch, _) = rows::position(&mut connection).await?;
-    let before = rows::acknowledged(&mut connection, &query.follower).await?;
+    let before = rows::acknowledged(&mut connection, follower).await?;
     drop(connection);
     if epoch != query.epoch || before.is_some_and(|before| before >= query.after) {
         return Ok(());
@@ -72,7 +80,7 @@ async fn acknowledge(state: &State, headers: &HeaderMap, query: &Query) -> Resul
     let mut transaction = state.database.write().await?;
     rows::acknowledge(
         &mut transaction,
-        &query.follower,
+        follower,
         service,
         query.after,
         clock::unix_millis(),

@@ -49,16 +49,17 @@ pub(crate) async fn due(db: &mut AnyConnection, now: i64) -> Result<Option<Strin
 }
 
 /// Leases the job that is due the longest. The conditions stand twice: under PostgreSQL the inner ones may have been
-/// read before another instance took the same row, the outer ones are checked again on the row as it is.
+/// read before another instance took the same row, the outer ones are checked again on the row as it is. A lease that
+/// ran out counts as a crash only when it was of another process: one of ours was slow, and lives.
 pub(crate) async fn lease(
     db: &mut AnyConnection,
-    owner: &str,
+    (instance, owner): (&str, &str),
     until: i64,
     now: i64,
 ) -> Result<Option<Job>> {
     query_as(
         "UPDATE jobs SET lease_owner = $1, lease_until = $2, attempts = attempts + 1,
-             crashes = crashes + CASE WHEN lease_owner IS NULL THEN 0 ELSE 1 END
+             crashes = crashes + CASE WHEN lease_owner IS NULL OR lease_owner LIKE $4 THEN 0 ELSE 1 END
          WHERE failed_at IS NULL AND next_at <= $3 AND (lease_until IS NULL OR lease_until < $3) AND id = (
              SELECT id FROM jobs
              WHERE failed_at IS NULL AND next_at <= $3 AND (lease_until IS NULL OR lease_until < $3)
@@ -68,6 +69,7 @@ pub(crate) async fn lease(
     .bind(owner)
     .bind(until)
     .bind(now)
+    .bind(format!("{instance}/%"))
     .fetch_optional(db)
     .await
 }
@@ -88,7 +90,7 @@ pub(crate) async fn renew(
     Ok(done.rows_affected() == 1)
 }
 
-/// Puts a job back until `next_at`.
+/// Puts a job back until `next_at`; that its worker could shows that it did not end it.
 pub(crate) async fn put_back(
     db: &mut AnyConnection,
     id: &str,
@@ -97,7 +99,7 @@ pub(crate) async fn put_back(
     error: &str,
 ) -> Result<()> {
     query(
-        "UPDATE jobs SET lease_owner = NULL, lease_until = NULL, next_at = $3, last_error = $4
+        "UPDATE jobs SET lease_owner = NULL, lease_until = NULL, next_at = $3, last_error = $4, crashes = 0
          WHERE id = $1 AND lease_owner = $2",
     )
     .bind(id)

@@ -16,6 +16,7 @@ use slipway_testkit::TestProcess;
 use slipway_testkit::call::signed;
 use slipway_testkit::database::Engine;
 use sqlx::{AnyConnection, Connection as _};
+use tokio::runtime::Runtime;
 use uuid::Uuid;
 
 use crate::client::{Answer, Client};
@@ -51,11 +52,14 @@ impl Instance {
         Answer::to(&self.router, signed(&self.process, caller, request)).await
     }
 
-    /// Ends as a killed process does: nothing of its work goes on, its leases stay.
-    pub(crate) async fn kill(self) {
-        self.process.shutdown.cancel();
-        self.process.tasks.close();
-        self.process.tasks.wait().await;
+    /// Starts its workers on a runtime of their own. `shutdown_background` ends them as a kill does: wherever they are,
+    /// and nothing is handed back.
+    pub(crate) fn start_doomed_workers(&self) -> Runtime {
+        let runtime = Runtime::new().expect("a runtime");
+        let entered = runtime.enter();
+        start_workers(&self.state);
+        drop(entered);
+        runtime
     }
 }
 
