@@ -2,14 +2,16 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONNECTION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Response};
-use http_body::{Frame, SizeHint};
+use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use slipway_service::Problem;
+use slipway_service::http::idle::Idle;
 
 use crate::hold::Hold;
 use crate::request::{add_via, strip_hop_by_hop, strip_internal};
@@ -20,24 +22,50 @@ pub type Body = Either<Full<Bytes>, Streamed>;
 /// A service's answer on its way to the client; it is never held whole.
 pub struct Streamed {
     body: Incoming,
+    /// Runs while the client wants more and the service has sent nothing.
+    idle: Idle,
     /// Dropped with the last byte of the answer: then nothing more of the request's body is sent.
     hold: Option<Hold>,
     id: HeaderValue,
 }
 
+/// Why an answer did not get to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum AnswerError {
+    #[error(transparent)]
+    Broken(hyper::Error),
+    #[error("nothing of the answer came for too long")]
+    Idle,
+}
+
+impl Streamed {
+    fn poll_answer(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, AnswerError>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        if frame.is_pending() {
+            let over = self.idle.poll_over(context);
+            return over.map(|()| Some(Err(AnswerError::Idle)));
+        }
+        self.idle.fed();
+        frame.map(|frame| frame.map(|frame| frame.map_err(AnswerError::Broken)))
+    }
+}
+
 impl http_body::Body for Streamed {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = AnswerError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
-        let frame = Pin::new(&mut self.body).poll_frame(context);
+    ) -> Poll<Option<Result<Frame<Bytes>, AnswerError>>> {
+        let frame = self.poll_answer(context);
         match &frame {
             Poll::Ready(Some(Err(error))) => {
                 // The head is gone, so all that is left to do is to close the connection before the body's end.
-                tracing::warn!(%error, request_id = ?self.id, "a service ended in the middle of its answer");
+                tracing::warn!(%error, request_id = ?self.id, "an answer of a service was cut off");
             }
             Poll::Ready(None) => self.hold = None,
             _ => {}
@@ -54,10 +82,11 @@ impl http_body::Body for Streamed {
     }
 }
 
-/// A service's answer, without what is between it and us.
+/// A service's answer, without what is between it and us; `idle` is the longest time without a byte of it.
 pub(crate) fn streamed(
     answer: Response<Incoming>,
     hold: Option<Hold>,
+    idle: Duration,
     id: &HeaderValue,
 ) -> Response<Body> {
     let (mut head, body) = answer.into_parts();
@@ -71,6 +100,7 @@ pub(crate) fn streamed(
     }
     let body = Streamed {
         body,
+        idle: Idle::new(idle),
         hold,
         id: id.clone(),
     };

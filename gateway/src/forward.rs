@@ -15,13 +15,15 @@ use http::{HeaderValue, Request, Response, StatusCode, Uri, Version};
 use http_body_util::{Either, Empty};
 use hyper::body::{Body as _, Incoming};
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::{Client, Error};
+use hyper_util::client::legacy::{Client, Error, ResponseFuture};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use slipway_service::Problem;
 use slipway_service::discovery::record::Record;
 use slipway_service::discovery::view::View;
 use slipway_service::http::edge::{INSTANCE, SERVICE};
+use tokio::time::{Instant, sleep_until};
 
+use crate::Settings;
 use crate::answer::{self, Body};
 use crate::hold::{BodyError, HeldBody, Hold};
 use crate::request::address_to;
@@ -43,7 +45,27 @@ type Outgoing = Either<Empty<Bytes>, HeldBody>;
 pub(crate) struct Upstreams {
     client: Client<HttpConnector, Outgoing>,
     view: View,
-    body_idle: Duration,
+    limits: Limits,
+}
+
+/// The longest times in which nothing comes; [`crate::Settings`] says why.
+pub(crate) struct Limits {
+    /// Of a request's body.
+    body: Duration,
+    /// Of an answer that has not begun.
+    silence: Duration,
+    /// Of an answer that has begun.
+    answer: Duration,
+}
+
+impl Limits {
+    pub(crate) fn of(settings: &Settings) -> Self {
+        Self {
+            body: Duration::from_secs(settings.body.idle_seconds),
+            silence: Duration::from_secs(settings.answer.silence_seconds),
+            answer: Duration::from_secs(settings.answer.idle_seconds),
+        }
+    }
 }
 
 /// Where a request goes.
@@ -65,7 +87,7 @@ enum Outcome {
 }
 
 impl Upstreams {
-    pub(crate) fn new(view: View, body_idle: Duration) -> Self {
+    pub(crate) fn new(view: View, limits: Limits) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
@@ -78,7 +100,7 @@ impl Upstreams {
         Self {
             client,
             view,
-            body_idle,
+            limits,
         }
     }
 
@@ -140,19 +162,12 @@ impl Upstreams {
             Ok(outgoing) => outgoing,
             Err(error) => return Outcome::Failed(Problem::internal(error)),
         };
-        let mut answering = pin!(self.client.request(request));
-        let answered = match &hold {
-            None => answering.await,
-            Some(hold) => tokio::select! {
-                biased;
-                answered = &mut answering => answered,
-                () = hold.asked() => {
-                    if let Some(body) = body.take() {
-                        hold.release(body);
-                    }
-                    answering.await
-                }
-            },
+        let answering = self.client.request(request);
+        let answered = tokio::select! {
+            answered = answer(answering, hold.as_ref(), body) => answered,
+            () = silence(hold.as_ref(), self.limits.silence) => {
+                return Outcome::Failed(silent(upstream));
+            }
         };
         let untouched = hold.is_none() || body.is_some();
         match answered {
@@ -170,7 +185,7 @@ impl Upstreams {
                     (Some(hold), _) if !answer.status().is_success() => hold.pause(),
                     _ => {}
                 }
-                Outcome::Answered(answer::streamed(answer, hold, id))
+                Outcome::Answered(answer::streamed(answer, hold, self.limits.answer, id))
             }
             Err(error) if untouched && was_not_sent(&error) => Outcome::NotSent(error),
             Err(error) => Outcome::Failed(failed(
@@ -193,7 +208,7 @@ impl Upstreams {
             .authority(target.address.as_str())
             .path_and_query(path)
             .build()?;
-        let (hold, held) = body.map(|body| Hold::new(body, self.body_idle)).unzip();
+        let (hold, held) = body.map(|body| Hold::new(body, self.limits.body)).unzip();
         let outgoing = held.map_or_else(|| Either::Left(Empty::new()), Either::Right);
         let mut request = Request::new(outgoing);
         *request.method_mut() = head.method.clone();
@@ -236,6 +251,38 @@ impl Target {
     }
 }
 
+/// The service's answer. The body goes on as soon as it is asked for.
+async fn answer(
+    answering: ResponseFuture,
+    hold: Option<&Hold>,
+    body: &mut Option<Incoming>,
+) -> Result<Response<Incoming>, Error> {
+    let mut answering = pin!(answering);
+    if let Some(hold) = hold {
+        tokio::select! {
+            biased;
+            answered = &mut answering => return answered,
+            () = hold.asked() => {}
+        }
+        if let Some(body) = body.take() {
+            hold.release(body);
+        }
+    }
+    answering.await
+}
+
+/// Returns when nothing has moved for `limit`: neither an answer has come nor a byte of the body gone.
+async fn silence(hold: Option<&Hold>, limit: Duration) {
+    let mut moved = Instant::now();
+    loop {
+        sleep_until(moved + limit).await;
+        match hold.and_then(Hold::moved) {
+            Some(later) if later > moved => moved = later,
+            _ => return,
+        }
+    }
+}
+
 /// Whether a request certainly did not reach anybody: there was no connection, or it died before the head was written,
 /// which is what hyper calls canceled.
 fn was_not_sent(error: &Error) -> bool {
@@ -252,6 +299,17 @@ fn unavailable(upstream: &Upstream) -> Problem {
         upstream.unavailable,
         format!(
             "the {} service is away for the moment: try again in a few seconds",
+            upstream.name
+        ),
+    )
+}
+
+fn silent(upstream: &Upstream) -> Problem {
+    Problem::new(
+        StatusCode::GATEWAY_TIMEOUT,
+        "upstream_timeout",
+        format!(
+            "the {} service does not answer, and what it did is not known: look, then try again",
             upstream.name
         ),
     )

@@ -14,8 +14,9 @@ use bytes::Bytes;
 use http::{Request, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
+use slipway_service::http::idle::Idle;
 use tokio::sync::Notify;
-use tokio::time::{Instant, Sleep, sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep};
 
 /// Time after which the body goes to a service that says nothing: it may not know 100 (RFC 9110, 10.1.1).
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -44,6 +45,8 @@ struct Shared {
 #[derive(Default)]
 struct State {
     stage: Stage,
+    /// When the last bytes went on.
+    moved: Option<Instant>,
     failure: Option<BodyError>,
     waker: Option<Waker>,
 }
@@ -90,9 +93,7 @@ impl Hold {
             size: body.size_hint(),
             patience: None,
             impatient: false,
-            idle,
-            idle_timer: None,
-            starving: false,
+            idle: Idle::new(idle),
         };
         (Self(shared), held)
     }
@@ -130,6 +131,11 @@ impl Hold {
         )
     }
 
+    /// When the last bytes of the body went on to the service; `None` when none did.
+    pub(crate) fn moved(&self) -> Option<Instant> {
+        self.0.lock().moved
+    }
+
     pub(crate) fn failure(&self) -> Option<BodyError> {
         self.0.lock().failure
     }
@@ -148,10 +154,8 @@ pub(crate) struct HeldBody {
     size: SizeHint,
     patience: Option<Pin<Box<Sleep>>>,
     impatient: bool,
-    idle: Duration,
-    /// Runs while `starving`: the client was asked and has sent nothing.
-    idle_timer: Option<Pin<Box<Sleep>>>,
-    starving: bool,
+    /// Runs while the client was asked and has sent nothing.
+    idle: Idle,
 }
 
 impl HeldBody {
@@ -199,23 +203,15 @@ impl HeldBody {
                 // Trailers are not passed on: a header that is refused in the head could come back in them.
                 Poll::Ready(Some(Ok(frame))) if !frame.is_data() => {}
                 Poll::Ready(frame) => {
-                    let frame = frame.map(|frame| frame.map_err(|_| BodyError::Broken));
-                    self.starving = false;
-                    return Poll::Ready(frame);
+                    self.idle.fed();
+                    self.shared.lock().moved = Some(Instant::now());
+                    return Poll::Ready(frame.map(|frame| frame.map_err(|_| BodyError::Broken)));
                 }
                 Poll::Pending => break,
             }
         }
-        let deadline = Instant::now() + self.idle;
-        let timer = self
-            .idle_timer
-            .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        if !std::mem::replace(&mut self.starving, true) {
-            timer.as_mut().reset(deadline);
-        }
-        timer
-            .as_mut()
-            .poll(context)
+        self.idle
+            .poll_over(context)
             .map(|()| Some(Err(BodyError::Idle)))
     }
 }

@@ -15,13 +15,12 @@ mod routes;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use anyhow::bail;
 use serde::Deserialize;
 use slipway_service::{App, Health, Process, Service};
 
-use crate::forward::Upstreams;
+use crate::forward::{Limits, Upstreams};
 use crate::routes::{RouteSetting, Routes};
 
 pub use crate::answer::{Body, Streamed};
@@ -43,6 +42,7 @@ struct Shared {
 pub struct Settings {
     pub admin: AdminSettings,
     pub body: BodySettings,
+    pub answer: AnswerSettings,
     pub routes: Vec<RouteSetting>,
 }
 
@@ -62,11 +62,23 @@ pub struct BodySettings {
     pub idle_seconds: u64,
 }
 
+/// Answers of services.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AnswerSettings {
+    /// Seconds in which neither the request's body nor an answer moves after which a service is given up: it hangs, or
+    /// its machine is gone. Above the 300 s of the longest `Prefer: wait` and the time to read 16 GiB once more.
+    pub silence_seconds: u64,
+    /// Seconds without a byte after which an answer that has begun is cut off.
+    pub idle_seconds: u64,
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
             admin: AdminSettings::default(),
             body: BodySettings::default(),
+            answer: AnswerSettings::default(),
             routes: routes::default_routes(),
         }
     }
@@ -86,6 +98,15 @@ impl Default for BodySettings {
     }
 }
 
+impl Default for AnswerSettings {
+    fn default() -> Self {
+        Self {
+            silence_seconds: 600,
+            idle_seconds: 60,
+        }
+    }
+}
+
 impl Service for Gateway {
     const NAME: &'static str = "gateway";
     type Settings = Settings;
@@ -94,7 +115,7 @@ impl Service for Gateway {
     type Health = Self;
 
     async fn build(process: Process, settings: Settings) -> anyhow::Result<App<Self, Self>> {
-        let gateway = Self::new(&process, settings.routes, &settings.body)?;
+        let gateway = Self::new(&process, &settings)?;
         admin::listen(&process, gateway.clone(), &settings.admin).await?;
         Ok(App {
             http: gateway.clone(),
@@ -128,20 +149,14 @@ impl Health for Gateway {
 }
 
 impl Gateway {
-    fn new(
-        process: &Process,
-        routes: Vec<RouteSetting>,
-        body: &BodySettings,
-    ) -> anyhow::Result<Self> {
-        let routes = Routes::new(routes)?;
-        let upstreams =
-            Upstreams::new(process.view.clone(), Duration::from_secs(body.idle_seconds));
+    fn new(process: &Process, settings: &Settings) -> anyhow::Result<Self> {
+        let routes = Routes::new(settings.routes.clone())?;
         let unseen = |service| (service, AtomicBool::new(false));
         Ok(Self(Arc::new(Shared {
             process: process.clone(),
             seen: routes.services().into_iter().map(unseen).collect(),
             routes,
-            upstreams,
+            upstreams: Upstreams::new(process.view.clone(), Limits::of(settings)),
         })))
     }
 }

@@ -39,6 +39,9 @@ pub struct Http {
     pub max_connections: usize,
     /// Seconds in which a request head must arrive: against clients that send one byte a minute (slowloris).
     pub head_timeout_seconds: u64,
+    /// Seconds in which a client must take some of what it is sent: against clients that ask for large files and read
+    /// nothing. A line so slow that a full send buffer does not move for this long carries no package.
+    pub write_timeout_seconds: u64,
     /// Seconds that requests in flight get to end after SIGTERM. Above the time of a large package on a slow line
     /// nothing is gained: uploads resume.
     pub drain_seconds: u64,
@@ -54,6 +57,7 @@ impl Default for Http {
             public_url: None,
             max_connections: 10_000,
             head_timeout_seconds: 10,
+            write_timeout_seconds: 300,
             drain_seconds: 30,
             max_json_bytes: 1024 * 1024,
         }
@@ -63,6 +67,10 @@ impl Default for Http {
 impl Http {
     pub fn head_timeout(&self) -> Duration {
         Duration::from_secs(self.head_timeout_seconds)
+    }
+
+    pub fn write_timeout(&self) -> Duration {
+        Duration::from_secs(self.write_timeout_seconds)
     }
 
     pub fn drain(&self) -> Duration {

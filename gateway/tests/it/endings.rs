@@ -1,8 +1,10 @@
 //! When somebody goes away: the client, or the service, before and after the head.
 
+use std::time::Duration;
+
 use tokio::io::AsyncWriteExt as _;
 
-use crate::harness::{Wire, ask, gateway, listen, request};
+use crate::harness::{Wire, ask, gateway, gateway_with, listen, patience, request};
 
 const PUT: &str = "PUT /api/v1/apps/notes/packages/notes.apk";
 const CONTINUE: &str = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -34,9 +36,7 @@ async fn a_service_that_ends_before_its_answer_is_502_and_is_not_asked_again() {
         }
     };
     assert!(
-        tokio::time::timeout(std::time::Duration::ZERO, again)
-            .await
-            .is_err(),
+        tokio::time::timeout(Duration::ZERO, again).await.is_err(),
         "it was asked again"
     );
 }
@@ -64,6 +64,65 @@ async fn a_service_that_ends_in_its_answer_cuts_the_answer_off() {
             "an end that looks whole, or none"
         );
     }
+}
+
+#[tokio::test]
+async fn a_service_that_hangs_is_504() {
+    for (asked, service, head) in [
+        ("GET /a/notes", "download", ""),
+        (PUT, "upload", "Content-Length: 100000000\r\n"),
+    ] {
+        let (listener, address) = listen().await;
+        let gateway = gateway_with(&[(service, "s", address)], patience(2)).await;
+        let mut client = Wire::connect(gateway.address).await;
+        client.send(request(asked, head)).await;
+        let mut wire = Wire::accept(&listener).await;
+        wire.head().await;
+        if !head.is_empty() {
+            // It takes a part of the body and no more, so the rest stays where it is.
+            client.send_until_refused(100_000_000).await;
+        }
+        let answer = client.answer().await;
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (504, "upstream_timeout"),
+            "{asked}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_service_is_not_given_up_while_a_slow_body_moves() {
+    let (listener, upload) = listen().await;
+    let gateway = gateway_with(&[("upload", "u", upload)], patience(1)).await;
+    let mut client = Wire::connect(gateway.address).await;
+    client.send(request(PUT, "Content-Length: 12\r\n")).await;
+    let mut wire = Wire::accept(&listener).await;
+    wire.head().await;
+    wire.send(CONTINUE).await;
+    let mut pace = tokio::time::interval(Duration::from_millis(200));
+    for _ in 0..12 {
+        pace.tick().await;
+        client.send("x").await;
+        wire.exactly(1).await;
+    }
+    wire.send("HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n")
+        .await;
+    assert_eq!(client.answer().await.status, 201);
+}
+
+#[tokio::test]
+async fn an_answer_that_stops_is_cut_off() {
+    let (listener, download) = listen().await;
+    let gateway = gateway_with(&[("download", "d", download)], patience(1)).await;
+    let mut client = Wire::connect(gateway.address).await;
+    client.send(request("GET /d/notes/1.0/x.bin", "")).await;
+    let mut wire = Wire::accept(&listener).await;
+    wire.head().await;
+    wire.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
+        .await;
+    client.head().await;
+    assert_eq!(client.rest().await, b"hello");
 }
 
 #[tokio::test]

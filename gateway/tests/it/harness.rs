@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use serde_json::Value;
-use slipway_gateway::{BodySettings, Gateway, Settings};
+use slipway_gateway::{AnswerSettings, BodySettings, Gateway, Settings};
 use slipway_service::discovery::record::{Record, State};
 use slipway_service::discovery::view::View;
 use slipway_service::http::serve::serve;
@@ -62,6 +62,17 @@ pub(crate) async fn gateway_with(
 pub(crate) fn idle_after(seconds: u64) -> Settings {
     Settings {
         body: BodySettings {
+            idle_seconds: seconds,
+        },
+        ..Settings::default()
+    }
+}
+
+/// Services that hang are given up after this many seconds.
+pub(crate) fn patience(seconds: u64) -> Settings {
+    Settings {
+        answer: AnswerSettings {
+            silence_seconds: seconds,
             idle_seconds: seconds,
         },
         ..Settings::default()

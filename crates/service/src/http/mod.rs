@@ -1,7 +1,9 @@
 //! The HTTP edge that all services share: the accept loop, the layers around a router, errors and extractors.
 
+mod connection;
 pub mod edge;
 pub mod framing;
+pub mod idle;
 pub mod json;
 pub mod problem;
 pub mod serve;

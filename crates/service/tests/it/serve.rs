@@ -178,3 +178,28 @@ async fn no_more_connections_are_served_than_the_limit() {
         .expect("served when the first is gone")
         .expect("an answer");
 }
+
+#[tokio::test]
+async fn a_client_that_reads_nothing_loses_its_connection() {
+    let settings = Http {
+        max_connections: 1,
+        write_timeout_seconds: 1,
+        ..Http::default()
+    };
+    let large = get(|| async { vec![7_u8; 64 * 1024 * 1024] });
+    let router = Router::new()
+        .route("/large", large)
+        .route("/", get(|| async { "here" }));
+    let server = start(router, settings).await;
+    let mut deaf = TcpStream::connect(server.address)
+        .await
+        .expect("a connection");
+    deaf.write_all(b"GET /large HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await
+        .expect("a request");
+    let answer = exchange(
+        server.address,
+        b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+    );
+    assert!(answer.await.ends_with("here"));
+}
