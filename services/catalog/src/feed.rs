@@ -26,6 +26,29 @@ pub(crate) async fn begin(state: &State) -> sqlx::Result<()> {
     transaction.commit().await
 }
 
+/// Begins a new epoch when a follower is ahead of us: it has followed a database that is gone, and this one was restored
+/// from an older copy. Its next numbers were given once before, to other changes, so everybody has to read it whole.
+pub(crate) async fn notice_a_restore(state: &State, epoch: &str, after: i64) -> sqlx::Result<()> {
+    let mut connection = state.database.read().await?;
+    let (current, head) = store::feed::position(&mut connection).await?;
+    drop(connection);
+    if epoch != current || after <= head {
+        return Ok(());
+    }
+    let new = Uuid::now_v7().to_string();
+    let mut transaction = state.database.write().await?;
+    if store::feed::begin_again(&mut transaction, (&current, &new), after).await? {
+        tracing::warn!(
+            head,
+            after,
+            "a follower is ahead: this database is an older copy, so a new epoch begins"
+        );
+    }
+    transaction.commit().await?;
+    state.signals.raise();
+    Ok(())
+}
+
 /// The changes after `after`, from 0 when the follower has another epoch.
 pub(crate) async fn page(
     connection: &mut AnyConnection,

@@ -40,6 +40,7 @@ async fn changes(
     headers: HeaderMap,
     ApiQuery(query): ApiQuery<Query>,
 ) -> Result<Json<Page>, Problem> {
+    feed::notice_a_restore(&state, &query.epoch, query.after).await?;
     if let Some(follower) = &query.follower {
         acknowledge(&state, &headers, &query, follower).await?;
     }

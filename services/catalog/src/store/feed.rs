@@ -9,6 +9,25 @@ pub(crate) async fn begin(db: &mut AnyConnection, epoch: &str) -> Result<()> {
     Ok(())
 }
 
+/// Puts another epoch in the place of `old`, unless its head is at `after` by now; nobody has applied anything of it.
+pub(crate) async fn begin_again(
+    db: &mut AnyConnection,
+    (old, new): (&str, &str),
+    after: i64,
+) -> Result<bool> {
+    let done = query("UPDATE feed SET epoch = $2 WHERE id = 1 AND epoch = $1 AND head < $3")
+        .bind(old)
+        .bind(new)
+        .bind(after)
+        .execute(&mut *db)
+        .await?;
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    query("DELETE FROM followers").execute(db).await?;
+    Ok(true)
+}
+
 /// Takes the next number. The row stays locked until the transaction ends, so commit order is number order.
 pub(crate) async fn next(db: &mut AnyConnection) -> Result<i64> {
     query_scalar("UPDATE feed SET head = head + 1 WHERE id = 1 RETURNING head")

@@ -138,6 +138,35 @@ async fn a_follower_of_another_epoch_begins_from_the_start_and_acknowledges_noth
 }
 
 #[tokio::test]
+async fn a_follower_that_is_ahead_shows_that_the_database_was_restored() {
+    for engine in engines() {
+        let house = House::idle(engine, hasty()).await;
+        house.and_there_is(vec![crate::house::record(
+            "upload",
+            "upload-1",
+            "127.0.0.1:9",
+        )]);
+        let all = page(&house, "", 0, 0).await;
+        page(&house, &all.epoch, all.head, 0).await;
+        let ahead = page(&house, &all.epoch, all.head + 7, 0).await;
+        assert_ne!(ahead.epoch, all.epoch);
+        assert_eq!(
+            (ahead.head, ahead.changes.len()),
+            (all.head, all.changes.len()),
+            "not the whole state"
+        );
+        let told = page(&house, &all.epoch, all.head, 0).await;
+        assert_eq!(
+            (told.epoch, told.changes.len()),
+            (ahead.epoch, all.changes.len()),
+            "another follower goes on as before"
+        );
+        let pending = pending(&house).await;
+        assert!(pending.contains(&json!("upload/upload-1")), "{pending:?}");
+    }
+}
+
+#[tokio::test]
 async fn asking_for_what_follows_a_change_acknowledges_it() {
     for engine in engines() {
         let mut settings = slipway_catalog::Settings::default();
