@@ -108,6 +108,8 @@ pub struct Delivery {
     pub version: Option<String>,
     /// The channel to publish the version to; `None` leaves a draft.
     pub channel: Option<String>,
+    /// A UUID of this wish: a delivery that is repeated has the same, and wishing again has another.
+    pub wish: String,
     /// The token that uploaded it, for the audit.
     pub token_id: String,
     pub token_name: String,

@@ -3,7 +3,7 @@
 //! A service crate holds what it exists for; everything around that is here: the process itself ([`process`]),
 //! its settings ([`settings`]) and folder ([`data`]), the HTTP edge ([`http`]), signed calls between services
 //! ([`internal`]), finding each other ([`discovery`]), the copy of the catalog's state that others keep ([`changes`]),
-//! tokens ([`token`]) and databases ([`database`]).
+//! work that waits for a peer ([`retry`]), tokens ([`token`]) and databases ([`database`]).
 //!
 //! Dependencies point one way: services depend on this crate, and this crate on none of ours.
 
@@ -17,6 +17,7 @@ pub mod http;
 pub mod internal;
 pub mod metrics;
 pub mod process;
+pub mod retry;
 pub mod settings;
 mod telemetry;
 pub mod token;

@@ -158,6 +158,17 @@ impl Process {
         })
     }
 
+    /// Runs `task` in the background until it or the process ends.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let shutdown = self.shutdown.clone();
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = task => {}
+                () = shutdown.cancelled() => {}
+            }
+        });
+    }
+
     /// Addresses of the registry's nodes: those of the settings, else those that run in the same data folder.
     pub fn registries(&self) -> Vec<String> {
         let configured = &self.settings.registry.urls;
@@ -272,8 +283,8 @@ async fn live<S: Service>(
     let (state, states) = watch::channel(State::Starting);
     if S::NAME != "registry" {
         let beats = heartbeat::run(process.clone(), record.clone(), states);
-        process.tasks.spawn(beats);
-        process.tasks.spawn(registry_watch::run(process.clone()));
+        process.spawn(beats);
+        process.spawn(registry_watch::run(process.clone()));
     }
     let app = S::build(process.clone(), own)
         .await

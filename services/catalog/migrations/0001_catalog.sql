@@ -89,6 +89,15 @@ CREATE TABLE packages (
     UNIQUE (release_id, filename)
 );
 
+-- The last wish that was taken for a package and a channel. It comes again when upload was killed before it had noted
+-- our answer, and must not start a release again that has failed since.
+CREATE TABLE wishes (
+    package_id text NOT NULL,
+    channel text NOT NULL,
+    wish text NOT NULL,
+    PRIMARY KEY (package_id, channel)
+);
+
 -- Work to do, leased in the row so that any number of instances may run.
 CREATE TABLE jobs (
     -- The kind and its subject, so that the same work is never queued twice.

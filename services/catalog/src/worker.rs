@@ -4,16 +4,13 @@
 
 use std::time::Duration;
 
-use slipway_service::clock;
+use slipway_service::{clock, retry};
 use tokio::task::JoinSet;
 
 use crate::State;
 use crate::publishing::{self, Ended};
 use crate::store::{feed, idempotency, jobs};
 
-/// Pauses of a job that waits for a peer.
-const FIRST_PAUSE_MILLIS: i64 = 100;
-const LONGEST_PAUSE_MILLIS: i64 = 5000;
 /// How long a follower that is not heard of is remembered: it is a process that ended.
 const FOLLOWER_LIFE_MILLIS: i64 = 24 * 3600 * 1000;
 
@@ -22,18 +19,9 @@ pub(crate) fn start(state: &State) {
         let owner = format!("{}/{number}", state.process.instance);
         state.process.tasks.spawn(work(state.clone(), owner));
     }
-    spawn(state, wake_when_somebody_comes(state.clone()));
-    spawn(state, tidy(state.clone()));
-}
-
-fn spawn(state: &State, task: impl Future<Output = ()> + Send + 'static) {
-    let shutdown = state.process.shutdown.clone();
-    state.process.tasks.spawn(async move {
-        tokio::select! {
-            () = task => {}
-            () = shutdown.cancelled() => {}
-        }
-    });
+    let waking = state.clone();
+    retry::wake_when_somebody_comes(&state.process, move || wake(waking.clone()));
+    state.process.spawn(tidy(state.clone()));
 }
 
 /// Works under the lease owner `owner`, which nobody else is: not even the workers beside it may keep its lease.
@@ -128,18 +116,12 @@ async fn run(state: &State, job: &jobs::Job, owner: &str) -> anyhow::Result<()> 
     match ended {
         Ended::Done => jobs::done(&mut transaction, job, owner).await?,
         Ended::Waits(reason) => {
-            let next_at = now + pause(job.attempts);
+            let next_at = now + retry::pause(job.attempts);
             jobs::put_back(&mut transaction, &job.id, owner, next_at, &reason).await?;
         }
     }
     transaction.commit().await?;
     Ok(())
-}
-
-/// 100 ms, doubling to 5 s.
-fn pause(attempts: i64) -> i64 {
-    let doublings = u32::try_from(attempts.clamp(1, 8) - 1).unwrap_or(0);
-    (FIRST_PAUSE_MILLIS << doublings).min(LONGEST_PAUSE_MILLIS)
 }
 
 /// Returns when the lease is lost.
@@ -166,16 +148,7 @@ fn until(state: &State, now: i64) -> i64 {
 }
 
 /// A job that waits for a peer is tried again as soon as somebody new is known, not at the end of its pause.
-async fn wake_when_somebody_comes(state: State) {
-    let mut changes = state.process.view.subscribe();
-    while changes.changed().await.is_ok() {
-        if let Err(error) = wake(&state).await {
-            tracing::warn!(%error, "waiting jobs could not be woken; they wake by themselves");
-        }
-    }
-}
-
-async fn wake(state: &State) -> sqlx::Result<()> {
+async fn wake(state: State) -> sqlx::Result<()> {
     let now = clock::unix_millis();
     let mut connection = state.database.read().await?;
     if !jobs::some_wait(&mut connection, now).await? {
@@ -206,16 +179,4 @@ async fn forget(state: &State) -> sqlx::Result<()> {
     idempotency::forget(&mut transaction, now - hours * 3600 * 1000).await?;
     feed::forget_followers(&mut transaction, now - FOLLOWER_LIFE_MILLIS).await?;
     transaction.commit().await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_grow_to_five_seconds() {
-        let pauses: Vec<_> = (1..=8).map(pause).collect();
-        assert_eq!(pauses, [100, 200, 400, 800, 1600, 3200, 5000, 5000]);
-        assert_eq!(pause(i64::MAX), 5000);
-    }
 }

@@ -6,8 +6,11 @@ CREATE TABLE position (
     id bigint PRIMARY KEY,
     -- Of the catalog's database; empty while there is no copy.
     epoch text NOT NULL,
-    applied bigint NOT NULL
+    applied bigint NOT NULL,
+    -- The number from which on nothing is missing: at first the copy grows page by page.
+    whole_at bigint NOT NULL
 );
+INSERT INTO position (id, epoch, applied, whole_at) VALUES (1, '', 0, 0);
 
 CREATE TABLE apps (
     slug text PRIMARY KEY,

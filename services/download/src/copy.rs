@@ -1,66 +1,41 @@
 //! The copy of what the catalog says of apps and releases: all that is needed to serve what is published with everybody
 //! else gone.
-//!
-//! A page of changes and the position after it are one transaction, so after a crash at any moment the copy is that of
-//! the page before or after. Instances that share the database apply the same pages side by side: a change that is
-//! older than the row changes nothing, and the position never goes back.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use slipway_packages::Version;
-use slipway_service::changes::follow::{Position, Replica};
+use slipway_service::changes::replica::Replica;
 use slipway_service::changes::{self, Change, Row};
 use slipway_service::database::Database;
 use sqlx::AnyConnection;
 
-use crate::store::{apps, icons, packages, position, releases};
+use crate::store::{apps, icons, packages, releases};
 
-/// The copy as the feed's follower knows it.
+/// The copy, as the follower of the feed writes to it.
 pub struct Copy(pub Database);
 
 impl Replica for Copy {
-    async fn position(&self) -> anyhow::Result<Position> {
-        let position = position::read(&mut *self.0.read().await?).await?;
-        Ok(position.unwrap_or_default())
+    const POSITION: &'static str = "position";
+
+    fn database(&self) -> &Database {
+        &self.0
     }
 
-    async fn apply(
-        &self,
-        changes: &[Change],
-        position: &Position,
-        fresh: bool,
-    ) -> anyhow::Result<()> {
-        let mut transaction = self.0.write().await?;
-        let there = position::lock(&mut transaction).await?;
-        let same_epoch = there.epoch == position.epoch;
-        if !same_epoch && !fresh {
-            // Another instance has begun a new epoch while this page of the old one was on its way.
-            return Ok(());
-        }
-        if !same_epoch {
-            clear(&mut transaction).await?;
-        }
-        for change in changes {
-            match &change.row {
-                Row::App(app) => apps::put(&mut transaction, app, change.seq).await?,
-                Row::Release(release) => put_release(&mut transaction, release, change.seq).await?,
-                Row::Token(_) => {}
-            }
-        }
-        if !same_epoch || there.applied < position.applied {
-            position::write(&mut transaction, position).await?;
-        }
-        transaction.commit().await?;
-        Ok(())
+    async fn clear(db: &mut AnyConnection) -> sqlx::Result<()> {
+        icons::clear(db).await?;
+        packages::clear(db).await?;
+        releases::clear(db).await?;
+        apps::clear(db).await
     }
-}
 
-async fn clear(connection: &mut AnyConnection) -> sqlx::Result<()> {
-    icons::clear(connection).await?;
-    packages::clear(connection).await?;
-    releases::clear(connection).await?;
-    apps::clear(connection).await
+    async fn put(db: &mut AnyConnection, change: &Change) -> sqlx::Result<()> {
+        match &change.row {
+            Row::App(app) => apps::put(db, app, change.seq).await,
+            Row::Release(release) => put_release(db, release, change.seq).await,
+            Row::Token(_) => Ok(()),
+        }
+    }
 }
 
 async fn put_release(

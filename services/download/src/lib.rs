@@ -17,7 +17,8 @@ mod store;
 mod words;
 
 use axum::Router;
-use slipway_service::changes::follow::{Replica as _, Standing, follow};
+use slipway_service::changes::follow::{Standing, follow};
+use slipway_service::changes::replica::Replica as _;
 use slipway_service::database::Database;
 use slipway_service::metrics::Reading;
 use slipway_service::process::RouterService;

@@ -73,14 +73,11 @@ impl Service for Registry {
             leases: leases.clone(),
             process: process.clone(),
         };
-        let shutdown = process.shutdown.clone();
-        process.tasks.spawn(async move {
+        process.spawn(async move {
             let mut sweep = tokio::time::interval(Duration::from_secs(1));
             loop {
-                tokio::select! {
-                    _ = sweep.tick() => leases.sweep(std::time::Instant::now()),
-                    () = shutdown.cancelled() => return,
-                }
+                sweep.tick().await;
+                leases.sweep(std::time::Instant::now());
             }
         });
         Ok(App::new(&process, state.clone(), None, router(state)))

@@ -37,6 +37,8 @@ CREATE TABLE outbox (
     id text PRIMARY KEY,
     package_id text NOT NULL REFERENCES packages (id),
     channel text,
+    -- A UUID, new each time it is wished: the catalog takes each wish once.
+    wish text NOT NULL,
     attempts bigint NOT NULL,
     next_at bigint NOT NULL,
     lease_owner text,
@@ -79,9 +81,11 @@ CREATE INDEX sessions_expires ON sessions (expires_at);
 CREATE TABLE copy_position (
     id bigint PRIMARY KEY,
     epoch text NOT NULL,
-    applied bigint NOT NULL
+    applied bigint NOT NULL,
+    -- The number from which on nothing is missing: at first the copy grows page by page.
+    whole_at bigint NOT NULL
 );
-INSERT INTO copy_position (id, epoch, applied) VALUES (1, '', 0);
+INSERT INTO copy_position (id, epoch, applied, whole_at) VALUES (1, '', 0, 0);
 
 CREATE TABLE copy_apps (
     slug text PRIMARY KEY,

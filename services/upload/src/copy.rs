@@ -1,10 +1,7 @@
 //! The copy of the catalog's state by which uploads are permitted, also while the catalog is away.
-//!
-//! All instances of upload share it. A row only ever moves forward by its number, and the position with it, in one
-//! transaction: after a crash the copy is as it was or as the page made it, and the same page again changes nothing.
 
 use slipway_packages::Version;
-use slipway_service::changes::follow::{Position, Replica};
+use slipway_service::changes::replica::Replica;
 use slipway_service::changes::{Change, Release, Row, Visibility};
 use slipway_service::database::Database;
 use sqlx::AnyConnection;
@@ -14,43 +11,22 @@ use crate::store::copy;
 pub(crate) struct Copy(pub(crate) Database);
 
 impl Replica for Copy {
-    async fn position(&self) -> anyhow::Result<Position> {
-        let mut connection = self.0.read().await?;
-        Ok(copy::position(&mut connection).await?)
+    const POSITION: &'static str = "copy_position";
+
+    fn database(&self) -> &Database {
+        &self.0
     }
 
-    async fn apply(
-        &self,
-        changes: &[Change],
-        position: &Position,
-        fresh: bool,
-    ) -> anyhow::Result<()> {
-        let mut transaction = self.0.write().await?;
-        let before = copy::hold_position(&mut transaction).await?;
-        let same_epoch = before.epoch == position.epoch;
-        if !same_epoch && !fresh {
-            // Another instance has moved the copy to a new epoch; the next poll begins there.
-            return Ok(());
-        }
-        if !same_epoch {
-            copy::clear(&mut transaction).await?;
-        }
-        for change in changes {
-            apply(&mut transaction, change).await?;
-        }
-        if !same_epoch || position.applied > before.applied {
-            copy::move_to(&mut transaction, position).await?;
-        }
-        transaction.commit().await?;
-        Ok(())
+    async fn clear(db: &mut AnyConnection) -> sqlx::Result<()> {
+        copy::clear(db).await
     }
-}
 
-async fn apply(db: &mut AnyConnection, change: &Change) -> sqlx::Result<()> {
-    match &change.row {
-        Row::App(app) => copy::put_app(db, &app.slug, change.seq).await,
-        Row::Token(token) => copy::put_token(db, &token.hash, &token.grant, change.seq).await,
-        Row::Release(release) => put_release(db, release, change.seq).await,
+    async fn put(db: &mut AnyConnection, change: &Change) -> sqlx::Result<()> {
+        match &change.row {
+            Row::App(app) => copy::put_app(db, &app.slug, change.seq).await,
+            Row::Token(token) => copy::put_token(db, &token.hash, &token.grant, change.seq).await,
+            Row::Release(release) => put_release(db, release, change.seq).await,
+        }
     }
 }
 

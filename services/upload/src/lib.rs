@@ -152,20 +152,9 @@ pub async fn open(process: &Process, settings: Settings) -> anyhow::Result<State
         process: process.clone(),
         database,
     };
-    spawn(&state, outbox::run(state.clone()));
-    spawn(&state, outbox::wake_when_somebody_comes(state.clone()));
-    spawn(&state, sweep::run(state.clone()));
+    outbox::start(&state);
+    process.spawn(sweep::run(state.clone()));
     Ok(state)
-}
-
-fn spawn(state: &State, task: impl Future<Output = ()> + Send + 'static) {
-    let shutdown = state.process.shutdown.clone();
-    state.process.tasks.spawn(async move {
-        tokio::select! {
-            () = task => {}
-            () = shutdown.cancelled() => {}
-        }
-    });
 }
 
 /// The whole HTTP surface but the edge.

@@ -9,16 +9,13 @@ use std::time::Duration;
 
 use http::Method;
 use slipway_service::api::Uploaded;
-use slipway_service::clock;
 use slipway_service::internal::client::CallError;
+use slipway_service::{clock, retry};
 use tokio::sync::{Semaphore, watch};
 
 use crate::State;
 use crate::store::{outbox, packages};
 
-/// Pauses of a row that waits for the catalog.
-const FIRST_PAUSE_MILLIS: i64 = 100;
-const LONGEST_PAUSE_MILLIS: i64 = 5000;
 /// How often it is looked for rows that other instances left.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
@@ -46,8 +43,15 @@ impl Signal {
     }
 }
 
-/// Delivers rows for ever.
-pub(crate) async fn run(state: State) {
+/// Starts to deliver, until the process ends.
+pub(crate) fn start(state: &State) {
+    let process = &state.process;
+    process.spawn(run(state.clone()));
+    let waking = state.clone();
+    retry::wake_when_somebody_comes(process, move || wake(waking.clone()));
+}
+
+async fn run(state: State) {
     let places = Arc::new(Semaphore::new(state.settings.outbox.at_once.max(1)));
     let mut signal = state.outbox.subscribe();
     loop {
@@ -59,15 +63,11 @@ pub(crate) async fn run(state: State) {
             Ok(entries) => {
                 for entry in entries {
                     let place = places.clone().acquire_owned().await;
-                    let state = state.clone();
-                    state.process.tasks.clone().spawn(async move {
-                        let shutdown = state.process.shutdown.clone();
-                        tokio::select! {
-                            () = deliver(&state, &entry) => {}
-                            () = shutdown.cancelled() => {}
-                        }
+                    let delivering = state.clone();
+                    state.process.spawn(async move {
+                        deliver(&delivering, &entry).await;
                         drop(place);
-                        state.outbox.raise();
+                        delivering.outbox.raise();
                     });
                 }
             }
@@ -110,7 +110,7 @@ async fn try_to_deliver(state: &State, entry: &outbox::Entry) -> sqlx::Result<()
         .await?
         .ok_or(sqlx::Error::RowNotFound)?;
     drop(connection);
-    let delivery = package.delivery(entry.channel.clone());
+    let delivery = package.delivery(entry);
     let call = state.process.client.call::<Uploaded>(
         "catalog",
         Method::POST,
@@ -125,7 +125,7 @@ async fn try_to_deliver(state: &State, entry: &outbox::Entry) -> sqlx::Result<()
     let mut transaction = state.database.write().await?;
     match answer {
         Ok(Ok(uploaded)) => {
-            outbox::remove(&mut transaction, &entry.id, owner).await?;
+            outbox::remove(&mut transaction, entry, owner).await?;
             let known_as = &uploaded.package.id;
             packages::deliver(&mut transaction, &entry.package_id, known_as).await?;
         }
@@ -137,40 +137,25 @@ async fn try_to_deliver(state: &State, entry: &outbox::Entry) -> sqlx::Result<()
         })) => {
             tracing::info!(package = entry.package_id, %status, code, "the catalog refused a package");
             let refusal = (i64::from(status.as_u16()), &*code, &*detail);
-            if outbox::remove(&mut transaction, &entry.id, owner).await? {
+            if outbox::remove(&mut transaction, entry, owner).await? {
                 packages::refuse(&mut transaction, &entry.package_id, refusal).await?;
             }
         }
         Ok(Err(error)) => {
             tracing::debug!(package = entry.package_id, %error, "a delivery waits");
-            let next_at = now + pause(entry.attempts);
+            let next_at = now + retry::pause(entry.attempts);
             outbox::put_back(&mut transaction, &entry.id, owner, (now, next_at), AWAY).await?;
         }
         Err(_) => {
-            let next_at = now + pause(entry.attempts);
+            let next_at = now + retry::pause(entry.attempts);
             outbox::put_back(&mut transaction, &entry.id, owner, (now, next_at), AWAY).await?;
         }
     }
     transaction.commit().await
 }
 
-/// 100 ms, doubling to 5 s.
-fn pause(attempts: i64) -> i64 {
-    let doublings = u32::try_from(attempts.clamp(1, 8) - 1).unwrap_or(0);
-    (FIRST_PAUSE_MILLIS << doublings).min(LONGEST_PAUSE_MILLIS)
-}
-
-/// Ends every pause as soon as somebody new is known: it may be the catalog.
-pub(crate) async fn wake_when_somebody_comes(state: State) {
-    let mut changes = state.process.view.subscribe();
-    while changes.changed().await.is_ok() {
-        if let Err(error) = wake(&state).await {
-            tracing::warn!(%error, "waiting deliveries could not be woken; they wake by themselves");
-        }
-    }
-}
-
-async fn wake(state: &State) -> sqlx::Result<()> {
+/// Ends every pause: it may be the catalog that has come.
+async fn wake(state: State) -> sqlx::Result<()> {
     let now = clock::unix_millis();
     {
         let mut connection = state.database.read().await?;
@@ -183,16 +168,4 @@ async fn wake(state: &State) -> sqlx::Result<()> {
     transaction.commit().await?;
     state.outbox.raise();
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_grow_to_five_seconds() {
-        let pauses: Vec<_> = (1..=8).map(pause).collect();
-        assert_eq!(pauses, [100, 200, 400, 800, 1600, 3200, 5000, 5000]);
-        assert_eq!(pause(i64::MAX), 5000);
-    }
 }

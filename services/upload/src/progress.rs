@@ -97,12 +97,12 @@ async fn handed_over(
     stored: &Stored,
     deadline: Instant,
 ) -> Result<packages::Package, Problem> {
-    let wish = outbox::wish(&stored.package.id, stored.channel.as_deref());
+    let place = outbox::place(&stored.package.id, stored.channel.as_deref());
     let mut signal = state.outbox.subscribe();
     loop {
         signal.mark_unchanged();
         let mut connection = state.database.read().await?;
-        let entry = outbox::by_id(&mut connection, &wish).await?;
+        let entry = outbox::by_id(&mut connection, &place).await?;
         let package = packages::by_id(&mut connection, &stored.package.id).await?;
         drop(connection);
         let package = package.ok_or_else(|| Problem::internal("a stored package is gone"))?;

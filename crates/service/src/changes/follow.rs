@@ -5,7 +5,8 @@ use std::time::Duration;
 use http::Method;
 use tokio::sync::watch;
 
-use super::{Change, Page};
+use super::Page;
+use super::replica::{Position, Replica};
 use crate::internal::client::CallError;
 use crate::process::Process;
 
@@ -14,51 +15,20 @@ const WAIT_SECONDS: u64 = 30;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// How far a copy is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Position {
-    /// Empty when there is no copy yet.
-    pub epoch: String,
-    /// The number of the last change applied.
-    pub applied: i64,
-}
-
-/// A service's copy of the catalog's state.
-pub trait Replica: Send + Sync + 'static {
-    fn position(&self) -> impl Future<Output = anyhow::Result<Position>> + Send;
-
-    /// Applies changes and moves to `position`, in one transaction. `fresh` says that they are the whole state of a new
-    /// epoch, which takes the place of the old copy at once. Several instances may share the copy: a change that is
-    /// older than what is there changes nothing.
-    fn apply(
-        &self,
-        changes: &[Change],
-        position: &Position,
-        fresh: bool,
-    ) -> impl Future<Output = anyhow::Result<()>> + Send;
-}
-
 /// Whether the copy can be worked with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// There is no copy, or it is older than what the catalog had when this process started.
     Behind,
-    /// The copy reached the head that the catalog had at our start, or the catalog is away and there is a copy.
+    /// The copy reached the head that the catalog had at our start, or the catalog is away and there is a whole copy.
     Usable,
 }
 
 /// Follows the feed on a background task; the receiver tells when the copy can be worked with.
 pub fn follow(process: &Process, replica: impl Replica) -> watch::Receiver<Standing> {
     let (standing, receiver) = watch::channel(Standing::Behind);
-    let process = process.clone();
-    let tasks = process.tasks.clone();
-    tasks.spawn(async move {
-        let shutdown = process.shutdown.clone();
-        tokio::select! {
-            () = run(&process, &replica, &standing) => {}
-            () = shutdown.cancelled() => {}
-        }
-    });
+    let following = process.clone();
+    process.spawn(async move { run(&following, &replica, &standing).await });
     receiver
 }
 
@@ -71,10 +41,7 @@ async fn run(process: &Process, replica: &impl Replica, standing: &watch::Sender
             Err(error) => {
                 tracing::debug!(%error, "the catalog's changes could not be read");
                 let away = error.downcast_ref::<CallError>().is_some();
-                let has_copy = replica
-                    .position()
-                    .await
-                    .is_ok_and(|position| !position.epoch.is_empty());
+                let has_copy = replica.position().await.is_ok_and(|copy| copy.is_whole());
                 if away && has_copy {
                     standing.send_replace(Standing::Usable);
                 }
@@ -87,12 +54,12 @@ async fn run(process: &Process, replica: &impl Replica, standing: &watch::Sender
     }
 }
 
-/// Asks once and applies the answer.
+/// Asks once and applies the answer. `goal` is the epoch and head of the first answer.
 async fn step(
     process: &Process,
     replica: &impl Replica,
     standing: &watch::Sender<Standing>,
-    goal: &mut Option<Position>,
+    goal: &mut Option<(String, i64)>,
 ) -> anyhow::Result<()> {
     let position = replica.position().await?;
     // Before the goal is known, and until it is reached, the answer is wanted at once.
@@ -103,18 +70,15 @@ async fn step(
     };
     let follower = format!("&follower={}", process.instance);
     let page = ask(process, &position, wait, &follower).await?;
-    if goal.as_ref().is_none_or(|goal| goal.epoch != page.epoch) {
-        *goal = Some(Position {
-            epoch: page.epoch.clone(),
-            applied: page.head,
-        });
+    if goal.as_ref().is_none_or(|(epoch, _)| *epoch != page.epoch) {
+        *goal = Some((page.epoch.clone(), page.head));
     }
     let applied = if page.epoch == position.epoch {
         let applied = last(&page, position.applied);
         if !page.changes.is_empty() {
             let moved = Position {
-                epoch: page.epoch,
                 applied,
+                ..position
             };
             replica.apply(&page.changes, &moved, false).await?;
         }
@@ -125,13 +89,14 @@ async fn step(
         let begun = Position {
             epoch: page.epoch,
             applied,
+            whole_at: page.head,
         };
         replica.apply(&page.changes, &begun, true).await?;
         applied
     } else {
         begin_again(process, replica, page).await?
     };
-    if goal.as_ref().is_some_and(|goal| applied >= goal.applied) {
+    if goal.as_ref().is_some_and(|(_, head)| applied >= *head) {
         standing.send_if_modified(|standing| {
             std::mem::replace(standing, Standing::Usable) != Standing::Usable
         });
@@ -153,6 +118,7 @@ async fn begin_again(
         let reached = Position {
             epoch: epoch.clone(),
             applied,
+            whole_at: head,
         };
         let page = ask(process, &reached, 0, "").await?;
         anyhow::ensure!(page.epoch == epoch, "the catalog's epoch changed once more");
@@ -163,7 +129,11 @@ async fn begin_again(
         head = page.head;
         changes.extend(page.changes);
     }
-    let position = Position { epoch, applied };
+    let position = Position {
+        epoch,
+        applied,
+        whole_at: applied,
+    };
     replica.apply(&changes, &position, true).await?;
     Ok(applied)
 }

@@ -6,6 +6,7 @@
 //! applied. An epoch is made with the database; numbers of different epochs are not comparable.
 
 pub mod follow;
+pub mod replica;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

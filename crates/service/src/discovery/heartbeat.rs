@@ -13,7 +13,7 @@ use crate::process::Process;
 /// there; when it is not, waiting longer would tell nobody more.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Sends heartbeats until the process ends. The registry is never waited for.
+/// Sends heartbeats. The registry is never waited for.
 pub(crate) async fn run(process: Process, record: Record, mut state: watch::Receiver<State>) {
     let period = Duration::from_secs(process.settings.registry.heartbeat_seconds);
     loop {
@@ -37,7 +37,6 @@ pub(crate) async fn run(process: Process, record: Record, mut state: watch::Rece
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             changed = state.changed() => if changed.is_err() { return },
-            () = process.shutdown.cancelled() => return,
         }
     }
 }

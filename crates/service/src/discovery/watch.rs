@@ -13,19 +13,16 @@ const WAIT_SECONDS: u64 = 30;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// Watches every registry node until the process ends, also those that appear later in the same data folder.
+/// Watches every registry node also those that appear later in the same data folder.
 pub(crate) async fn run(process: Process) {
     let mut watched = std::collections::BTreeSet::new();
     loop {
         for address in process.registries() {
             if watched.insert(address.clone()) {
-                process.tasks.spawn(watch(process.clone(), address));
+                process.spawn(watch(process.clone(), address));
             }
         }
-        tokio::select! {
-            () = tokio::time::sleep(Duration::from_millis(500)) => {}
-            () = process.shutdown.cancelled() => return,
-        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
     }
 }
 
@@ -39,13 +36,10 @@ async fn watch(process: Process, address: String) {
                 format!("&epoch={epoch}&revision={revision}&wait={WAIT_SECONDS}")
             });
         let path = format!("/internal/instances?watcher={}{query}", process.instance);
-        let poll = process
+        let answer = process
             .client
-            .call_registry::<Snapshot>(&address, Method::GET, &path, None);
-        let answer = tokio::select! {
-            answer = poll => answer,
-            () = process.shutdown.cancelled() => return,
-        };
+            .call_registry::<Snapshot>(&address, Method::GET, &path, None)
+            .await;
         match answer {
             Ok(snapshot) => {
                 position = Some((snapshot.epoch.clone(), snapshot.revision));
@@ -56,10 +50,7 @@ async fn watch(process: Process, address: String) {
                 tracing::debug!(%error, address, "a registry does not answer");
                 process.view.apply(&address, None);
                 position = None;
-                tokio::select! {
-                    () = tokio::time::sleep(pause) => {}
-                    () = process.shutdown.cancelled() => return,
-                }
+                tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
         }

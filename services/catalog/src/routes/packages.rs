@@ -16,7 +16,7 @@ use super::{releases, render};
 use crate::release::Refused;
 use crate::store::audit::{self, By};
 use crate::store::packages::{self, Package};
-use crate::store::{apps, releases as release_rows};
+use crate::store::{apps, releases as release_rows, wishes};
 use crate::{State, draft};
 
 /// Longest time that an answer waits for a release.
@@ -28,7 +28,8 @@ pub(super) fn router() -> Router<State> {
         .route("/internal/packages/{id}", get(show))
 }
 
-/// Takes a stored package and the wish to release it. The same delivery again changes nothing.
+/// Takes a stored package and the wish to release it. The same delivery again changes nothing, whatever has become of
+/// the release since.
 async fn deliver(
     Extracted(state): Extracted<State>,
     ApiJson(delivery): ApiJson<Delivery>,
@@ -38,7 +39,9 @@ async fn deliver(
         Some(package) => package,
         None => insert(&mut transaction, &delivery).await?,
     };
-    if let (Some(channel), Some(release)) = (&delivery.channel, &package.release_id) {
+    if let (Some(channel), Some(release)) = (&delivery.channel, &package.release_id)
+        && wishes::take(&mut transaction, (&delivery.id, channel), &delivery.wish).await?
+    {
         let channel = draft::parse_channel(channel)?;
         let release = release_rows::lock(&mut transaction, release).await?;
         if draft::publish(&mut transaction, &release, &channel).await? {

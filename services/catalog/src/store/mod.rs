@@ -8,3 +8,4 @@ pub(crate) mod jobs;
 pub(crate) mod packages;
 pub(crate) mod releases;
 pub(crate) mod tokens;
+pub(crate) mod wishes;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use slipway_testkit::database::engines;
-use sqlx::query_scalar;
+use sqlx::{query, query_scalar};
 use uuid::Uuid;
 
 use crate::house::House;
@@ -74,6 +74,36 @@ async fn a_delivery_with_a_channel_is_published_and_again_is_the_same_release() 
         assert_eq!(house.deliver(&delivery).await.ok(200), uploaded);
         assert_eq!(house.package(&delivery.id, 30).await.ok(200), uploaded);
         assert_eq!(house.signing.calls(), ["notes 1.0 notes.apk"]);
+    }
+}
+
+#[tokio::test]
+async fn a_delivery_that_comes_late_leaves_what_became_of_the_release() {
+    for engine in engines() {
+        let house = House::idle(engine, slipway_catalog::Settings::default()).await;
+        house.app("notes").await;
+        let mut delivery = house.delivery("notes", "1.0", "notes.apk", b"one");
+        delivery.channel = Some("stable".to_owned());
+        let uploaded = house.deliver(&delivery).await.ok(200);
+        assert_eq!(uploaded["release"]["state"], "signing");
+        for state in ["failed", "yanked"] {
+            let mut database = house.database().await;
+            query("UPDATE releases SET state = $1")
+                .bind(state)
+                .execute(&mut database)
+                .await
+                .expect("a later state");
+            let uploaded = house.deliver(&delivery).await.ok(200);
+            assert_eq!(uploaded["release"]["state"], state);
+        }
+        let wished_again = slipway_service::api::Delivery {
+            wish: Uuid::now_v7().to_string(),
+            ..delivery
+        };
+        house
+            .deliver(&wished_again)
+            .await
+            .refused(409, "release_published");
     }
 }
 

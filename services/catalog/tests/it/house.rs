@@ -179,6 +179,7 @@ impl House {
             facts: json!({"identifier": "org.example.notes", "version": version, "version_code": 7, "warnings": []}),
             version: Some(version.to_owned()),
             channel: None,
+            wish: Uuid::now_v7().to_string(),
             token_id: "0".to_owned(),
             token_name: "uploader".to_owned(),
             request_id: Uuid::now_v7().to_string(),

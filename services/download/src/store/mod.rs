@@ -4,5 +4,4 @@ pub(crate) mod apps;
 pub(crate) mod downloads;
 pub(crate) mod icons;
 pub(crate) mod packages;
-pub(crate) mod position;
 pub(crate) mod releases;

@@ -6,7 +6,7 @@ use slipway_download::{Download, Settings};
 use slipway_packages::Digest;
 use slipway_service::Service as _;
 use slipway_service::changes::Change;
-use slipway_service::changes::follow::{Position, Replica as _};
+use slipway_service::changes::replica::{Position, Replica as _};
 use slipway_service::http::serve::serve;
 use slipway_testkit::database::Engine;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -45,6 +45,7 @@ async fn a_file_that_ends_early_breaks_the_connection_off() {
     let position = Position {
         epoch: "e".to_owned(),
         applied: 2,
+        whole_at: 0,
     };
     service
         .health

@@ -1,7 +1,7 @@
 //! The copy: what changes do to it, in which order ever they come.
 
 use slipway_download::Copy;
-use slipway_service::changes::follow::{Position, Replica as _};
+use slipway_service::changes::replica::{Position, Replica as _};
 use slipway_service::changes::{Change, Row, Visibility};
 use slipway_testkit::database::engines;
 
@@ -11,6 +11,35 @@ fn position(epoch: &str, applied: i64) -> Position {
     Position {
         epoch: epoch.to_owned(),
         applied,
+        whole_at: 0,
+    }
+}
+
+#[tokio::test]
+async fn a_first_copy_is_whole_when_it_has_what_there_was_at_its_beginning() {
+    for engine in engines() {
+        let world = World::open(engine).await;
+        let copy = world.state.copy();
+        let begun = Position {
+            whole_at: 3,
+            ..position("e", 2)
+        };
+        let page = |seq| {
+            [Change {
+                seq,
+                row: app("notes"),
+            }]
+        };
+        assert!(!copy.position().await.unwrap().is_whole(), "there is none");
+        copy.apply(&page(2), &begun, true).await.unwrap();
+        assert!(
+            !copy.position().await.unwrap().is_whole(),
+            "a page is missing"
+        );
+        copy.apply(&page(3), &position("e", 3), false)
+            .await
+            .unwrap();
+        assert!(copy.position().await.unwrap().is_whole());
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use slipway_download::{Settings, State, problem_page, router};
 use slipway_packages::Digest;
-use slipway_service::changes::follow::{Position, Replica as _};
+use slipway_service::changes::replica::{Position, Replica as _};
 use slipway_service::changes::{App, Change, Package, Release, Row, Visibility};
 use slipway_service::http::edge::edge;
 use slipway_testkit::TestProcess;
@@ -87,6 +87,7 @@ impl World {
         let position = Position {
             epoch: epoch.to_owned(),
             applied,
+            whole_at: 0,
         };
         copy.apply(&changes, &position, fresh)
             .await

@@ -1,6 +1,7 @@
+//! What the catalog says of apps, tokens and releases.
+
 use std::collections::BTreeMap;
 
-use slipway_service::changes::follow::Position;
 use slipway_service::token::Grant;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 
@@ -19,31 +20,6 @@ struct ReleaseRow {
     version: String,
     files: String,
     closed: i64,
-}
-
-pub(crate) async fn position(db: &mut AnyConnection) -> Result<Position> {
-    let (epoch, applied) = query_as("SELECT epoch, applied FROM copy_position")
-        .fetch_one(db)
-        .await?;
-    Ok(Position { epoch, applied })
-}
-
-/// The same, and nobody else moves it before the transaction ends.
-pub(crate) async fn hold_position(db: &mut AnyConnection) -> Result<Position> {
-    let (epoch, applied) =
-        query_as("UPDATE copy_position SET applied = applied RETURNING epoch, applied")
-            .fetch_one(db)
-            .await?;
-    Ok(Position { epoch, applied })
-}
-
-pub(crate) async fn move_to(db: &mut AnyConnection, position: &Position) -> Result<()> {
-    query("UPDATE copy_position SET epoch = $1, applied = $2")
-        .bind(&position.epoch)
-        .bind(position.applied)
-        .execute(db)
-        .await?;
-    Ok(())
 }
 
 /// Removes all rows, for those of another epoch.

@@ -1,4 +1,7 @@
+//! What the catalog has to be told.
+
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
+use uuid::Uuid;
 
 /// A row of the outbox: a package, and the channel that it is to be released to.
 #[derive(Clone, Debug, FromRow)]
@@ -6,6 +9,7 @@ pub(crate) struct Entry {
     pub(crate) id: String,
     pub(crate) package_id: String,
     pub(crate) channel: Option<String>,
+    pub(crate) wish: String,
     pub(crate) attempts: i64,
     pub(crate) failing_since: Option<i64>,
     pub(crate) last_error: Option<String>,
@@ -17,8 +21,8 @@ pub(crate) struct Counts {
     pub(crate) oldest_millis: i64,
 }
 
-/// The name of a wish: the same one is there once.
-pub(crate) fn wish(package_id: &str, channel: Option<&str>) -> String {
+/// The id of a wish: the same one is queued once.
+pub(crate) fn place(package_id: &str, channel: Option<&str>) -> String {
     format!("{package_id}/{}", channel.unwrap_or_default())
 }
 
@@ -30,12 +34,13 @@ pub(crate) async fn queue(
     now: i64,
 ) -> Result<()> {
     query(
-        "INSERT INTO outbox (id, package_id, channel, attempts, next_at, created_at) VALUES ($1, $2, $3, 0, $4, $4)
-         ON CONFLICT (id) DO UPDATE SET next_at = excluded.next_at, attempts = 0",
+        "INSERT INTO outbox (id, package_id, channel, wish, attempts, next_at, created_at) VALUES ($1, $2, $3, $4, 0, $5, $5)
+         ON CONFLICT (id) DO UPDATE SET wish = excluded.wish, next_at = excluded.next_at, attempts = 0",
     )
-    .bind(wish(package_id, channel))
+    .bind(place(package_id, channel))
     .bind(package_id)
     .bind(channel)
+    .bind(Uuid::now_v7().to_string())
     .bind(now)
     .execute(db)
     .await?;
@@ -82,7 +87,7 @@ pub(crate) async fn lease(
          WHERE next_at <= $3 AND (lease_until IS NULL OR lease_until < $3) AND id IN (
              SELECT id FROM outbox WHERE next_at <= $3 AND (lease_until IS NULL OR lease_until < $3)
              ORDER BY next_at LIMIT $4)
-         RETURNING id, package_id, channel, attempts, failing_since, last_error",
+         RETURNING id, package_id, channel, wish, attempts, failing_since, last_error",
     )
     .bind(owner)
     .bind(until)
@@ -115,10 +120,17 @@ pub(crate) async fn put_back(
     Ok(())
 }
 
-/// Removes an entry; `false` when another instance has its lease now.
-pub(crate) async fn remove(db: &mut AnyConnection, id: &str, owner: &str) -> Result<bool> {
-    let done = query("DELETE FROM outbox WHERE id = $1 AND lease_owner = $2")
-        .bind(id)
+/// Removes a delivered entry; `false` when another instance has its lease now, or when it was wished again meanwhile:
+/// then it stays, for the next lease.
+pub(crate) async fn remove(db: &mut AnyConnection, entry: &Entry, owner: &str) -> Result<bool> {
+    let done = query("DELETE FROM outbox WHERE id = $1 AND lease_owner = $2 AND wish = $3")
+        .bind(&entry.id)
+        .bind(owner)
+        .bind(&entry.wish)
+        .execute(&mut *db)
+        .await?;
+    query("UPDATE outbox SET lease_owner = NULL, lease_until = NULL WHERE id = $1 AND lease_owner = $2")
+        .bind(&entry.id)
         .bind(owner)
         .execute(db)
         .await?;

@@ -2,6 +2,8 @@ use serde_json::Value;
 use slipway_service::api;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 
+use super::outbox::Entry;
+
 #[derive(Clone, Debug, FromRow)]
 pub(crate) struct Package {
     pub(crate) id: String,
@@ -28,7 +30,7 @@ pub(crate) struct Package {
 
 impl Package {
     /// What the catalog is told.
-    pub(crate) fn delivery(self, channel: Option<String>) -> api::Delivery {
+    pub(crate) fn delivery(self, entry: &Entry) -> api::Delivery {
         api::Delivery {
             facts: self.facts(),
             id: self.id,
@@ -40,7 +42,8 @@ impl Package {
             platform: self.platform,
             arch: self.arch,
             version: self.version,
-            channel,
+            channel: entry.channel.clone(),
+            wish: entry.wish.clone(),
             token_id: self.token_id,
             token_name: self.token_name,
             request_id: self.request_id,

@@ -21,6 +21,8 @@ use tokio::sync::watch;
 pub(crate) struct Catalog {
     inner: Arc<Mutex<Inner>>,
     changed: watch::Sender<()>,
+    /// It takes deliveries and does not answer them.
+    silent: watch::Sender<bool>,
 }
 
 #[derive(Default)]
@@ -39,6 +41,7 @@ impl Catalog {
         let catalog = Self {
             inner: Arc::default(),
             changed: watch::Sender::new(()),
+            silent: watch::Sender::new(false),
         };
         catalog.publish_state("published", None);
         catalog
@@ -126,6 +129,10 @@ impl Catalog {
         self.change(|inner| inner.away = away);
     }
 
+    pub(crate) fn set_silent(&self, silent: bool) {
+        self.silent.send_replace(silent);
+    }
+
     pub(crate) fn refuse(&self, refusal: Option<(StatusCode, &'static str, &'static str)>) {
         self.change(|inner| inner.refusal = refusal);
     }
@@ -190,6 +197,8 @@ async fn deliver(State(catalog): State<Catalog>, Json(delivery): Json<Delivery>)
         return (status, Json(json!({"code": code, "detail": detail}))).into_response();
     }
     catalog.change(|inner| inner.deliveries.push(delivery.clone()));
+    let mut silent = catalog.silent.subscribe();
+    silent.wait_for(|silent| !silent).await.expect("a test");
     Json(uploaded(&catalog, &delivery)).into_response()
 }
 

@@ -2,5 +2,7 @@
 
 mod catalog;
 mod fixture;
+mod inspecting;
 mod packages;
 mod uploads;
+mod waiting;

@@ -1,0 +1,112 @@
+//! A copy of the catalog's state in a service's own database.
+//!
+//! A page of changes and the position after it are one transaction, so after a crash at any moment the copy is that of
+//! the page before or after, and the same page again changes nothing. Instances that share the database apply the same
+//! pages side by side: a change that is older than the row changes nothing, and the position never goes back.
+
+use sqlx::{AnyConnection, AssertSqlSafe, Result, query, query_as};
+
+use super::Change;
+use crate::database::Database;
+
+/// How far a copy is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Position {
+    /// Empty when there is no copy yet.
+    pub epoch: String,
+    /// The number of the last change applied.
+    pub applied: i64,
+    /// The number from which on nothing is missing: the first copy grows page by page.
+    pub whole_at: i64,
+}
+
+impl Position {
+    /// Whether the copy has all that there was when it was begun.
+    pub fn is_whole(&self) -> bool {
+        !self.epoch.is_empty() && self.applied >= self.whole_at
+    }
+}
+
+/// A service's copy of the catalog's state.
+pub trait Replica: Send + Sync + 'static {
+    /// The table of the position: one row with `epoch`, `applied` and `whole_at`.
+    const POSITION: &'static str;
+
+    fn database(&self) -> &Database;
+
+    /// Removes all rows, for those of another epoch.
+    fn clear(db: &mut AnyConnection) -> impl Future<Output = Result<()>> + Send;
+
+    /// Writes one row unless what is there is as new.
+    fn put(db: &mut AnyConnection, change: &Change) -> impl Future<Output = Result<()>> + Send;
+
+    fn position(&self) -> impl Future<Output = Result<Position>> + Send {
+        async { read(&mut *self.database().read().await?, Self::POSITION).await }
+    }
+
+    /// Applies changes and moves to `position`, in one transaction. `fresh` says that they begin a new epoch, whose
+    /// state takes the place of the old copy at once.
+    fn apply(
+        &self,
+        changes: &[Change],
+        position: &Position,
+        fresh: bool,
+    ) -> impl Future<Output = Result<()>> + Send {
+        async move {
+            let mut transaction = self.database().write().await?;
+            let there = lock(&mut transaction, Self::POSITION).await?;
+            let same_epoch = there.epoch == position.epoch;
+            if !same_epoch && !fresh {
+                // Another instance has begun a new epoch while this page of the old one was on its way.
+                return Ok(());
+            }
+            if !same_epoch {
+                Self::clear(&mut transaction).await?;
+            }
+            for change in changes {
+                Self::put(&mut transaction, change).await?;
+            }
+            if !same_epoch {
+                write(&mut transaction, Self::POSITION, position).await?;
+            } else if there.applied < position.applied {
+                let applied = position.applied;
+                let moved = Position { applied, ..there };
+                write(&mut transaction, Self::POSITION, &moved).await?;
+            }
+            transaction.commit().await
+        }
+    }
+}
+
+async fn read(db: &mut AnyConnection, table: &str) -> Result<Position> {
+    let sql = format!("SELECT epoch, applied, whole_at FROM {table}");
+    let (epoch, applied, whole_at) = query_as(AssertSqlSafe(sql)).fetch_one(db).await?;
+    Ok(Position {
+        epoch,
+        applied,
+        whole_at,
+    })
+}
+
+/// The same, and keeps every other instance from writing to the copy until the transaction ends: PostgreSQL lets
+/// writers of different rows run side by side.
+async fn lock(db: &mut AnyConnection, table: &str) -> Result<Position> {
+    let sql = format!("UPDATE {table} SET applied = applied RETURNING epoch, applied, whole_at");
+    let (epoch, applied, whole_at) = query_as(AssertSqlSafe(sql)).fetch_one(db).await?;
+    Ok(Position {
+        epoch,
+        applied,
+        whole_at,
+    })
+}
+
+async fn write(db: &mut AnyConnection, table: &str, position: &Position) -> Result<()> {
+    let sql = format!("UPDATE {table} SET epoch = $1, applied = $2, whole_at = $3");
+    query(AssertSqlSafe(sql))
+        .bind(&position.epoch)
+        .bind(position.applied)
+        .bind(position.whole_at)
+        .execute(db)
+        .await?;
+    Ok(())
+}

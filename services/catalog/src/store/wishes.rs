@@ -1,0 +1,21 @@
+//! The wishes that upload delivered.
+
+use sqlx::{AnyConnection, Result, query};
+
+/// Notes a wish for a package and a channel; `false` when it was noted before.
+pub(crate) async fn take(
+    db: &mut AnyConnection,
+    (package_id, channel): (&str, &str),
+    wish: &str,
+) -> Result<bool> {
+    let done = query(
+        "INSERT INTO wishes (package_id, channel, wish) VALUES ($1, $2, $3)
+         ON CONFLICT (package_id, channel) DO UPDATE SET wish = excluded.wish WHERE wishes.wish <> excluded.wish",
+    )
+    .bind(package_id)
+    .bind(channel)
+    .bind(wish)
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}

@@ -1,0 +1,97 @@
+//! What is read out of the bytes, and who is right when the uploader says otherwise.
+
+use http::StatusCode;
+use slipway_packages::PLANTED_PANIC;
+use slipway_testkit::database::engines;
+
+use crate::fixture::Fixture;
+
+#[tokio::test]
+async fn a_version_is_read_out_of_the_bytes_or_missing() {
+    for engine in engines() {
+        let fixture = Fixture::new(engine).await;
+        let answer = fixture
+            .put("notes.bin?channel=stable", "no version inside")
+            .await;
+        assert_eq!(answer.verdict(), (422, "version_missing"));
+        assert!(fixture.staged().is_empty() && fixture.blobs().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn an_inspection_that_dies_understands_nothing_and_stops_nobody() {
+    for engine in engines() {
+        let starved = Fixture::with(engine, |settings| {
+            settings.inspection.memory_bytes = 1 << 20;
+        })
+        .await;
+        let answer = starved.put("notes.bin?version=1", "bytes").await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+        assert_eq!(answer.body["package"]["kind"], "other");
+        let absent = Fixture::with(engine, |settings| {
+            settings.inspection.program = Some("/nowhere/slipway".into());
+        })
+        .await;
+        let answer = absent.put("notes.bin?version=1", PLANTED_PANIC).await;
+        assert_eq!(
+            answer.verdict(),
+            (500, "internal"),
+            "not inspected is not accepted"
+        );
+        assert!(absent.staged().is_empty() && absent.blobs().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn an_archive_that_is_built_to_harm_is_refused_by_its_rule() {
+    for engine in engines() {
+        let fixture = Fixture::new(engine).await;
+        let answer = fixture.put("climbing.zip?version=1", climbing_zip()).await;
+        assert_eq!(answer.verdict(), (422, "archive_refused"));
+        assert_eq!(answer.body["rule"], "climbing");
+        assert!(fixture.staged().is_empty() && fixture.blobs().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn the_word_of_the_uploader_does_not_contradict_the_bytes() {
+    for engine in engines() {
+        let fixture = Fixture::new(engine).await;
+        // Two load commands short of a program, but its magic number says what it runs on.
+        let mut program = vec![
+            0xcf, 0xfa, 0xed, 0xfe, 0x0c, 0, 0, 1, 0, 0, 0, 0, 2, 0, 0, 0,
+        ];
+        program.resize(64, 0);
+        let answer = fixture
+            .put("notes?version=1&platform=windows", program.clone())
+            .await;
+        assert_eq!(answer.verdict(), (422, "platform_mismatch"));
+        let answer = fixture.put("notes?version=1&platform=macos", program).await;
+        assert_eq!(answer.status, StatusCode::CREATED);
+        assert_eq!(answer.body["package"]["platform"], "macos");
+    }
+}
+
+/// A zip with one empty entry that climbs out of the folder it is unpacked into.
+fn climbing_zip() -> Vec<u8> {
+    let name = b"../evil";
+    let length = u16::try_from(name.len())
+        .expect("a short name")
+        .to_le_bytes();
+    let mut zip = Vec::new();
+    zip.extend(b"PK\x03\x04\x0a\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
+    zip.extend(length);
+    zip.extend([0, 0]);
+    zip.extend(name);
+    let directory = u32::try_from(zip.len()).expect("a small file");
+    zip.extend(b"PK\x01\x02\x0a\0\x0a\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
+    zip.extend(length);
+    zip.extend([0; 16]);
+    zip.extend(name);
+    let size = u32::try_from(zip.len()).expect("a small file") - directory;
+    zip.extend(b"PK\x05\x06\0\0\0\0\x01\0\x01\0");
+    zip.extend(size.to_le_bytes());
+    zip.extend(directory.to_le_bytes());
+    zip.extend([0, 0]);
+    zip
+}
