@@ -6,6 +6,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use slipway_service::Problem;
 use slipway_service::data::SERVICES;
+use slipway_service::http::pattern::matches;
 
 /// A route as the settings name it.
 #[derive(Clone, Debug, Deserialize)]
@@ -140,19 +141,6 @@ pub(crate) fn method_not_allowed(methods: &[Method]) -> Problem {
         "this address does not know that method: see the Allow header",
     )
     .with_header("allow", allowed)
-}
-
-fn matches(pattern: &str, path: &str) -> bool {
-    let mut given = path.split('/');
-    for wanted in pattern.split('/') {
-        match (wanted, given.next()) {
-            ("**", _) => return true,
-            ("*", Some(segment)) if !segment.is_empty() => {}
-            (wanted, Some(segment)) if wanted == segment => {}
-            _ => return false,
-        }
-    }
-    given.next().is_none()
 }
 
 #[cfg(test)]

@@ -26,8 +26,14 @@ pub fn file_path(app: &str, version: &str, filename: &str) -> String {
     format!("/d/{app}/{version}/{filename}")
 }
 
+/// Where the catalog asks for the counts of a release.
+pub fn downloads_path(app: &str, version: &str) -> String {
+    let version = utf8_percent_encode(version, SEGMENT);
+    format!("/internal/downloads/{app}/{version}")
+}
+
 /// A package as the API shows it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Package {
     pub id: String,
     pub filename: String,
@@ -51,6 +57,25 @@ pub struct Package {
     pub reason: Option<String>,
     /// Where it is downloaded once it is published.
     pub url: Option<String>,
+}
+
+impl Package {
+    /// A package of which nothing is known but what inspection read.
+    pub fn of_facts(facts: &Value) -> Self {
+        let text = |name: &str| facts[name].as_str().map(str::to_owned);
+        let warnings = facts["warnings"].as_array().into_iter().flatten();
+        Self {
+            identifier: text("identifier"),
+            version: text("version"),
+            version_code: facts["version_code"].as_i64(),
+            signer_sha256: text("signer_sha256"),
+            warnings: warnings
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect(),
+            ..Self::default()
+        }
+    }
 }
 
 /// A release as the API shows it.
@@ -125,6 +150,10 @@ mod tests {
         assert_eq!(
             file_path("notes", "1.0+7", "My App.apk"),
             "/d/notes/1.0%2B7/My%20App.apk"
+        );
+        assert_eq!(
+            downloads_path("notes", "1.0+7"),
+            "/internal/downloads/notes/1.0%2B7"
         );
     }
 }

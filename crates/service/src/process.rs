@@ -169,8 +169,12 @@ impl Process {
         });
     }
 
-    /// Addresses of the registry's nodes: those of the settings, else those that run in the same data folder.
+    /// Addresses of the registry's nodes: those of the settings, else those that run in the same data folder. None for
+    /// a registry, which announces itself to nobody and looks for nobody.
     pub fn registries(&self) -> Vec<String> {
+        if self.service == "registry" {
+            return Vec::new();
+        }
         let configured = &self.settings.registry.urls;
         if configured.is_empty() {
             return slot::addresses(&self.data, "registry");
@@ -195,8 +199,10 @@ pub struct Options {
     /// URL of a registry node; may be given more than once [default: those that run in DIR]
     #[arg(long, value_name = "URL")]
     pub registry: Vec<String>,
-    /// Settings in TOML; SLIPWAY_<SERVICE>__`SECTION__KEY` overrides them
-    #[arg(value_name = "CONFIG.toml")]
+    #[arg(
+        value_name = "CONFIG.toml",
+        help = "Settings in TOML; SLIPWAY_<SERVICE>__SECTION__KEY overrides them"
+    )]
     pub config: Option<PathBuf>,
     /// End when standard input ends: how a supervisor's children end with it, however it ends
     #[arg(long, hide = true)]
@@ -281,11 +287,8 @@ async fn live<S: Service>(
         started_at: clock::unix_millis(),
     };
     let (state, states) = watch::channel(State::Starting);
-    if S::NAME != "registry" {
-        let beats = heartbeat::run(process.clone(), record.clone(), states);
-        process.spawn(beats);
-        process.spawn(registry_watch::run(process.clone()));
-    }
+    process.spawn(heartbeat::run(process.clone(), record.clone(), states));
+    process.spawn(registry_watch::run(process.clone()));
     let app = S::build(process.clone(), own)
         .await
         .with_context(|| format!("the {} service could not start", S::NAME))?;
@@ -296,9 +299,7 @@ async fn live<S: Service>(
         if announced.is_ok() {
             process.draining.cancelled().await;
             state.send_replace(State::Draining);
-            if S::NAME != "registry" {
-                heartbeat::drain(&process, &record).await;
-            }
+            heartbeat::drain(&process, &record).await;
         }
         // Also when nobody could be told, as on a full disk: whoever supervises this process starts it again.
         stop.cancel();
@@ -307,7 +308,7 @@ async fn live<S: Service>(
     let signals = tokio::spawn(wait_for_end(process.draining.clone(), options.supervised));
     let (announced, ()) = tokio::join!(ending, serving);
     signals.abort();
-    end::<S>(&process, &record, &slot).await;
+    end(&process, &record, &slot).await;
     announced
 }
 
@@ -336,7 +337,7 @@ async fn announce<H: Health>(
     Ok(())
 }
 
-async fn end<S: Service>(process: &Process, record: &Record, slot: &Slot) {
+async fn end(process: &Process, record: &Record, slot: &Slot) {
     process.shutdown.cancel();
     process.tasks.close();
     if tokio::time::timeout(TASKS_TIMEOUT, process.tasks.wait())
@@ -345,9 +346,7 @@ async fn end<S: Service>(process: &Process, record: &Record, slot: &Slot) {
     {
         tracing::warn!("a background task was cut off; the next process takes its work up");
     }
-    if S::NAME != "registry" {
-        heartbeat::leave(process, record).await;
-    }
+    heartbeat::leave(process, record).await;
     slot.leave();
     tracing::info!(
         service = process.service,

@@ -6,8 +6,21 @@ pub mod minisign;
 
 use slipway_service::Process;
 use slipway_service::data::DataDir;
+use slipway_service::discovery::record::{Record, State};
 use slipway_service::settings::{Common, Database};
 use tempfile::TempDir;
+
+/// A ready instance, as a registry knows it.
+pub fn record(service: &str, instance: &str, address: &str) -> Record {
+    Record {
+        service: service.to_owned(),
+        instance: instance.to_owned(),
+        addr: address.to_owned(),
+        state: State::Ready,
+        version: "0".to_owned(),
+        started_at: 0,
+    }
+}
 
 /// A process of `service` in a folder of its own; the folder goes when this is dropped.
 pub struct TestProcess {

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use serde_json::Value;
 use slipway_gateway::{AnswerSettings, BodySettings, Gateway, Settings};
-use slipway_service::discovery::record::{Record, State};
 use slipway_service::discovery::view::View;
 use slipway_service::http::serve::serve;
 use slipway_service::{Process, Service as _};
@@ -37,13 +36,8 @@ pub(crate) async fn gateway_with(
         mut process,
         folder,
     } = slipway_testkit::process("gateway", Engine::Sqlite).await;
-    let record = |(service, instance, address): &(&str, &str, SocketAddr)| Record {
-        service: (*service).to_owned(),
-        instance: (*instance).to_owned(),
-        addr: address.to_string(),
-        state: State::Ready,
-        version: "0".to_owned(),
-        started_at: 0,
+    let record = |(service, instance, address): &(&str, &str, SocketAddr)| {
+        slipway_testkit::record(service, instance, &address.to_string())
     };
     process.view = View::fixed(instances.iter().map(record).collect());
     let app = Gateway::build(process.clone(), settings)

@@ -44,8 +44,7 @@ pub(crate) async fn notice_a_restore(state: &State, epoch: &str, after: i64) -> 
             "a follower is ahead: this database is an older copy, so a new epoch begins"
         );
     }
-    transaction.commit().await?;
-    state.signals.raise();
+    state.commit(transaction).await?;
     Ok(())
 }
 
@@ -63,7 +62,8 @@ pub(crate) async fn page(
         let row = match kind.as_str() {
             "app" => app(connection, &id).await?,
             "token" => Row::Token(store::tokens::change(connection, &id).await?),
-            _ => release(connection, &id).await?,
+            "release" => release(connection, &id).await?,
+            kind => anyhow::bail!("a change of the kind {kind}, which is not known"),
         };
         size += facts_size(&row);
         changes.push(Change { seq, row });

@@ -21,17 +21,11 @@ const RANGE: i64 = 1024;
 /// A key and a signature are some hundred bytes.
 const MAX_TEXT: usize = 64 * 1024;
 
-pub(crate) enum Verdict {
-    Proven,
+/// Why a package was not proven.
+pub(crate) enum Halt {
     /// It could not be looked at now.
     Waits(String),
     /// What would be served is not what was released.
-    Refuted(String),
-}
-
-/// Why a check ended.
-enum Halt {
-    Waits(String),
     Refuted(String),
 }
 
@@ -55,21 +49,8 @@ impl From<reqwest::Error> for Halt {
     }
 }
 
-/// Looks at a package of a release as a user of the app, whose key is `app_key`, would get it.
+/// Proves a package of a release as a user of the app, whose key is `app_key`, would get it.
 pub(crate) async fn check(
-    state: &State,
-    release: &Release,
-    package: &Package,
-    app_key: &str,
-) -> Verdict {
-    match prove(state, release, package, app_key).await {
-        Ok(()) => Verdict::Proven,
-        Err(Halt::Waits(reason)) => Verdict::Waits(reason),
-        Err(Halt::Refuted(reason)) => Verdict::Refuted(reason),
-    }
-}
-
-async fn prove(
     state: &State,
     release: &Release,
     package: &Package,

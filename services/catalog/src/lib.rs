@@ -23,6 +23,7 @@ use slipway_service::metrics::Reading;
 use slipway_service::process::RouterService;
 use slipway_service::{App, Health, Process, Service, clock};
 use sqlx::migrate::Migrator;
+use sqlx::{Any, Transaction};
 
 pub use settings::Settings;
 use signals::Signals;
@@ -40,6 +41,15 @@ pub struct State {
     pub(crate) settings: Settings,
     /// Raised at every commit of this instance.
     pub(crate) signals: Signals,
+}
+
+impl State {
+    /// Commits, and wakes everybody in this instance who waits for a change.
+    pub(crate) async fn commit(&self, transaction: Transaction<'static, Any>) -> sqlx::Result<()> {
+        transaction.commit().await?;
+        self.signals.raise();
+        Ok(())
+    }
 }
 
 impl Health for State {

@@ -3,6 +3,7 @@
 //! Every step asks a peer for something that is safe to repeat and then writes what it got in one transaction, so the
 //! work may end anywhere and begin again. A step is never reported done before it is durable.
 
+use anyhow::anyhow;
 use http::Method;
 use serde::Deserialize;
 use serde_json::json;
@@ -10,7 +11,7 @@ use slipway_service::clock;
 use slipway_service::internal::client::CallError;
 use sqlx::AnyConnection;
 
-use crate::gate::{self, Verdict};
+use crate::gate::{self, Halt};
 use crate::release::State as Stage;
 use crate::store::{apps, jobs, packages, releases};
 use crate::{State, feed};
@@ -29,7 +30,8 @@ pub(crate) enum Ended {
 pub(crate) async fn run(state: &State, job: &jobs::Job) -> Ended {
     let outcome = match job.kind.as_str() {
         "key" => make_key(state, &job.subject).await,
-        _ => publish(state, &job.subject).await,
+        "release" => publish(state, &job.subject).await,
+        kind => Err(anyhow!("a job of the kind {kind}, which is not known")),
     };
     match outcome {
         Ok(ended) => ended,
@@ -111,8 +113,7 @@ async fn publish(state: &State, id: &str) -> anyhow::Result<Ended> {
                 if release.reason.as_deref() != Some(&reason) {
                     let mut transaction = state.database.write().await?;
                     releases::set_reason(&mut transaction, id, &reason).await?;
-                    transaction.commit().await?;
-                    state.signals.raise();
+                    state.commit(transaction).await?;
                 }
                 return Ok(Ended::Waits(reason));
             }
@@ -199,9 +200,9 @@ async fn verify(state: &State, release: &releases::Release) -> anyhow::Result<St
     let key = app.and_then(|app| app.public_key).unwrap_or_default();
     for package in &packages {
         match gate::check(state, release, package, &key).await {
-            Verdict::Proven => {}
-            Verdict::Waits(reason) => return Ok(Step::Waits(reason)),
-            Verdict::Refuted(reason) => {
+            Ok(()) => {}
+            Err(Halt::Waits(reason)) => return Ok(Step::Waits(reason)),
+            Err(Halt::Refuted(reason)) => {
                 let reason = format!("{} did not pass verification: {reason}", package.filename);
                 fail(state, release, &reason).await?;
                 return Ok(Step::Went);
@@ -246,8 +247,7 @@ async fn advance(
         clock::unix_millis(),
     )
     .await?;
-    transaction.commit().await?;
-    state.signals.raise();
+    state.commit(transaction).await?;
     Ok(())
 }
 

@@ -157,8 +157,7 @@ async fn wake(state: State) -> sqlx::Result<()> {
     drop(connection);
     let mut transaction = state.database.write().await?;
     jobs::wake_all(&mut transaction, now).await?;
-    transaction.commit().await?;
-    state.signals.raise();
+    state.commit(transaction).await?;
     Ok(())
 }
 

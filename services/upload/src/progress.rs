@@ -167,9 +167,21 @@ pub(crate) async fn current(
     }
 }
 
+/// A package as the API shows it while the catalog does not.
 fn own(package: &packages::Package, state: &str, reason: &str) -> Uploaded {
     Uploaded {
-        package: package.document(state, Some(reason.to_owned())),
+        package: Package {
+            id: package.id.clone(),
+            filename: package.filename.clone(),
+            sha256: package.sha256.clone(),
+            size: package.size,
+            kind: package.kind.clone(),
+            platform: package.platform.clone(),
+            arch: package.arch.clone(),
+            state: state.to_owned(),
+            reason: Some(reason.to_owned()),
+            ..Package::of_facts(&package.facts())
+        },
         release: None,
     }
 }

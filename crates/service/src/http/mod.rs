@@ -5,5 +5,6 @@ pub mod edge;
 pub mod framing;
 pub mod idle;
 pub mod json;
+pub mod pattern;
 pub mod problem;
 pub mod serve;

@@ -2,7 +2,9 @@
 
 use http::Method;
 
-/// One endpoint: `*` stands for one segment of the path, `**` for the rest.
+use crate::http::pattern::matches;
+
+/// One endpoint; `path` is a pattern.
 struct Endpoint {
     callee: &'static str,
     method: Method,
@@ -64,7 +66,7 @@ const TABLE: &[Endpoint] = &[
     Endpoint {
         callee: "download",
         method: Method::GET,
-        path: "/internal/staged/**",
+        path: "/internal/staged/*/**",
         callers: &["catalog"],
     },
     Endpoint {
@@ -95,19 +97,6 @@ pub fn callers_of(callee: &str) -> Vec<&'static str> {
     callers.sort_unstable();
     callers.dedup();
     callers
-}
-
-fn matches(pattern: &str, path: &str) -> bool {
-    let mut given = path.split('/');
-    for wanted in pattern.split('/') {
-        match (wanted, given.next()) {
-            ("**", Some(_)) => return true,
-            ("*", Some(segment)) if !segment.is_empty() => {}
-            (wanted, Some(segment)) if wanted == segment => {}
-            _ => return false,
-        }
-    }
-    given.next().is_none()
 }
 
 #[cfg(test)]

@@ -9,13 +9,14 @@ use http::Method;
 use hyper_util::service::TowerToHyperService;
 use serde_json::{Value, json};
 use slipway_service::data::DataDir;
-use slipway_service::discovery::record::{Record, State};
+use slipway_service::discovery::record::Record;
 use slipway_service::discovery::view::View;
 use slipway_service::http::edge::edge;
 use slipway_service::http::serve::serve;
 use slipway_service::internal::client::CallError;
 use slipway_service::settings::Common;
 use slipway_service::{Health, Problem, Process};
+use slipway_testkit::record;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
@@ -84,17 +85,6 @@ impl Platform {
             .await;
         });
         (record, calls)
-    }
-}
-
-fn record(service: &str, instance: &str, addr: &str) -> Record {
-    Record {
-        service: service.to_owned(),
-        instance: instance.to_owned(),
-        addr: addr.to_owned(),
-        state: State::Ready,
-        version: "0".to_owned(),
-        started_at: 0,
     }
 }
 

@@ -48,8 +48,11 @@ pub(crate) struct Options {
     /// Address of the platform
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
     server: reqwest::Url,
-    /// File that holds the token [default: the variable `SLIPWAY_TOKEN`]
-    #[arg(long, value_name = "FILE")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        help = "File that holds the token [default: the variable SLIPWAY_TOKEN]"
+    )]
     token_file: Option<PathBuf>,
 }
 

@@ -100,8 +100,7 @@ async fn create(
                 slug.as_str(),
             )
             .await?;
-        transaction.commit().await?;
-        state.signals.raise();
+        state.commit(transaction).await?;
     } else {
         drop(transaction);
     }

@@ -87,7 +87,6 @@ async fn acknowledge(
         clock::unix_millis(),
     )
     .await?;
-    transaction.commit().await?;
-    state.signals.raise();
+    state.commit(transaction).await?;
     Ok(())
 }

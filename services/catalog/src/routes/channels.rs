@@ -10,10 +10,10 @@ use slipway_service::token::Scope;
 use slipway_service::{Problem, clock};
 
 use super::idempotency::{Turn, turn};
-use super::releases::find_to_change;
+use super::releases::{check_published, find_to_change};
 use super::{Items, NoQuery};
 use crate::permission::Actor;
-use crate::release::{Refused, State as Stage};
+use crate::release::Refused;
 use crate::store::{apps, releases};
 use crate::{State, draft, feed};
 
@@ -79,16 +79,7 @@ async fn promote(
     let release = find_to_change(&mut transaction, &app, &wish.version).await?;
     let mut seq = release.seq;
     if turn == Turn::First {
-        let stage = release.state().map_err(Problem::internal)?;
-        if stage != Stage::Published {
-            let wish = "promoted";
-            return Err(Refused::NotPublished {
-                version: release.version,
-                state: stage,
-                wish,
-            }
-            .into());
-        }
+        check_published(&release, "promoted")?;
         if releases::add_to_channel(
             &mut transaction,
             &release,
@@ -103,8 +94,7 @@ async fn promote(
         actor
             .audit(&mut transaction, "channel.promote", Some(&app), &subject)
             .await?;
-        transaction.commit().await?;
-        state.signals.raise();
+        state.commit(transaction).await?;
     } else {
         drop(transaction);
     }

@@ -5,9 +5,9 @@ use axum::routing::get;
 use axum::{Json, Router};
 use http::Method;
 use serde_json::Value;
-use slipway_service::Problem;
 use slipway_service::http::json::ApiPath;
 use slipway_service::token::Scope;
+use slipway_service::{Problem, api};
 
 use super::{NoQuery, releases};
 use crate::State;
@@ -27,8 +27,7 @@ async fn show(
     let mut connection = state.database.read().await?;
     let release = releases::find(&mut connection, &app, &version).await?;
     drop(connection);
-    let version = release.version.replace('+', "%2B");
-    let path = format!("/internal/downloads/{app}/{version}");
+    let path = api::downloads_path(&app, &release.version);
     let counts: Value = state
         .process
         .client

@@ -55,8 +55,7 @@ async fn deliver(
         }
     }
     let uploaded = render::uploaded(&state, &mut transaction, &package).await?;
-    transaction.commit().await?;
-    state.signals.raise();
+    state.commit(transaction).await?;
     Ok(Json(uploaded))
 }
 

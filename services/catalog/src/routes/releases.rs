@@ -89,8 +89,7 @@ async fn publish(
                 &release.version,
             )
             .await?;
-        transaction.commit().await?;
-        state.signals.raise();
+        state.commit(transaction).await?;
     } else {
         drop(transaction);
     }
@@ -176,25 +175,10 @@ async fn yank(
     .await?;
     let release = find_to_change(&mut transaction, &app, &version).await?;
     if turn == Turn::First {
-        let stage = release.state().map_err(Problem::internal)?;
-        if stage != Stage::Published {
-            let wish = "yanked";
-            return Err(Refused::NotPublished {
-                version: release.version,
-                state: stage,
-                wish,
-            }
-            .into());
-        }
-        let (now, reason) = (clock::unix_millis(), Some(wish.reason.as_str()));
-        releases::advance(
-            &mut transaction,
-            &release.id,
-            (stage, Stage::Yanked),
-            reason,
-            now,
-        )
-        .await?;
+        check_published(&release, "yanked")?;
+        let (change, now) = ((Stage::Published, Stage::Yanked), clock::unix_millis());
+        let reason = Some(wish.reason.as_str());
+        releases::advance(&mut transaction, &release.id, change, reason, now).await?;
         actor
             .audit(
                 &mut transaction,
@@ -203,8 +187,7 @@ async fn yank(
                 &release.version,
             )
             .await?;
-        transaction.commit().await?;
-        state.signals.raise();
+        state.commit(transaction).await?;
     } else {
         drop(transaction);
     }
@@ -239,9 +222,26 @@ async fn retry(
             &release.version,
         )
         .await?;
-    transaction.commit().await?;
-    state.signals.raise();
+    state.commit(transaction).await?;
     answer_when_settled(&state, &release.id, &headers).await
+}
+
+/// Refuses what only a published release can be: `wish` says what.
+pub(super) fn check_published(
+    release: &releases::Release,
+    wish: &'static str,
+) -> Result<(), Problem> {
+    let state = release.state().map_err(Problem::internal)?;
+    if state == Stage::Published {
+        return Ok(());
+    }
+    let version = release.version.clone();
+    Err(Refused::NotPublished {
+        version,
+        state,
+        wish,
+    }
+    .into())
 }
 
 /// The release of a version in any spelling that is equal in order.

@@ -1,6 +1,5 @@
 //! Rows as documents of the API.
 
-use serde_json::Value;
 use slipway_service::{Problem, api, clock};
 use sqlx::AnyConnection;
 
@@ -20,13 +19,7 @@ pub(super) async fn release(
         .iter()
         .map(|package| self::package(state, package, Some((row, stage))))
         .collect();
-    let origin = state
-        .process
-        .settings
-        .http
-        .public_url
-        .as_deref()
-        .unwrap_or_default();
+    let origin = origin(state);
     let path = |package: &api::Package| {
         format!(
             "{origin}{}",
@@ -80,16 +73,7 @@ fn package(
     row: &packages::Package,
     release: Option<(&releases::Release, Stage)>,
 ) -> api::Package {
-    let facts = row.facts();
-    let text = |name: &str| facts[name].as_str().map(str::to_owned);
-    let origin = state
-        .process
-        .settings
-        .http
-        .public_url
-        .as_deref()
-        .unwrap_or_default();
-    let warnings = facts["warnings"].as_array().into_iter().flatten();
+    let origin = origin(state);
     api::Package {
         id: row.id.clone(),
         filename: row.filename.clone(),
@@ -98,14 +82,6 @@ fn package(
         kind: row.kind.clone(),
         platform: row.platform.clone(),
         arch: row.arch.clone(),
-        identifier: text("identifier"),
-        version: text("version"),
-        version_code: facts["version_code"].as_i64(),
-        signer_sha256: text("signer_sha256"),
-        warnings: warnings
-            .filter_map(Value::as_str)
-            .map(str::to_owned)
-            .collect(),
         state: release
             .map_or("stored", |(_, stage)| stage.as_str())
             .to_owned(),
@@ -116,5 +92,12 @@ fn package(
                 api::file_path(&row.app, &release.version, &row.filename)
             )
         }),
+        ..api::Package::of_facts(&row.facts())
     }
+}
+
+/// What addresses begin with.
+fn origin(state: &State) -> &str {
+    let settings = &state.process.settings.http;
+    settings.public_url.as_deref().unwrap_or_default()
 }

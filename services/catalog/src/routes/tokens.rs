@@ -89,8 +89,7 @@ async fn create(
             &grant.id,
         )
         .await?;
-    transaction.commit().await?;
-    state.signals.raise();
+    state.commit(transaction).await?;
     feed::applied_by_all(&state, seq).await?;
     let shown = Shown {
         token: Some(token.reveal().to_owned()),
@@ -160,8 +159,7 @@ async fn revoke(
     actor
         .audit(&mut transaction, "token.revoke", None, &id)
         .await?;
-    transaction.commit().await?;
-    state.signals.raise();
+    state.commit(transaction).await?;
     let pending = feed::applied_by_all(&state, seq).await?;
     if pending.is_empty() {
         return Ok(StatusCode::NO_CONTENT.into_response());

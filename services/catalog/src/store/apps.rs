@@ -1,3 +1,5 @@
+//! Apps and their public keys.
+
 use sqlx::{AnyConnection, FromRow, Result, query, query_as};
 
 #[derive(Clone, Debug, FromRow)]

@@ -1,3 +1,5 @@
+//! Who did what.
+
 use serde::Serialize;
 use slipway_service::clock;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as};

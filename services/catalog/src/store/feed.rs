@@ -1,3 +1,5 @@
+//! The numbers of the change feed, and how far each follower is.
+
 use sqlx::{AnyConnection, Result, query, query_as, query_scalar};
 
 /// Makes the one row of the feed unless it is there.

@@ -1,3 +1,5 @@
+//! What was done under an `Idempotency-Key`.
+
 use sqlx::{AnyConnection, Result, query, query_scalar};
 
 /// Remembers what was done under a key; `None` when the key is new, else the request that it was used for.

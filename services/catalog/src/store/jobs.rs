@@ -1,3 +1,5 @@
+//! Work to do, leased in the row.
+
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 
 /// A leased job.

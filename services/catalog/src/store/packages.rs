@@ -1,3 +1,5 @@
+//! Packages, with or without a release.
+
 use serde_json::Value;
 use slipway_service::api::Delivery;
 use slipway_service::changes;

@@ -1,3 +1,5 @@
+//! Releases and the channels that they are in.
+
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 
 use crate::release::{State, UnknownState};

@@ -1,3 +1,5 @@
+//! Tokens, by their hash.
+
 use std::collections::BTreeSet;
 
 use slipway_service::changes;

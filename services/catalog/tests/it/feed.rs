@@ -123,7 +123,7 @@ async fn a_waiting_follower_is_answered_when_the_instance_leaves() {
 async fn a_follower_of_another_epoch_begins_from_the_start_and_acknowledges_nothing() {
     for engine in engines() {
         let house = House::idle(engine, hasty()).await;
-        house.and_there_is(vec![crate::house::record(
+        house.and_there_is(vec![slipway_testkit::record(
             "upload",
             "upload-1",
             "127.0.0.1:9",
@@ -141,7 +141,7 @@ async fn a_follower_of_another_epoch_begins_from_the_start_and_acknowledges_noth
 async fn a_follower_that_is_ahead_shows_that_the_database_was_restored() {
     for engine in engines() {
         let house = House::idle(engine, hasty()).await;
-        house.and_there_is(vec![crate::house::record(
+        house.and_there_is(vec![slipway_testkit::record(
             "upload",
             "upload-1",
             "127.0.0.1:9",
@@ -172,7 +172,7 @@ async fn asking_for_what_follows_a_change_acknowledges_it() {
         let mut settings = slipway_catalog::Settings::default();
         settings.publishing.follower_wait_millis = 30_000;
         let house = House::with(engine, settings).await;
-        house.and_there_is(vec![crate::house::record(
+        house.and_there_is(vec![slipway_testkit::record(
             "upload",
             "upload-1",
             "127.0.0.1:9",

@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use slipway_catalog::{Settings, open, router, start_workers};
 use slipway_service::Process;
 use slipway_service::api::Delivery;
-use slipway_service::discovery::record::{Record, State as Lease};
+use slipway_service::discovery::record::Record;
 use slipway_service::discovery::view::View;
 use slipway_service::http::edge::edge;
-use slipway_testkit::TestProcess;
 use slipway_testkit::call::signed;
 use slipway_testkit::database::Engine;
+use slipway_testkit::{TestProcess, record};
 use sqlx::{AnyConnection, Connection as _};
 use tokio::runtime::Runtime;
 use uuid::Uuid;
@@ -261,15 +261,4 @@ fn another_process(test: &TestProcess, view: &View) -> Process {
         test.process.settings.as_ref().clone(),
     );
     Process::open_with_view("catalog", data, settings, view.clone()).expect("a process")
-}
-
-pub(crate) fn record(service: &str, instance: &str, addr: &str) -> Record {
-    Record {
-        service: service.to_owned(),
-        instance: instance.to_owned(),
-        addr: addr.to_owned(),
-        state: Lease::Ready,
-        version: "0".to_owned(),
-        started_at: 0,
-    }
 }

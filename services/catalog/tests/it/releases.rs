@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 use slipway_testkit::database::engines;
+use slipway_testkit::record;
 
-use crate::house::{House, record};
+use crate::house::House;
 
 #[tokio::test]
 async fn a_draft_is_published_with_all_its_packages() {

@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use slipway_testkit::database::engines;
+use slipway_testkit::record;
 use sqlx::query_as;
 
-use crate::house::{House, record};
+use crate::house::House;
 
 #[tokio::test]
 async fn a_token_is_shown_once_and_only_its_hash_is_stored() {

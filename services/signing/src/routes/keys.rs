@@ -1,3 +1,5 @@
+//! `/internal/keys`: the key of an app, made when it is first asked for.
+
 use axum::Json;
 use axum::extract::State as Extracted;
 use serde::{Deserialize, Serialize};

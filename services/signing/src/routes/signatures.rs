@@ -1,3 +1,5 @@
+//! `/internal/signatures`: the signature of a file of a version.
+
 use axum::Json;
 use axum::extract::State as Extracted;
 use serde::Serialize;

@@ -1,3 +1,5 @@
+//! Key pairs, the private half sealed.
+
 use sqlx::{AnyConnection, FromRow, Result, query, query_as};
 
 use crate::keys::{Format, Role};

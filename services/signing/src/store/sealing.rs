@@ -1,3 +1,5 @@
+//! What shows that the key-encryption key is the one that sealed this database.
+
 use sqlx::{AnyConnection, Result, query, query_scalar};
 
 /// Adds the proof unless there is one.

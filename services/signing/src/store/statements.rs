@@ -1,3 +1,5 @@
+//! What was signed, once for each file of a version.
+
 use sqlx::{AnyConnection, FromRow, Result, query, query_as};
 
 #[derive(Clone, FromRow)]

@@ -1,3 +1,5 @@
+//! Packages that are stored, and what the catalog said of them.
+
 use serde_json::Value;
 use slipway_service::api;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
@@ -50,34 +52,7 @@ impl Package {
         }
     }
 
-    /// As the API shows it while the catalog does not.
-    pub(crate) fn document(&self, state: &str, reason: Option<String>) -> api::Package {
-        let facts = self.facts();
-        let text = |name: &str| facts[name].as_str().map(str::to_owned);
-        let warnings = facts["warnings"].as_array().into_iter().flatten();
-        api::Package {
-            id: self.id.clone(),
-            filename: self.filename.clone(),
-            sha256: self.sha256.clone(),
-            size: self.size,
-            kind: self.kind.clone(),
-            platform: self.platform.clone(),
-            arch: self.arch.clone(),
-            identifier: text("identifier"),
-            version: text("version"),
-            version_code: facts["version_code"].as_i64(),
-            signer_sha256: text("signer_sha256"),
-            warnings: warnings
-                .filter_map(Value::as_str)
-                .map(str::to_owned)
-                .collect(),
-            state: state.to_owned(),
-            reason,
-            url: None,
-        }
-    }
-
-    fn facts(&self) -> Value {
+    pub(crate) fn facts(&self) -> Value {
         serde_json::from_str(&self.facts).unwrap_or_default()
     }
 }

@@ -1,3 +1,5 @@
+//! Uploads in pieces.
+
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 
 /// An upload in pieces.

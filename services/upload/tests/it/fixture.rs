@@ -7,7 +7,6 @@ use axum::Router;
 use axum::body::Body;
 use http::{HeaderMap, Request, StatusCode};
 use serde_json::Value;
-use slipway_service::discovery::record::{Record, State as Lease};
 use slipway_service::discovery::view::View;
 use slipway_service::http::edge::edge;
 use slipway_service::token::Scope;
@@ -119,14 +118,7 @@ impl Fixture {
 
 impl Instance {
     async fn start(test: &TestProcess, catalog: &str, change: &impl Fn(&mut Settings)) -> Self {
-        let record = Record {
-            service: "catalog".to_owned(),
-            instance: "c".to_owned(),
-            addr: catalog.to_owned(),
-            state: Lease::Ready,
-            version: "0".to_owned(),
-            started_at: 0,
-        };
+        let record = slipway_testkit::record("catalog", "c", catalog);
         let view = View::fixed(vec![record]);
         let (data, common) = (&test.process.data, &test.process.settings);
         let process = Process::open_with_view("upload", data.clone(), (**common).clone(), view)
