@@ -30,11 +30,13 @@ class Check:
 
     `folder` is its own and goes away when it passes; `random` is seeded with the printed seed; everything that a
     process of the platform prints is under `folder/logs`, which is searched for secrets at the end of every check.
+    `postgres` is the server that the services have their databases on, None for SQLite.
     """
 
-    def __init__(self, name, long, seed):
+    def __init__(self, name, long, seed, postgres=None):
         self.name = name
         self.long = long
+        self.postgres = postgres
         self.seed = seed
         self.random = random.Random(seed)
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"slipway-{name}-", dir=os.environ.get("SLIPWAY_CHECKS_TMP")))
@@ -102,10 +104,11 @@ def run(body, short_limit=600, long_limit=6 * 3600):
     arguments.add_argument("--long", action="store_true", help="full counts instead of short ones")
     arguments.add_argument("--seed", type=int, help="repeats the choices of an earlier run")
     arguments.add_argument("--keep", action="store_true", help="keeps the folder of a run that passed")
+    arguments.add_argument("--postgres", metavar="URL", help="a server for the services' databases [default: SQLite]")
     given = arguments.parse_args()
     seed = given.seed if given.seed is not None else random.SystemRandom().randrange(2**32)
 
-    check = Check(name, given.long, seed)
+    check = Check(name, given.long, seed, given.postgres)
     limit = long_limit if given.long else short_limit
     interrupted_by(signal.SIGALRM, f"took longer than {limit} s")
     interrupted_by(signal.SIGTERM, "told to end")

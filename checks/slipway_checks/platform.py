@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import secrets
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ from . import web
 from .check import ROOT, Failed
 
 SERVICES = ("registry", "signing", "catalog", "upload", "download", "gateway")
+WITH_DATABASE = ("signing", "catalog", "upload", "download")
 BINARIES = pathlib.Path(os.environ.get("SLIPWAY_BIN", ROOT / "target" / "release"))
 READY_WITHIN = 30
 
@@ -21,6 +23,17 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def databases(check):
+    """The settings that give each service a new database on the check's server."""
+    settings = {}
+    for service in WITH_DATABASE if check.postgres else ():
+        name = f"{service}_{secrets.token_hex(8)}"
+        create = ["psql", "--quiet", check.postgres, "--command", f"CREATE DATABASE {name}"]
+        subprocess.run(create, check=True, timeout=60)
+        settings[f"SLIPWAY_{service.upper()}__DATABASE__URL"] = f"{check.postgres}/{name}"
+    return settings
 
 
 class Instance:
@@ -65,7 +78,7 @@ class Platform:
         self.data = check.folder / name
         self.gateway = f"127.0.0.1:{free_port()}"
         self.registry = f"127.0.0.1:{free_port()}"
-        self.settings = settings or {}
+        self.settings = (settings or {}) | databases(check)
         self.instances = {service: [] for service in SERVICES}
         self.children = []
         self.groups = []
