@@ -35,7 +35,8 @@ pub struct Http {
     pub advertise: Option<String>,
     /// Origin that users see, such as `https://apps.example.org`. Default: addresses in documents have no origin.
     pub public_url: Option<String>,
-    /// Connections at once; more wait in the backlog. Each costs about 10 KiB, so 10,000 stay below 100 MiB.
+    /// Connections at once; more wait in the backlog. One that waits costs about 10 KiB, so 10,000 stay below 100 MiB; one
+    /// whose client does not read what it asked for holds 1 MiB of it until `write_timeout_seconds` are over.
     pub max_connections: usize,
     /// Seconds in which a request head must arrive: against clients that send one byte a minute (slowloris).
     pub head_timeout_seconds: u64,
