@@ -104,7 +104,7 @@ def run(body, short_limit=600, long_limit=6 * 3600):
     arguments.add_argument("--long", action="store_true", help="full counts instead of short ones")
     arguments.add_argument("--seed", type=int, help="repeats the choices of an earlier run")
     arguments.add_argument("--keep", action="store_true", help="keeps the folder of a run that passed")
-    arguments.add_argument("--postgres", metavar="URL", help="a server for the services' databases [default: SQLite]")
+    arguments.add_argument("--postgres", metavar="URL", help="a server for the services' databases, as postgres://USER@HOST:PORT; they stay there [default: SQLite]")
     given = arguments.parse_args()
     seed = given.seed if given.seed is not None else random.SystemRandom().randrange(2**32)
 

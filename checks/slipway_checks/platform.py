@@ -28,6 +28,8 @@ def free_port():
 def databases(check):
     """The settings that give each service a new database on the check's server."""
     settings = {}
+    if check.postgres:
+        check.need("psql")
     for service in WITH_DATABASE if check.postgres else ():
         name = f"{service}_{secrets.token_hex(8)}"
         create = ["psql", "--quiet", check.postgres, "--command", f"CREATE DATABASE {name}"]

@@ -93,6 +93,8 @@ impl Upstreams {
         connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
         // A machine that vanished says nothing; without probes a request to it would wait for ever.
         connector.set_keepalive(Some(KEEPALIVE));
+        // And one that hangs with our bytes unread keeps the connection after its request was given up.
+        connector.set_tcp_user_timeout(Some(limits.silence));
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(POOL_IDLE)

@@ -45,7 +45,7 @@ struct Shared {
 #[derive(Default)]
 struct State {
     stage: Stage,
-    /// When the last bytes went on.
+    /// When the body last moved.
     moved: Option<Instant>,
     failure: Option<BodyError>,
     waker: Option<Waker>,
@@ -55,8 +55,9 @@ struct State {
 enum Stage {
     #[default]
     Held,
-    Released(Incoming),
-    Flowing,
+    /// Goes on as fast as the service takes it. The body is here, and not at the connection, so that it goes with the
+    /// exchange also when the connection waits for a service that hangs: the client's own connection ends with it.
+    Flowing(Incoming),
     /// Nothing more is taken from the client.
     Paused,
     Ended,
@@ -89,7 +90,6 @@ impl Hold {
         let shared = Arc::new(Shared::default());
         let held = HeldBody {
             shared: shared.clone(),
-            body: None,
             size: body.size_hint(),
             patience: None,
             impatient: false,
@@ -114,7 +114,7 @@ impl Hold {
     }
 
     pub(crate) fn release(&self, body: Incoming) {
-        self.0.enter(Stage::Released(body));
+        self.0.enter(Stage::Flowing(body));
     }
 
     /// Takes nothing more from the client: the service has refused and stops reading, and what we sent on would break
@@ -125,13 +125,10 @@ impl Hold {
 
     /// Whether the client's connection can take another request after this one: its body was read, or still is.
     pub(crate) fn is_read(&self) -> bool {
-        matches!(
-            self.0.lock().stage,
-            Stage::Released(_) | Stage::Flowing | Stage::Ended
-        )
+        matches!(self.0.lock().stage, Stage::Flowing(_) | Stage::Ended)
     }
 
-    /// When the last bytes of the body went on to the service; `None` when none did.
+    /// When the body last moved: bytes went on to the service, or it ended; `None` when it did not yet.
     pub(crate) fn moved(&self) -> Option<Instant> {
         self.0.lock().moved
     }
@@ -150,7 +147,6 @@ impl Drop for Hold {
 /// The connection's side of a body.
 pub(crate) struct HeldBody {
     shared: Arc<Shared>,
-    body: Option<Incoming>,
     size: SizeHint,
     patience: Option<Pin<Box<Sleep>>>,
     impatient: bool,
@@ -159,60 +155,75 @@ pub(crate) struct HeldBody {
 }
 
 impl HeldBody {
-    /// Where the body stands; the body itself once it is there.
-    fn poll_stage(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
-        let mut state = self.shared.lock();
-        match std::mem::replace(&mut state.stage, Stage::Flowing) {
-            Stage::Flowing => return Poll::Ready(Ok(())),
-            Stage::Released(body) => {
-                self.body = Some(body);
-                return Poll::Ready(Ok(()));
-            }
-            Stage::Abandoned => {
-                state.stage = Stage::Abandoned;
-                return Poll::Ready(Err(BodyError::Abandoned));
-            }
-            stage => state.stage = stage,
+    /// Waits for the next stage; before the body was asked for, no longer than [`PATIENCE`].
+    fn poll_asked(&mut self, context: &mut Context<'_>) {
+        if self.impatient {
+            return;
         }
-        state.waker = Some(context.waker().clone());
-        let held = matches!(state.stage, Stage::Held);
-        drop(state);
-        if held && !self.impatient {
-            // The first poll: the head is on its way, so the time of the service begins.
-            let patience = self
-                .patience
-                .get_or_insert_with(|| Box::pin(sleep(PATIENCE)));
-            if patience.as_mut().poll(context).is_ready() {
-                self.impatient = true;
-                self.shared.asked.notify_one();
-            }
+        // The first poll: the head is on its way, so the time of the service begins.
+        let patience = self
+            .patience
+            .get_or_insert_with(|| Box::pin(sleep(PATIENCE)));
+        if patience.as_mut().poll(context).is_ready() {
+            self.impatient = true;
+            self.shared.asked.notify_one();
         }
-        // The next stage wakes us.
-        Poll::Pending
     }
 
     fn poll_data(
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let Some(body) = &mut self.body else {
-            return Poll::Ready(None);
-        };
-        loop {
-            match Pin::new(&mut *body).poll_frame(context) {
-                // Trailers are not passed on: a header that is refused in the head could come back in them.
-                Poll::Ready(Some(Ok(frame))) if !frame.is_data() => {}
-                Poll::Ready(frame) => {
-                    self.idle.fed();
-                    self.shared.lock().moved = Some(Instant::now());
-                    return Poll::Ready(frame.map(|frame| frame.map_err(|_| BodyError::Broken)));
+        let shared = self.shared.clone();
+        let mut state = shared.lock();
+        let State {
+            stage,
+            moved,
+            waker,
+            ..
+        } = &mut *state;
+        match stage {
+            Stage::Flowing(body) => {
+                let frame = next_data(body, context);
+                if frame.is_pending() {
+                    let over = self.idle.poll_over(context);
+                    return over.map(|()| Some(Err(BodyError::Idle)));
                 }
-                Poll::Pending => break,
+                self.idle.fed();
+                *moved = Some(Instant::now());
+                if matches!(frame, Poll::Ready(None)) || body.is_end_stream() {
+                    *stage = Stage::Ended;
+                }
+                frame
+            }
+            Stage::Abandoned => Poll::Ready(Some(Err(BodyError::Abandoned))),
+            Stage::Ended => Poll::Ready(None),
+            Stage::Held | Stage::Paused => {
+                *waker = Some(context.waker().clone());
+                let held = matches!(stage, Stage::Held);
+                drop(state);
+                if held {
+                    self.poll_asked(context);
+                }
+                // The next stage wakes us.
+                Poll::Pending
             }
         }
-        self.idle
-            .poll_over(context)
-            .map(|()| Some(Err(BodyError::Idle)))
+    }
+}
+
+/// Trailers are not passed on: a header that is refused in the head could come back in them.
+fn next_data(
+    body: &mut Incoming,
+    context: &mut Context<'_>,
+) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    loop {
+        match ready!(Pin::new(&mut *body).poll_frame(context)) {
+            Some(Ok(frame)) if !frame.is_data() => {}
+            frame => {
+                return Poll::Ready(frame.map(|frame| frame.map_err(|_| BodyError::Broken)));
+            }
+        }
     }
 }
 
@@ -224,26 +235,21 @@ impl Body for HeldBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let frame = match ready!(self.poll_stage(context)) {
-            Ok(()) => ready!(self.poll_data(context)),
-            Err(error) => Some(Err(error)),
-        };
+        let frame = ready!(self.poll_data(context));
         if let Some(Err(error)) = &frame {
             self.shared.lock().failure = Some(*error);
-        }
-        if frame.is_none() || self.is_end_stream() {
-            self.shared.enter(Stage::Ended);
         }
         Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.as_ref().is_some_and(Body::is_end_stream)
+        matches!(self.shared.lock().stage, Stage::Ended)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body
-            .as_ref()
-            .map_or_else(|| self.size, Body::size_hint)
+        match &self.shared.lock().stage {
+            Stage::Flowing(body) => body.size_hint(),
+            _ => self.size,
+        }
     }
 }

@@ -67,7 +67,8 @@ pub struct BodySettings {
 #[serde(default, deny_unknown_fields)]
 pub struct AnswerSettings {
     /// Seconds in which neither the request's body nor an answer moves after which a service is given up: it hangs, or
-    /// its machine is gone. Above the 300 s of the longest `Prefer: wait` and the time to read 16 GiB once more.
+    /// its machine is gone. Above the 300 s of the longest `Prefer: wait`, and what is left is enough to read 16 GiB once
+    /// more or to wait behind ten slow inspections.
     pub silence_seconds: u64,
     /// Seconds without a byte after which an answer that has begun is cut off.
     pub idle_seconds: u64,

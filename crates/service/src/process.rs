@@ -62,7 +62,7 @@ pub trait Service {
         + 'static;
     type Health: Health;
 
-    /// Opens what the service needs and spawns its background tasks on [`Process::tasks`].
+    /// Opens what the service needs and spawns its background tasks with [`Process::spawn`].
     fn build(
         process: Process,
         settings: Self::Settings,
@@ -120,7 +120,7 @@ pub struct Process {
     /// Calls to the others.
     pub client: Client,
     pub metrics: Metrics,
-    /// Background tasks; they end when `shutdown` is cancelled.
+    /// Background tasks; those that [`Process::spawn`] did not start end by themselves when `shutdown` is cancelled.
     pub tasks: TaskTracker,
     pub shutdown: CancellationToken,
     /// Cancelled from SIGTERM on.
@@ -169,10 +169,14 @@ impl Process {
         });
     }
 
+    fn is_registry(&self) -> bool {
+        self.service == "registry"
+    }
+
     /// Addresses of the registry's nodes: those of the settings, else those that run in the same data folder. None for
     /// a registry, which announces itself to nobody and looks for nobody.
     pub fn registries(&self) -> Vec<String> {
-        if self.service == "registry" {
+        if self.is_registry() {
             return Vec::new();
         }
         let configured = &self.settings.registry.urls;
@@ -287,8 +291,10 @@ async fn live<S: Service>(
         started_at: clock::unix_millis(),
     };
     let (state, states) = watch::channel(State::Starting);
-    process.spawn(heartbeat::run(process.clone(), record.clone(), states));
-    process.spawn(registry_watch::run(process.clone()));
+    if !process.is_registry() {
+        process.spawn(heartbeat::run(process.clone(), record.clone(), states));
+        process.spawn(registry_watch::run(process.clone()));
+    }
     let app = S::build(process.clone(), own)
         .await
         .with_context(|| format!("the {} service could not start", S::NAME))?;

@@ -35,13 +35,14 @@ pub struct Http {
     pub advertise: Option<String>,
     /// Origin that users see, such as `https://apps.example.org`. Default: addresses in documents have no origin.
     pub public_url: Option<String>,
-    /// Connections at once; more wait in the backlog. One that waits costs about 10 KiB, so 10,000 stay below 100 MiB; one
-    /// whose client does not read what it asked for holds 1 MiB of it until `write_timeout_seconds` are over.
+    /// Connections at once; more wait in the backlog. Each costs about 10 KiB, so 10,000 stay below 100 MiB. One whose
+    /// client does not read what it asked for holds 1 MiB until `write_timeout_seconds` are over: where 10,000 of those
+    /// have to be feared, lower it.
     pub max_connections: usize,
     /// Seconds in which a request head must arrive: against clients that send one byte a minute (slowloris).
     pub head_timeout_seconds: u64,
-    /// Seconds in which a client must take some of what it is sent: against clients that ask for large files and read
-    /// nothing. A line so slow that a full send buffer does not move for this long carries no package.
+    /// Seconds for which a send buffer may stay full: against clients that ask for large files and read nothing. The
+    /// system calls a buffer full until a third of its megabytes is free, so a client below 3 KB/s may meet it too.
     pub write_timeout_seconds: u64,
     /// Seconds that requests in flight get to end after SIGTERM. Above the time of a large package on a slow line
     /// nothing is gained: uploads resume.
@@ -58,7 +59,7 @@ impl Default for Http {
             public_url: None,
             max_connections: 10_000,
             head_timeout_seconds: 10,
-            write_timeout_seconds: 300,
+            write_timeout_seconds: 600,
             drain_seconds: 30,
             max_json_bytes: 1024 * 1024,
         }

@@ -54,7 +54,7 @@ pub(crate) async fn page(
     epoch: &str,
     after: i64,
 ) -> anyhow::Result<Page> {
-    let (current, head) = store::feed::position(connection).await?;
+    let (current, _) = store::feed::position(connection).await?;
     let after = if epoch == current { after } else { 0 };
     let mut changes = Vec::new();
     let mut size = 0;
@@ -71,8 +71,12 @@ pub(crate) async fn page(
             break;
         }
     }
+    // Read after the rows: one that has moved on to a higher number meanwhile is not in this page, and the follower must
+    // not take it for the last.
+    let (epoch, head) = store::feed::position(connection).await?;
+    anyhow::ensure!(epoch == current, "the epoch changed while a page was read");
     Ok(Page {
-        epoch: current,
+        epoch,
         head,
         changes,
     })

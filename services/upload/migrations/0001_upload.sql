@@ -33,7 +33,7 @@ CREATE UNIQUE INDEX packages_taken ON packages (app, version_key, filename) WHER
 
 -- What the catalog has to be told, leased in the row so that any number of instances may run.
 CREATE TABLE outbox (
-    -- The package and the channel that it is wished for in, so that the same wish is there once.
+    -- The package and the channel that it is wished for in: what is wished again while it waits has one place.
     id text PRIMARY KEY,
     package_id text NOT NULL REFERENCES packages (id),
     channel text,
@@ -41,6 +41,7 @@ CREATE TABLE outbox (
     wish text NOT NULL,
     attempts bigint NOT NULL,
     next_at bigint NOT NULL,
+    -- A UUID of the lease: also the same process must not end one that it has begun later.
     lease_owner text,
     lease_until bigint,
     -- Since when and why it is not delivered, in words for the developer.

@@ -90,10 +90,9 @@ async fn lease(state: &State, places: usize) -> sqlx::Result<Vec<outbox::Entry>>
     }
     let lease = i64::try_from(state.settings.outbox.lease_seconds).unwrap_or(i64::MAX / 2000);
     let limit = i64::try_from(places).unwrap_or(i64::MAX);
-    let owner = &state.process.instance;
     let mut transaction = state.database.write().await?;
     let until = now + lease * 1000;
-    let entries = outbox::lease(&mut transaction, owner, until, now, limit).await?;
+    let entries = outbox::lease(&mut transaction, until, now, limit).await?;
     transaction.commit().await?;
     Ok(entries)
 }
@@ -120,12 +119,11 @@ async fn try_to_deliver(state: &State, entry: &outbox::Entry) -> sqlx::Result<()
     // Given up before the lease ends, so that nobody else has the row meanwhile.
     let lease = Duration::from_secs(state.settings.outbox.lease_seconds);
     let answer = tokio::time::timeout(lease * 4 / 5, call).await;
-    let owner = &state.process.instance;
     let now = clock::unix_millis();
     let mut transaction = state.database.write().await?;
     match answer {
         Ok(Ok(uploaded)) => {
-            outbox::remove(&mut transaction, entry, owner).await?;
+            outbox::remove(&mut transaction, entry).await?;
             let known_as = &uploaded.package.id;
             packages::deliver(&mut transaction, &entry.package_id, known_as).await?;
         }
@@ -137,18 +135,18 @@ async fn try_to_deliver(state: &State, entry: &outbox::Entry) -> sqlx::Result<()
         })) => {
             tracing::info!(package = entry.package_id, %status, code, "the catalog refused a package");
             let refusal = (i64::from(status.as_u16()), &*code, &*detail);
-            if outbox::remove(&mut transaction, entry, owner).await? {
+            if outbox::remove(&mut transaction, entry).await? {
                 packages::refuse(&mut transaction, &entry.package_id, refusal).await?;
             }
         }
         Ok(Err(error)) => {
             tracing::debug!(package = entry.package_id, %error, "a delivery waits");
             let next_at = now + retry::pause(entry.attempts);
-            outbox::put_back(&mut transaction, &entry.id, owner, (now, next_at), AWAY).await?;
+            outbox::put_back(&mut transaction, entry, (now, next_at), AWAY).await?;
         }
         Err(_) => {
             let next_at = now + retry::pause(entry.attempts);
-            outbox::put_back(&mut transaction, &entry.id, owner, (now, next_at), AWAY).await?;
+            outbox::put_back(&mut transaction, entry, (now, next_at), AWAY).await?;
         }
     }
     transaction.commit().await

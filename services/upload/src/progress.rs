@@ -20,6 +20,8 @@ use crate::storing::Stored;
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// The longest that one call to the catalog waits: below the time-outs of its client.
 const LONGEST_CALL: Duration = Duration::from_secs(25);
+/// What a developer is told before the catalog has a package.
+const ON_ITS_WAY: &str = "it is being handed over to the catalog";
 /// Time for an answer that needs no waiting.
 const ANSWER: Duration = Duration::from_secs(2);
 
@@ -61,12 +63,14 @@ enum Reached {
 }
 
 async fn reach(state: &State, stored: &Stored, deadline: Instant) -> Result<Reached, Problem> {
-    let package = handed_over(state, stored, deadline).await?;
+    let (package, left_behind) = handed_over(state, stored, deadline).await?;
+    if let Some(entry) = left_behind {
+        // What the catalog says now is of the time before the wish.
+        let reason = entry.last_error.as_deref().unwrap_or(ON_ITS_WAY);
+        return Ok(Reached::Waits(own(&package, "stored", reason)));
+    }
     if package.refused_code.is_some() {
         return Err(refusal(&package));
-    }
-    if package.state == "stored" {
-        return Ok(Reached::Waits(current(state, &package).await?));
     }
     let wished = stored.channel.is_some();
     let mut away_since = None;
@@ -91,12 +95,13 @@ async fn reach(state: &State, stored: &Stored, deadline: Instant) -> Result<Reac
     }
 }
 
-/// Waits until the catalog has the wish or has refused it, until it is known not to answer, or until `deadline`.
+/// Waits until the catalog has the wish or has refused it, until it is known not to answer, or until `deadline`; then
+/// the entry is still there.
 async fn handed_over(
     state: &State,
     stored: &Stored,
     deadline: Instant,
-) -> Result<packages::Package, Problem> {
+) -> Result<(packages::Package, Option<outbox::Entry>), Problem> {
     let place = outbox::place(&stored.package.id, stored.channel.as_deref());
     let mut signal = state.outbox.subscribe();
     loop {
@@ -110,7 +115,7 @@ async fn handed_over(
         let grace = i64::try_from(state.settings.outbox.grace_millis).unwrap_or(i64::MAX);
         let away = failing.is_some_and(|since| clock::unix_millis() - since >= grace);
         if entry.is_none() || away || Instant::now() >= deadline {
-            return Ok(package);
+            return Ok((package, entry));
         }
         let again = deadline.min(Instant::now() + LOOK_AGAIN);
         let _ = tokio::time::timeout_at(again, signal.changed()).await;
@@ -151,9 +156,7 @@ pub(crate) async fn current(
         let mut connection = state.database.read().await?;
         let entry = outbox::of_package(&mut connection, &package.id).await?;
         let reason = entry.and_then(|entry| entry.last_error);
-        let reason = reason
-            .as_deref()
-            .unwrap_or("it is being handed over to the catalog");
+        let reason = reason.as_deref().unwrap_or(ON_ITS_WAY);
         return Ok(own(package, "stored", reason));
     }
     match ask(state, package, Duration::ZERO).await {

@@ -20,7 +20,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 pub enum Standing {
     /// There is no copy, or it is older than what the catalog had when this process started.
     Behind,
-    /// The copy reached the head that the catalog had at our start, or the catalog is away and there is a whole copy.
+    /// The copy was up to date once since our start, or the catalog is away and there is a whole copy.
     Usable,
 }
 
@@ -34,9 +34,8 @@ pub fn follow(process: &Process, replica: impl Replica) -> watch::Receiver<Stand
 
 async fn run(process: &Process, replica: &impl Replica, standing: &watch::Sender<Standing>) {
     let mut pause = FIRST_PAUSE;
-    let mut goal = None;
     loop {
-        match step(process, replica, standing, &mut goal).await {
+        match step(process, replica, standing).await {
             Ok(()) => pause = FIRST_PAUSE,
             Err(error) => {
                 tracing::debug!(%error, "the catalog's changes could not be read");
@@ -54,15 +53,14 @@ async fn run(process: &Process, replica: &impl Replica, standing: &watch::Sender
     }
 }
 
-/// Asks once and applies the answer. `goal` is the epoch and head of the first answer.
+/// Asks once and applies the answer.
 async fn step(
     process: &Process,
     replica: &impl Replica,
     standing: &watch::Sender<Standing>,
-    goal: &mut Option<(String, i64)>,
 ) -> anyhow::Result<()> {
     let position = replica.position().await?;
-    // Before the goal is known, and until it is reached, the answer is wanted at once.
+    // Until the copy is up to date the answer is wanted at once.
     let wait = if *standing.borrow() == Standing::Usable {
         WAIT_SECONDS
     } else {
@@ -70,33 +68,13 @@ async fn step(
     };
     let follower = format!("&follower={}", process.instance);
     let page = ask(process, &position, wait, &follower).await?;
-    if goal.as_ref().is_none_or(|(epoch, _)| *epoch != page.epoch) {
-        *goal = Some((page.epoch.clone(), page.head));
-    }
-    let applied = if page.epoch == position.epoch {
-        let applied = last(&page, position.applied);
-        if !page.changes.is_empty() {
-            let moved = Position {
-                applied,
-                ..position
-            };
-            replica.apply(&page.changes, &moved, false).await?;
-        }
-        applied
-    } else if position.epoch.is_empty() {
-        // There is no copy that would have to be swapped whole: it grows page by page.
-        let applied = last(&page, 0);
-        let begun = Position {
-            epoch: page.epoch,
-            applied,
-            whole_at: page.head,
-        };
-        replica.apply(&page.changes, &begun, true).await?;
-        applied
+    let (applied, head) = if page.epoch == position.epoch || position.epoch.is_empty() {
+        // A first copy takes no other's place, so it need not be swapped in whole: it grows page by page.
+        grow(replica, &position, page).await?
     } else {
-        begin_again(process, replica, page).await?
+        begin_again(process, replica, &position.epoch, page).await?
     };
-    if goal.as_ref().is_some_and(|(_, head)| applied >= *head) {
+    if applied >= head {
         standing.send_if_modified(|standing| {
             std::mem::replace(standing, Standing::Usable) != Standing::Usable
         });
@@ -104,12 +82,33 @@ async fn step(
     Ok(())
 }
 
+/// Applies a page; returns the number reached and the head that there was.
+async fn grow(
+    replica: &impl Replica,
+    position: &Position,
+    page: Page,
+) -> anyhow::Result<(i64, i64)> {
+    let applied = last(&page, position.applied);
+    if !page.changes.is_empty() || page.epoch != position.epoch {
+        let moved = Position {
+            epoch: page.epoch,
+            applied,
+            whole_at: page.head,
+        };
+        replica
+            .apply(&page.changes, &moved, &position.epoch)
+            .await?;
+    }
+    Ok((applied, page.head))
+}
+
 /// Another epoch: reads its whole state, then swaps it in.
 async fn begin_again(
     process: &Process,
     replica: &impl Replica,
+    from: &str,
     first: Page,
-) -> anyhow::Result<i64> {
+) -> anyhow::Result<(i64, i64)> {
     let epoch = first.epoch.clone();
     let mut applied = last(&first, 0);
     let mut head = first.head;
@@ -134,8 +133,8 @@ async fn begin_again(
         applied,
         whole_at: applied,
     };
-    replica.apply(&changes, &position, true).await?;
-    Ok(applied)
+    replica.apply(&changes, &position, from).await?;
+    Ok((applied, head))
 }
 
 fn last(page: &Page, before: i64) -> i64 {

@@ -3,7 +3,8 @@
 //! `GET /internal/changes?epoch=E&after=N&wait=30&follower=INSTANCE`. It carries state, not history: each row carries
 //! the number of its last change, so a follower from 0 receives the present state once. Numbers come from one counter
 //! raised in the writing transaction, so their order is the order of commits. Asking with `after=N` says that N is
-//! applied. An epoch is made with the database; numbers of different epochs are not comparable.
+//! applied. An epoch is made with the database, and anew when that turns
+//! out to be an older copy; numbers of different epochs are not comparable.
 
 pub mod follow;
 pub mod replica;

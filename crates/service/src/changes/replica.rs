@@ -16,12 +16,13 @@ pub struct Position {
     pub epoch: String,
     /// The number of the last change applied.
     pub applied: i64,
-    /// The number from which on nothing is missing: the first copy grows page by page.
+    /// The number from which on nothing is missing: a copy that grows page by page misses rows that have moved on to a
+    /// higher number meanwhile, until it has once reached the head.
     pub whole_at: i64,
 }
 
 impl Position {
-    /// Whether the copy has all that there was when it was begun.
+    /// Whether the copy is the whole state of some moment.
     pub fn is_whole(&self) -> bool {
         !self.epoch.is_empty() && self.applied >= self.whole_at
     }
@@ -44,20 +45,20 @@ pub trait Replica: Send + Sync + 'static {
         async { read(&mut *self.database().read().await?, Self::POSITION).await }
     }
 
-    /// Applies changes and moves to `position`, in one transaction. `fresh` says that they begin a new epoch, whose
-    /// state takes the place of the old copy at once.
+    /// Applies changes and moves to `position`, in one transaction. `from` is the epoch of the copy for which they were
+    /// asked; changes of another take the place of the copy at once. When another instance has moved the copy to a
+    /// third epoch meanwhile, nothing happens.
     fn apply(
         &self,
         changes: &[Change],
         position: &Position,
-        fresh: bool,
+        from: &str,
     ) -> impl Future<Output = Result<()>> + Send {
         async move {
             let mut transaction = self.database().write().await?;
             let there = lock(&mut transaction, Self::POSITION).await?;
             let same_epoch = there.epoch == position.epoch;
-            if !same_epoch && !fresh {
-                // Another instance has begun a new epoch while this page of the old one was on its way.
+            if !same_epoch && there.epoch != from {
                 return Ok(());
             }
             if !same_epoch {
@@ -69,8 +70,14 @@ pub trait Replica: Send + Sync + 'static {
             if !same_epoch {
                 write(&mut transaction, Self::POSITION, position).await?;
             } else if there.applied < position.applied {
-                let applied = position.applied;
-                let moved = Position { applied, ..there };
+                let moved = Position {
+                    whole_at: if there.is_whole() {
+                        there.whole_at
+                    } else {
+                        position.whole_at
+                    },
+                    ..position.clone()
+                };
                 write(&mut transaction, Self::POSITION, &moved).await?;
             }
             transaction.commit().await

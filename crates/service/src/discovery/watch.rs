@@ -13,7 +13,7 @@ const WAIT_SECONDS: u64 = 30;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// Watches every registry node also those that appear later in the same data folder.
+/// Watches every registry node, also those that appear later in the same data folder.
 pub(crate) async fn run(process: Process) {
     let mut watched = std::collections::BTreeSet::new();
     loop {

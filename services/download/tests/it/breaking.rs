@@ -50,7 +50,7 @@ async fn a_file_that_ends_early_breaks_the_connection_off() {
     service
         .health
         .copy()
-        .apply(&changes, &position, true)
+        .apply(&changes, &position, "")
         .await
         .expect("changes that apply");
 

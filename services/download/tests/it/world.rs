@@ -83,13 +83,13 @@ impl World {
             .collect();
         let applied = changes.last().map_or(seq, |change| change.seq);
         let copy = self.state.copy();
-        let fresh = copy.position().await.expect("a position").epoch != epoch;
+        let from = copy.position().await.expect("a position").epoch;
         let position = Position {
             epoch: epoch.to_owned(),
             applied,
             whole_at: 0,
         };
-        copy.apply(&changes, &position, fresh)
+        copy.apply(&changes, &position, &from)
             .await
             .expect("changes that apply");
     }

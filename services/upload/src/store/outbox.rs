@@ -9,7 +9,10 @@ pub(crate) struct Entry {
     pub(crate) id: String,
     pub(crate) package_id: String,
     pub(crate) channel: Option<String>,
+    /// A UUID, new each time that it is wished.
     pub(crate) wish: String,
+    /// Who has it now: a UUID of the lease.
+    pub(crate) lease_owner: Option<String>,
     pub(crate) attempts: i64,
     pub(crate) failing_since: Option<i64>,
     pub(crate) last_error: Option<String>,
@@ -21,7 +24,7 @@ pub(crate) struct Counts {
     pub(crate) oldest_millis: i64,
 }
 
-/// The id of a wish: the same one is queued once.
+/// The id of an entry: what is wished again while it waits has one place.
 pub(crate) fn place(package_id: &str, channel: Option<&str>) -> String {
     format!("{package_id}/{}", channel.unwrap_or_default())
 }
@@ -35,7 +38,8 @@ pub(crate) async fn queue(
 ) -> Result<()> {
     query(
         "INSERT INTO outbox (id, package_id, channel, wish, attempts, next_at, created_at) VALUES ($1, $2, $3, $4, 0, $5, $5)
-         ON CONFLICT (id) DO UPDATE SET wish = excluded.wish, next_at = excluded.next_at, attempts = 0",
+         ON CONFLICT (id) DO UPDATE SET wish = excluded.wish, next_at = excluded.next_at, attempts = 0,
+             failing_since = NULL, last_error = NULL",
     )
     .bind(place(package_id, channel))
     .bind(package_id)
@@ -77,7 +81,6 @@ pub(crate) async fn some_due(db: &mut AnyConnection, now: i64) -> Result<bool> {
 /// been read before another instance took the same row, the outer ones are checked again on the row as it is.
 pub(crate) async fn lease(
     db: &mut AnyConnection,
-    owner: &str,
     until: i64,
     now: i64,
     limit: i64,
@@ -87,9 +90,9 @@ pub(crate) async fn lease(
          WHERE next_at <= $3 AND (lease_until IS NULL OR lease_until < $3) AND id IN (
              SELECT id FROM outbox WHERE next_at <= $3 AND (lease_until IS NULL OR lease_until < $3)
              ORDER BY next_at LIMIT $4)
-         RETURNING id, package_id, channel, wish, attempts, failing_since, last_error",
+         RETURNING id, package_id, channel, wish, lease_owner, attempts, failing_since, last_error",
     )
-    .bind(owner)
+    .bind(Uuid::now_v7().to_string())
     .bind(until)
     .bind(now)
     .bind(limit)
@@ -97,41 +100,41 @@ pub(crate) async fn lease(
     .await
 }
 
-/// Puts an entry back until `next_at`.
+/// Puts an entry back until `next_at`; at once when it was wished again meanwhile.
 pub(crate) async fn put_back(
     db: &mut AnyConnection,
-    id: &str,
-    owner: &str,
+    entry: &Entry,
     (now, next_at): (i64, i64),
     error: &str,
 ) -> Result<()> {
     query(
-        "UPDATE outbox SET lease_owner = NULL, lease_until = NULL, next_at = $4, last_error = $5,
-             failing_since = coalesce(failing_since, $3)
+        "UPDATE outbox SET lease_owner = NULL, lease_until = NULL, last_error = $5,
+             next_at = CASE WHEN wish = $6 THEN $4 ELSE next_at END, failing_since = coalesce(failing_since, $3)
          WHERE id = $1 AND lease_owner = $2",
     )
-    .bind(id)
-    .bind(owner)
+    .bind(&entry.id)
+    .bind(&entry.lease_owner)
     .bind(now)
     .bind(next_at)
     .bind(error)
+    .bind(&entry.wish)
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// Removes a delivered entry; `false` when another instance has its lease now, or when it was wished again meanwhile:
-/// then it stays, for the next lease.
-pub(crate) async fn remove(db: &mut AnyConnection, entry: &Entry, owner: &str) -> Result<bool> {
+/// Removes a delivered entry; `false` when another lease has begun, or when it was wished again meanwhile: then it
+/// stays, for the next lease.
+pub(crate) async fn remove(db: &mut AnyConnection, entry: &Entry) -> Result<bool> {
     let done = query("DELETE FROM outbox WHERE id = $1 AND lease_owner = $2 AND wish = $3")
         .bind(&entry.id)
-        .bind(owner)
+        .bind(&entry.lease_owner)
         .bind(&entry.wish)
         .execute(&mut *db)
         .await?;
     query("UPDATE outbox SET lease_owner = NULL, lease_until = NULL WHERE id = $1 AND lease_owner = $2")
         .bind(&entry.id)
-        .bind(owner)
+        .bind(&entry.lease_owner)
         .execute(db)
         .await?;
     Ok(done.rows_affected() == 1)

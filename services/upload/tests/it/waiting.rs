@@ -165,3 +165,22 @@ async fn what_is_wished_again_while_a_delivery_is_on_its_way_is_told_too() {
         .await;
     }
 }
+
+#[tokio::test]
+async fn an_answer_never_tells_of_the_time_before_its_wish() {
+    for engine in engines() {
+        let fixture = Fixture::new(engine).await;
+        fixture.catalog.publish_state("failed", Some("no space"));
+        let path = "notes.bin?version=1.0&channel=stable";
+        let failed = fixture.put(path, "bytes").await;
+        assert_eq!(failed.verdict(), (422, "release_failed"));
+        fixture.catalog.set_silent(true);
+        let path = format!("/api/v1/apps/notes/packages/{path}");
+        let request = fixture.request("PUT", &path).header("prefer", "wait=0");
+        let request = request.body(Body::from("bytes")).unwrap();
+        let again = fixture.instance.send(request).await;
+        assert_eq!(again.status, StatusCode::ACCEPTED, "{again:?}");
+        assert_eq!(again.body["state"], "stored");
+        fixture.catalog.set_silent(false);
+    }
+}
