@@ -186,6 +186,8 @@ impl HeldBody {
             Stage::Flowing(body) => {
                 let frame = next_data(body, context);
                 if frame.is_pending() {
+                    // The client wakes us, and so does the end of the exchange, which takes the body away.
+                    *waker = Some(context.waker().clone());
                     let over = self.idle.poll_over(context);
                     return over.map(|()| Some(Err(BodyError::Idle)));
                 }

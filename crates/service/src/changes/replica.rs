@@ -4,13 +4,13 @@
 //! the page before or after, and the same page again changes nothing. Instances that share the database apply the same
 //! pages side by side: a change that is older than the row changes nothing, and the position never goes back.
 
-use sqlx::{AnyConnection, AssertSqlSafe, Result, query, query_as};
+use sqlx::{AnyConnection, AssertSqlSafe, FromRow, Result, query, query_as};
 
 use super::Change;
 use crate::database::Database;
 
 /// How far a copy is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, FromRow)]
 pub struct Position {
     /// Empty when there is no copy yet.
     pub epoch: String,
@@ -87,24 +87,14 @@ pub trait Replica: Send + Sync + 'static {
 
 async fn read(db: &mut AnyConnection, table: &str) -> Result<Position> {
     let sql = format!("SELECT epoch, applied, whole_at FROM {table}");
-    let (epoch, applied, whole_at) = query_as(AssertSqlSafe(sql)).fetch_one(db).await?;
-    Ok(Position {
-        epoch,
-        applied,
-        whole_at,
-    })
+    query_as(AssertSqlSafe(sql)).fetch_one(db).await
 }
 
 /// The same, and keeps every other instance from writing to the copy until the transaction ends: PostgreSQL lets
 /// writers of different rows run side by side.
 async fn lock(db: &mut AnyConnection, table: &str) -> Result<Position> {
     let sql = format!("UPDATE {table} SET applied = applied RETURNING epoch, applied, whole_at");
-    let (epoch, applied, whole_at) = query_as(AssertSqlSafe(sql)).fetch_one(db).await?;
-    Ok(Position {
-        epoch,
-        applied,
-        whole_at,
-    })
+    query_as(AssertSqlSafe(sql)).fetch_one(db).await
 }
 
 async fn write(db: &mut AnyConnection, table: &str, position: &Position) -> Result<()> {

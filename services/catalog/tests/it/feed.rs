@@ -123,11 +123,7 @@ async fn a_waiting_follower_is_answered_when_the_instance_leaves() {
 async fn a_follower_of_another_epoch_begins_from_the_start_and_acknowledges_nothing() {
     for engine in engines() {
         let house = House::idle(engine, hasty()).await;
-        house.and_there_is(vec![slipway_testkit::record(
-            "upload",
-            "upload-1",
-            "127.0.0.1:9",
-        )]);
+        house.and_a_follower();
         let all = page(&house, "", 0, 0).await;
         let again = page(&house, "another", 999, 60).await;
         assert_eq!(again.epoch, all.epoch);
@@ -141,11 +137,7 @@ async fn a_follower_of_another_epoch_begins_from_the_start_and_acknowledges_noth
 async fn a_follower_that_is_ahead_shows_that_the_database_was_restored() {
     for engine in engines() {
         let house = House::idle(engine, hasty()).await;
-        house.and_there_is(vec![slipway_testkit::record(
-            "upload",
-            "upload-1",
-            "127.0.0.1:9",
-        )]);
+        house.and_a_follower();
         let all = page(&house, "", 0, 0).await;
         page(&house, &all.epoch, all.head, 0).await;
         let ahead = page(&house, &all.epoch, all.head + 7, 0).await;
@@ -172,11 +164,7 @@ async fn asking_for_what_follows_a_change_acknowledges_it() {
         let mut settings = slipway_catalog::Settings::default();
         settings.publishing.follower_wait_millis = 30_000;
         let house = House::with(engine, settings).await;
-        house.and_there_is(vec![slipway_testkit::record(
-            "upload",
-            "upload-1",
-            "127.0.0.1:9",
-        )]);
+        house.and_a_follower();
         // Every answer waits for this follower, and comes because it asks on.
         let following = async {
             let (mut epoch, mut applied) = (String::new(), 0);

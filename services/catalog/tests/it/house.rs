@@ -130,7 +130,12 @@ impl House {
         self.and_there_is(Vec::new());
     }
 
-    pub(crate) fn and_there_is(&self, mut others: Vec<Record>) {
+    /// There is an instance of upload, `upload-1`, which follows the feed when a test does it in its place.
+    pub(crate) fn and_a_follower(&self) {
+        self.and_there_is(vec![record("upload", "upload-1", "127.0.0.1:9")]);
+    }
+
+    fn and_there_is(&self, mut others: Vec<Record>) {
         others.push(self.signing_record.clone());
         others.push(self.download_record.clone());
         self.view.replace(others);

@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 use slipway_testkit::database::engines;
-use slipway_testkit::record;
 
 use crate::house::House;
 
@@ -181,7 +180,7 @@ async fn a_release_names_the_instances_that_have_not_heard_of_it() {
         let mut settings = slipway_catalog::Settings::default();
         settings.publishing.follower_wait_millis = 50;
         let house = House::with(engine, settings).await;
-        house.and_there_is(vec![record("upload", "upload-1", "127.0.0.1:9")]);
+        house.and_a_follower();
         house.app("notes").await;
         let release = house.published("notes", "1.0").await;
         let silent = json!("upload/upload-1");

@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use slipway_testkit::database::engines;
-use slipway_testkit::record;
 use sqlx::query_as;
 
 use crate::house::House;
@@ -218,7 +217,7 @@ async fn a_revocation_names_the_instances_that_have_not_heard_of_it() {
         let mut settings = slipway_catalog::Settings::default();
         settings.publishing.follower_wait_millis = 50;
         let house = House::idle(engine, settings).await;
-        house.and_there_is(vec![record("upload", "upload-1", "127.0.0.1:9")]);
+        house.and_a_follower();
         let wish = json!({"name": "ci", "scopes": ["read"]});
         let made = house.admin().post("/api/v1/tokens", wish).await.ok(201);
         let path = format!("/api/v1/tokens/{}", made["id"].as_str().expect("an id"));
