@@ -25,6 +25,7 @@ const BUSY_MILLIS: u32 = 10_000;
 pub struct Database {
     pool: AnyPool,
     begin: &'static str,
+    begin_snapshot: &'static str,
 }
 
 impl Database {
@@ -80,12 +81,22 @@ impl Database {
         Ok(Self {
             pool,
             begin: if sqlite { "BEGIN IMMEDIATE" } else { "BEGIN" },
+            begin_snapshot: if sqlite {
+                "BEGIN DEFERRED"
+            } else {
+                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+            },
         })
     }
 
     /// A connection for reading.
     pub async fn read(&self) -> sqlx::Result<PoolConnection<Any>> {
         self.pool.acquire().await
+    }
+
+    /// A transaction whose queries all see the database as it is at the first of them.
+    pub async fn snapshot(&self) -> sqlx::Result<Transaction<'static, Any>> {
+        self.pool.begin_with(self.begin_snapshot).await
     }
 
     /// A transaction that may write.

@@ -54,9 +54,10 @@ async fn changes(
         waited = waiting => { waited?; }
         () = state.process.draining.cancelled() => {}
     }
-    let mut connection = state.database.read().await?;
+    // Read in pieces, a row could be told under the number before with the state after, and then once more.
+    let mut snapshot = state.database.snapshot().await?;
     Ok(Json(
-        feed::page(&mut connection, &query.epoch, query.after).await?,
+        feed::page(&mut snapshot, &query.epoch, query.after).await?,
     ))
 }
 
