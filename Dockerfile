@@ -22,7 +22,7 @@ FROM debian:bookworm-slim AS base
 RUN groupadd --gid 10001 slipway \
     && useradd --uid 10001 --gid slipway --home-dir /data --no-create-home --shell /usr/sbin/nologin slipway \
     && install -d -o slipway -g slipway -m 0700 /data /data/blobs /data/secrets \
-    && for service in registry upload signing catalog download gateway; do \
+    && for service in authority registry upload signing catalog download gateway; do \
          install -d -o slipway -g slipway -m 0700 "/data/secrets/$service" || exit 1; \
        done
 USER 10001:10001

@@ -11,7 +11,7 @@ and ends with 0 (passed), 77 (skipped, after `skipped: why`) or 1 (failed, with 
     developer.py   what a developer does: apps, packages, releases, tokens
     visitor.py     what an end user does: downloads, `latest`, keys, signatures
     minisign.py    Debian's own `minisign`, which has the last word on every signature
-    internal.py    signed calls between services, so that a check can forge them
+    internal.py    calls between services with their certificates, so that a check can be the wrong one
     publisher.py   a publish in the background that is tried again until it is acknowledged
     tus.py         the tus protocol by hand
     relay.py       counts what a client sends

@@ -1,9 +1,9 @@
 """What is between services: hidden from the public port, and refused to every caller that is not in the table."""
 
-import time
+import subprocess
 
 from . import internal, web
-from .platform import SERVICES
+from .platform import BINARIES, SERVICES
 
 NOBODY = "01890000-0000-7000-8000-000000000000"
 EVERYBODY = set(SERVICES) - {"registry"}
@@ -20,6 +20,7 @@ ENDPOINTS = [
     ("catalog", "GET", "/internal/packages/x", {"upload"}),
     ("download", "GET", "/internal/staged/d/notes/1.0.0/notes.bin", {"catalog"}),
     ("download", "GET", "/internal/downloads/notes/1.0.0", {"catalog"}),
+    *((callee, "GET", "/internal/instance", {"registry"}) for callee in ("signing", "catalog", "upload", "download")),
 ]
 
 
@@ -39,38 +40,60 @@ def hidden_from_the_public_port(check, platform):
 
 
 def wrong_callers(check, platform):
-    """Every caller × endpoint that is not in the table, signed rightly; and each right caller, signed wrongly."""
+    """Every caller × endpoint that is not in the table; and each right caller, with a wrong proof or another address."""
     refused = 0
-    for callee, method, path, callers in ENDPOINTS:
+    for callee, method, path, callers in ENDPOINTS + outside(platform):
         instance = platform.one(callee)
+        body = b"{}" if method == "POST" else None
         for caller in sorted(set(SERVICES) - callers):
-            answer = internal.call(platform, caller, instance, method, path, b"{}" if method == "POST" else None)
+            answer = internal.call(platform, caller, instance, method, path, body)
             check.equal(answer.status, 403, f"{caller} calls {method} {path} of {callee} ({answer})")
             refused += 1
         caller = sorted(callers)[0]
-        for name, wrong in wrongly_signed(platform, caller, instance).items():
-            answer = internal.call(platform, caller, instance, method, path, **wrong)
-            wanted = (401, 421) if name == "another instance" else (401,)
-            check.expect(answer.status in wanted, f"{method} {path} of {callee}, {name}: {answer}")
+        answer = internal.call(platform, caller, instance, method, path, body, instance_id=NOBODY)
+        check.equal(answer.status, 421, f"{method} {path} of {callee}, for another instance ({answer})")
+        for name, proof in unproven(platform, caller).items():
+            check.expect(is_refused(platform, caller, instance, method, path, proof), f"{method} {path} of {callee}, {name}: answered")
             refused += 1
-        answer = web.request(instance.addr, method, path)
-        check.equal(answer.status, 401, f"{method} {path} of {callee}, unsigned ({answer})")
-        refused += 1
+        refused += 2
+        check.expect(not answers_plainly(instance, method, path), f"{method} {path} of {callee} in plain HTTP: answered")
     check.figure("internal calls refused", refused)
-    for caller in SERVICES:
-        may = {callee for callee, _, _, callers in ENDPOINTS if caller in callers}
-        holds = {path.stem.removeprefix("call-") for path in (platform.data / "secrets" / caller).glob("call-*.key")}
-        check.equal(holds, may, f"keys that {caller} holds")
 
 
-def wrongly_signed(platform, caller, instance):
-    return {
-        "another's key": {"key": internal.pair_key(platform, "somebody", instance.service)},
-        "another callee's key": {"key": internal.pair_key(platform, caller, other_than(instance.service))},
-        "another instance": {"instance_id": NOBODY},
-        "an hour ago": {"when": int(time.time()) - 3600},
-    }
+def outside(platform):
+    """What the world is served is asked for by the gateway alone."""
+    served = {"catalog": "/api/v1/apps", "upload": "/api/v1/apps/notes/uploads/x", "download": "/a/notes"}
+    return [(callee, "GET", path, {"gateway"}) for callee, path in served.items()]
 
 
-def other_than(service):
-    return next(other for other in SERVICES if other != service)
+def unproven(platform, caller):
+    """No certificate, and one of the same name by another authority."""
+    secrets = platform.data / "secrets" / caller
+    other = foreign(platform) / "secrets" / caller
+    forged = internal.stranger(secrets)
+    forged.load_cert_chain(other / "certificate.pem", other / "key.pem")
+    return {"no certificate": internal.stranger(secrets), "another authority's certificate": forged}
+
+
+def foreign(platform):
+    """The data folder of a platform that is not this one."""
+    folder = platform.check.folder / "foreign"
+    if not folder.exists():
+        subprocess.run([BINARIES / "slipway", "init", "--data", folder], check=True, capture_output=True, timeout=60)
+    return folder
+
+
+def is_refused(platform, caller, instance, method, path, proof):
+    try:
+        internal.call(platform, caller, instance, method, path, proof=proof)
+    except web.BROKEN:
+        return True
+    return False
+
+
+def answers_plainly(instance, method, path):
+    try:
+        web.request(instance.addr, method, path, timeout=10)
+    except web.BROKEN:
+        return False
+    return True

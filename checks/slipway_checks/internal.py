@@ -1,41 +1,46 @@
-"""Signed calls between services, made by hand, so that a check can be the wrong caller.
+"""Calls between services, made by hand, so that a check can be the wrong caller.
 
-Four headers carry a call's proof: `x-slipway-caller`, `x-slipway-instance` (the one it is meant for, `*` for the
-registry), `x-slipway-time` in Unix seconds, and `x-slipway-signature`, the HMAC-SHA256 in hex, by the pair's key, over
-caller, callee, instance, method, path with query, and time, one a line.
+Both ends of a connection prove who they are by TLS 1.3 with the certificates in `DIR/secrets/<service>/`; the name in a
+certificate is the service's. `x-slipway-instance` names the instance that a call is meant for, and `x-slipway-run` the
+run of `slipway up` where there is one. It takes nothing but the standard library to be a service.
 """
 
-import hashlib
-import hmac
-import time
+import ssl
 
 from . import web
 
 
-def callee_key(platform, callee):
-    """The key of its own that a service checks calls with."""
-    return bytes.fromhex((platform.data / "secrets" / callee / "internal.key").read_text().strip())
+def context(folder):
+    """What a service with the files of `folder` proves itself with, and whom it believes."""
+    made = ssl.create_default_context(cafile=folder / "authorities.pem")
+    made.minimum_version = ssl.TLSVersion.TLSv1_3
+    made.load_cert_chain(folder / "certificate.pem", folder / "key.pem")
+    return made
 
 
-def pair_key(platform, caller, callee):
-    """The key that `caller` holds for `callee`; derived here, so that it is there for pairs that have no file."""
-    return hmac.new(callee_key(platform, callee), caller.encode(), hashlib.sha256).digest()
+def stranger(folder):
+    """Believes the authorities of `folder`, and proves nothing."""
+    return ssl.create_default_context(cafile=folder / "authorities.pem")
 
 
-def proof(key, caller, callee, instance, method, path, when=None):
-    when = str(int(time.time()) if when is None else when)
-    message = "\n".join((caller, callee, instance, method, path, when))
-    return {
-        "x-slipway-caller": caller,
-        "x-slipway-instance": instance,
-        "x-slipway-time": when,
-        "x-slipway-signature": hmac.new(key, message.encode(), hashlib.sha256).hexdigest(),
-    }
+def run_of(platform):
+    """The header that names the run, where there is one."""
+    path = platform.data / "run" / "run"
+    return {"x-slipway-run": path.read_text().strip()} if path.exists() else {}
 
 
-def call(platform, caller, instance, method, path, body=None, headers=None, key=None, instance_id=None, when=None):
-    """One call to `instance` as `caller`; `key`, `instance_id` and `when` are for calls that are to be refused."""
-    key = key or pair_key(platform, caller, instance.service)
-    meant = instance_id or ("*" if instance.service == "registry" else instance.id)
-    sent = proof(key, caller, instance.service, meant, method, path, when) | (headers or {})
-    return web.request(instance.addr, method, path, body, sent)
+def call(platform, caller, instance, method, path, body=None, headers=None, proof=None, instance_id=None, timeout=90):
+    """One call to `instance` as `caller`; `proof` and `instance_id` are for calls that are to be refused."""
+    proof = proof or context(platform.data / "secrets" / caller)
+    sent = {"x-slipway-instance": instance_id or instance.id} | run_of(platform) | (headers or {})
+    return web.request(instance.addr, method, path, body, sent, timeout=timeout, proof=(proof, instance.service))
+
+
+def as_gateway(platform, instance):
+    """A way to ask `instance` what the gateway asks it, with the arguments of `web.request`."""
+
+    def ask(address, method, path, body=None, headers=None, token=None):
+        bearer = {"Authorization": f"Bearer {token}"} if token else {}
+        return call(platform, "gateway", instance, method, path, body, (headers or {}) | bearer)
+
+    return ask

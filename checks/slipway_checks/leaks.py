@@ -15,6 +15,9 @@ def spellings(name, content):
     keys = [(name, stripped)]
     with contextlib.suppress(ValueError):
         keys.append((f"{name} (decoded)", binascii.unhexlify(stripped)))
+    if stripped.startswith(b"-----BEGIN"):
+        body = b"".join(line for line in stripped.splitlines() if not line.startswith(b"-----"))
+        keys.append((f"{name} (decoded)", base64.b64decode(body)))
     for label, key in keys:
         if len(key) < SHORTEST:
             continue

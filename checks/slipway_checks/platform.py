@@ -39,7 +39,8 @@ def databases(check):
 
 
 class Instance:
-    """One process of one service. `addr` is where it listens, from its own record in `DIR/run`."""
+    """One process of one service. `addr` is where it listens, `admin` where operators ask it, both from its own record in
+    `DIR/run`."""
 
     def __init__(self, service, process, record, log):
         self.service = service
@@ -47,6 +48,7 @@ class Instance:
         self.pid = record["pid"]
         self.id = record["instance"]
         self.addr = record["addr"]
+        self.admin = record["admin"]
         self.log = log
 
     def signal(self, number):
@@ -119,7 +121,7 @@ class Platform:
         if service == "registry":
             command += ["--listen", self.registry]
         else:
-            command += ["--registry", f"http://{self.registry}"]
+            command += ["--registry", f"https://{self.registry}"]
         if service == "gateway":
             command += ["--listen", self.gateway]
         self.started += 1
@@ -150,7 +152,7 @@ class Platform:
             if process.poll() is not None:
                 raise Failed(f"{service} ended with {process.returncode} at its start: {log_tail(log)}")
             record = next((record for record in self.records(service) if record["pid"] == process.pid), None)
-            return record if record and answers_ready(record["addr"]) else None
+            return record if record and answers_ready(record["admin"]) else None
 
         record = self.check.until(READY_WITHIN, ready, f"{service} ready (see {log})")
         instance = Instance(service, process, record, log)
@@ -232,7 +234,7 @@ class Platform:
         found = {f"token {name}": token.encode() for name, token in self.issued.items()}
         if (self.data / "admin-token").exists():
             found["the admin token"] = (self.data / "admin-token").read_bytes()
-        for path in sorted((self.data / "secrets").rglob("*")):
+        for path in sorted((self.data / "secrets").rglob("*key*")):
             if path.is_file():
                 found[str(path.relative_to(self.data))] = path.read_bytes()
         return found
@@ -241,7 +243,7 @@ class Platform:
 
     def metrics(self, instance):
         """The numbers of one instance: name (with labels) to value."""
-        answer = web.request(instance.addr, "GET", "/metrics")
+        answer = web.request(instance.admin, "GET", "/metrics")
         self.check.equal(answer.status, 200, f"/metrics of {instance.service}")
         numbers = {}
         for line in answer.body.decode().splitlines():

@@ -37,15 +37,30 @@ class Answer:
 BROKEN = (OSError, http.client.HTTPException)
 
 
-def request(address, method, path, body=None, headers=None, token=None, timeout=90):
+class Proven(http.client.HTTPSConnection):
+    """A connection on which the other end has to prove that it is the service `name`."""
+
+    def __init__(self, host, port, timeout, context, name):
+        super().__init__(host, port, timeout=timeout, context=context)
+        self.context, self.name = context, name
+
+    def connect(self):
+        http.client.HTTPConnection.connect(self)
+        self.sock = self.context.wrap_socket(self.sock, server_hostname=self.name)
+
+
+def request(address, method, path, body=None, headers=None, token=None, timeout=90, proof=None):
     """Sends one request to `address` (`host:port`) and reads the answer to its end.
 
     `body` is bytes, or an iterable of bytes when `headers` give its Content-Length or `Transfer-Encoding: chunked`. An
-    answer that comes before the body is through is read all the same. Raises what is in `BROKEN` when the connection
-    fails or ends early.
+    answer that comes before the body is through is read all the same. `proof` is an SSL context and the service's name
+    for a call between services. Raises what is in `BROKEN` when the connection fails or ends early.
     """
     host, port = address.rsplit(":", 1)
-    connection = http.client.HTTPConnection(host, int(port), timeout=timeout)
+    if proof:
+        connection = Proven(host, int(port), timeout, *proof)
+    else:
+        connection = http.client.HTTPConnection(host, int(port), timeout=timeout)
     try:
         sent = dict(headers or {})
         if token is not None:

@@ -1,7 +1,8 @@
 //! From the client to an instance of a service and back: connect, hold the body, stream.
 //!
-//! A request goes to another instance only when it certainly did nothing: no connection could be made, or another
-//! process has the address and answered 421 without reading the body. Nothing else is tried twice.
+//! Nothing of a request leaves before the other end has proven that it is of the service that is meant. A request goes
+//! to another instance only when it certainly did nothing: no proven connection could be made, or another process has the
+//! address and answered 421 without reading the body. Nothing else is tried twice.
 
 use std::collections::VecDeque;
 use std::error::Error as _;
@@ -14,37 +15,30 @@ use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode, Uri, Version};
 use http_body_util::{Either, Empty};
 use hyper::body::{Body as _, Incoming};
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::{Client, Error, ResponseFuture};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
-use slipway_service::Problem;
+use hyper_util::client::legacy::{Error, ResponseFuture};
 use slipway_service::discovery::record::Record;
 use slipway_service::discovery::view::View;
-use slipway_service::http::edge::{INSTANCE, SERVICE};
+use slipway_service::http::edge::INSTANCE;
+use slipway_service::{Problem, Process};
 use tokio::time::{Instant, sleep_until};
 
 use crate::Settings;
 use crate::answer::{self, Body};
+use crate::connections::Connections;
 use crate::hold::{BodyError, HeldBody, Hold};
 use crate::request::address_to;
 use crate::routes::Upstream;
 
-/// Time for a connection on a local network.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// Time without a byte after which the other end is probed.
-const KEEPALIVE: Duration = Duration::from_secs(15);
-/// Idle connections end here before they end at the services, whose time for the next head is 10 s: a request on a
-/// connection that the other side is just closing would be lost.
-const POOL_IDLE: Duration = Duration::from_secs(5);
 /// Time for an instance to appear: a restart is often seen within it.
 const APPEAR: Duration = Duration::from_millis(100);
 
-type Outgoing = Either<Empty<Bytes>, HeldBody>;
+pub(crate) type Outgoing = Either<Empty<Bytes>, HeldBody>;
 
 /// The services behind the gateway.
 pub(crate) struct Upstreams {
-    client: Client<HttpConnector, Outgoing>,
+    connections: Connections,
     view: View,
+    run: Option<HeaderValue>,
     limits: Limits,
 }
 
@@ -87,21 +81,12 @@ enum Outcome {
 }
 
 impl Upstreams {
-    pub(crate) fn new(view: View, limits: Limits) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        // A machine that vanished says nothing; without probes a request to it would wait for ever.
-        connector.set_keepalive(Some(KEEPALIVE));
-        // And one that hangs with our bytes unread keeps the connection after its request was given up.
-        connector.set_tcp_user_timeout(Some(limits.silence));
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(POOL_IDLE)
-            .build(connector);
+    pub(crate) fn new(process: &Process, limits: Limits) -> Self {
+        let run = process.run.as_deref();
         Self {
-            client,
-            view,
+            connections: Connections::new(process.identity.clone(), limits.silence),
+            view: process.view.clone(),
+            run: run.and_then(|run| HeaderValue::from_str(run).ok()),
             limits,
         }
     }
@@ -164,7 +149,7 @@ impl Upstreams {
             Ok(outgoing) => outgoing,
             Err(error) => return Outcome::Failed(Problem::internal(error)),
         };
-        let answering = self.client.request(request);
+        let answering = self.connections.to(upstream.name).request(request);
         let answered = tokio::select! {
             answered = answer(answering, hold.as_ref(), body) => answered,
             () = silence(hold.as_ref(), self.limits.silence) => {
@@ -175,7 +160,7 @@ impl Upstreams {
         match answered {
             Ok(answer) if answer.status() == StatusCode::MISDIRECTED_REQUEST => {
                 if untouched {
-                    Outcome::Misdirected(target.corrected(upstream.name, &answer))
+                    Outcome::Misdirected(target.corrected(&answer))
                 } else {
                     Outcome::Failed(unavailable(upstream))
                 }
@@ -206,7 +191,7 @@ impl Upstreams {
     ) -> Result<(Request<Outgoing>, Option<Hold>), http::Error> {
         let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
         let uri = Uri::builder()
-            .scheme("http")
+            .scheme("https")
             .authority(target.address.as_str())
             .path_and_query(path)
             .build()?;
@@ -218,7 +203,7 @@ impl Upstreams {
         *request.version_mut() = Version::HTTP_11;
         request.headers_mut().clone_from(&head.headers);
         request.headers_mut().remove(EXPECT);
-        address_to(request.headers_mut(), &target.instance);
+        address_to(request.headers_mut(), &target.instance, self.run.as_ref());
         if let Some(hold) = &hold {
             request
                 .headers_mut()
@@ -238,16 +223,15 @@ impl Target {
         })
     }
 
-    /// The same address under the name that it gave in a 421, when it is of the same service: a process that was
-    /// restarted there.
-    fn corrected(&self, service: &str, answer: &Response<Incoming>) -> Option<Self> {
-        let headers = answer.headers();
-        if self.corrected || headers.get(&SERVICE)? != service {
+    /// The same address under the name that it gave in a 421: a process that was restarted there. Its certificate has
+    /// proven that it is of the same service.
+    fn corrected(&self, answer: &Response<Incoming>) -> Option<Self> {
+        if self.corrected {
             return None;
         }
         Some(Self {
             address: self.address.clone(),
-            instance: headers.get(&INSTANCE)?.clone(),
+            instance: answer.headers().get(&INSTANCE)?.clone(),
             corrected: true,
         })
     }

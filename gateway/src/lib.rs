@@ -3,8 +3,8 @@
 //! starts and serves while the registry is gone. A request that was in flight when it is killed ends with the
 //! connection: nothing is acknowledged that a service had not acknowledged.
 
-mod admin;
 mod answer;
+mod connections;
 mod exchange;
 mod forward;
 mod hold;
@@ -12,7 +12,6 @@ mod path;
 mod request;
 mod routes;
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -40,18 +39,9 @@ struct Shared {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    pub admin: AdminSettings,
     pub body: BodySettings,
     pub answer: AnswerSettings,
     pub routes: Vec<RouteSetting>,
-}
-
-/// The listener for operators: `/metrics`, `/healthz`, `/readyz`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct AdminSettings {
-    /// Never an address that the public reaches. Default: a free loopback port; it is in `DIR/gateway/admin.json`.
-    pub listen: SocketAddr,
 }
 
 /// Bodies of requests.
@@ -77,18 +67,9 @@ pub struct AnswerSettings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            admin: AdminSettings::default(),
             body: BodySettings::default(),
             answer: AnswerSettings::default(),
             routes: routes::default_routes(),
-        }
-    }
-}
-
-impl Default for AdminSettings {
-    fn default() -> Self {
-        Self {
-            listen: (Ipv4Addr::LOCALHOST, 0).into(),
         }
     }
 }
@@ -110,6 +91,7 @@ impl Default for AnswerSettings {
 
 impl Service for Gateway {
     const NAME: &'static str = "gateway";
+    const IS_PUBLIC: bool = true;
     type Settings = Settings;
     type Http = Self;
     type Body = Body;
@@ -117,7 +99,6 @@ impl Service for Gateway {
 
     async fn build(process: Process, settings: Settings) -> anyhow::Result<App<Self, Self>> {
         let gateway = Self::new(&process, &settings)?;
-        admin::listen(&process, gateway.clone(), &settings.admin).await?;
         Ok(App {
             http: gateway.clone(),
             health: gateway,
@@ -157,7 +138,7 @@ impl Gateway {
             process: process.clone(),
             seen: routes.services().into_iter().map(unseen).collect(),
             routes,
-            upstreams: Upstreams::new(process.view.clone(), Limits::of(settings)),
+            upstreams: Upstreams::new(process, Limits::of(settings)),
         })))
     }
 }

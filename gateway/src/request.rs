@@ -9,7 +9,7 @@ use http::header::{CONNECTION, HOST, HeaderName, HeaderValue};
 use http::uri::Authority;
 use http::{HeaderMap, Method, Request, Version};
 use slipway_service::Problem;
-use slipway_service::http::edge::{INSTANCE, REQUEST_ID};
+use slipway_service::http::edge::{INSTANCE, REQUEST_ID, RUN};
 use slipway_service::http::framing::Framing;
 
 use crate::routes::method_not_allowed;
@@ -129,9 +129,17 @@ pub(crate) fn prepare(headers: &mut HeaderMap, forwarding: &Forwarding<'_>) {
     add_via(headers);
 }
 
-/// Names the instance that a request is meant for: an address may belong to another process by now.
-pub(crate) fn address_to(headers: &mut HeaderMap, instance: &HeaderValue) {
+/// Names the instance, and the run of `slipway up`, that a request is meant for: an address may belong to another process
+/// by now, and to one of a copied data folder.
+pub(crate) fn address_to(
+    headers: &mut HeaderMap,
+    instance: &HeaderValue,
+    run: Option<&HeaderValue>,
+) {
     headers.insert(INSTANCE.clone(), instance.clone());
+    if let Some(run) = run {
+        headers.insert(RUN.clone(), run.clone());
+    }
 }
 
 pub(crate) fn add_via(headers: &mut HeaderMap) {

@@ -10,9 +10,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
-use crate::internal::access;
+use crate::internal::authority::Authorities;
 use crate::internal::key::Key;
 use crate::token::Token;
+
+mod moved;
 
 /// The layout that this program reads and writes; a later one will migrate.
 const FORMAT: &str = "1\n";
@@ -21,6 +23,9 @@ const FORMAT: &str = "1\n";
 pub const SERVICES: [&str; 6] = [
     "registry", "upload", "signing", "catalog", "download", "gateway",
 ];
+
+/// The environment variable by which `up` tells its children their run.
+pub const RUN_VARIABLE: &str = "SLIPWAY_RUN";
 
 /// A data folder (`--data DIR`).
 #[derive(Clone, Debug)]
@@ -57,6 +62,24 @@ impl DataDir {
         self.root.join("run")
     }
 
+    /// Where `slipway up` says which run of it this is.
+    pub fn run_id(&self) -> PathBuf {
+        self.run().join("run")
+    }
+
+    /// The run that a process of this folder belongs to: that of its parent, else the one that is written down. None
+    /// where no `up` is, as in containers.
+    pub fn current_run(&self) -> Option<String> {
+        let given = std::env::var(RUN_VARIABLE).ok();
+        let run = given.or_else(|| fs::read_to_string(self.run_id()).ok())?;
+        Some(run.trim().to_owned()).filter(|run| !run.is_empty())
+    }
+
+    /// The key of the platform's authority and its certificate; for `slipway init` alone.
+    pub fn authority(&self) -> PathBuf {
+        self.root.join("secrets").join("authority")
+    }
+
     pub fn admin_token(&self) -> PathBuf {
         self.root.join("admin-token")
     }
@@ -67,6 +90,13 @@ impl DataDir {
 
     /// Makes what is missing of folders and secrets (`slipway init`); what is there stays.
     pub fn init(&self) -> anyhow::Result<()> {
+        self.make_folders()?;
+        self.make_secrets()?;
+        Authorities::open(self)?.equip(&self.services()?)
+    }
+
+    /// Makes what is missing of folders.
+    pub fn make_folders(&self) -> anyhow::Result<()> {
         private_folder(&self.root)?;
         self.check_format()?;
         for folder in [
@@ -79,28 +109,30 @@ impl DataDir {
         for service in SERVICES {
             private_folder(&self.service(service))?;
             private_folder(&self.secrets(service))?;
-            keep_or_write(&self.callee_key(service), || Ok(Key::random()?.to_text()))?;
         }
-        for callee in SERVICES {
-            let key = Key::from_text(&fs::read_to_string(self.callee_key(callee))?)?;
-            for caller in access::callers_of(callee) {
-                write_whole(&self.pair_key(caller, callee), key.derive(caller).to_text())?;
-            }
-        }
+        Ok(())
+    }
+
+    /// Makes what is missing of secrets but for certificates.
+    fn make_secrets(&self) -> anyhow::Result<()> {
         keep_or_write(&self.sealing_key(), || Ok(Key::random()?.to_text()))?;
-        keep_or_write(&self.admin_token(), || {
-            Ok(format!("{}\n", Token::random()?.reveal()))
-        })
+        keep_or_write(&self.admin_token(), new_token)
     }
 
-    /// The key that a callee checks its callers with.
-    pub fn callee_key(&self, service: &str) -> PathBuf {
-        self.secrets(service).join("internal.key")
+    /// Puts another token in the place of the administrator's; the catalog takes it within ten seconds.
+    pub fn replace_admin_token(&self) -> anyhow::Result<()> {
+        write_whole(&self.admin_token(), new_token()?)
     }
 
-    /// The key that `caller` signs its calls to `callee` with.
-    pub fn pair_key(&self, caller: &str, callee: &str) -> PathBuf {
-        self.secrets(caller).join(format!("call-{callee}.key"))
+    /// Every service that has a folder of secrets: the six, and those that an operator has added.
+    pub fn services(&self) -> anyhow::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(self.root.join("secrets"))? {
+            names.extend(entry?.file_name().into_string().ok());
+        }
+        names.retain(|name| name != "authority");
+        names.sort();
+        Ok(names)
     }
 
     /// The key that seals the private keys of apps, which the signing service holds or an operator gives.
@@ -122,6 +154,10 @@ impl DataDir {
         }
         Ok(())
     }
+}
+
+fn new_token() -> anyhow::Result<String> {
+    Ok(format!("{}\n", Token::random()?.reveal()))
 }
 
 /// Makes a folder that only its owner may enter, with those above it.
@@ -171,20 +207,11 @@ mod tests {
         let data = DataDir::new(folder.path().join("data"));
         data.init().expect("the first init");
         let token = fs::read_to_string(data.admin_token()).expect("the admin token");
-        let pair = fs::read(data.pair_key("catalog", "signing")).expect("a pair key");
+        let certificate = data.secrets("catalog").join("certificate.pem");
+        let before = fs::read(&certificate).expect("a certificate");
         data.init().expect("the second init");
         assert_eq!(fs::read_to_string(data.admin_token()).unwrap(), token);
-        assert_eq!(fs::read(data.pair_key("catalog", "signing")).unwrap(), pair);
-    }
-
-    #[test]
-    fn nobody_gets_a_key_for_calls_it_may_not_make() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let data = DataDir::new(folder.path());
-        data.init().expect("init");
-        assert!(data.pair_key("catalog", "signing").exists());
-        assert!(!data.pair_key("upload", "signing").exists());
-        assert!(!data.pair_key("gateway", "catalog").exists());
+        assert_eq!(fs::read(certificate).unwrap(), before);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A process from its start to its end, the same for all six services.
 //!
-//! Start: settings, log, a slot in the data folder, the listener, the service's own `build`; then requests are served,
+//! Start: settings, log, a slot in the data folder, the listeners, the service's own `build`; then requests are served,
 //! and as soon as the service can work it is announced as READY. Nobody waits for another service. End (SIGTERM or
 //! SIGINT): `/readyz` says 503, the others learn that this instance drains, the listener closes, requests in flight
 //! end within the drain time, background tasks end, the lease ends, exit 0. `kill -9` at any of these is safe.
@@ -19,6 +19,7 @@ use hyper::body::Incoming;
 use hyper::{Request, Response};
 use hyper_util::service::TowerToHyperService;
 use serde::de::DeserializeOwned;
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -30,16 +31,17 @@ use crate::data::DataDir;
 use crate::discovery::record::{Record, State};
 use crate::discovery::view::View;
 use crate::discovery::{heartbeat, watch as registry_watch};
-use crate::http::edge::{Page, edge, readiness};
-use crate::http::serve::serve;
+use crate::http::edge::{Page, admin, edge, readiness};
+use crate::http::serve::{Transport, serve};
 use crate::internal::client::Client;
-use crate::internal::key::Key;
+use crate::internal::identity::Identity;
 use crate::metrics::{Metrics, Reading};
 use crate::settings::{self, Common};
 use crate::telemetry;
 use slot::Slot;
 
 pub use command::{Options, main};
+pub use slot::{Announcement, announcements};
 
 /// Time for background tasks to end after the last request. A job that is cut off is taken up by the next process.
 const TASKS_TIMEOUT: Duration = Duration::from_secs(5);
@@ -47,6 +49,8 @@ const TASKS_TIMEOUT: Duration = Duration::from_secs(5);
 /// A service as the house runs it.
 pub trait Service {
     const NAME: &'static str;
+    /// Whether the world speaks to it, in plain HTTP. All others are spoken to by services alone, which prove themselves.
+    const IS_PUBLIC: bool = false;
     /// The service's own sections of the settings.
     type Settings: DeserializeOwned + Send;
     type Http: hyper::service::Service<
@@ -97,7 +101,7 @@ pub type RouterService = TowerToHyperService<Router>;
 impl<H: Health> App<RouterService, H> {
     /// Puts the edge around `routes`. `page` may answer problems with pages for browsers.
     pub fn new(process: &Process, health: H, page: Option<Page>, routes: Router) -> Self {
-        let router = edge(process, health.clone(), page, routes);
+        let router = edge(process, page, routes);
         Self {
             http: TowerToHyperService::new(router),
             health,
@@ -113,8 +117,10 @@ pub struct Process {
     pub instance: Arc<str>,
     pub data: DataDir,
     pub settings: Arc<Common>,
-    /// Our own key, from which those of our callers are derived.
-    pub key: Key,
+    /// By what this process proves who it is.
+    pub identity: Identity,
+    /// The run of `slipway up` that it belongs to, if one runs.
+    pub run: Option<Arc<str>>,
     /// Who else is there.
     pub view: View,
     /// Calls to the others.
@@ -128,7 +134,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Reads the process's keys and what it last knew of the others.
+    /// Reads the process's certificate and what it last knew of the others.
     pub fn open(service: &'static str, data: DataDir, settings: Common) -> anyhow::Result<Self> {
         let folder = data.service(service);
         crate::data::private_folder(&folder)?;
@@ -136,18 +142,21 @@ impl Process {
         Self::open_with_view(service, data, settings, view)
     }
 
-    /// Reads the process's keys; `view` is what it knows of the others.
+    /// Reads the process's certificate; `view` is what it knows of the others.
     pub fn open_with_view(
         service: &'static str,
         data: DataDir,
         settings: Common,
         view: View,
     ) -> anyhow::Result<Self> {
+        let identity = Identity::open(service, &data)?;
+        let run: Option<Arc<str>> = data.current_run().map(Into::into);
         Ok(Self {
             service,
             instance: Uuid::now_v7().to_string().into(),
-            key: Key::read(&data.callee_key(service))?,
-            client: Client::open(service, &data, view.clone())?,
+            client: Client::open(identity.clone(), run.clone(), view.clone()),
+            identity,
+            run,
             view,
             data,
             settings: Arc::new(settings),
@@ -169,7 +178,7 @@ impl Process {
         });
     }
 
-    fn is_registry(&self) -> bool {
+    pub(crate) fn is_registry(&self) -> bool {
         self.service == "registry"
     }
 
@@ -181,10 +190,14 @@ impl Process {
         }
         let configured = &self.settings.registry.urls;
         if configured.is_empty() {
-            return slot::addresses(&self.data, "registry");
+            let found = announcements(&self.data).into_iter();
+            let registries = found.filter(|other| other.service == "registry");
+            return registries.map(|registry| registry.addr).collect();
         }
         let authority = |url: &String| {
-            let rest = url.strip_prefix("http://").unwrap_or(url);
+            // Both are one way: whatever the URL says, the other end has to prove itself.
+            let rest = url.strip_prefix("https://").or(url.strip_prefix("http://"));
+            let rest = rest.unwrap_or(url);
             rest.trim_end_matches('/').to_owned()
         };
         configured.iter().map(authority).collect()
@@ -212,30 +225,40 @@ async fn live<S: Service>(
     own: S::Settings,
 ) -> anyhow::Result<()> {
     let data = DataDir::new(std::path::absolute(&options.data)?);
+    if let Some(moved) = data.notice_move()? {
+        tracing::warn!("{moved}");
+    }
     let slot = Slot::take(&data, S::NAME)?;
     let listener = slot.listen(common.http.listen).await?;
-    let address = listener.local_addr()?.to_string();
+    let admin = listen_for_operators(&common.admin).await?;
     let process = Process::open(S::NAME, data, common)?;
-    let record = Record {
-        service: S::NAME.to_owned(),
-        instance: process.instance.to_string(),
-        addr: process.settings.http.advertise.clone().unwrap_or(address),
-        state: State::Starting,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        started_at: clock::unix_millis(),
-    };
+    let announcement = Announcement::new(
+        &process,
+        listener.local_addr()?.to_string(),
+        admin.local_addr()?.to_string(),
+    );
+    let record = record::<S>(&announcement);
+    let app = S::build(process.clone(), own)
+        .await
+        .with_context(|| format!("the {} service could not start", S::NAME))?;
     let (state, states) = watch::channel(State::Starting);
+    process.spawn(process.identity.clone().keep_current(S::NAME));
     if !process.is_registry() {
         process.spawn(heartbeat::run(process.clone(), record.clone(), states));
         process.spawn(registry_watch::run(process.clone()));
     }
-    let app = S::build(process.clone(), own)
-        .await
-        .with_context(|| format!("the {} service could not start", S::NAME))?;
     let stop = CancellationToken::new();
-    let serving = serve(listener, app.http, &process.settings.http, stop.clone());
+    serve_operators(&process, admin, app.health.clone());
+    let transport = if S::IS_PUBLIC {
+        Transport::Plain
+    } else {
+        Transport::Proven(process.identity.clone())
+    };
+    let http = &process.settings.http;
+    let serving = serve(listener, transport, app.http, http, stop.clone());
+    let slot = Arc::new(slot);
     let ending = async {
-        let announced = announce(&process, &app.health, &record, &slot, &state).await;
+        let announced = announce(&process, &app.health, &slot, announcement, &state).await;
         if announced.is_ok() {
             process.draining.cancelled().await;
             state.send_replace(State::Draining);
@@ -252,12 +275,43 @@ async fn live<S: Service>(
     announced
 }
 
+async fn listen_for_operators(settings: &settings::Admin) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(settings.listen).await.with_context(|| {
+        format!(
+            "could not listen on {} for operators: choose another [admin] listen",
+            settings.listen
+        )
+    })
+}
+
+fn serve_operators<H: Health>(process: &Process, listener: TcpListener, health: H) {
+    let router = TowerToHyperService::new(admin(process, health));
+    let (http, stop) = (process.settings.http.clone(), process.shutdown.clone());
+    process
+        .tasks
+        .spawn(async move { serve(listener, Transport::Plain, router, &http, stop).await });
+}
+
+/// What others are told of this process. Nobody inside calls a gateway, and its public address may be any: its lease
+/// names where operators ask it.
+fn record<S: Service>(announcement: &Announcement) -> Record {
+    let Announcement { addr, admin, .. } = announcement;
+    Record {
+        service: S::NAME.to_owned(),
+        instance: announcement.instance.clone(),
+        addr: if S::IS_PUBLIC { admin } else { addr }.clone(),
+        state: State::Starting,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started_at: clock::unix_millis(),
+    }
+}
+
 /// Waits until the service can work, then tells everybody.
 async fn announce<H: Health>(
     process: &Process,
     health: &H,
-    record: &Record,
-    slot: &Slot,
+    slot: &Arc<Slot>,
+    announcement: Announcement,
     state: &watch::Sender<State>,
 ) -> anyhow::Result<()> {
     while readiness(process, health).await.is_err() {
@@ -266,15 +320,37 @@ async fn announce<H: Health>(
             () = process.draining.cancelled() => return Ok(()),
         }
     }
-    slot.announce(record)?;
+    slot.announce(&announcement)?;
     state.send_replace(State::Ready);
     tracing::info!(
         service = process.service,
         instance = &*process.instance,
-        addr = record.addr,
+        addr = announcement.addr,
+        admin = announcement.admin,
         "ready"
     );
+    process.spawn(announce_again(
+        process.identity.clone(),
+        slot.clone(),
+        announcement,
+    ));
     Ok(())
+}
+
+/// Says which authorities are trusted and which certificate is used now: a rotation waits for everybody.
+async fn announce_again(identity: Identity, slot: Arc<Slot>, mut announcement: Announcement) {
+    let mut changes = identity.subscribe();
+    while changes.changed().await.is_ok() {
+        let loaded = identity.loaded();
+        announcement.authorities.clone_from(&loaded.authorities);
+        announcement.certificate.clone_from(&loaded.certificate);
+        if let Err(error) = slot.announce(&announcement) {
+            tracing::warn!(
+                error = format!("{error:#}"),
+                "what runs here could not be written down"
+            );
+        }
+    }
 }
 
 async fn end(process: &Process, record: &Record, slot: &Slot) {

@@ -3,7 +3,7 @@
 //! Unknown keys are refused, so that a typing error cannot pass for a setting. A service's own sections stand beside
 //! the ones of this module in the same file.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -18,12 +18,13 @@ use serde_json::{Map, Value};
 #[serde(default, deny_unknown_fields)]
 pub struct Common {
     pub http: Http,
+    pub admin: Admin,
     pub log: Log,
     pub registry: Registry,
     pub database: Database,
 }
 
-const COMMON_SECTIONS: [&str; 4] = ["http", "log", "registry", "database"];
+const COMMON_SECTIONS: [&str; 5] = ["http", "admin", "log", "registry", "database"];
 
 /// The HTTP server of a process.
 #[derive(Clone, Debug, Deserialize)]
@@ -39,7 +40,10 @@ pub struct Http {
     /// client does not read what it asked for holds 1 MiB until `write_timeout_seconds` are over: where 10,000 of those
     /// have to be feared, lower it.
     pub max_connections: usize,
-    /// Seconds in which a request head must arrive: against clients that send one byte a minute (slowloris).
+    /// TLS handshakes at once; more wait. Each costs a third of a millisecond of the processor.
+    pub max_handshakes: usize,
+    /// Seconds in which a handshake must end and a request head arrive: against clients that send one byte a minute
+    /// (slowloris).
     pub head_timeout_seconds: u64,
     /// Seconds for which a send buffer may stay full: against clients that ask for large files and read nothing. The
     /// system calls a buffer full until a third of its megabytes is free, so a client below 3 KB/s may meet it too.
@@ -58,6 +62,7 @@ impl Default for Http {
             advertise: None,
             public_url: None,
             max_connections: 10_000,
+            max_handshakes: 64,
             head_timeout_seconds: 10,
             write_timeout_seconds: 600,
             drain_seconds: 30,
@@ -77,6 +82,22 @@ impl Http {
 
     pub fn drain(&self) -> Duration {
         Duration::from_secs(self.drain_seconds)
+    }
+}
+
+/// The plain listener for operators: `/healthz`, `/readyz` and `/metrics`, and nothing else.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Admin {
+    /// Never an address that the public reaches. Default: a free loopback port; it is in `DIR/run`.
+    pub listen: SocketAddr,
+}
+
+impl Default for Admin {
+    fn default() -> Self {
+        Self {
+            listen: (Ipv4Addr::LOCALHOST, 0).into(),
+        }
     }
 }
 

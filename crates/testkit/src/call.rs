@@ -2,12 +2,13 @@
 
 use axum::Router;
 use axum::body::Body;
+use axum::middleware::map_request;
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 use slipway_service::Process;
-use slipway_service::clock;
-use slipway_service::internal::key::Signed;
+use slipway_service::http::edge::INSTANCE;
+use slipway_service::internal::verify::Caller;
 use tower::ServiceExt as _;
 
 /// Sends `request` and returns the status and the body as JSON (`null` when it is none).
@@ -33,29 +34,27 @@ pub async fn send(router: &Router, request: Request<Body>) -> Response<Body> {
         .expect("routers do not fail")
 }
 
-/// Signs an internal request as `caller` would, to `process`.
-pub fn signed(process: &Process, caller: &str, mut request: Request<Body>) -> Request<Body> {
-    let time = clock::unix_millis() / 1000;
-    let path = request
-        .uri()
-        .path_and_query()
-        .map_or("/", |path| path.as_str())
-        .to_owned();
-    let signature = process.key.derive(caller).sign(Signed {
-        caller,
-        callee: process.service,
-        instance: &process.instance,
-        method: request.method(),
-        path: &path,
-        time,
-    });
+/// A request as it reaches `process` over a connection that `caller` has proven itself on.
+pub fn called_by(process: &Process, caller: &str, mut request: Request<Body>) -> Request<Body> {
+    request.extensions_mut().insert(Caller(caller.into()));
     let headers = request.headers_mut();
-    let mut set = |name: &'static str, value: String| {
-        headers.insert(name, value.parse().expect("a header's value"));
-    };
-    set("x-slipway-caller", caller.to_owned());
-    set("x-slipway-instance", process.instance.to_string());
-    set("x-slipway-time", time.to_string());
-    set("x-slipway-signature", signature);
+    headers.insert(
+        INSTANCE.clone(),
+        process.instance.parse().expect("a header's value"),
+    );
     request
+}
+
+/// The router as the world reaches it: what no other service is said to ask, the gateway asks.
+pub fn through_the_gateway(process: &Process, router: Router) -> Router {
+    let process = process.clone();
+    router.layer(map_request(move |request: Request<Body>| {
+        let process = process.clone();
+        async move {
+            if request.extensions().get::<Caller>().is_some() {
+                return request;
+            }
+            called_by(&process, "gateway", request)
+        }
+    }))
 }

@@ -1,8 +1,10 @@
-//! What tests of services need: a process without a network, fresh databases of both engines, calls without a socket.
+//! What tests of services need: a process without a network, fresh databases of both engines, calls without a socket,
+//! peers on a socket.
 
 pub mod call;
 pub mod database;
 pub mod minisign;
+pub mod peer;
 
 use slipway_service::Process;
 use slipway_service::data::DataDir;
@@ -32,6 +34,7 @@ pub struct TestProcess {
 pub async fn process(service: &'static str, engine: database::Engine) -> TestProcess {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let data = DataDir::new(folder.path());
+    peer::join(&data);
     data.init().expect("a data folder");
     let settings = Common {
         database: Database {

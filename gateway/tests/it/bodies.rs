@@ -195,7 +195,7 @@ async fn large_bodies_stream_both_ways_at_once_in_flat_memory() {
     const PIECES: usize = 8 * 1024;
     let (listener, upload) = listen().await;
     tokio::spawn(async move {
-        let (stream, _) = listener.accept().await.expect("the gateway connects");
+        let stream = Wire::accept(&listener).await.stream;
         let echo = service_fn(|request: Request<Incoming>| async {
             Ok::<_, std::convert::Infallible>(Response::new(request.into_body().boxed()))
         });
@@ -209,7 +209,7 @@ async fn large_bodies_stream_both_ways_at_once_in_flat_memory() {
         .send(request(PUT, &format!("Content-Length: {length}\r\n")))
         .await;
     let before = anonymous_memory();
-    let (mut reader, mut writer) = client.stream.into_split();
+    let (mut reader, mut writer) = tokio::io::split(client.stream);
     let sending = tokio::spawn(async move {
         let piece = vec![7_u8; PIECE];
         for _ in 0..PIECES {

@@ -1,7 +1,11 @@
 //! What a service gets to see, what a client gets back, and which instance is asked.
 
+use slipway_testkit::peer;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
 use crate::harness::{Wire, ask, field, gateway, listen, nobody, request};
 
+const CONTINUE: &str = "HTTP/1.1 100 Continue\r\n\r\n";
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 #[tokio::test]
@@ -280,9 +284,9 @@ async fn a_tus_client_that_asks_for_its_offset_is_told_to_wait() {
     service.await.unwrap();
 }
 
-fn misdirected(service: &str, instance: &str) -> String {
+fn misdirected(instance: &str) -> String {
     format!(
-        "HTTP/1.1 421 Misdirected Request\r\nX-Slipway-Service: {service}\r\nX-Slipway-Instance: {instance}\r\n\
+        "HTTP/1.1 421 Misdirected Request\r\nX-Slipway-Instance: {instance}\r\n\
          Content-Length: 0\r\nConnection: close\r\n\r\n"
     )
 }
@@ -294,11 +298,11 @@ async fn a_service_that_was_restarted_at_its_address_is_asked_again_under_its_ne
     let service = tokio::spawn(async move {
         let mut wire = Wire::accept(&listener).await;
         assert_eq!(field(&wire.head().await, "x-slipway-instance"), Some("old"));
-        wire.send(misdirected("upload", "new")).await;
+        wire.send(misdirected("new")).await;
         assert!(wire.rest().await.is_empty(), "nothing of the body");
         let mut wire = Wire::accept(&listener).await;
         assert_eq!(field(&wire.head().await, "x-slipway-instance"), Some("new"));
-        wire.send("HTTP/1.1 100 Continue\r\n\r\n").await;
+        wire.send(CONTINUE).await;
         let body = wire.exactly(5).await;
         wire.send("HTTP/1.1 201 Created\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             .await;
@@ -314,19 +318,15 @@ async fn a_service_that_was_restarted_at_its_address_is_asked_again_under_its_ne
 
 #[tokio::test]
 async fn an_address_that_belongs_to_another_service_is_passed_over_and_no_name_is_believed_twice() {
-    let (other, others) = listen().await;
+    let other = peer::serve("catalog", axum::Router::new()).await;
+    let other = other.parse().expect("an address");
     let (fickle, fickles) = listen().await;
-    let gateway = gateway(&[("upload", "a", others), ("upload", "b", fickles)]).await;
-    let strangers = tokio::spawn(async move {
-        let mut wire = Wire::accept(&other).await;
-        wire.head().await;
-        wire.send(misdirected("catalog", "c")).await;
-    });
+    let gateway = gateway(&[("upload", "a", other), ("upload", "b", fickles)]).await;
     let renaming = tokio::spawn(async move {
         for name in ["x", "y"] {
             let mut wire = Wire::accept(&fickle).await;
             wire.head().await;
-            wire.send(misdirected("upload", name)).await;
+            wire.send(misdirected(name)).await;
         }
         fickle
     });
@@ -339,8 +339,50 @@ async fn an_address_that_belongs_to_another_service_is_passed_over_and_no_name_i
         (answer.status, answer.code().as_str()),
         (503, "upload_unavailable")
     );
-    strangers.await.unwrap();
     let fickle = renaming.await.unwrap();
     let third = tokio::time::timeout(std::time::Duration::ZERO, fickle.accept()).await;
     assert!(third.is_err(), "a second new name was believed");
+}
+
+/// Somebody who took the port of a service that has ended, and says 200 and 201 to everything.
+#[tokio::test]
+async fn a_stranger_on_a_freed_port_learns_nothing_and_is_passed_over() {
+    let (stranger, strangers) = listen().await;
+    let (listener, upload) = listen().await;
+    let gateway = gateway(&[("upload", "gone", strangers), ("upload", "here", upload)]).await;
+    let heard = tokio::spawn(async move {
+        let mut heard = Vec::new();
+        // One for each of the requests that come to it first.
+        for _ in 0..2 {
+            let (mut stream, _) = stranger.accept().await.unwrap();
+            let mut piece = vec![0; 64 * 1024];
+            let count = stream.read(&mut piece).await.unwrap();
+            heard.extend_from_slice(&piece[..count]);
+            let _ = stream
+                .write_all(b"HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n")
+                .await;
+        }
+        heard
+    });
+    let service = tokio::spawn(async move {
+        for _ in 0..4 {
+            let mut wire = Wire::accept(&listener).await;
+            wire.head().await;
+            wire.send(CONTINUE).await;
+            wire.exactly(5).await;
+            wire.send("HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                .await;
+        }
+    });
+    let put = request(
+        "PUT /api/v1/apps/notes/packages/x.bin",
+        "Authorization: Bearer slw_secret\r\nContent-Length: 5\r\n",
+    ) + "hello";
+    for _ in 0..4 {
+        assert_eq!(ask(gateway.address, put.as_str()).await.status, 202);
+    }
+    service.await.unwrap();
+    let heard = heard.await.unwrap();
+    let heard = String::from_utf8_lossy(&heard);
+    assert!(!heard.contains("slw_secret") && !heard.contains("hello"));
 }

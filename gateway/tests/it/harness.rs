@@ -3,15 +3,18 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use rustls::server::Acceptor;
 use serde_json::Value;
 use slipway_gateway::{AnswerSettings, BodySettings, Gateway, Settings};
 use slipway_service::discovery::view::View;
-use slipway_service::http::serve::serve;
+use slipway_service::http::serve::{Transport, serve};
 use slipway_service::{Process, Service as _};
 use slipway_testkit::database::Engine;
+use slipway_testkit::peer;
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::LazyConfigAcceptor;
 use tokio_util::sync::CancellationToken;
 
 /// No step of a test takes longer unless it is broken.
@@ -20,6 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     pub(crate) process: Process,
+    pub(crate) health: Gateway,
     _folder: TempDir,
 }
 
@@ -45,10 +49,14 @@ pub(crate) async fn gateway_with(
         .expect("a gateway");
     let (listener, address) = listen().await;
     let http = process.settings.http.clone();
-    tokio::spawn(async move { serve(listener, app.http, &http, CancellationToken::new()).await });
+    tokio::spawn(async move {
+        let stop = CancellationToken::new();
+        serve(listener, Transport::Plain, app.http, &http, stop).await;
+    });
     Running {
         address,
         process,
+        health: app.health,
         _folder: folder,
     }
 }
@@ -86,9 +94,14 @@ pub(crate) async fn nobody() -> SocketAddr {
     listen().await.1
 }
 
+/// Plain for a client, proven for a service.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
 /// One end of a connection, for a client or a service.
 pub(crate) struct Wire {
-    pub(crate) stream: TcpStream,
+    pub(crate) stream: Box<dyn Stream>,
     read: Vec<u8>,
     /// Answers to HEAD have no body, whatever they say of its length.
     asked_for_head: bool,
@@ -107,19 +120,23 @@ impl Wire {
         Self::of(TcpStream::connect(address).await.expect("a connection"))
     }
 
+    /// A connection of the gateway to the service that it asks for.
     pub(crate) async fn accept(listener: &TcpListener) -> Self {
         let accepted = tokio::time::timeout(PATIENCE, listener.accept()).await;
-        Self::of(
-            accepted
-                .expect("the gateway connects")
-                .expect("a connection")
-                .0,
-        )
+        let (stream, _) = accepted
+            .expect("the gateway connects")
+            .expect("a connection");
+        let hello = LazyConfigAcceptor::new(Acceptor::default(), stream);
+        let hello = hello.await.expect("a handshake begins");
+        let service = hello.client_hello().server_name().map(str::to_owned);
+        let identity = peer::identity(&service.expect("the name of a service"));
+        let proven = hello.into_stream(identity.loaded().server.clone()).await;
+        Self::of(proven.expect("the gateway proves itself"))
     }
 
-    fn of(stream: TcpStream) -> Self {
+    fn of(stream: impl Stream + 'static) -> Self {
         Self {
-            stream,
+            stream: Box::new(stream),
             read: Vec::new(),
             asked_for_head: false,
         }

@@ -193,17 +193,12 @@ async fn health_is_public_and_metrics_are_for_operators() {
             .expect("words")
             .contains("download")
     );
-    let file = gateway.process.data.service("gateway").join("admin.json");
-    let announced: serde_json::Value =
-        serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
-    let admin = announced["addr"]
-        .as_str()
-        .expect("an address")
-        .parse()
-        .expect("host and port");
-    let metrics = ask(admin, request("GET /metrics", "Connection: close\r\n")).await;
-    let text = String::from_utf8_lossy(&metrics.body).into_owned();
-    assert_eq!(metrics.status, 200);
+    let operators = slipway_service::http::edge::admin(&gateway.process, gateway.health.clone());
+    let metrics = http::Request::get("/metrics").body(axum::body::Body::empty());
+    let (status, text) =
+        slipway_testkit::call::call_for_bytes(&operators, metrics.expect("a request")).await;
+    let text = String::from_utf8_lossy(&text).into_owned();
+    assert_eq!(status, 200);
     assert!(
         text.contains(
             "slipway_http_requests_total{method=\"GET\",route=\"/readyz\",status=\"503\"} 1"

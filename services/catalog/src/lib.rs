@@ -86,6 +86,7 @@ impl Service for Catalog {
     ) -> anyhow::Result<App<RouterService, State>> {
         let state = open(&process, settings).await?;
         worker::start(&state);
+        process.spawn(permission::keep_knowing_the_administrator(state.clone()));
         Ok(App::new(&process, state.clone(), None, router(state)))
     }
 }

@@ -1,6 +1,7 @@
 //! Who asks, and what the token permits.
 
 use std::fs;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::extract::FromRequestParts;
@@ -63,6 +64,23 @@ impl FromRequestParts<State> for Actor {
     }
 }
 
+/// How often the file is looked at for another token.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+/// Takes another token of the administrator's as soon as it is in the file, and ends the one before: a leaked one is
+/// replaced without a restart.
+pub(crate) async fn keep_knowing_the_administrator(state: State) {
+    loop {
+        tokio::time::sleep(LOOK_AGAIN).await;
+        if let Err(error) = know_administrator(&state).await {
+            tracing::warn!(
+                error = format!("{error:#}"),
+                "the administrator's token could not be read again"
+            );
+        }
+    }
+}
+
 /// Takes the token in the data folder as the administrator's. Another one in the file takes the place of the last.
 pub(crate) async fn know_administrator(state: &State) -> anyhow::Result<()> {
     let path = state.process.data.admin_token();
@@ -76,6 +94,14 @@ pub(crate) async fn know_administrator(state: &State) -> anyhow::Result<()> {
         .trim()
         .parse()
         .with_context(|| format!("{} is damaged", path.display()))?;
+    let mut connection = state.database.read().await?;
+    if store::tokens::by_hash(&mut connection, &token.hash())
+        .await?
+        .is_some()
+    {
+        return Ok(());
+    }
+    drop(connection);
     let now = clock::unix_millis();
     let mut transaction = state.database.write().await?;
     if store::tokens::by_hash(&mut transaction, &token.hash())
@@ -97,6 +123,6 @@ pub(crate) async fn know_administrator(state: &State) -> anyhow::Result<()> {
             inserted => inserted?,
         };
     }
-    transaction.commit().await?;
+    state.commit(transaction).await?;
     Ok(())
 }

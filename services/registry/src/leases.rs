@@ -1,6 +1,7 @@
 //! The rules of a lease: no HTTP, and the time is a parameter.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -25,14 +26,38 @@ pub struct Leases {
 
 #[derive(Default)]
 struct Book {
-    leases: HashMap<String, Lease>,
-    watchers: HashMap<String, Watcher>,
+    leases: HashMap<Holder, Lease>,
+    watchers: HashMap<Holder, Watcher>,
     warm: bool,
 }
 
+/// Who holds a lease or watches: the service that its certificate proves, and which of its instances it says it is. So
+/// nobody can touch what belongs to another service.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Holder {
+    pub service: String,
+    pub instance: String,
+}
+
 struct Lease {
+    /// Its address is the one at which the instance has proven itself.
     record: Record,
+    /// The address as the instance has it.
+    advertised: String,
     beaten: Instant,
+}
+
+/// Why a heartbeat is not taken.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    #[error(
+        "an instance keeps its address for its life: a process at another one is another instance"
+    )]
+    AddressChanged,
+    #[error(
+        "{0} has as many leases as a service may have: raise [lease] per_service if it has more instances"
+    )]
+    Full(String),
 }
 
 struct Watcher {
@@ -63,45 +88,67 @@ impl Leases {
         *self.revision.borrow()
     }
 
-    /// Renews a lease, or begins one: a heartbeat carries the full record. A process at the address of another takes
-    /// its place at once, since the other cannot be there any more. A lease never goes back to an earlier state.
-    pub fn beat(&self, record: Record, now: Instant) {
+    /// Renews a lease that is there: a heartbeat carries the full record. A lease never goes back to an earlier state.
+    /// `false` when there is none, and its address has to be proven first.
+    pub fn renew(&self, record: &Record, now: Instant) -> Result<bool, Refused> {
         let mut book = self.book();
-        let same_address = |lease: &Lease| {
-            lease.record.addr == record.addr && lease.record.instance != record.instance
+        let Some(lease) = book.leases.get_mut(&Holder::of(record)) else {
+            return Ok(false);
         };
-        let mut changed = false;
-        book.leases.retain(|_, lease| {
-            let replaced = same_address(lease) && lease.record.started_at <= record.started_at;
-            changed |= replaced;
-            !replaced
-        });
-        if let Some(lease) = book.leases.get_mut(&record.instance) {
-            lease.beaten = now;
-            if record.state > lease.record.state {
-                lease.record = record;
-                changed = true;
-            }
-        } else {
-            let instance = record.instance.clone();
-            book.leases.insert(
-                instance,
-                Lease {
-                    record,
-                    beaten: now,
-                },
-            );
-            changed = true;
+        if lease.advertised != record.addr {
+            return Err(Refused::AddressChanged);
+        }
+        lease.beaten = now;
+        let changed = record.state > lease.record.state;
+        if changed {
+            lease.record.state = record.state;
         }
         drop(book);
         if changed {
             self.raise();
         }
+        Ok(true)
+    }
+
+    /// Whether one more lease of `service` would be too many: whoever has one service's key could fill the memory of all.
+    pub fn check_room(&self, service: &str) -> Result<(), Refused> {
+        let book = self.book();
+        let there = book
+            .leases
+            .keys()
+            .filter(|holder| holder.service == service);
+        if there.count() >= self.settings.per_service {
+            return Err(Refused::Full(service.to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Begins the lease of an instance that has proven itself at `address`. A process at the address of another takes its
+    /// place at once, since the other cannot be there any more.
+    pub fn begin(&self, record: &Record, address: SocketAddr, now: Instant) -> Result<(), Refused> {
+        self.check_room(&record.service)?;
+        let proven = Record {
+            addr: address.to_string(),
+            ..record.clone()
+        };
+        let mut book = self.book();
+        book.leases.retain(|_, lease| {
+            lease.record.addr != proven.addr || lease.record.started_at > record.started_at
+        });
+        let lease = Lease {
+            record: proven,
+            advertised: record.addr.clone(),
+            beaten: now,
+        };
+        book.leases.insert(Holder::of(record), lease);
+        drop(book);
+        self.raise();
+        Ok(())
     }
 
     /// Ends a lease at its holder's wish.
-    pub fn leave(&self, instance: &str) {
-        if self.book().leases.remove(instance).is_some() {
+    pub fn leave(&self, holder: &Holder) {
+        if self.book().leases.remove(holder).is_some() {
             self.raise();
         }
     }
@@ -145,21 +192,29 @@ impl Leases {
 
     /// A poll begins; `revision` is what the watcher has applied. It lasts until the guard is dropped, also when the
     /// watcher was killed and its request with it.
-    pub fn watch(&self, watcher: &str, revision: u64, now: Instant) -> Poll<'_> {
+    /// Watchers beyond those that a service can have instances are answered, and not waited for.
+    pub fn watch(&self, watcher: &Holder, revision: u64, now: Instant) -> Poll<'_> {
         let mut book = self.book();
-        let entry = book.watchers.entry(watcher.to_owned()).or_insert(Watcher {
-            applied: 0,
-            open: 0,
-            last: now,
-        });
-        entry.applied = revision;
-        entry.open += 1;
-        entry.last = now;
+        let of_service = book
+            .watchers
+            .keys()
+            .filter(|other| other.service == watcher.service);
+        let is_known = book.watchers.contains_key(watcher);
+        if is_known || of_service.count() < self.settings.per_service {
+            let entry = book.watchers.entry(watcher.clone()).or_insert(Watcher {
+                applied: 0,
+                open: 0,
+                last: now,
+            });
+            entry.applied = revision;
+            entry.open += 1;
+            entry.last = now;
+        }
         drop(book);
         self.applied.send_modify(|count| *count += 1);
         Poll {
             leases: self,
-            watcher: watcher.to_owned(),
+            watcher: watcher.clone(),
         }
     }
 
@@ -198,7 +253,16 @@ impl Leases {
 /// An open poll of a watcher.
 pub struct Poll<'a> {
     leases: &'a Leases,
-    watcher: String,
+    watcher: Holder,
+}
+
+impl Holder {
+    fn of(record: &Record) -> Self {
+        Self {
+            service: record.service.clone(),
+            instance: record.instance.clone(),
+        }
+    }
 }
 
 impl Drop for Poll<'_> {
@@ -227,6 +291,18 @@ mod tests {
         }
     }
 
+    fn watcher(instance: &str) -> Holder {
+        Holder::of(&record(instance, "", State::Ready))
+    }
+
+    /// A heartbeat of an instance that is where it says.
+    fn beat(leases: &Leases, record: &Record, now: Instant) {
+        if !leases.renew(record, now).expect("the same address") {
+            let address = record.addr.parse().expect("an address");
+            leases.begin(record, address, now).expect("room");
+        }
+    }
+
     fn instances(leases: &Leases, now: Instant) -> Vec<String> {
         let snapshot = leases.snapshot(now);
         snapshot
@@ -240,13 +316,11 @@ mod tests {
     fn a_lease_that_is_not_renewed_ends() {
         let begin = Instant::now();
         let leases = Leases::new(LeaseSettings::default(), begin);
-        leases.beat(record("a", "1:1", State::Ready), begin);
+        let ready = record("a", "127.0.0.1:1", State::Ready);
+        beat(&leases, &ready, begin);
         leases.sweep(begin + Duration::from_secs(9));
         assert_eq!(instances(&leases, begin), ["a"]);
-        leases.beat(
-            record("a", "1:1", State::Ready),
-            begin + Duration::from_secs(9),
-        );
+        beat(&leases, &ready, begin + Duration::from_secs(9));
         leases.sweep(begin + Duration::from_secs(18));
         assert_eq!(instances(&leases, begin), ["a"]);
         leases.sweep(begin + Duration::from_secs(20));
@@ -257,8 +331,8 @@ mod tests {
     fn a_late_heartbeat_does_not_undo_a_drain() {
         let begin = Instant::now();
         let leases = Leases::new(LeaseSettings::default(), begin);
-        leases.beat(record("a", "1:1", State::Draining), begin);
-        leases.beat(record("a", "1:1", State::Ready), begin);
+        beat(&leases, &record("a", "127.0.0.1:1", State::Draining), begin);
+        beat(&leases, &record("a", "127.0.0.1:1", State::Ready), begin);
         assert_eq!(leases.snapshot(begin).instances[0].state, State::Draining);
     }
 
@@ -266,9 +340,59 @@ mod tests {
     fn a_process_at_the_same_address_takes_the_place_of_the_one_before() {
         let begin = Instant::now();
         let leases = Leases::new(LeaseSettings::default(), begin);
-        leases.beat(record("a", "1:1", State::Ready), begin);
-        leases.beat(record("b", "1:1", State::Starting), begin);
+        beat(&leases, &record("a", "127.0.0.1:1", State::Ready), begin);
+        beat(&leases, &record("b", "127.0.0.1:1", State::Starting), begin);
         assert_eq!(instances(&leases, begin), ["b"]);
+    }
+
+    #[test]
+    fn an_address_never_changes_and_the_lease_has_the_proven_one() {
+        let begin = Instant::now();
+        let leases = Leases::new(LeaseSettings::default(), begin);
+        let named = record("a", "upload:1", State::Ready);
+        let proven = "127.0.0.1:1".parse().unwrap();
+        leases.begin(&named, proven, begin).unwrap();
+        assert_eq!(leases.snapshot(begin).instances[0].addr, "127.0.0.1:1");
+        assert_eq!(leases.renew(&named, begin), Ok(true));
+        let elsewhere = record("a", "127.0.0.1:2", State::Ready);
+        assert_eq!(
+            leases.renew(&elsewhere, begin),
+            Err(Refused::AddressChanged)
+        );
+    }
+
+    #[test]
+    fn leases_of_one_service_are_bounded_and_take_no_room_of_another() {
+        let begin = Instant::now();
+        let settings = LeaseSettings::default();
+        let most = settings.per_service;
+        let leases = Leases::new(settings, begin);
+        for number in 0..most {
+            let address = format!("127.0.0.1:{}", number + 1);
+            beat(
+                &leases,
+                &record(&number.to_string(), &address, State::Ready),
+                begin,
+            );
+        }
+        let full = leases.check_room("upload");
+        assert_eq!(full, Err(Refused::Full("upload".to_owned())));
+        assert_eq!(leases.check_room("download"), Ok(()));
+    }
+
+    #[test]
+    fn nobody_ends_the_lease_of_another_service() {
+        let begin = Instant::now();
+        let leases = Leases::new(LeaseSettings::default(), begin);
+        beat(&leases, &record("a", "127.0.0.1:1", State::Ready), begin);
+        let other = Holder {
+            service: "download".to_owned(),
+            instance: "a".to_owned(),
+        };
+        leases.leave(&other);
+        assert_eq!(instances(&leases, begin), ["a"]);
+        leases.leave(&watcher("a"));
+        assert!(instances(&leases, begin).is_empty());
     }
 
     #[test]
@@ -287,10 +411,10 @@ mod tests {
     fn a_drain_is_acknowledged_when_every_watcher_has_it() {
         let begin = Instant::now();
         let leases = Leases::new(LeaseSettings::default(), begin);
-        drop(leases.watch("gateway", leases.revision(), begin));
-        leases.beat(record("a", "1:1", State::Draining), begin);
+        drop(leases.watch(&watcher("gateway"), leases.revision(), begin));
+        beat(&leases, &record("a", "127.0.0.1:1", State::Draining), begin);
         assert!(!leases.all_applied(leases.revision()));
-        drop(leases.watch("gateway", leases.revision(), begin));
+        drop(leases.watch(&watcher("gateway"), leases.revision(), begin));
         assert!(leases.all_applied(leases.revision()));
     }
 }

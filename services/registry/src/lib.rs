@@ -2,16 +2,20 @@
 //! seconds, so a registry that was killed knows everybody again within one heartbeat, and until then tells its
 //! watchers to forget nobody. Losing every registry node stops changes, never traffic.
 
+mod address;
 mod leases;
+mod proof;
 mod routes;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use ipnet::IpNet;
 use serde::Deserialize;
 use slipway_service::process::RouterService;
 use slipway_service::{App, Health, Process, Service};
+use tokio::sync::Semaphore;
 
 pub use leases::Leases;
 
@@ -25,7 +29,7 @@ pub struct Settings {
 }
 
 /// How long a lease holds.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LeaseSettings {
     /// Seconds after the last heartbeat at which a lease ends. More than three heartbeats, since a machine under load
@@ -33,6 +37,10 @@ pub struct LeaseSettings {
     pub seconds: u64,
     /// Seconds after the start in which nobody is forgotten: time for everybody's heartbeat.
     pub warm_up_seconds: u64,
+    /// Leases of one service at once: twice what one machine may run, and a bound on what a service that lies can take.
+    pub per_service: usize,
+    /// Networks that instances may be in.
+    pub networks: Vec<IpNet>,
 }
 
 impl Default for LeaseSettings {
@@ -40,14 +48,22 @@ impl Default for LeaseSettings {
         Self {
             seconds: 10,
             warm_up_seconds: 10,
+            per_service: 64,
+            networks: address::default_networks(),
         }
     }
 }
+
+/// Addresses that are proven at once: a fleet that starts together is through in a second.
+const PROOFS: usize = 16;
 
 /// What the handlers work with.
 #[derive(Clone)]
 pub struct State {
     pub(crate) leases: Arc<Leases>,
+    pub(crate) networks: Arc<[IpNet]>,
+    /// Addresses that are being proven.
+    pub(crate) proofs: Arc<Semaphore>,
     pub(crate) process: Process,
 }
 
@@ -68,9 +84,12 @@ impl Service for Registry {
         process: Process,
         settings: Settings,
     ) -> anyhow::Result<App<RouterService, State>> {
+        let networks = settings.lease.networks.clone().into();
         let leases = Arc::new(Leases::new(settings.lease, std::time::Instant::now()));
         let state = State {
             leases: leases.clone(),
+            networks,
+            proofs: Arc::new(Semaphore::new(PROOFS)),
             process: process.clone(),
         };
         process.spawn(async move {

@@ -86,12 +86,16 @@ async fn beat(process: &Process, address: &str, record: &Record) -> Option<Beat>
 mod tests {
     use axum::routing::put;
     use axum::{Json, Router};
+    use hyper_util::service::TowerToHyperService;
     use tokio::net::TcpListener;
     use tokio::sync::mpsc;
+    use tokio_util::sync::CancellationToken;
 
     use super::*;
     use crate::data::DataDir;
-    use crate::settings::{Common, Registry};
+    use crate::http::serve::{Transport, serve};
+    use crate::internal::identity::Identity;
+    use crate::settings::{Common, Http, Registry};
 
     #[tokio::test]
     async fn a_registry_that_hangs_does_not_cost_the_lease_at_another() {
@@ -117,7 +121,12 @@ mod tests {
             })
         });
         let router = Router::new().route("/internal/instances/{instance}", answer);
-        tokio::spawn(async move { axum::serve(healthy, router).await });
+        let router = TowerToHyperService::new(router);
+        let transport = Transport::Proven(Identity::open("registry", &data).expect("an identity"));
+        let stop = CancellationToken::new();
+        tokio::spawn(async move {
+            serve(healthy, transport, router, &Http::default(), stop).await;
+        });
         let settings = Common {
             registry,
             ..Common::default()

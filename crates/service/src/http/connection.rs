@@ -6,7 +6,6 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
 use super::framing::{Verdicts, Watch};
@@ -17,8 +16,8 @@ const LINGER_BYTES: usize = 64 * 1024;
 /// Time for the same.
 const LINGER_TIME: Duration = Duration::from_secs(1);
 
-pub(super) struct Connection {
-    stream: TcpStream,
+pub(super) struct Connection<S> {
+    stream: S,
     watch: Watch,
     /// Runs while the client takes nothing of what it is sent.
     stall: Idle,
@@ -27,9 +26,9 @@ pub(super) struct Connection {
     linger: Option<Pin<Box<Sleep>>>,
 }
 
-impl Connection {
+impl<S: AsyncRead + Unpin> Connection<S> {
     /// What each head says of its body goes to `verdicts`; a client that takes nothing for `write_timeout` is given up.
-    pub(super) fn new(stream: TcpStream, verdicts: Verdicts, write_timeout: Duration) -> Self {
+    pub(super) fn new(stream: S, verdicts: Verdicts, write_timeout: Duration) -> Self {
         Self {
             stream,
             watch: Watch::new(verdicts),
@@ -78,7 +77,7 @@ impl Connection {
     }
 }
 
-impl AsyncRead for Connection {
+impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -91,7 +90,7 @@ impl AsyncRead for Connection {
     }
 }
 
-impl AsyncWrite for Connection {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Connection<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

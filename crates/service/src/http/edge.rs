@@ -1,5 +1,5 @@
-//! What stands around every router: identity, request id, one log line per request, errors as problem+json, panics
-//! caught, `/healthz`, `/readyz` and `/metrics`.
+//! What stands around every router: who is asked and by whom, request id, one log line per request, errors as
+//! problem+json, panics caught.
 
 use std::time::Instant;
 
@@ -15,69 +15,79 @@ use tower_http::catch_panic::CatchPanicLayer;
 use uuid::Uuid;
 
 use super::problem::Problem;
+use crate::internal::access::INSTANCE_PATH;
 use crate::internal::verify;
+use crate::metrics::Reading;
 use crate::process::{Health, Process};
 
 /// The id of a request, the same in the answer, in the log and in every call made for it.
 pub static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// The instance that a request is meant for, and in a 421 the one that answered.
+/// The instance that a request is meant for, and in an answer between services the one that gave it.
 pub static INSTANCE: HeaderName = HeaderName::from_static("x-slipway-instance");
-/// In a 421 the service that answered.
-pub static SERVICE: HeaderName = HeaderName::from_static("x-slipway-service");
+/// The run of `slipway up` that a request is meant for.
+pub static RUN: HeaderName = HeaderName::from_static("x-slipway-run");
 
 /// How a problem becomes a body: JSON unless a service has pages for browsers.
 pub type Page = fn(&Problem, &HeaderMap, &str) -> Option<Response>;
 
-struct Edge<H> {
+#[derive(Clone)]
+struct Edge {
     process: Process,
-    health: H,
     page: Option<Page>,
 }
 
-impl<H: Health> Clone for Edge<H> {
-    fn clone(&self) -> Self {
-        Self {
-            process: self.process.clone(),
-            health: self.health.clone(),
-            page: self.page,
-        }
-    }
+/// Puts the edge around a service's routes. `page` may answer a problem with a page of its own.
+pub fn edge(process: &Process, page: Option<Page>, routes: Router) -> Router {
+    let own = Router::new()
+        .route(INSTANCE_PATH, get(who))
+        .with_state(process.clone());
+    let routes = routes
+        .merge(own)
+        .fallback(|| async { Problem::not_found() })
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(process.clone(), verify::check))
+        .layer(from_fn_with_state(process.clone(), addressed));
+    enclose(process, page, routes)
 }
 
-/// Puts the edge around a service's routes. `page` may answer a problem with a page of its own.
-pub fn edge<H: Health>(process: &Process, health: H, page: Option<Page>, routes: Router) -> Router {
-    let state = Edge {
+/// The router for operators, on a listener of its own: nothing else is there.
+pub fn admin<H: Health>(process: &Process, health: H) -> Router {
+    let state = Admin {
         process: process.clone(),
         health,
-        page,
     };
-    let house = Router::new()
+    let routes = Router::new()
         .route("/healthz", get(alive::<H>))
         .route("/readyz", get(ready::<H>))
         .route("/metrics", get(metrics::<H>))
-        .with_state(state.clone());
-    routes
-        .merge(house)
+        .with_state(state)
         .fallback(|| async { Problem::not_found() })
-        .method_not_allowed_fallback(|| async {
-            Problem::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "method_not_allowed",
-                "this address does not know that method: see the Allow header",
-            )
-        })
-        .layer(from_fn_with_state(process.clone(), verify::check))
+        .method_not_allowed_fallback(method_not_allowed);
+    enclose(process, None, routes)
+}
+
+/// What every listener's routes have around them.
+fn enclose(process: &Process, page: Option<Page>, routes: Router) -> Router {
+    let edge = Edge {
+        process: process.clone(),
+        page,
+    };
+    routes
         .layer(DefaultBodyLimit::max(process.settings.http.max_json_bytes))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn_with_state(state, around::<H>))
+        .layer(from_fn_with_state(edge, around))
+}
+
+async fn method_not_allowed() -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "this address does not know that method: see the Allow header",
+    )
 }
 
 /// Everything that happens once per request, outermost.
-async fn around<H: Health>(
-    State(edge): State<Edge<H>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+async fn around(State(edge): State<Edge>, mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
@@ -88,10 +98,7 @@ async fn around<H: Health>(
         request.headers_mut().insert(REQUEST_ID.clone(), value);
     }
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let mut response = match misdirected(&edge.process, &headers) {
-        Some(refusal) => refusal,
-        None => next.run(request).await,
-    };
+    let mut response = next.run(request).await;
     let problem = response.extensions_mut().remove::<Problem>();
     if let Some(problem) = &problem {
         response = render(problem, &headers, &id, edge.page, &response);
@@ -129,22 +136,35 @@ fn request_id(headers: &HeaderMap) -> String {
         .to_string()
 }
 
-/// 421 before the body is read when the request is meant for another process: addresses get reused after a crash.
-fn misdirected(process: &Process, headers: &HeaderMap) -> Option<Response> {
-    let meant_for = headers.get(&INSTANCE)?.as_bytes();
-    if meant_for == b"*" || meant_for == process.instance.as_bytes() {
-        return None;
+/// 421 before the body is read when the request is meant for another process: addresses get reused after a crash, and a
+/// copied data folder holds the addresses of its original. Only a process of our own run is told who we are.
+async fn addressed(State(process): State<Process>, request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    if headers.get(&RUN).map(HeaderValue::as_bytes) != process.run.as_deref().map(str::as_bytes) {
+        return misdirected("this is another run of the platform: look the address up again")
+            .into_response();
     }
-    Some(
-        Problem::new(
-            StatusCode::MISDIRECTED_REQUEST,
-            "misdirected",
-            "another instance has this address now: look it up again",
-        )
-        .with_header("x-slipway-service", process.service)
-        .with_header("x-slipway-instance", &*process.instance)
-        .into_response(),
-    )
+    // A configured URL is all that is known of a registry before it has answered once.
+    let meant_for_us = match headers.get(&INSTANCE) {
+        Some(instance) => instance.as_bytes() == process.instance.as_bytes(),
+        None => process.is_registry(),
+    };
+    let internal = request.uri().path().starts_with("/internal/");
+    let mut response = if meant_for_us {
+        next.run(request).await
+    } else {
+        misdirected("another instance has this address now: look it up again").into_response()
+    };
+    if (internal || !meant_for_us)
+        && let Ok(value) = HeaderValue::from_str(&process.instance)
+    {
+        response.headers_mut().insert(INSTANCE.clone(), value);
+    }
+    response
+}
+
+fn misdirected(detail: &str) -> Problem {
+    Problem::new(StatusCode::MISDIRECTED_REQUEST, "misdirected", detail)
 }
 
 fn render(
@@ -183,14 +203,27 @@ fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
     Problem::internal(format!("a handler panicked: {words}")).into_response()
 }
 
-async fn alive<H: Health>(State(edge): State<Edge<H>>) -> Json<serde_json::Value> {
-    Json(json!({"service": edge.process.service, "instance": edge.process.instance}))
+/// Which instance this is, for a registry that proves a lease's address.
+async fn who(State(process): State<Process>) -> Json<serde_json::Value> {
+    Json(json!({"service": process.service, "instance": process.instance}))
 }
 
-async fn ready<H: Health>(State(edge): State<Edge<H>>) -> Result<Json<serde_json::Value>, Problem> {
-    readiness(&edge.process, &edge.health).await?;
+#[derive(Clone)]
+struct Admin<H> {
+    process: Process,
+    health: H,
+}
+
+async fn alive<H: Health>(State(admin): State<Admin<H>>) -> Json<serde_json::Value> {
+    Json(json!({"service": admin.process.service, "instance": admin.process.instance}))
+}
+
+async fn ready<H: Health>(
+    State(admin): State<Admin<H>>,
+) -> Result<Json<serde_json::Value>, Problem> {
+    readiness(&admin.process, &admin.health).await?;
     Ok(Json(
-        json!({"service": edge.process.service, "ready": true}),
+        json!({"service": admin.process.service, "ready": true}),
     ))
 }
 
@@ -212,12 +245,17 @@ pub async fn readiness<H: Health>(process: &Process, health: &H) -> Result<(), P
 }
 
 async fn metrics<H: Health>(
-    State(edge): State<Edge<H>>,
+    State(admin): State<Admin<H>>,
 ) -> Result<impl axum::response::IntoResponse, Problem> {
-    let readings = edge.health.readings().await?;
+    let mut readings = admin.health.readings().await?;
+    readings.push(Reading {
+        name: "certificate_end_seconds",
+        help: "Unix time at which the certificate of this process ends",
+        value: admin.process.identity.loaded().ends_at,
+    });
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok((
         [(CONTENT_TYPE, kind)],
-        edge.process.metrics.render(&readings),
+        admin.process.metrics.render(&readings),
     ))
 }

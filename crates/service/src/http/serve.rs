@@ -1,28 +1,44 @@
-//! The accept loop: time-outs for the request's head and for a client that does not read, a limit of connections, and a
-//! drain with a deadline, none of which `axum::serve` 0.8 has.
+//! The accept loop: proven connections, time-outs for the request's head and for a client that does not read, limits of
+//! connections and handshakes, and a drain with a deadline, none of which `axum::serve` 0.8 has.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
 use super::connection::Connection;
 use super::framing::{Framing, Verdicts};
+use crate::internal::identity::{self, Identity, READ_AGAIN};
+use crate::internal::verify::Caller;
 use crate::settings::Http;
 
 /// Headers of a request; browsers send about 20.
 const MAX_HEADERS: usize = 100;
 /// Bytes of a request's head. An updater that asks for many ranges sends 9 KiB.
 const MAX_HEAD: usize = 64 * 1024;
+
+/// How connections begin.
+#[derive(Clone)]
+pub enum Transport {
+    /// Plain HTTP: the gateway's public port, and the listener for operators.
+    Plain,
+    /// Mutual TLS: requests carry [`Caller`].
+    Proven(Identity),
+}
 
 /// How a request came in: an extension of every request.
 #[derive(Clone, Copy, Debug)]
@@ -32,9 +48,14 @@ pub struct Arrival {
     pub framing: Framing,
 }
 
+/// Time after a change of the certificates in which connections that were proven by the old ones end. Callers have read
+/// the change by then and begin no request on them any more.
+const OLD_CONNECTIONS: Duration = READ_AGAIN.saturating_mul(2);
+
 /// Serves connections until `stop` is cancelled, then lets requests in flight end within the settings' drain time.
 pub async fn serve<S, B>(
     listener: TcpListener,
+    transport: Transport,
     service: S,
     settings: &Http,
     stop: CancellationToken,
@@ -47,12 +68,16 @@ pub async fn serve<S, B>(
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let permits = Arc::new(Semaphore::new(settings.max_connections));
-    let graceful = GracefulShutdown::new();
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(settings.head_timeout())
-        .max_headers(MAX_HEADERS)
-        .max_header_size(MAX_HEAD);
+    let server = Server {
+        transport,
+        service,
+        http: http1(settings),
+        handshakes: Arc::new(Semaphore::new(settings.max_handshakes)),
+        handshake_timeout: settings.head_timeout(),
+        write_timeout: settings.write_timeout(),
+    };
+    let mut changes = server.transport.changes();
+    let mut graceful = GracefulShutdown::new();
     loop {
         let permit = tokio::select! {
             permit = permits.clone().acquire_owned() => permit,
@@ -61,6 +86,14 @@ pub async fn serve<S, B>(
         let Ok(permit) = permit else { break };
         let stream = tokio::select! {
             accepted = listener.accept() => accepted,
+            Ok(()) = changes.changed() => {
+                let old = std::mem::take(&mut graceful);
+                tokio::spawn(async move {
+                    tokio::time::sleep(OLD_CONNECTIONS).await;
+                    old.shutdown().await;
+                });
+                continue;
+            }
             () = stop.cancelled() => break,
         };
         let (stream, peer) = match stream {
@@ -72,21 +105,10 @@ pub async fn serve<S, B>(
                 continue;
             }
         };
-        let _ = stream.set_nodelay(true);
-        let verdicts = Verdicts::default();
-        let stream = Connection::new(stream, verdicts.clone(), settings.write_timeout());
-        let service = service.clone();
-        let arriving = service_fn(move |mut request: Request<Incoming>| {
-            let framing = verdicts.next();
-            request.extensions_mut().insert(Arrival { peer, framing });
-            service.call(request)
-        });
-        let connection = http.serve_connection(TokioIo::new(stream), arriving);
-        let connection = graceful.watch(connection);
+        let watcher = graceful.watcher();
+        let server = server.clone();
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "connection ended early");
-            }
+            server.connection(stream, peer, watcher).await;
             drop(permit);
         });
     }
@@ -97,4 +119,103 @@ pub async fn serve<S, B>(
     {
         tracing::warn!("requests were still in flight when the drain time was over");
     }
+}
+
+fn http1(settings: &Http) -> http1::Builder {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(settings.head_timeout())
+        .max_headers(MAX_HEADERS)
+        .max_header_size(MAX_HEAD);
+    http
+}
+
+impl Transport {
+    /// Signals every change of the certificates.
+    fn changes(&self) -> watch::Receiver<u64> {
+        match self {
+            Self::Plain => watch::Sender::new(0).subscribe(),
+            Self::Proven(identity) => identity.subscribe(),
+        }
+    }
+}
+
+/// What every connection of a listener has.
+#[derive(Clone)]
+struct Server<S> {
+    transport: Transport,
+    service: S,
+    http: http1::Builder,
+    handshakes: Arc<Semaphore>,
+    handshake_timeout: Duration,
+    write_timeout: Duration,
+}
+
+impl<S, B> Server<S>
+where
+    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    async fn connection(self, stream: TcpStream, peer: SocketAddr, watcher: Watcher) {
+        let _ = stream.set_nodelay(true);
+        let Transport::Proven(identity) = &self.transport else {
+            return self.converse(stream, peer, None, watcher).await;
+        };
+        // Few at a time and each with an end, so that whoever begins handshakes and leaves them costs little.
+        let shaking = handshake(
+            identity.loaded().server.clone(),
+            self.handshakes.clone(),
+            stream,
+        );
+        let proven = tokio::time::timeout(self.handshake_timeout, shaking).await;
+        match proven.unwrap_or_else(|late| Err(late.into())) {
+            Ok((stream, caller)) => self.converse(stream, peer, Some(caller), watcher).await,
+            Err(error) => {
+                tracing::info!(%peer, error = format!("{error:#}"), "a connection was not proven");
+            }
+        }
+    }
+
+    async fn converse<IO>(
+        self,
+        stream: IO,
+        peer: SocketAddr,
+        caller: Option<Caller>,
+        watcher: Watcher,
+    ) where
+        IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let verdicts = Verdicts::default();
+        let stream = Connection::new(stream, verdicts.clone(), self.write_timeout);
+        let service = self.service;
+        let arriving = service_fn(move |mut request: Request<Incoming>| {
+            let framing = verdicts.next();
+            request.extensions_mut().insert(Arrival { peer, framing });
+            if let Some(caller) = &caller {
+                request.extensions_mut().insert(caller.clone());
+            }
+            service.call(request)
+        });
+        let connection = self.http.serve_connection(TokioIo::new(stream), arriving);
+        if let Err(error) = watcher.watch(connection).await {
+            tracing::debug!(%error, "connection ended early");
+        }
+    }
+}
+
+/// Both ends prove who they are.
+async fn handshake(
+    config: Arc<ServerConfig>,
+    places: Arc<Semaphore>,
+    stream: TcpStream,
+) -> anyhow::Result<(TlsStream<TcpStream>, Caller)> {
+    let _place = places.acquire().await?;
+    let stream = TlsAcceptor::from(config).accept(stream).await?;
+    let caller = identity::proven(stream.get_ref().1.peer_certificates());
+    let caller = caller.context("the certificate names no service")?;
+    Ok((stream, Caller(caller.into())))
 }

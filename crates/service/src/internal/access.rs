@@ -77,26 +77,27 @@ const TABLE: &[Endpoint] = &[
     },
 ];
 
+/// Who may ask for what lies outside `/internal/`, which the world is served: whoever else wants it is no client of ours.
+const OUTSIDE: &str = "gateway";
+
+/// Where every service but the registry says which instance it is, to the registry alone: so a lease carries an address
+/// at which its holder has proven itself.
+pub const INSTANCE_PATH: &str = "/internal/instance";
+
 /// Whether `caller` may send `method` to `path` of `callee`.
 pub fn permits(callee: &str, method: &Method, path: &str, caller: &str) -> bool {
+    if !path.starts_with("/internal/") {
+        return caller == OUTSIDE;
+    }
+    if path == INSTANCE_PATH {
+        return caller == "registry" && *method == Method::GET && callee != "registry";
+    }
     TABLE.iter().any(|endpoint| {
         endpoint.callee == callee
             && endpoint.method == *method
             && matches(endpoint.path, path)
             && endpoint.callers.contains(&caller)
     })
-}
-
-/// Every service that may call `callee` at all, each once.
-pub fn callers_of(callee: &str) -> Vec<&'static str> {
-    let endpoints = TABLE.iter().filter(|endpoint| endpoint.callee == callee);
-    let mut callers: Vec<_> = endpoints
-        .flat_map(|endpoint| endpoint.callers)
-        .copied()
-        .collect();
-    callers.sort_unstable();
-    callers.dedup();
-    callers
 }
 
 #[cfg(test)]
@@ -108,6 +109,16 @@ mod tests {
         for caller in crate::data::SERVICES {
             let permitted = permits("signing", &Method::POST, "/internal/signatures", caller);
             assert_eq!(permitted, caller == "catalog", "{caller}");
+        }
+    }
+
+    #[test]
+    fn what_the_world_is_served_is_asked_for_by_the_gateway_alone() {
+        for caller in crate::data::SERVICES {
+            for path in ["/api/v1/apps", "/d/notes/1.0/notes.apk", "/", "/internal"] {
+                let permitted = permits("download", &Method::GET, path, caller);
+                assert_eq!(permitted, caller == "gateway", "{caller} {path}");
+            }
         }
     }
 

@@ -1,8 +1,9 @@
 //! The caller's side: a call by name, to the next instance when one does not answer.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::{Method, StatusCode};
@@ -10,18 +11,24 @@ use reqwest::Response;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::access;
-use super::key::{Key, Signed};
-use super::verify::{CALLER, SIGNATURE, TIME};
-use crate::clock;
-use crate::data::{DataDir, SERVICES};
+use super::identity::Identity;
+use crate::discovery::record::Record;
 use crate::discovery::view::View;
-use crate::http::edge::{INSTANCE, SERVICE};
+use crate::http::edge::{INSTANCE, RUN};
 
-/// Time for a connection on a local network.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// Time for a connection on a local network, with the proofs of both ends.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Time without a byte of the answer after which a call has failed.
 const READ_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// Why an instance could not be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Cause {
+    #[error("its address could not be found")]
+    Address(#[from] io::Error),
+    #[error(transparent)]
+    Exchange(#[from] reqwest::Error),
+}
 
 /// Why a call did not bring an answer.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +38,7 @@ pub enum CallError {
     Unavailable {
         service: String,
         #[source]
-        cause: Option<reqwest::Error>,
+        cause: Option<Cause>,
     },
     /// An answer that says no for good.
     #[error("{service} refused with {status} {code}: {detail}")]
@@ -41,8 +48,8 @@ pub enum CallError {
         code: String,
         detail: String,
     },
-    /// An answer that says no for now: 5xx, 408, 421, 425, 429; and 401 and 403, which speak of keys of services that do
-    /// not fit together yet, not of what was asked.
+    /// An answer that says no for now: 5xx, 408, 421, 425, 429; and 401 and 403, which speak of services that do not fit
+    /// together yet, not of what was asked.
     #[error("{service} failed with {status}: {detail}")]
     Failed {
         service: String,
@@ -58,22 +65,25 @@ pub enum CallError {
     },
 }
 
-/// Makes a client with our time-outs; the only place where one is made.
+/// Makes a client with our time-outs for plain HTTP and public servers.
 #[expect(
     clippy::disallowed_methods,
     reason = "this is the place that the ban points to"
 )]
 pub fn http_client() -> reqwest::Client {
-    // Calls between services are plain HTTP; the provider is what an https:// URL would need.
+    // What an https:// URL needs.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    builder().build().unwrap_or_else(|_| reqwest::Client::new())
+}
+
+/// The only place where clients are made.
+fn builder() -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .read_timeout(READ_TIMEOUT)
         .redirect(reqwest::redirect::Policy::none())
         .pool_idle_timeout(Duration::from_secs(5))
         .no_proxy()
-        .build()
-        .unwrap_or_else(|_| reqwest::Client::new())
 }
 
 /// Calls other services; cheap to clone.
@@ -83,36 +93,35 @@ pub struct Client {
 }
 
 struct Inner {
-    caller: &'static str,
-    keys: HashMap<&'static str, Key>,
-    http: reqwest::Client,
+    identity: Identity,
+    run: Option<Arc<str>>,
     view: View,
-    /// Seconds that each callee's clock is ahead of ours, learnt from a refusal.
-    skew: HashMap<&'static str, AtomicI64>,
+    connections: Mutex<Connections>,
+    /// The instance that was last met at a registry's address: a configured URL is all that is known of one before.
+    registries: Mutex<HashMap<String, String>>,
 }
 
+/// A client for each service and address, all of one generation of the identity.
+#[derive(Default)]
+struct Connections {
+    generation: u64,
+    clients: HashMap<(&'static str, SocketAddr), reqwest::Client>,
+}
+
+/// More than instances that are called; beyond it addresses that are gone are forgotten with all others.
+const MOST_CLIENTS: usize = 256;
+
 impl Client {
-    /// Reads the caller's keys for every service that it may call.
-    pub(crate) fn open(caller: &'static str, data: &DataDir, view: View) -> anyhow::Result<Self> {
-        let mut keys = HashMap::new();
-        for callee in SERVICES {
-            if access::callers_of(callee).contains(&caller) {
-                keys.insert(callee, Key::read(&data.pair_key(caller, callee))?);
-            }
-        }
-        let skew = keys
-            .keys()
-            .map(|callee| (*callee, AtomicI64::new(0)))
-            .collect();
-        Ok(Self {
+    pub(crate) fn open(identity: Identity, run: Option<Arc<str>>, view: View) -> Self {
+        Self {
             inner: Arc::new(Inner {
-                caller,
-                keys,
-                http: http_client(),
+                identity,
+                run,
                 view,
-                skew,
+                connections: Mutex::default(),
+                registries: Mutex::default(),
             }),
-        })
+        }
     }
 
     /// Calls `service` and reads the JSON of a 2xx answer.
@@ -127,13 +136,7 @@ impl Client {
         let response = self
             .send(service, &method, path, body.as_deref(), None)
             .await?;
-        response
-            .json()
-            .await
-            .map_err(|cause| CallError::Unreadable {
-                service: service.to_owned(),
-                cause,
-            })
+        read_json(service, response).await
     }
 
     /// Gets `path` of `service` and leaves the body of a 2xx answer to the caller.
@@ -160,7 +163,7 @@ impl Client {
             let target = Target {
                 service,
                 address: &instance.addr,
-                instance: &instance.instance,
+                instance: Some(&instance.instance),
             };
             match self.exchange(target, method, path, body, range).await {
                 Ok(response) if response.status() == StatusCode::MISDIRECTED_REQUEST => {}
@@ -169,6 +172,25 @@ impl Client {
             }
         }
         Err(unavailable(service, last))
+    }
+
+    /// Calls one instance and no other.
+    pub async fn call_instance<T: DeserializeOwned>(
+        &self,
+        record: &Record,
+        service: &'static str,
+        path: &str,
+    ) -> Result<T, CallError> {
+        let target = Target {
+            service,
+            address: &record.addr,
+            instance: Some(&record.instance),
+        };
+        let response = self
+            .request(target, &Method::GET, path, None, None)
+            .await
+            .map_err(|cause| unavailable(service, Some(cause)))?;
+        read_json(service, read_status(service, response).await?).await
     }
 
     /// Calls a registry by its address.
@@ -180,27 +202,26 @@ impl Client {
         body: Option<&[u8]>,
     ) -> Result<T, CallError> {
         let service = "registry";
+        let known = self.registries().get(address).cloned();
         let target = Target {
             service,
             address,
-            instance: "*",
+            instance: known.as_deref(),
         };
         let response = self
             .exchange(target, &method, path, body, None)
             .await
             .map_err(|cause| unavailable(service, Some(cause)))?;
-        let response = read_status(service, response).await?;
-        response
-            .json()
-            .await
-            .map_err(|cause| CallError::Unreadable {
-                service: service.to_owned(),
-                cause,
-            })
+        if let Some(met) = header(&response, &INSTANCE)
+            && known.as_deref() != Some(met)
+        {
+            self.registries().insert(address.to_owned(), met.to_owned());
+        }
+        read_json(service, read_status(service, response).await?).await
     }
 
-    /// One call, repeated once with what the callee said of its clock, and once with the instance that now has the
-    /// address if it is of the same service: a process that was restarted there.
+    /// One call, repeated once with the instance that now has the address: a process that was restarted there. Its word
+    /// counts, because its certificate has proven that it is of the same service.
     async fn exchange(
         &self,
         target: Target<'_>,
@@ -208,23 +229,13 @@ impl Client {
         path: &str,
         body: Option<&[u8]>,
         range: Option<&str>,
-    ) -> reqwest::Result<Response> {
+    ) -> Result<Response, Cause> {
         let response = self.request(target, method, path, body, range).await?;
-        let header = |name: &str| response.headers().get(name)?.to_str().ok();
-        if response.status() == StatusCode::UNAUTHORIZED
-            && let Some(theirs) = header(TIME).and_then(|time| time.parse::<i64>().ok())
-        {
-            if let Some(skew) = self.inner.skew.get(target.service) {
-                skew.store(theirs - clock::unix_millis() / 1000, Ordering::Relaxed);
-            }
-            return self.request(target, method, path, body, range).await;
-        }
         if response.status() == StatusCode::MISDIRECTED_REQUEST
-            && header(SERVICE.as_str()) == Some(target.service)
-            && let Some(instance) = header(INSTANCE.as_str()).map(str::to_owned)
+            && let Some(instance) = header(&response, &INSTANCE).map(str::to_owned)
         {
             let target = Target {
-                instance: &instance,
+                instance: Some(&instance),
                 ..target
             };
             return self.request(target, method, path, body, range).await;
@@ -239,29 +250,19 @@ impl Client {
         path: &str,
         body: Option<&[u8]>,
         range: Option<&str>,
-    ) -> reqwest::Result<Response> {
-        let skew = self.inner.skew.get(target.service);
-        let time =
-            clock::unix_millis() / 1000 + skew.map_or(0, |skew| skew.load(Ordering::Relaxed));
-        let signed = Signed {
-            caller: self.inner.caller,
-            callee: target.service,
-            instance: target.instance,
-            method,
-            path,
-            time,
-        };
-        // Without a key the call goes out unsigned and is refused by the callee, which is the one that decides.
-        let key = self.inner.keys.get(target.service);
-        let signature = key.map(|key| key.sign(signed)).unwrap_or_default();
-        let mut request = self
-            .inner
-            .http
-            .request(method.clone(), format!("http://{}{path}", target.address))
-            .header(CALLER, self.inner.caller)
-            .header(INSTANCE.as_str(), target.instance)
-            .header(TIME, time)
-            .header(SIGNATURE, signature);
+    ) -> Result<Response, Cause> {
+        let address = resolve(target.address).await?;
+        // The host is the service's name, which the other end has to prove; the port is there because an override of a
+        // name has none.
+        let url = format!("https://{}:{}{path}", target.service, address.port());
+        let client = self.client(target.service, address)?;
+        let mut request = client.request(method.clone(), url);
+        if let Some(instance) = target.instance {
+            request = request.header(INSTANCE.as_str(), instance);
+        }
+        if let Some(run) = &self.inner.run {
+            request = request.header(RUN.as_str(), &**run);
+        }
         if let Some(range) = range {
             request = request.header(http::header::RANGE, range);
         }
@@ -270,18 +271,84 @@ impl Client {
                 .header(http::header::CONTENT_TYPE, "application/json")
                 .body(body.to_vec());
         }
-        request.send().await
+        Ok(request.send().await?)
     }
+
+    /// The client of one address. Those of an earlier generation of our certificates are dropped, and their idle
+    /// connections with them.
+    fn client(
+        &self,
+        service: &'static str,
+        address: SocketAddr,
+    ) -> reqwest::Result<reqwest::Client> {
+        let loaded = self.inner.identity.loaded();
+        let mut connections = lock(&self.inner.connections);
+        if connections.generation != loaded.generation || connections.clients.len() >= MOST_CLIENTS
+        {
+            connections.generation = loaded.generation;
+            connections.clients.clear();
+        }
+        if let Some(client) = connections.clients.get(&(service, address)) {
+            return Ok(client.clone());
+        }
+        let client = builder()
+            .https_only(true)
+            .http1_only()
+            .tls_backend_preconfigured((*loaded.client).clone())
+            .resolve(service, address)
+            .build()?;
+        connections
+            .clients
+            .insert((service, address), client.clone());
+        Ok(client)
+    }
+
+    fn registries(&self) -> MutexGuard<'_, HashMap<String, String>> {
+        lock(&self.inner.registries)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn header<'a>(response: &'a Response, name: &http::HeaderName) -> Option<&'a str> {
+    response.headers().get(name.as_str())?.to_str().ok()
+}
+
+/// A lease carries a resolved address; a configured registry has a name.
+async fn resolve(address: &str) -> Result<SocketAddr, Cause> {
+    if let Ok(address) = address.parse() {
+        return Ok(address);
+    }
+    let looking = tokio::time::timeout(CONNECT_TIMEOUT, tokio::net::lookup_host(address));
+    let mut found = looking
+        .await
+        .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+    found
+        .next()
+        .ok_or_else(|| io::Error::other("the name has no address").into())
+}
+
+async fn read_json<T: DeserializeOwned>(service: &str, response: Response) -> Result<T, CallError> {
+    response
+        .json()
+        .await
+        .map_err(|cause| CallError::Unreadable {
+            service: service.to_owned(),
+            cause,
+        })
 }
 
 #[derive(Clone, Copy)]
 struct Target<'a> {
     service: &'static str,
     address: &'a str,
-    instance: &'a str,
+    /// `None` for a registry that was not met yet.
+    instance: Option<&'a str>,
 }
 
-fn unavailable(service: &str, cause: Option<reqwest::Error>) -> CallError {
+fn unavailable(service: &str, cause: Option<Cause>) -> CallError {
     CallError::Unavailable {
         service: service.to_owned(),
         cause,

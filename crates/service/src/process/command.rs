@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::{Args as _, FromArgMatches as _};
 
-use super::{Service, run, slot};
+use super::{Service, announcements, run};
 use crate::data::DataDir;
 
 /// The options of `slipway run SERVICE` and of `slipway-<service>`.
@@ -81,11 +81,11 @@ fn report(name: &str, outcome: anyhow::Result<()>) -> ExitCode {
 /// Asks the instance that runs in the data folder for `/healthz`: what a container's health check calls.
 fn healthcheck(service: &'static str, options: &Options) -> anyhow::Result<()> {
     let data = DataDir::new(&options.data);
-    let addresses = slot::addresses(&data, service);
-    let address = addresses
-        .first()
-        .with_context(|| format!("no {service} is ready in {}", options.data.display()))?;
-    let url = format!("http://{address}/healthz");
+    let announced = announcements(&data);
+    let own = announced.iter().find(|other| other.service == service);
+    let own =
+        own.with_context(|| format!("no {service} is ready in {}", options.data.display()))?;
+    let url = format!("http://{}/healthz", own.admin);
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?

@@ -7,12 +7,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use serde_json::{Value, json};
+use rustix::process::{Pid, test_kill_process};
+use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 
 use crate::clock;
 use crate::data::{DataDir, private_folder, write_whole};
-use crate::discovery::record::Record;
+use crate::process::Process;
 
 pub(super) struct Slot {
     /// The lock ends with the process, however it ends.
@@ -78,15 +79,9 @@ impl Slot {
     }
 
     /// Writes the file that tells people and programs on this machine that the instance is ready.
-    pub(super) fn announce(&self, record: &Record) -> anyhow::Result<()> {
-        let announcement = json!({
-            "service": record.service,
-            "instance": record.instance,
-            "pid": std::process::id(),
-            "addr": record.addr,
-            "started_at": clock::rfc3339(record.started_at),
-        });
-        write_whole(&self.announcement, format!("{announcement}\n"))
+    pub(super) fn announce(&self, announcement: &Announcement) -> anyhow::Result<()> {
+        let text = serde_json::to_string(announcement)?;
+        write_whole(&self.announcement, format!("{text}\n"))
     }
 
     pub(super) fn leave(&self) {
@@ -94,25 +89,58 @@ impl Slot {
     }
 }
 
-/// The addresses of the instances of `service` that have announced themselves in this folder.
-pub(super) fn addresses(data: &DataDir, service: &str) -> Vec<String> {
+/// What an instance says of itself in `DIR/run`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Announcement {
+    pub service: String,
+    pub instance: String,
+    pub pid: u32,
+    /// Where others reach it: services over TLS, the world over HTTP when it is the gateway.
+    pub addr: String,
+    /// Where operators ask it, over HTTP.
+    pub admin: String,
+    /// RFC 3339.
+    pub started_at: String,
+    /// SHA-256 of the certificates of the authorities that it trusts, in hex.
+    pub authorities: Vec<String>,
+    /// SHA-256 of the certificate that it proves itself with, in hex.
+    pub certificate: String,
+}
+
+impl Announcement {
+    pub(super) fn new(process: &Process, listen: String, admin: String) -> Self {
+        let advertised = process.settings.http.advertise.clone();
+        let loaded = process.identity.loaded();
+        Self {
+            service: process.service.to_owned(),
+            instance: process.instance.to_string(),
+            pid: std::process::id(),
+            addr: advertised.unwrap_or(listen),
+            admin,
+            started_at: clock::rfc3339(clock::unix_millis()),
+            authorities: loaded.authorities.clone(),
+            certificate: loaded.certificate.clone(),
+        }
+    }
+
+    /// Whether its process is there: a killed one leaves its words behind.
+    pub fn lives(&self) -> bool {
+        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
+        pid.is_some_and(|pid| test_kill_process(pid).is_ok())
+    }
+}
+
+/// What the instances of this folder have said of themselves, those of killed ones included: a registry comes back where
+/// it was.
+pub fn announcements(data: &DataDir) -> Vec<Announcement> {
     let Ok(entries) = fs::read_dir(data.run()) else {
         return Vec::new();
     };
-    let prefix = format!("{service}-");
-    let mut files: Vec<_> = entries
-        .filter_map(Result::ok)
-        .filter(|entry| {
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            name.starts_with(&prefix) && name.ends_with(".json")
-        })
-        .map(|entry| entry.path())
+    let paths = entries.flatten().map(|entry| entry.path());
+    let mut files: Vec<_> = paths
+        .filter(|path| path.extension().is_some_and(|end| end == "json"))
         .collect();
     files.sort();
-    let address = |path: PathBuf| {
-        let announcement: Value = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
-        Some(announcement["addr"].as_str()?.to_owned())
-    };
-    files.into_iter().filter_map(address).collect()
+    let read = |path: PathBuf| serde_json::from_slice(&fs::read(path).ok()?).ok();
+    files.into_iter().filter_map(read).collect()
 }

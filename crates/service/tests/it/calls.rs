@@ -12,22 +12,15 @@ use slipway_service::data::DataDir;
 use slipway_service::discovery::record::Record;
 use slipway_service::discovery::view::View;
 use slipway_service::http::edge::edge;
-use slipway_service::http::serve::serve;
+use slipway_service::http::serve::{Transport, serve};
 use slipway_service::internal::client::CallError;
 use slipway_service::settings::Common;
-use slipway_service::{Health, Problem, Process};
+use slipway_service::{Problem, Process};
 use slipway_testkit::record;
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
-
-#[derive(Clone)]
-struct Able;
-
-impl Health for Able {
-    async fn ready(&self) -> anyhow::Result<()> {
-        Ok(())
-    }
-}
+use tokio::sync::mpsc;
 
 struct Platform {
     data: DataDir,
@@ -73,11 +66,12 @@ impl Platform {
             &process.instance,
             &listener.local_addr().expect("an address").to_string(),
         );
-        let router = edge(&process, Able, None, routes);
+        let router = edge(&process, None, routes);
         tokio::spawn(async move {
             let settings = process.settings.http.clone();
             serve(
                 listener,
+                Transport::Proven(process.identity),
                 TowerToHyperService::new(router),
                 &settings,
                 process.shutdown,
@@ -166,14 +160,60 @@ async fn a_refusal_is_final_and_a_failure_is_not() {
 }
 
 #[tokio::test]
-async fn a_caller_without_a_key_gets_nothing_and_may_ask_again_when_it_has_one() {
+async fn a_caller_that_may_not_ask_gets_nothing_and_may_ask_again() {
     let platform = Platform::new();
     let (signing, calls) = platform.serve("signing", Ok(json!(1))).await;
     let upload = platform.process("upload", vec![signing]);
     let error = ask(&upload).await.expect_err("a refusal");
     assert!(
-        matches!(&error, CallError::Failed { status, .. } if status.as_u16() == 401),
+        matches!(&error, CallError::Failed { status, .. } if status.as_u16() == 403),
         "{error}"
     );
     assert_eq!(calls.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
+async fn another_platform_is_nobody_whatever_it_says_it_is() {
+    let (ours, theirs) = (Platform::new(), Platform::new());
+    let (foreign, calls) = theirs.serve("signing", Ok(json!("forged"))).await;
+    let (right, _) = ours.serve("signing", Ok(json!(1))).await;
+    let caller = ours.process("catalog", vec![foreign.clone(), right]);
+    for _ in 0..4 {
+        assert_eq!(ask(&caller).await.expect("an answer"), json!(1));
+    }
+    let alone = ours.process("catalog", vec![foreign]);
+    let error = ask(&alone).await.expect_err("nobody");
+    assert!(matches!(error, CallError::Unavailable { .. }), "{error}");
+    assert_eq!(calls.load(Ordering::Relaxed), 0);
+}
+
+/// The bytes that somebody who answers 200 to everything is sent before any proof.
+#[tokio::test]
+async fn nothing_is_sent_to_a_stranger_who_answers_everything() {
+    let platform = Platform::new();
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let (heard, mut hears) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut bytes = vec![0; 4096];
+            let count = stream.read(&mut bytes).await.unwrap_or(0);
+            bytes.truncate(count);
+            let _ = heard.send(bytes);
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n1";
+            let _ = stream.write_all(answer).await;
+        }
+    });
+    let stranger = record("signing", "the process before", &address);
+    let caller = platform.process("catalog", vec![stranger]);
+    let secret = json!({"secret": "the admin's token"});
+    let asked: Result<Value, CallError> = caller
+        .client
+        .call("signing", Method::POST, "/internal/keys", Some(&secret))
+        .await;
+    assert!(matches!(asked, Err(CallError::Unavailable { .. })));
+    let heard = hears.recv().await.expect("it was connected to");
+    assert_eq!(heard[..2], [22, 3], "the beginning of a TLS handshake");
+    let text = String::from_utf8_lossy(&heard);
+    assert!(!text.contains("secret") && !text.contains("/internal"));
 }

@@ -4,11 +4,10 @@ use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
 use http::{Request, StatusCode};
-use slipway_service::http::edge::edge;
-use slipway_service::internal::key::{Key, Signed};
+use slipway_service::http::edge::{admin, edge};
 use slipway_service::metrics::Reading;
-use slipway_service::{Health, Problem, Process, clock};
-use slipway_testkit::call::{call, call_for_bytes, send, signed};
+use slipway_service::{Health, Problem, Process};
+use slipway_testkit::call::{call, call_for_bytes, called_by, send, through_the_gateway};
 use slipway_testkit::database::Engine;
 use slipway_testkit::{TestProcess, process};
 
@@ -29,11 +28,16 @@ impl Health for Able {
 
 async fn service() -> (TestProcess, Router) {
     let test = process("signing", Engine::Sqlite).await;
-    let router = around(&test.process, Able(true));
+    let router = around(&test.process);
     (test, router)
 }
 
-fn around(process: &Process, health: Able) -> Router {
+/// What operators ask.
+fn operators(process: &Process, able: bool) -> Router {
+    admin(process, Able(able))
+}
+
+fn around(process: &Process) -> Router {
     let failing = || async {
         let cause = anyhow::anyhow!("the password is hunter2").context("could not log in");
         Err::<(), _>(Problem::from(cause))
@@ -43,7 +47,7 @@ fn around(process: &Process, health: Able) -> Router {
         .route("/fails", get(failing))
         .route("/panics", get(panics))
         .route("/internal/keys", axum::routing::post(|| async { "a key" }));
-    edge(process, health, None, routes)
+    through_the_gateway(process, edge(process, None, routes))
 }
 
 async fn panics() -> &'static str {
@@ -107,19 +111,43 @@ async fn a_request_id_is_repeated_only_when_it_is_a_uuid() {
 async fn a_request_for_another_instance_is_sent_back_with_our_name() {
     let (test, router) = service().await;
     for path in ["/thing/1", "/internal/keys", "/nothing"] {
-        let mut request = request(path);
-        request.headers_mut().insert(
-            "x-slipway-instance",
-            http::HeaderValue::from_static("another"),
-        );
-        let answer = send(&router, request).await;
-        assert_eq!(answer.status(), StatusCode::MISDIRECTED_REQUEST, "{path}");
-        assert_eq!(answer.headers()["x-slipway-service"], "signing");
-        assert_eq!(
-            answer.headers()["x-slipway-instance"],
-            *test.process.instance
-        );
+        for meant_for in [Some("another"), Some("*"), Some(""), None] {
+            let mut request = called_by(&test.process, "gateway", request(path));
+            request.headers_mut().remove("x-slipway-instance");
+            if let Some(instance) = meant_for {
+                let instance = http::HeaderValue::from_static(instance);
+                request.headers_mut().insert("x-slipway-instance", instance);
+            }
+            let answer = send(&router, request).await;
+            assert_eq!(answer.status(), StatusCode::MISDIRECTED_REQUEST, "{path}");
+            assert_eq!(
+                answer.headers()["x-slipway-instance"],
+                *test.process.instance
+            );
+        }
     }
+}
+
+#[tokio::test]
+async fn a_request_of_another_run_is_sent_back_without_our_name() {
+    let (mut test, _) = service().await;
+    test.process.run = Some("this run".into());
+    let router = around(&test.process);
+    let of_run = |run: Option<&'static str>| {
+        let mut request = called_by(&test.process, "gateway", request("/thing/1"));
+        if let Some(run) = run {
+            let run = http::HeaderValue::from_static(run);
+            request.headers_mut().insert("x-slipway-run", run);
+        }
+        request
+    };
+    for run in [None, Some("another run"), Some("")] {
+        let answer = send(&router, of_run(run)).await;
+        assert_eq!(answer.status(), StatusCode::MISDIRECTED_REQUEST, "{run:?}");
+        assert!(!answer.headers().contains_key("x-slipway-instance"));
+    }
+    let answer = send(&router, of_run(Some("this run"))).await;
+    assert_eq!(answer.status(), StatusCode::OK);
 }
 
 fn post_key() -> Request<Body> {
@@ -129,86 +157,62 @@ fn post_key() -> Request<Body> {
 }
 
 #[tokio::test]
-async fn internal_requests_pass_with_the_right_signature_of_the_right_caller_alone() {
+async fn internal_requests_pass_from_the_right_caller_alone() {
     let (test, router) = service().await;
-    let (status, _) = call(&router, signed(&test.process, "catalog", post_key())).await;
+    let (status, _) = call(&router, called_by(&test.process, "catalog", post_key())).await;
     assert_eq!(status, StatusCode::OK);
-    let (status, body) = call(&router, post_key()).await;
-    assert_eq!(
-        (status.as_u16(), body["code"].as_str()),
-        (401, Some("signature_invalid"))
-    );
     for caller in [
         "upload", "download", "gateway", "registry", "signing", "nobody",
     ] {
-        let (status, body) = call(&router, signed(&test.process, caller, post_key())).await;
+        let mut request = called_by(&test.process, caller, post_key());
+        // What a caller says of itself is not looked at.
+        let claimed = http::HeaderValue::from_static("catalog");
+        request.headers_mut().insert("x-slipway-caller", claimed);
+        let (status, body) = call(&router, request).await;
         assert_eq!(
             (status.as_u16(), body["code"].as_str()),
             (403, Some("caller_not_permitted")),
             "{caller}"
         );
     }
-    let mut moved = signed(&test.process, "catalog", post_key());
-    *moved.uri_mut() = "/internal/keys?more".parse().expect("a path");
-    assert_eq!(call(&router, moved).await.0, StatusCode::UNAUTHORIZED);
-    let mut claimed = signed(&test.process, "upload", post_key());
-    claimed.headers_mut().insert(
-        "x-slipway-caller",
-        http::HeaderValue::from_static("catalog"),
-    );
-    assert_eq!(call(&router, claimed).await.0, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
-async fn a_foreign_key_and_an_old_request_open_nothing() {
+async fn nothing_is_answered_to_somebody_who_has_not_proven_who_it_is() {
+    let test = process("signing", Engine::Sqlite).await;
+    let routes = Router::new().route("/thing", get(|| async { "a thing" }));
+    let router = edge(&test.process, None, routes);
+    for path in ["/thing", "/internal/keys", "/nothing", "/metrics"] {
+        let mut request = called_by(&test.process, "gateway", request(path));
+        request.extensions_mut().clear();
+        let (status, body) = call(&router, request).await;
+        assert_eq!(
+            (status.as_u16(), body["code"].as_str()),
+            (401, Some("caller_unproven")),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_registry_alone_is_told_which_instance_this_is() {
     let (test, router) = service().await;
-    let sign = |key: &Key, time: i64| {
-        let signature = key.derive("catalog").sign(Signed {
-            caller: "catalog",
-            callee: "signing",
-            instance: &test.process.instance,
-            method: &http::Method::POST,
-            path: "/internal/keys",
-            time,
-        });
-        let mut request = post_key();
-        for (name, value) in [
-            ("x-slipway-caller", "catalog".to_owned()),
-            ("x-slipway-instance", test.process.instance.to_string()),
-            ("x-slipway-time", time.to_string()),
-            ("x-slipway-signature", signature),
-        ] {
-            request
-                .headers_mut()
-                .insert(name, value.parse().expect("a header"));
-        }
-        request
-    };
-    let now = clock::unix_millis() / 1000;
-    let foreign = Key::random().expect("a key");
-    assert_eq!(
-        call(&router, sign(&foreign, now)).await.0,
-        StatusCode::UNAUTHORIZED
-    );
-    assert_eq!(
-        call(&router, sign(&test.process.key, now - 290)).await.0,
-        StatusCode::OK
-    );
-    let old = send(&router, sign(&test.process.key, now - 310)).await;
-    assert_eq!(old.status(), StatusCode::UNAUTHORIZED);
-    let ours: i64 = old.headers()["x-slipway-time"]
-        .to_str()
-        .expect("text")
-        .parse()
-        .expect("a time");
-    assert!((ours - now).abs() < 60);
+    let ask = || request("/internal/instance");
+    let (status, body) = call(&router, called_by(&test.process, "registry", ask())).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(body["instance"], *test.process.instance);
+    for caller in ["catalog", "gateway"] {
+        let (status, _) = call(&router, called_by(&test.process, caller, ask())).await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{caller}");
+    }
 }
 
 #[tokio::test]
 async fn readiness_is_about_the_own_work_and_ends_with_the_drain() {
-    let (test, router) = service().await;
-    assert_eq!(call(&router, request("/readyz")).await.0, StatusCode::OK);
-    let broken = around(&test.process, Able(false));
+    let (test, _) = service().await;
+    let able = operators(&test.process, true);
+    assert_eq!(call(&able, request("/readyz")).await.0, StatusCode::OK);
+    let broken = operators(&test.process, false);
     let (status, body) = call(&broken, request("/readyz")).await;
     assert_eq!(
         (status.as_u16(), body["code"].as_str()),
@@ -216,7 +220,7 @@ async fn readiness_is_about_the_own_work_and_ends_with_the_drain() {
     );
     assert_eq!(call(&broken, request("/healthz")).await.0, StatusCode::OK);
     test.process.draining.cancel();
-    let (status, body) = call(&router, request("/readyz")).await;
+    let (status, body) = call(&able, request("/readyz")).await;
     assert_eq!(
         (status.as_u16(), body["code"].as_str()),
         (503, Some("draining"))
@@ -224,14 +228,31 @@ async fn readiness_is_about_the_own_work_and_ends_with_the_drain() {
 }
 
 #[tokio::test]
+async fn operators_get_three_documents_and_nobody_else_gets_them() {
+    let (test, router) = service().await;
+    let able = operators(&test.process, true);
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        assert_eq!(call(&able, request(path)).await.0, StatusCode::OK, "{path}");
+        let (status, _) = call(&router, request(path)).await;
+        assert_eq!(status, StatusCode::NOT_FOUND, "{path} of the service");
+    }
+    for path in ["/thing/1", "/internal/keys", "/internal/instance", "/"] {
+        let (status, _) = call(&able, request(path)).await;
+        assert_eq!(status, StatusCode::NOT_FOUND, "{path} of operators");
+    }
+}
+
+#[tokio::test]
 async fn metrics_count_routes_and_read_the_service() {
-    let (_test, router) = service().await;
+    let (test, router) = service().await;
     for id in 0..3 {
         call(&router, request(&format!("/thing/{id}"))).await;
     }
-    let (_, bytes) = call_for_bytes(&router, request("/metrics")).await;
+    let able = operators(&test.process, true);
+    let (_, bytes) = call_for_bytes(&able, request("/metrics")).await;
     let text = String::from_utf8(bytes).expect("text");
     let counted = r#"slipway_http_requests_total{method="GET",route="/thing/{id}",status="200"} 3"#;
     assert!(text.contains(counted), "{text}");
     assert!(text.contains("slipway_outbox_rows 7"), "{text}");
+    assert!(text.contains("slipway_certificate_end_seconds "), "{text}");
 }

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::routing::{get, put};
 use http::StatusCode;
 use hyper_util::service::TowerToHyperService;
-use slipway_service::http::serve::serve;
+use slipway_service::http::serve::{Transport, serve};
 use slipway_service::settings::Http;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -32,6 +32,7 @@ async fn start(router: Router, settings: Http) -> Server {
     let task = tokio::spawn(async move {
         serve(
             listener,
+            Transport::Plain,
             TowerToHyperService::new(router),
             &settings,
             stopping,

@@ -44,7 +44,7 @@ pub(super) struct Child {
     number: usize,
     program: OsString,
     arguments: Vec<OsString>,
-    environment: Option<(String, String)>,
+    environment: Vec<(String, String)>,
     /// 0 while no process runs.
     pid: AtomicU32,
 }
@@ -55,7 +55,7 @@ impl Child {
         number: usize,
         program: &Path,
         arguments: Vec<OsString>,
-        environment: Option<(String, String)>,
+        environment: Vec<(String, String)>,
     ) -> Self {
         let program = program.into();
         Self {

@@ -13,12 +13,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use slipway_service::data::DataDir;
+use slipway_service::data::{DataDir, RUN_VARIABLE, write_whole};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
+use crate::init;
 use crate::run::Service;
+use crate::terminal;
 use child::{Child, Ending};
 use instances::Instances;
 
@@ -48,29 +51,41 @@ pub(crate) struct Options {
     /// Origin that users see, for addresses in documents [default: addresses have no origin]
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
+    /// DIR is a copy: give it a platform identity of its own first
+    #[arg(long)]
+    as_copy: bool,
 }
 
 pub(crate) fn execute(options: &Options) -> anyhow::Result<()> {
     let data = DataDir::new(std::path::absolute(&options.data)?);
     // First the lock: two first starts at once would each make keys.
     let _lock = lock::take(&data)?;
+    if options.as_copy {
+        init::as_copy(&data)?;
+    }
     data.init()?;
+    if let Some(moved) = data.notice_move()? {
+        terminal::note(moved);
+    }
+    // Of this start alone: a process of a copied folder, which has the same secrets, is of another run.
+    let run = Uuid::now_v7().to_string();
+    write_whole(&data.run_id(), &run)?;
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("could not start the runtime")?
-        .block_on(supervise(options, &data))
+        .block_on(supervise(options, &data, &run))
 }
 
 /// Runs the children until SIGTERM or SIGINT; a second one of these ends them at once.
-async fn supervise(options: &Options, data: &DataDir) -> anyhow::Result<()> {
+async fn supervise(options: &Options, data: &DataDir, run: &str) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let ending = Ending {
         politely: CancellationToken::new(),
         at_once: CancellationToken::new(),
     };
-    let children = children(options, data)?;
+    let children = children(options, data, run)?;
     let mut running = JoinSet::new();
     for child in &children {
         running.spawn(child.clone().keep_running(ending.clone()));
@@ -95,7 +110,7 @@ async fn supervise(options: &Options, data: &DataDir) -> anyhow::Result<()> {
 }
 
 /// All at once: no service waits for another.
-fn children(options: &Options, data: &DataDir) -> anyhow::Result<Vec<Arc<Child>>> {
+fn children(options: &Options, data: &DataDir, run: &str) -> anyhow::Result<Vec<Arc<Child>>> {
     let program = std::env::current_exe().context("could not find the own executable")?;
     let mut children = Vec::new();
     for service in Service::ALL {
@@ -109,7 +124,9 @@ fn children(options: &Options, data: &DataDir) -> anyhow::Result<Vec<Arc<Child>>
                 "SLIPWAY_{}__HTTP__PUBLIC_URL",
                 service.name().to_uppercase()
             );
-            let environment = options.public_url.clone().map(|url| (setting, url));
+            let url = options.public_url.clone().map(|url| (setting, url));
+            let mut environment = vec![(RUN_VARIABLE.to_owned(), run.to_owned())];
+            environment.extend(url);
             children.push(Arc::new(Child::new(
                 service,
                 number,

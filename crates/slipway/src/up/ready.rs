@@ -5,19 +5,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Deserialize;
 use slipway_service::data::DataDir;
 use slipway_service::internal::client::http_client;
+use slipway_service::process::announcements;
 
 use super::child::Child;
 use crate::terminal;
-
-/// What an instance says of itself in `DIR/run`.
-#[derive(Deserialize)]
-struct Announcement {
-    pid: u32,
-    addr: String,
-}
 
 /// Waits until the gateway knows an instance of every service, and says so once.
 pub(super) async fn tell(data: DataDir, gateway: Arc<Child>) {
@@ -52,15 +45,8 @@ pub(super) async fn tell(data: DataDir, gateway: Arc<Child>) {
 /// Where the gateway that we started listens, once it has said so.
 fn address(data: &DataDir, gateway: &Child) -> Option<String> {
     let pid = gateway.pid()?;
-    fs::read_dir(data.run()).ok()?.flatten().find_map(|entry| {
-        let name = entry.file_name();
-        name.to_str()?
-            .strip_prefix("gateway-")?
-            .strip_suffix(".json")?;
-        let announcement: Announcement =
-            serde_json::from_slice(&fs::read(entry.path()).ok()?).ok()?;
-        (announcement.pid == pid).then_some(announcement.addr)
-    })
+    let mut announced = announcements(data).into_iter();
+    announced.find(|other| other.pid == pid).map(|own| own.addr)
 }
 
 /// An address that a browser on this machine can open: `0.0.0.0` means all, and is none.

@@ -28,11 +28,14 @@ fn init_makes_what_is_missing_and_names_it() {
     let data = folder.path().join("data");
     slipway(&["init", "--data", text(&data)]);
     let kept = fs::read(data.join("secrets/signing/sealing.key")).unwrap();
-    fs::remove_file(data.join("secrets/upload/internal.key")).unwrap();
+    fs::remove_file(data.join("secrets/upload/certificate.pem")).unwrap();
 
     let (code, output, _) = slipway(&["init", "--data", text(&data)]);
     assert_eq!(code, Some(0));
-    assert!(output.contains("secrets/upload/internal.key"), "{output}");
+    assert!(
+        output.contains("secrets/upload/certificate.pem"),
+        "{output}"
+    );
     assert_eq!(output.lines().count(), 1, "{output}");
     assert_eq!(
         fs::read(data.join("secrets/signing/sealing.key")).unwrap(),

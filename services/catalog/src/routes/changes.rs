@@ -5,10 +5,10 @@ use std::time::Duration;
 use axum::extract::State as Extracted;
 use axum::routing::get;
 use axum::{Json, Router};
-use http::HeaderMap;
 use serde::Deserialize;
 use slipway_service::changes::Page;
 use slipway_service::http::json::ApiQuery;
+use slipway_service::internal::verify::Caller;
 use slipway_service::{Problem, clock};
 use tokio::time::Instant;
 
@@ -37,12 +37,12 @@ struct Query {
 
 async fn changes(
     Extracted(state): Extracted<State>,
-    headers: HeaderMap,
+    caller: Caller,
     ApiQuery(query): ApiQuery<Query>,
 ) -> Result<Json<Page>, Problem> {
     feed::notice_a_restore(&state, &query.epoch, query.after).await?;
     if let Some(follower) = &query.follower {
-        acknowledge(&state, &headers, &query, follower).await?;
+        acknowledge(&state, &caller, &query, follower).await?;
     }
     let deadline = Instant::now() + Duration::from_secs(query.wait).min(LONGEST_WAIT);
     let waiting = state.signals.wait_for(deadline, || async {
@@ -64,7 +64,7 @@ async fn changes(
 /// Asking with `after=N` says that N is applied.
 async fn acknowledge(
     state: &State,
-    headers: &HeaderMap,
+    Caller(service): &Caller,
     query: &Query,
     follower: &str,
 ) -> Result<(), Problem> {
@@ -75,10 +75,6 @@ async fn acknowledge(
     if epoch != query.epoch || before.is_some_and(|before| before >= query.after) {
         return Ok(());
     }
-    let service = headers.get("x-slipway-caller");
-    let service = service
-        .and_then(|name| name.to_str().ok())
-        .unwrap_or_default();
     let mut transaction = state.database.write().await?;
     rows::acknowledge(
         &mut transaction,

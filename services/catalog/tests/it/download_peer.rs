@@ -13,7 +13,6 @@ use http::{HeaderMap, StatusCode};
 use serde_json::json;
 use slipway_packages::Digest;
 use slipway_service::changes::{Change, Page, Release, Row, Visibility};
-use tokio::net::TcpListener;
 
 use crate::house::Instance;
 use crate::minisign::Key;
@@ -70,9 +69,7 @@ impl Download {
             .route("/internal/staged/d/{app}/{version}/{file}", get(file))
             .route("/internal/downloads/{app}/{version}", get(counts))
             .with_state(download.clone());
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("an address").to_string();
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let address = slipway_testkit::peer::serve("download", router).await;
         (download, address)
     }
 

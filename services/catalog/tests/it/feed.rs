@@ -257,6 +257,6 @@ async fn only_the_services_that_keep_a_copy_may_follow() {
             .admin()
             .get(path)
             .await
-            .refused_inside(401, "signature_invalid");
+            .refused_inside(403, "caller_not_permitted");
     }
 }

@@ -12,7 +12,7 @@ use slipway_service::api::Delivery;
 use slipway_service::discovery::record::Record;
 use slipway_service::discovery::view::View;
 use slipway_service::http::edge::edge;
-use slipway_testkit::call::signed;
+use slipway_testkit::call::{called_by, through_the_gateway};
 use slipway_testkit::database::Engine;
 use slipway_testkit::{TestProcess, record};
 use sqlx::{AnyConnection, Connection as _};
@@ -38,7 +38,7 @@ pub(crate) struct Instance {
 impl Instance {
     async fn open(process: Process, settings: Settings) -> Self {
         let state = open(&process, settings).await.expect("an open catalog");
-        let router = edge(&process, state.clone(), None, router(state.clone()));
+        let router = through_the_gateway(&process, edge(&process, None, router(state.clone())));
         Self {
             process,
             state,
@@ -49,7 +49,7 @@ impl Instance {
     /// What another service gets at an internal address.
     pub(crate) async fn internal(&self, caller: &str, path: &str) -> Answer {
         let request = Request::get(path).body(Body::empty()).expect("a request");
-        Answer::to(&self.router, signed(&self.process, caller, request)).await
+        Answer::to(&self.router, called_by(&self.process, caller, request)).await
     }
 
     /// Starts its workers on a runtime of their own. `shutdown_background` ends them as a kill does: wherever they are,
@@ -199,7 +199,7 @@ impl House {
             .header("content-type", "application/json")
             .body(Body::from(body))
             .expect("a request");
-        let request = signed(&self.catalog.process, "upload", request);
+        let request = called_by(&self.catalog.process, "upload", request);
         Answer::to(&self.catalog.router, request).await
     }
 

@@ -2,9 +2,10 @@
 
 use serde_json::json;
 use slipway_catalog::{Settings, start_workers};
+use slipway_service::http::edge::admin;
 use slipway_testkit::database::engines;
 
-use crate::house::House;
+use crate::house::{House, Instance};
 use crate::signing_peer::Conduct;
 
 #[tokio::test]
@@ -139,7 +140,9 @@ async fn metrics_count_the_jobs() {
         house.app("notes").await;
         let request = http::Request::get("/metrics").body(axum::body::Body::empty());
         let request = request.expect("a request");
-        let answer = slipway_testkit::call::call_for_bytes(&house.catalog.router, request).await;
+        let Instance { process, state, .. } = &house.catalog;
+        let operators = admin(process, state.clone());
+        let answer = slipway_testkit::call::call_for_bytes(&operators, request).await;
         let text = String::from_utf8(answer.1).expect("text");
         for line in ["jobs_pending 1", "jobs_failed 0"] {
             assert!(text.lines().any(|found| found.ends_with(line)), "{text}");

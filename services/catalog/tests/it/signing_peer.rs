@@ -9,7 +9,6 @@ use axum::routing::post;
 use axum::{Json, Router};
 use http::StatusCode;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::minisign::Key;
@@ -66,9 +65,7 @@ impl Signing {
             .route("/internal/keys", post(key))
             .route("/internal/signatures", post(signature))
             .with_state(signing.clone());
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("an address").to_string();
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let address = slipway_testkit::peer::serve("signing", router).await;
         (signing, address)
     }
 

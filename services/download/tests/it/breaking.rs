@@ -7,10 +7,11 @@ use slipway_packages::Digest;
 use slipway_service::Service as _;
 use slipway_service::changes::Change;
 use slipway_service::changes::replica::{Position, Replica as _};
-use slipway_service::http::serve::serve;
+use slipway_service::http::serve::{Transport, serve};
 use slipway_testkit::database::Engine;
+use slipway_testkit::peer;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 
 use crate::world::{app, package, published};
 
@@ -57,13 +58,15 @@ async fn a_file_that_ends_early_breaks_the_connection_off() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (settings, stop) = (process.settings.http.clone(), process.draining.clone());
-    tokio::spawn(async move { serve(listener, service.http, &settings, stop).await });
+    let transport = Transport::Proven(process.identity.clone());
+    tokio::spawn(async move { serve(listener, transport, service.http, &settings, stop).await });
 
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    stream
-        .write_all(b"GET /d/notes/1.0/notes.bin HTTP/1.1\r\nhost: x\r\n\r\n")
-        .await
-        .unwrap();
+    let mut stream = peer::connect("gateway", "download", address).await;
+    let request = format!(
+        "GET /d/notes/1.0/notes.bin HTTP/1.1\r\nhost: x\r\nx-slipway-instance: {}\r\n\r\n",
+        process.instance
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = vec![0; 16];
     stream.read_exact(&mut answer).await.unwrap();
     assert_eq!(&answer, b"HTTP/1.1 200 OK\r");

@@ -52,7 +52,7 @@ async fn whole_downloads_are_counted_and_kept() {
                 .json(),
             expected
         );
-        let scrape = world.get("/metrics").await;
+        let scrape = world.get_as_operator("/metrics").await;
         assert!(
             scrape.text().contains("slipway_downloads_total 2\n"),
             "{}",

@@ -9,12 +9,12 @@ async fn an_instance_is_ready_with_a_copy_though_the_catalog_is_away() {
     for engine in engines() {
         let world = World::open(engine).await;
         assert_eq!(
-            world.get("/readyz").await.problem(),
+            world.get_as_operator("/readyz").await.problem(),
             (503, "not_ready".to_owned())
         );
         world.apply("e", 1, vec![app("notes")]).await;
         let ready = async {
-            while world.get("/readyz").await.status != 200 {
+            while world.get_as_operator("/readyz").await.status != 200 {
                 tokio::task::yield_now().await;
             }
         };
@@ -23,7 +23,7 @@ async fn an_instance_is_ready_with_a_copy_though_the_catalog_is_away() {
             .expect("ready within ten seconds");
         std::fs::remove_dir_all(world.process.process.data.blobs()).unwrap();
         assert_eq!(
-            world.get("/readyz").await.problem(),
+            world.get_as_operator("/readyz").await.problem(),
             (503, "not_ready".to_owned())
         );
     }
@@ -34,7 +34,7 @@ async fn the_position_of_the_copy_can_be_watched() {
     for engine in engines() {
         let world = World::open(engine).await;
         world.apply("e", 41, vec![app("notes"), app("other")]).await;
-        let scrape = world.get("/metrics").await;
+        let scrape = world.get_as_operator("/metrics").await;
         assert!(
             scrape.text().contains("slipway_copy_applied 42\n"),
             "{}",

@@ -11,9 +11,9 @@ use slipway_download::{Settings, State, problem_page, router};
 use slipway_packages::Digest;
 use slipway_service::changes::replica::{Position, Replica as _};
 use slipway_service::changes::{App, Change, Package, Release, Row, Visibility};
-use slipway_service::http::edge::edge;
+use slipway_service::http::edge::{admin, edge};
 use slipway_testkit::TestProcess;
-use slipway_testkit::call::{send, signed};
+use slipway_testkit::call::{called_by, send, through_the_gateway};
 use slipway_testkit::database::Engine;
 
 pub(crate) struct World {
@@ -66,7 +66,8 @@ impl World {
             .await
             .expect("a state");
         let routes = router(&state);
-        let router = edge(&process.process, state.clone(), Some(problem_page), routes);
+        let router = edge(&process.process, Some(problem_page), routes);
+        let router = through_the_gateway(&process.process, router);
         Self {
             process,
             state,
@@ -137,23 +138,34 @@ impl World {
             .uri(path)
             .body(Body::empty())
             .expect("a request");
-        self.answer(signed(&self.process.process, "catalog", request))
+        self.answer(called_by(&self.process.process, "catalog", request))
             .await
     }
 
+    /// What whoever runs the platform gets, at the listener of its own.
+    pub(crate) async fn get_as_operator(&self, path: &str) -> Answer {
+        let operators = admin(&self.process.process, self.state.clone());
+        let request = Request::get(path).body(Body::empty());
+        answer(&operators, request.expect("a request")).await
+    }
+
     async fn answer(&self, request: Request<Body>) -> Answer {
-        let (parts, body) = send(&self.router, request).await.into_parts();
-        let body = body
-            .collect()
-            .await
-            .expect("a whole body")
-            .to_bytes()
-            .to_vec();
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body,
-        }
+        answer(&self.router, request).await
+    }
+}
+
+async fn answer(router: &Router, request: Request<Body>) -> Answer {
+    let (parts, body) = send(router, request).await.into_parts();
+    let body = body
+        .collect()
+        .await
+        .expect("a whole body")
+        .to_bytes()
+        .to_vec();
+    Answer {
+        status: parts.status,
+        headers: parts.headers,
+        body,
     }
 }
 

@@ -2,18 +2,26 @@
 
 use std::time::{Duration, Instant};
 
-use axum::extract::State as Extracted;
+use axum::extract::{DefaultBodyLimit, State as Extracted};
 use axum::routing::{get, put};
 use axum::{Json, Router};
+use http::StatusCode;
 use serde::Deserialize;
 use slipway_service::Problem;
 use slipway_service::discovery::record::{Beat, Record, Snapshot, State as Lease};
 use slipway_service::http::json::{ApiJson, ApiPath, ApiQuery};
+use slipway_service::internal::verify::Caller;
+use uuid::Uuid;
 
-use crate::State;
+use crate::leases::{Holder, Refused};
+use crate::{State, proof};
 
 /// Longest time that a poll is held: below the time-outs of every client on the way.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
+/// Bytes of a record: ten times a long one.
+const MAX_RECORD: usize = 4096;
+/// Bytes of a program's version in it.
+const MAX_VERSION: usize = 64;
 /// Longest time that a leaving instance waits for the watchers.
 const ACKNOWLEDGE_WAIT: Duration = Duration::from_secs(2);
 
@@ -21,33 +29,84 @@ pub(crate) fn router() -> Router<State> {
     Router::new()
         .route("/internal/instances", get(watch))
         .route("/internal/instances/{instance}", put(beat).delete(leave))
+        .layer(DefaultBodyLimit::max(MAX_RECORD))
 }
 
-/// A heartbeat: the full record. One that says DRAINING is answered when every watcher has applied it.
+/// A heartbeat: the full record. The first one is taken when the instance has proven itself at its address; one that says
+/// DRAINING is answered when every watcher has applied it.
 async fn beat(
     Extracted(state): Extracted<State>,
+    Caller(caller): Caller,
     ApiPath(instance): ApiPath<String>,
     ApiJson(record): ApiJson<Record>,
 ) -> Result<Json<Beat>, Problem> {
+    check(&record, &caller, &instance)?;
+    if !state.leases.renew(&record, Instant::now())? {
+        state.leases.check_room(&record.service)?;
+        let address = proof::prove(&state, &record).await?;
+        state.leases.begin(&record, address, Instant::now())?;
+    }
+    let revision = state.leases.revision();
+    let acknowledged = record.state == Lease::Draining && acknowledged(&state, revision).await;
+    Ok(Json(answer(&state, acknowledged)))
+}
+
+/// What a caller says of itself is what its certificate says: with one service's key nobody becomes another.
+fn check(record: &Record, caller: &str, instance: &str) -> Result<(), Problem> {
+    if record.service != caller {
+        tracing::warn!(
+            caller,
+            service = record.service,
+            "a service said that it is another"
+        );
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "service_differs",
+            "the record names another service than the certificate of whoever sends it",
+        ));
+    }
     if record.instance != instance {
         return Err(Problem::bad_request(
             "instance_differs",
             "the record names another instance than the address",
         ));
     }
-    let leaving = record.state == Lease::Draining;
-    state.leases.beat(record, Instant::now());
-    let revision = state.leases.revision();
-    let acknowledged = leaving && acknowledged(&state, revision).await;
-    Ok(Json(answer(&state, acknowledged)))
+    check_instance(instance)?;
+    if record.version.len() > MAX_VERSION {
+        return Err(Problem::bad_request(
+            "record_too_long",
+            "a version is 64 bytes at most",
+        ));
+    }
+    Ok(())
 }
 
-/// The end of a lease.
+fn check_instance(instance: &str) -> Result<(), Problem> {
+    Uuid::try_parse(instance)
+        .map(drop)
+        .map_err(|_| Problem::bad_request("instance_invalid", "an instance is named by a UUID"))
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        let detail = refused.to_string();
+        match refused {
+            Refused::AddressChanged => Self::conflict("address_changed", detail),
+            Refused::Full(_) => Self::new(StatusCode::TOO_MANY_REQUESTS, "leases_full", detail),
+        }
+    }
+}
+
+/// The end of a lease, of the caller's own service alone.
 async fn leave(
     Extracted(state): Extracted<State>,
+    Caller(caller): Caller,
     ApiPath(instance): ApiPath<String>,
 ) -> Json<Beat> {
-    state.leases.leave(&instance);
+    state.leases.leave(&Holder {
+        service: caller.to_string(),
+        instance,
+    });
     Json(answer(&state, true))
 }
 
@@ -67,13 +126,19 @@ struct Watch {
 /// The full set, at once when the watcher has another revision than ours, else when it changes or the wait is over.
 async fn watch(
     Extracted(state): Extracted<State>,
+    Caller(caller): Caller,
     ApiQuery(query): ApiQuery<Watch>,
-) -> Json<Snapshot> {
+) -> Result<Json<Snapshot>, Problem> {
+    check_instance(&query.watcher)?;
+    let watcher = Holder {
+        service: caller.to_string(),
+        instance: query.watcher,
+    };
     let applied = query
         .revision
         .filter(|_| query.epoch.as_deref() == Some(state.leases.epoch()));
     let leases = &state.leases;
-    let poll = leases.watch(&query.watcher, applied.unwrap_or(0), Instant::now());
+    let poll = leases.watch(&watcher, applied.unwrap_or(0), Instant::now());
     if let Some(revision) = applied {
         let wait = Duration::from_secs(query.wait).min(LONGEST_WAIT);
         tokio::select! {
@@ -83,7 +148,7 @@ async fn watch(
         }
     }
     drop(poll);
-    Json(leases.snapshot(Instant::now()))
+    Ok(Json(leases.snapshot(Instant::now())))
 }
 
 async fn acknowledged(state: &State, revision: u64) -> bool {

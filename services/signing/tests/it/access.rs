@@ -4,7 +4,7 @@ use axum::body::Body;
 use http::{Request, StatusCode};
 use serde_json::json;
 use slipway_service::data::SERVICES;
-use slipway_testkit::call::{call, signed};
+use slipway_testkit::call::{call, called_by};
 use slipway_testkit::database::Engine;
 
 use crate::{first, post, statement};
@@ -22,13 +22,13 @@ async fn only_the_catalog_may_ask() {
     ];
     for (path, body) in &calls {
         for caller in SERVICES {
-            let request = signed(&signing.process, caller, post(path, body));
+            let request = called_by(&signing.process, caller, post(path, body));
             let (status, body) = call(&signing.router, request).await;
             let wanted = if caller == "catalog" { 200 } else { 403 };
             assert_eq!(status.as_u16(), wanted, "{caller} {path}: {body}");
         }
         let (status, body) = call(&signing.router, post(path, body)).await;
-        assert_eq!(status, StatusCode::UNAUTHORIZED, "unsigned {path}: {body}");
+        assert_eq!(status, StatusCode::MISDIRECTED_REQUEST, "{path}: {body}");
     }
 }
 
@@ -41,7 +41,7 @@ async fn there_is_no_call_beside_the_two() {
         "/sign",
         "/internal/signatures/raw",
     ] {
-        let request = signed(&signing.process, "catalog", post(path, &json!({})));
+        let request = called_by(&signing.process, "catalog", post(path, &json!({})));
         let (status, _) = call(&signing.router, request).await;
         assert!(
             [StatusCode::FORBIDDEN, StatusCode::NOT_FOUND].contains(&status),
@@ -115,7 +115,7 @@ async fn readiness_is_that_of_the_database_and_the_store() {
         let request = Request::get("/readyz")
             .body(Body::empty())
             .expect("a request");
-        call(&signing.router, request).await
+        call(&signing.operators, request).await
     };
     assert_eq!(ready().await.0, StatusCode::OK);
     std::fs::remove_dir_all(signing.process.data.blobs()).expect("the store goes");

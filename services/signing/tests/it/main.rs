@@ -17,9 +17,9 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use slipway_packages::Digest;
 use slipway_service::Process;
-use slipway_service::http::edge::edge;
+use slipway_service::http::edge::{admin, edge};
 use slipway_signing::Settings;
-use slipway_testkit::call::{call, signed};
+use slipway_testkit::call::{call, called_by};
 use slipway_testkit::database::Engine;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _, Row as _};
 
@@ -27,6 +27,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _, Row as 
 struct Instance {
     process: Process,
     router: Router,
+    operators: Router,
 }
 
 impl Instance {
@@ -39,17 +40,17 @@ impl Instance {
         let common = process.settings.as_ref().clone();
         let process = Process::open("signing", process.data.clone(), common)?;
         let state = slipway_signing::open(&process, settings).await?;
-        let router = edge(
-            &process,
-            state.clone(),
-            None,
-            slipway_signing::router(state),
-        );
-        Ok(Self { process, router })
+        let operators = admin(&process, state.clone());
+        let router = edge(&process, None, slipway_signing::router(state));
+        Ok(Self {
+            process,
+            router,
+            operators,
+        })
     }
 
     async fn post(&self, path: &str, body: &Value) -> (StatusCode, Value) {
-        let request = signed(&self.process, "catalog", post(path, body));
+        let request = called_by(&self.process, "catalog", post(path, body));
         call(&self.router, request).await
     }
 

@@ -13,7 +13,6 @@ use serde_json::{Value, json};
 use slipway_service::api::{Delivery, Links, Package, Release, Uploaded};
 use slipway_service::changes::{self, Change, Page, Row};
 use slipway_service::token::{Grant, Scope, Token};
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 /// Cheap to clone.
@@ -49,15 +48,12 @@ impl Catalog {
 
     /// Listens on a free port and returns its address.
     pub(crate) async fn start(&self) -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("an address").to_string();
         let router = Router::new()
             .route("/internal/changes", get(feed))
             .route("/internal/packages", post(deliver))
             .route("/internal/packages/{id}", get(show))
             .with_state(self.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        address
+        slipway_testkit::peer::serve("catalog", router).await
     }
 
     fn change(&self, change: impl FnOnce(&mut Inner)) {

@@ -12,6 +12,7 @@ use slipway_service::http::edge::edge;
 use slipway_service::token::Scope;
 use slipway_service::{Health as _, Process};
 use slipway_testkit::TestProcess;
+use slipway_testkit::call::through_the_gateway;
 use slipway_testkit::database::Engine;
 use slipway_upload::{Settings, State, open, router};
 
@@ -132,7 +133,7 @@ impl Instance {
             state.ready().await.is_ok()
         })
         .await;
-        let router = edge(&process, state.clone(), None, router(state.clone()));
+        let router = through_the_gateway(&process, edge(&process, None, router(state.clone())));
         Self {
             process,
             router,

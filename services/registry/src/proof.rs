@@ -1,0 +1,103 @@
+//! Whether an instance is where it says: it is asked there, over a connection that proves its service, for its name.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde::Deserialize;
+use slipway_service::discovery::record::Record;
+use slipway_service::http::problem::Problem;
+use slipway_service::internal::access::INSTANCE_PATH;
+
+use crate::State;
+use crate::address::{self, AddressError};
+
+/// Time for a name, a connection and an answer, all on a local network.
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+#[derive(Deserialize)]
+struct Instance {
+    instance: String,
+}
+
+impl From<AddressError> for Problem {
+    fn from(error: AddressError) -> Self {
+        Self::unprocessable("address_refused", error.to_string())
+    }
+}
+
+/// The address at which the instance of `record` has proven itself. A name is resolved here, once: what it says later is
+/// nobody's proof (DNS rebinding). Few are proven at once, so that a flood of them makes no flood of connections.
+pub(crate) async fn prove(state: &State, record: &Record) -> Result<SocketAddr, Problem> {
+    let (host, port) = address::parse(&record.addr)?;
+    let service = slipway_service::data::SERVICES
+        .into_iter()
+        .find(|service| *service == record.service);
+    let service = service.ok_or_else(|| {
+        Problem::unprocessable("service_unknown", "there is no service of this name")
+    })?;
+    let _place = state
+        .proofs
+        .try_acquire()
+        .map_err(|_| busy("many instances are being proven at once"))?;
+    let proving = async {
+        let found = tokio::net::lookup_host((host, port)).await;
+        let found: Vec<_> = found
+            .map_err(|error| unproven(&record.addr).with_cause(error))?
+            .collect();
+        let mut refused = unproven(&record.addr);
+        for found in found {
+            let permitted = match address::permit(found, &state.networks) {
+                Ok(permitted) => permitted,
+                Err(error) => {
+                    refused = error.into();
+                    continue;
+                }
+            };
+            // Nobody calls a gateway, and what it serves at its address is not for services.
+            if service == "gateway" || answers(state, record, service, permitted).await {
+                return Ok(permitted);
+            }
+        }
+        Err(refused)
+    };
+    tokio::time::timeout(TIMEOUT, proving)
+        .await
+        .unwrap_or_else(|_| Err(unproven(&record.addr)))
+}
+
+async fn answers(
+    state: &State,
+    record: &Record,
+    service: &'static str,
+    address: SocketAddr,
+) -> bool {
+    let there = Record {
+        addr: address.to_string(),
+        ..record.clone()
+    };
+    let answer = state
+        .process
+        .client
+        .call_instance::<Instance>(&there, service, INSTANCE_PATH)
+        .await;
+    match answer {
+        Ok(answer) => answer.instance == record.instance,
+        Err(error) => {
+            tracing::debug!(%error, %address, service, "an instance has not proven itself");
+            false
+        }
+    }
+}
+
+fn unproven(address: &str) -> Problem {
+    Problem::unavailable(
+        "address_unproven",
+        format!(
+            "the instance was not found at {address}: check [http] advertise, or wait until it listens there"
+        ),
+    )
+}
+
+fn busy(detail: &str) -> Problem {
+    Problem::unavailable("busy", format!("{detail}: the next heartbeat tries again"))
+}
