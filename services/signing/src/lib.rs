@@ -8,6 +8,7 @@ mod blobs;
 mod error;
 mod flights;
 mod keys;
+mod memory;
 mod routes;
 mod sealing;
 mod settings;
@@ -80,6 +81,8 @@ pub fn run(options: slipway_service::Options) -> anyhow::Result<()> {
 
 /// Opens the database and the store, and refuses to start with a sealing key that is not the database's.
 pub async fn open(process: &Process, settings: Settings) -> anyhow::Result<State> {
+    // Before the key of all seals is in it.
+    memory::keep_private()?;
     let file = settings.keys.sealing_key_file;
     let file = file.unwrap_or_else(|| process.data.sealing_key());
     let sealing = SealingKey::read(&file)?;

@@ -3,6 +3,7 @@
 use std::fs;
 
 use http::StatusCode;
+use rustix::process::{DumpableBehavior, Resource, dumpable_behavior, getrlimit};
 use slipway_service::internal::key::Key;
 use slipway_signing::Settings;
 use slipway_testkit::database::engines;
@@ -148,4 +149,13 @@ async fn no_seed_lies_open_in_the_database() {
         let (_, tail) = line.trim_end().split_at(line.trim_end().len() - 40);
         assert!(!public_key.contains(tail));
     }
+}
+
+#[tokio::test]
+async fn the_memory_with_the_keys_is_shown_to_nobody() {
+    let engine = engines().into_iter().next().expect("an engine");
+    let (_signing, _folder) = first(engine).await;
+    let seen = dumpable_behavior().expect("Linux");
+    assert_eq!(seen, DumpableBehavior::NotDumpable);
+    assert_eq!(getrlimit(Resource::Core).maximum, Some(0));
 }
