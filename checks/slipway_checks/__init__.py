@@ -16,6 +16,7 @@ and ends with 0 (passed), 77 (skipped, after `skipped: why`) or 1 (failed, with 
     tus.py         the tus protocol by hand
     relay.py       counts what a client sends
     archives.py    hostile ZIP archives
+    inspection.py  an inspection of upload's, caught while it runs
     tracing.py     `strace` over a running process, and death at a chosen system call
     refusals.py    requests that are to be refused, and a look at the whole of each refusal
     inside.py      what is between services: hidden from the public, refused to wrong callers

@@ -62,6 +62,19 @@ def raw(entries):
     return body + directory + end(len(entries), len(directory), len(body))
 
 
+def many(count):
+    """A harmless archive of `count` empty entries, to be read for long."""
+    names = [f"assets/{number:06}" for number in range(count)]
+    locals_ = [local(name, b"") for name in names]
+    size = len(locals_[0])
+    directory = b"".join(central(name, b"", offset=number * size) for number, name in enumerate(names))
+    # The 16-bit count of the last record is not enough, so the 64-bit one says it (APPNOTE.TXT 4.3.14).
+    start, length = size * count, len(directory)
+    record = struct.pack("<IQHHIIQQQQ", 0x06064B50, 44, 45, 45, 0, 0, count, count, length, start)
+    locator = struct.pack("<IIQI", 0x07064B50, 0, start + length, 1)
+    return b"".join(locals_) + directory + record + locator + end(0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF)
+
+
 def overlapping():
     """Two entries of the directory that share the same bytes of the file: small on disk, large unpacked."""
     content = bytes(range(256)) * 64

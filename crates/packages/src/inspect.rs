@@ -18,15 +18,6 @@ use crate::{
 /// Enough for every magic number, and for the headers of most RPMs.
 const HEAD: u64 = 64 << 10;
 
-/// A file of exactly these bytes makes [`inspect`] panic where [`PLANTED_PANIC_SETTING`] is `1`.
-///
-/// It is there to prove from outside that a fault in a parser fails the upload that has it and no
-/// other: a real fault cannot be waited for. Without the setting it is a file as any other.
-pub const PLANTED_PANIC: &[u8] = b"slipway: a planted fault in the inspection of packages\n";
-
-/// The environment variable that arms [`PLANTED_PANIC`].
-pub const PLANTED_PANIC_SETTING: &str = "SLIPWAY_INSPECT_PLANTED_PANIC";
-
 /// Says what kind of package these bytes are and what they say of themselves.
 ///
 /// `input` is read at places, so it must not change meanwhile; `&File` will do. Fails only when
@@ -43,7 +34,6 @@ pub fn inspect<R: Read + Seek>(mut input: R, limits: &Limits) -> io::Result<Outc
 
 fn recognise(source: &mut Source<'_>, limits: &Limits) -> Result<Facts, Fault> {
     let head = source.head(HEAD)?;
-    panic_if_planted(&head);
     if head.starts_with(zip::LOCAL_HEADER) || head.starts_with(zip::END_RECORD) {
         return zip_family(source, limits).map_err(|fault| match fault {
             Fault::Malformed(why) => Fault::malformed(format!("it begins as a zip, but {why}")),
@@ -143,9 +133,4 @@ fn is_tar_gz(head: &[u8]) -> bool {
         .map(u32::from)
         .sum();
     header.cksum().is_ok_and(|stated| stated == sum)
-}
-
-fn panic_if_planted(head: &[u8]) {
-    let armed = || std::env::var_os(PLANTED_PANIC_SETTING).is_some_and(|value| value == "1");
-    assert!(head != PLANTED_PANIC || !armed(), "the planted fault");
 }

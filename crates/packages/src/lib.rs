@@ -25,7 +25,7 @@ mod zip;
 pub use digest::{Digest, DigestError, ReprDigestError};
 pub use facts::{Facts, Icon, Outcome, Rule};
 pub use file_name::{FileName, FileNameError, SERVED_SUFFIXES};
-pub use inspect::{PLANTED_PANIC, PLANTED_PANIC_SETTING, inspect};
+pub use inspect::inspect;
 pub use limits::Limits;
 pub use platform::{Arch, ArchError, Kind, KindError, Platform, PlatformError};
 pub use rank::{Rank, Wanted};

@@ -1,11 +1,12 @@
 //! Reading what a package says of itself, in a process of its own.
 //!
-//! The bytes are a stranger's, and the decoders that read them are others' code. The child gets the file's name and a
-//! small share of memory, time and files, and nothing of our environment; whatever becomes of it, becomes of it alone.
-//! Only a refusal by a named rule stops an upload: a child that dies has not understood the file, and a parser's
+//! The bytes are a stranger's, and the decoders that read them are others' code. The child gets the file, opened to be
+//! read, and a small share of memory and time; it has nothing of our environment, and before it reads it gives up
+//! everything else ([`confine`]). Whatever becomes of it, becomes of it alone. Only a refusal by a named rule stops an upload: a child that dies has not understood the file, and a parser's
 //! weakness must not stop a developer's release.
 
 mod child;
+mod confine;
 
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
@@ -13,13 +14,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use slipway_packages::{Facts, Outcome, PLANTED_PANIC_SETTING, Rule};
+use slipway_packages::{Facts, Outcome, Rule};
 use slipway_service::Problem;
+use tokio::fs::File;
 use tokio::io::AsyncReadExt as _;
 use tokio::process::Command;
 use tokio::sync::Semaphore;
 
 pub(crate) use child::run;
+pub use confine::{Share, confine};
 
 use crate::settings;
 
@@ -28,6 +31,15 @@ const LONGEST_ANSWER: u64 = 1 << 20;
 /// What the developer is told of a file whose inspection died.
 const NOT_UNDERSTOOD: &str =
     "the inspection of this file did not come to an end; it is served as it is";
+
+/// How a child ended.
+enum End {
+    Answered(Outcome),
+    /// It died, ran out of what it was given, or answered nothing that can be read.
+    Died,
+    /// It could not be confined, and has not read the package.
+    Unconfined(String),
+}
 
 /// Inspections, some at once; cheap to clone.
 #[derive(Clone)]
@@ -47,43 +59,59 @@ impl Inspection {
     /// The facts of the file at `path`, or the refusal of its archive.
     pub(crate) async fn facts(&self, path: &Path) -> Result<Facts, Problem> {
         let place = self.places.acquire().await.map_err(Problem::internal)?;
-        let answer = self.ask(path).await?;
+        let file = File::open(path).await.map_err(Problem::internal)?;
+        let end = self.inspect(file.into_std().await.into()).await?;
         drop(place);
-        match answer {
-            Some(Outcome::Understood(facts)) => Ok(*facts),
-            Some(Outcome::NotUnderstood { warning }) => Ok(Facts::not_understood(warning)),
-            Some(Outcome::Refused { rule, detail }) => Err(refused(rule, &detail)),
-            None => Ok(Facts::not_understood(NOT_UNDERSTOOD)),
+        match end {
+            End::Answered(Outcome::Understood(facts)) => Ok(*facts),
+            End::Answered(Outcome::NotUnderstood { warning }) => Ok(Facts::not_understood(warning)),
+            End::Answered(Outcome::Refused { rule, detail }) => Err(refused(rule, &detail)),
+            End::Died | End::Unconfined(_) => Ok(Facts::not_understood(NOT_UNDERSTOOD)),
         }
     }
 
-    /// `None` when the child died, ran out of what it was given, or answered nothing that can be read.
-    async fn ask(&self, path: &Path) -> anyhow::Result<Option<Outcome>> {
+    /// Inspects nothing, to say once, at the start, what would otherwise be seen of every package: that this system
+    /// does not let an inspection be confined, so that none is made.
+    pub(crate) async fn try_out(self) {
+        match self.inspect(Stdio::null()).await {
+            Ok(End::Answered(_)) => {}
+            Ok(End::Died) => tracing::error!(
+                "inspections die here, so no package is understood: each is served as it is"
+            ),
+            Ok(End::Unconfined(why)) => tracing::error!(
+                why,
+                "this system does not let an inspection be confined, so no package is inspected and each is served as it is: allow this service seccomp, prctl, capset and setrlimit"
+            ),
+            Err(error) => tracing::error!("{error:#}"),
+        }
+    }
+
+    async fn inspect(&self, package: Stdio) -> anyhow::Result<End> {
         let limits = &self.settings;
         let mut command = Command::new(self.program());
         command
             .arg("inspect")
             .args([limits.memory_bytes, limits.cpu_seconds, limits.files].map(|n| n.to_string()))
-            .arg(path)
             .env_clear()
-            .stdin(Stdio::null())
+            .stdin(package)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .kill_on_drop(true);
-        if let Some(planted) = std::env::var_os(PLANTED_PANIC_SETTING) {
-            command.env(PLANTED_PANIC_SETTING, planted);
-        }
         let wall = Duration::from_secs(limits.wall_seconds);
         let Ok(output) = tokio::time::timeout(wall, output(command)).await else {
             tracing::warn!("an inspection was ended, because its time was over");
-            return Ok(None);
+            return Ok(End::Died);
         };
         let output = output?;
+        if output.status.code() == Some(child::UNCONFINED.into()) {
+            let why = String::from_utf8_lossy(&output.stdout).into_owned();
+            return Ok(End::Unconfined(why));
+        }
         if !output.status.success() {
             tracing::warn!(status = %output.status, "an inspection died");
-            return Ok(None);
+            return Ok(End::Died);
         }
-        Ok(serde_json::from_slice(&output.stdout).ok())
+        Ok(serde_json::from_slice(&output.stdout).map_or(End::Died, End::Answered))
     }
 
     /// This very program, even when its file has been replaced since it was started.

@@ -36,6 +36,7 @@ use sqlx::migrate::Migrator;
 use tokio::sync::watch;
 
 use inspection::Inspection;
+pub use inspection::{Share, confine};
 pub use settings::Settings;
 use staging::Staging;
 
@@ -153,6 +154,7 @@ pub async fn open(process: &Process, settings: Settings) -> anyhow::Result<State
         database,
     };
     outbox::start(&state);
+    process.spawn(state.inspection.clone().try_out());
     process.spawn(sweep::run(state.clone()));
     Ok(state)
 }

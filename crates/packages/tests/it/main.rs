@@ -6,7 +6,6 @@ mod deb;
 mod fixtures;
 mod hostile;
 mod kinds;
-mod planted;
 mod real_apks;
 mod signer;
 

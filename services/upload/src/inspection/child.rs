@@ -1,34 +1,46 @@
-//! The child's side: `inspect MEMORY CPU FILES PATH` prints what is found as JSON.
+//! The child's side: `inspect MEMORY CPU FILES` reads standard input and prints what is found as JSON.
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::Write as _;
-use std::path::Path;
+use std::io::{self, Read, Seek, SeekFrom, Write as _};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use rlimit::{Resource, setrlimit};
 use slipway_packages::{Limits, inspect};
 
+use super::confine::{Share, confine};
+
+/// The exit code of a child that could not be confined; it read nothing, and prints why.
+pub(super) const UNCONFINED: u8 = 3;
+
 pub(crate) fn run(arguments: &[OsString]) -> ExitCode {
-    match answer(arguments) {
+    if let Err(why) = share(arguments).and_then(|share| confine(&share)) {
+        let _ = write!(io::stdout(), "{why:#}");
+        return ExitCode::from(UNCONFINED);
+    }
+    match answer() {
         Ok(()) => ExitCode::SUCCESS,
         // Nobody reads why: the parent sees that there is no answer.
         Err(_) => ExitCode::FAILURE,
     }
 }
 
-fn answer(arguments: &[OsString]) -> anyhow::Result<()> {
-    let [memory, cpu, files, path] = arguments else {
-        bail!("inspect takes four arguments");
-    };
-    confine(number(memory)?, number(cpu)?, number(files)?)?;
-    let file = File::open(Path::new(path))?;
-    let outcome = inspect(&file, &Limits::default())?;
-    let mut output = std::io::stdout();
+fn answer() -> anyhow::Result<()> {
+    let outcome = inspect(Package, &Limits::default())?;
+    let mut output = io::stdout();
     serde_json::to_writer(&mut output, &outcome)?;
     output.flush()?;
     Ok(())
+}
+
+fn share(arguments: &[OsString]) -> anyhow::Result<Share> {
+    let [memory, cpu, files] = arguments else {
+        bail!("inspect takes three arguments");
+    };
+    Ok(Share {
+        memory_bytes: number(memory)?,
+        cpu_seconds: number(cpu)?,
+        files: number(files)?,
+    })
 }
 
 fn number(argument: &OsString) -> anyhow::Result<u64> {
@@ -36,16 +48,23 @@ fn number(argument: &OsString) -> anyhow::Result<u64> {
     Ok(text.parse()?)
 }
 
-/// Takes from this process what a package could use against the machine. Core dumps would hold a stranger's bytes.
-fn confine(memory: u64, cpu: u64, files: u64) -> anyhow::Result<()> {
-    for (resource, limit) in [
-        (Resource::AS, memory),
-        (Resource::CPU, cpu),
-        (Resource::NOFILE, files),
-        (Resource::FSIZE, 0),
-        (Resource::CORE, 0),
-    ] {
-        setrlimit(resource, limit, limit)?;
+/// The package on standard input, at whatever place. It is a file that the parent has opened to be read: a confined
+/// process opens nothing, and the standard library's `Stdin` cannot seek.
+struct Package;
+
+impl Read for Package {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(rustix::io::read(rustix::stdio::stdin(), buffer)?)
     }
-    Ok(())
+}
+
+impl Seek for Package {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let to = match to {
+            SeekFrom::Start(place) => rustix::fs::SeekFrom::Start(place),
+            SeekFrom::End(distance) => rustix::fs::SeekFrom::End(distance),
+            SeekFrom::Current(distance) => rustix::fs::SeekFrom::Current(distance),
+        };
+        Ok(rustix::fs::seek(rustix::stdio::stdin(), to)?)
+    }
 }

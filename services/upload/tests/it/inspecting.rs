@@ -1,10 +1,14 @@
 //! What is read out of the bytes, and who is right when the uploader says otherwise.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
 use http::StatusCode;
-use slipway_packages::PLANTED_PANIC;
+use rustix::process::{Pid, Signal, kill_process};
 use slipway_testkit::database::engines;
 
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, until};
 
 #[tokio::test]
 async fn a_version_is_read_out_of_the_bytes_or_missing() {
@@ -32,7 +36,7 @@ async fn an_inspection_that_dies_understands_nothing_and_stops_nobody() {
             settings.inspection.program = Some("/nowhere/slipway".into());
         })
         .await;
-        let answer = absent.put("notes.bin?version=1", PLANTED_PANIC).await;
+        let answer = absent.put("notes.bin?version=1", "bytes").await;
         assert_eq!(
             answer.verdict(),
             (500, "internal"),
@@ -40,6 +44,59 @@ async fn an_inspection_that_dies_understands_nothing_and_stops_nobody() {
         );
         assert!(absent.staged().is_empty() && absent.blobs().is_empty());
     }
+}
+
+#[tokio::test]
+async fn an_inspection_that_is_killed_costs_its_package_the_facts_alone() {
+    for engine in engines() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let program = stopped(folder.path());
+        let fixture = Fixture::with(engine, |settings| {
+            settings.inspection.program = Some(program.clone());
+        })
+        .await;
+        // The first child is the one that upload tries out at its start.
+        kill_child(&program).await;
+        let (answer, ()) = tokio::join!(
+            fixture.put("climbing.zip?version=1", climbing_zip()),
+            kill_child(&program)
+        );
+        assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+        assert_eq!(answer.body["package"]["kind"], "other");
+        let delivery = fixture.catalog.deliveries().pop().expect("one delivery");
+        let warnings = delivery.facts["warnings"].to_string();
+        assert!(warnings.contains("did not come to an end"), "{warnings}");
+    }
+}
+
+/// An inspection that stops itself before it begins, so that it can be found and killed.
+fn stopped(folder: &Path) -> PathBuf {
+    let path = folder.join("stopped");
+    let real = env!("CARGO_BIN_EXE_slipway-upload");
+    let script = format!("#!/bin/sh\nkill -STOP $$\nexec '{real}' \"$@\"\n");
+    fs::write(&path, script).expect("a script");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).expect("a mode");
+    path
+}
+
+/// Waits for a stopped process that runs `program`, and kills it.
+async fn kill_child(program: &Path) {
+    let mut killed = false;
+    until("a stopped inspection", async || {
+        for process in fs::read_dir("/proc").expect("Linux").flatten() {
+            let read = |name| fs::read_to_string(process.path().join(name)).unwrap_or_default();
+            if read("cmdline").contains(&*program.to_string_lossy())
+                && read("status").contains("State:\tT")
+            {
+                let pid = process.file_name().to_string_lossy().parse().ok();
+                let pid = pid.and_then(Pid::from_raw).expect("a process");
+                kill_process(pid, Signal::KILL).expect("a child of ours");
+                killed = true;
+            }
+        }
+        killed
+    })
+    .await;
 }
 
 #[tokio::test]
