@@ -75,7 +75,7 @@ def catch(developer, upload, app):
             for pid in children(upload.pid):
                 if stop(pid):
                     return Caught(pid, sending)
-    raise Failed(f"none of {TRIES} inspections was caught (the last upload: {sending.answer})")
+    raise Failed(f"none of {TRIES} inspections was caught confined (the last upload: {sending.answer})")
 
 
 def children(parent):

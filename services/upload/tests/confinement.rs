@@ -22,7 +22,9 @@ use rustix::process::{
     DumpableBehavior, Pid, PidfdFlags, Resource, Rlimit, Signal, kill_process, pidfd_open,
     set_dumpable_behavior, setrlimit, test_kill_process,
 };
-use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities, set_no_new_privs};
+use rustix::thread::{
+    CapabilitySet, CapabilitySets, capabilities, set_capabilities, set_no_new_privs,
+};
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 use slipway_upload::{Share, confine};
 
@@ -393,7 +395,8 @@ fn facts() -> Vec<String> {
         ("CapEff", NONE),
         ("CapAmb", NONE),
     ];
-    if Uid::current().is_root() {
+    let held = capabilities(None).expect("Linux").effective;
+    if held.contains(CapabilitySet::SETPCAP) {
         wanted.push(("CapBnd", NONE));
     }
     let differs = |(name, value): &(&str, &str)| {

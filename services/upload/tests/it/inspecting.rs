@@ -69,12 +69,31 @@ async fn an_inspection_that_is_killed_costs_its_package_the_facts_alone() {
     }
 }
 
+/// What `confine` says on a kernel that refuses it is in `tests/confinement.rs`; this is what becomes of it.
+#[tokio::test]
+async fn without_confinement_no_package_is_read_and_none_is_stopped() {
+    for engine in engines() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let program = script(folder.path(), "echo seccomp was refused; exit 3");
+        let fixture = Fixture::with(engine, |settings| {
+            settings.inspection.program = Some(program.clone());
+        })
+        .await;
+        let answer = fixture.put("climbing.zip?version=1", climbing_zip()).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+        assert_eq!(answer.body["package"]["kind"], "other");
+    }
+}
+
 /// An inspection that stops itself before it begins, so that it can be found and killed.
 fn stopped(folder: &Path) -> PathBuf {
-    let path = folder.join("stopped");
     let real = env!("CARGO_BIN_EXE_slipway-upload");
-    let script = format!("#!/bin/sh\nkill -STOP $$\nexec '{real}' \"$@\"\n");
-    fs::write(&path, script).expect("a script");
+    script(folder, &format!("kill -STOP $$; exec '{real}' \"$@\""))
+}
+
+fn script(folder: &Path, line: &str) -> PathBuf {
+    let path = folder.join("inspection");
+    fs::write(&path, format!("#!/bin/sh\n{line}\n")).expect("a script");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).expect("a mode");
     path
 }
