@@ -73,7 +73,7 @@ pub struct Inspection {
     pub cpu_seconds: u64,
     /// Seconds in all, for a disk that is slow.
     pub wall_seconds: u64,
-    /// Open files: the package, the standard three, and some for the runtime.
+    /// Open files: the package, two to answer on, and some for the runtime at its start.
     pub files: u64,
 }
 
