@@ -1,8 +1,9 @@
 //! What is read out of the bytes, and who is right when the uploader says otherwise.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use http::StatusCode;
 use rustix::process::{Pid, Signal, kill_process};
@@ -91,11 +92,23 @@ fn stopped(folder: &Path) -> PathBuf {
     script(folder, &format!("kill -STOP $$; exec '{real}' \"$@\""))
 }
 
+/// Written by another process: a child of another test that begins meanwhile would hold it open for writing, and what
+/// is open for writing cannot be run (execve(2), `ETXTBSY`).
 fn script(folder: &Path, line: &str) -> PathBuf {
     let path = folder.join("inspection");
-    fs::write(&path, format!("#!/bin/sh\n{line}\n")).expect("a script");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).expect("a mode");
+    let status = Command::new("install")
+        .args(["-m", "700", "/dev/stdin"])
+        .arg(&path)
+        .stdin(text(&format!("#!/bin/sh\n{line}\n")))
+        .status();
+    assert!(status.expect("coreutils").success());
     path
+}
+
+fn text(text: &str) -> std::io::PipeReader {
+    let (reader, mut writer) = std::io::pipe().expect("a pipe");
+    writer.write_all(text.as_bytes()).expect("a short text");
+    reader
 }
 
 /// Waits for a stopped process that runs `program`, and kills it.
