@@ -115,8 +115,23 @@ impl DataDir {
 
     /// Makes what is missing of secrets but for certificates.
     fn make_secrets(&self) -> anyhow::Result<()> {
+        self.remove_pair_keys()?;
         keep_or_write(&self.sealing_key(), || Ok(Key::random()?.to_text()))?;
         keep_or_write(&self.admin_token(), new_token)
+    }
+
+    /// Removes the keys that internal calls were signed with in 0.1.0.
+    fn remove_pair_keys(&self) -> anyhow::Result<()> {
+        for service in SERVICES {
+            for entry in fs::read_dir(self.secrets(service))? {
+                let (name, path) = entry.map(|entry| (entry.file_name(), entry.path()))?;
+                let name = name.to_string_lossy();
+                if name == "internal.key" || (name.starts_with("call-") && name.ends_with(".key")) {
+                    fs::remove_file(path)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Puts another token in the place of the administrator's; the catalog takes it within ten seconds.

@@ -1,7 +1,7 @@
 //! What every Slipway process needs, once for all six services.
 //!
 //! A service crate holds what it exists for; everything around that is here: the process itself ([`process`]),
-//! its settings ([`settings`]) and folder ([`data`]), the HTTP edge ([`http`]), signed calls between services
+//! its settings ([`settings`]) and folder ([`data`]), the HTTP edge ([`http`]), proven calls between services
 //! ([`internal`]), finding each other ([`discovery`]), the copy of the catalog's state that others keep ([`changes`]),
 //! work that waits for a peer ([`retry`]), tokens ([`token`]) and databases ([`database`]).
 //!
