@@ -21,6 +21,7 @@ and ends with 0 (passed), 77 (skipped, after `skipped: why`) or 1 (failed, with 
     refusals.py    requests that are to be refused, and a look at the whole of each refusal
     inside.py      what is between services: hidden from the public, refused to wrong callers
     invariants.py  what must hold after any crash
+    kept.py        what a data folder held, against what a later start shows
     leaks.py       no log holds a secret
     journey.py     the commands of the README's marked block
 
