@@ -59,12 +59,12 @@ def curl(check, url, *options):
 
 @contextlib.contextmanager
 def server(check, command, port, log):
-    """A peer that listens at `port`, ended with the block."""
+    """A peer that listens at `port`, ended with the block. Yields its process."""
     with (check.logs / log).open("wb") as output:
         process = subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL, stdout=output, stderr=output)
     try:
         check.until(10, lambda: process.poll() is None and listens(port), f"{command[0]} listening")
-        yield
+        yield process
     finally:
         process.kill()
         process.wait(10)
