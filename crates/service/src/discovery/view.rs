@@ -127,16 +127,16 @@ impl View {
 }
 
 /// The union of what the nodes list. The state that is further on wins, since states only go forward. While a node is
-/// warming, what was known before stays, but for an address that somebody else has now.
+/// warming, what was known before stays, but for an address that another instance of the service has now. Each service
+/// for itself: one that says the name or the address of another's instance takes nobody's place.
 fn merge<'a>(before: &[Record], answers: impl Iterator<Item = &'a Snapshot>) -> Vec<Record> {
-    let mut merged: BTreeMap<String, Record> = BTreeMap::new();
+    let key = |record: &Record| (record.service.clone(), record.instance.clone());
+    let mut merged: BTreeMap<(String, String), Record> = BTreeMap::new();
     let mut warming = false;
     for answer in answers {
         warming |= answer.warming;
         for record in &answer.instances {
-            let newest = merged
-                .entry(record.instance.clone())
-                .or_insert_with(|| record.clone());
+            let newest = merged.entry(key(record)).or_insert_with(|| record.clone());
             if record.state > newest.state {
                 *newest = record.clone();
             }
@@ -144,9 +144,11 @@ fn merge<'a>(before: &[Record], answers: impl Iterator<Item = &'a Snapshot>) -> 
     }
     if warming {
         for record in before {
-            let replaced = merged.values().any(|known| known.addr == record.addr);
+            let replaced = merged
+                .values()
+                .any(|known| known.service == record.service && known.addr == record.addr);
             if !replaced {
-                merged.insert(record.instance.clone(), record.clone());
+                merged.insert(key(record), record.clone());
             }
         }
     }
@@ -191,6 +193,21 @@ mod tests {
         assert_eq!(names, ["b", "c"], "a's address belongs to c now");
         let settled = snapshot(false, vec![record("c", "1:1", State::Ready)]);
         assert_eq!(merge(&old, [&settled].into_iter()).len(), 1);
+    }
+
+    #[test]
+    fn the_instance_of_one_service_takes_no_place_of_another() {
+        let real = record("a", "1:1", State::Ready);
+        let liar = Record {
+            service: "gateway".to_owned(),
+            ..record("a", "1:1", State::Draining)
+        };
+        for warming in [false, true] {
+            let both = snapshot(warming, vec![liar.clone(), real.clone()]);
+            assert!(merge(&[], [&both].into_iter()).contains(&real));
+        }
+        let one = snapshot(true, vec![liar]);
+        assert!(merge(std::slice::from_ref(&real), [&one].into_iter()).contains(&real));
     }
 
     #[test]
