@@ -112,35 +112,36 @@ impl Leases {
 
     /// Whether one more lease of `service` would be too many: whoever has one service's key could fill the memory of all.
     pub fn check_room(&self, service: &str) -> Result<(), Refused> {
-        let book = self.book();
-        let there = book
-            .leases
-            .keys()
-            .filter(|holder| holder.service == service);
-        if there.count() >= self.settings.per_service {
-            return Err(Refused::Full(service.to_owned()));
-        }
-        Ok(())
+        self.book().check_room(service, self.settings.per_service)
     }
 
-    /// Begins the lease of an instance that has proven itself at `address`. A process at the address of another takes its
-    /// place at once, since the other cannot be there any more.
+    /// Begins the lease of an instance that has proven itself at `address`. A process at the address of another of its
+    /// service takes its place at once, since the other cannot be there any more; with one service's key nobody ends the
+    /// lease of another service.
     pub fn begin(&self, record: &Record, address: SocketAddr, now: Instant) -> Result<(), Refused> {
-        self.check_room(&record.service)?;
+        let holder = Holder::of(record);
         let proven = Record {
             addr: address.to_string(),
             ..record.clone()
         };
         let mut book = self.book();
-        book.leases.retain(|_, lease| {
-            lease.record.addr != proven.addr || lease.record.started_at > record.started_at
+        // Of two first heartbeats at once with different addresses, one has come before.
+        let there = book.leases.get(&holder);
+        if there.is_some_and(|lease| lease.advertised != record.addr) {
+            return Err(Refused::AddressChanged);
+        }
+        book.leases.retain(|other, lease| {
+            other.service != holder.service
+                || lease.record.addr != proven.addr
+                || lease.record.started_at > record.started_at
         });
+        book.check_room(&record.service, self.settings.per_service)?;
         let lease = Lease {
             record: proven,
             advertised: record.addr.clone(),
             beaten: now,
         };
-        book.leases.insert(Holder::of(record), lease);
+        book.leases.insert(holder, lease);
         drop(book);
         self.raise();
         Ok(())
@@ -250,6 +251,16 @@ impl Leases {
     }
 }
 
+impl Book {
+    fn check_room(&self, service: &str, most: usize) -> Result<(), Refused> {
+        let there = self.leases.keys();
+        if there.filter(|holder| holder.service == service).count() >= most {
+            return Err(Refused::Full(service.to_owned()));
+        }
+        Ok(())
+    }
+}
+
 /// An open poll of a watcher.
 pub struct Poll<'a> {
     leases: &'a Leases,
@@ -343,6 +354,33 @@ mod tests {
         beat(&leases, &record("a", "127.0.0.1:1", State::Ready), begin);
         beat(&leases, &record("b", "127.0.0.1:1", State::Starting), begin);
         assert_eq!(instances(&leases, begin), ["b"]);
+    }
+
+    #[test]
+    fn nobody_takes_the_place_of_another_service() {
+        let begin = Instant::now();
+        let leases = Leases::new(LeaseSettings::default(), begin);
+        beat(&leases, &record("a", "127.0.0.1:1", State::Ready), begin);
+        let liar = Record {
+            service: "gateway".to_owned(),
+            started_at: i64::MAX,
+            ..record("a", "127.0.0.1:1", State::Draining)
+        };
+        beat(&leases, &liar, begin);
+        let there = leases.snapshot(begin).instances;
+        assert!(there.contains(&record("a", "127.0.0.1:1", State::Ready)));
+        assert_eq!(there.len(), 2);
+    }
+
+    #[test]
+    fn of_two_first_heartbeats_at_once_one_address_counts() {
+        let begin = Instant::now();
+        let leases = Leases::new(LeaseSettings::default(), begin);
+        let proven = |record: &Record| leases.begin(record, record.addr.parse().unwrap(), begin);
+        assert_eq!(proven(&record("a", "127.0.0.1:1", State::Ready)), Ok(()));
+        let late = proven(&record("a", "127.0.0.1:2", State::Ready));
+        assert_eq!(late, Err(Refused::AddressChanged));
+        assert_eq!(leases.snapshot(begin).instances[0].addr, "127.0.0.1:1");
     }
 
     #[test]
