@@ -21,6 +21,12 @@ pub(crate) fn default_networks() -> Vec<IpNet> {
     .into()
 }
 
+/// Metadata services of clouds that are not link-local: those of EC2 and of Compute Engine over IPv6.
+const METADATA: [Ipv6Addr; 2] = [
+    Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
+    Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
+];
+
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum AddressError {
     #[error("an address is host:port, with nothing else in it")]
@@ -52,14 +58,16 @@ pub(crate) fn parse(text: &str) -> Result<(String, u16), AddressError> {
 }
 
 /// Whether an instance may be at `address`. IPv4 addresses that are written as IPv6 count as what they are; link-local
-/// ones are never permitted, whatever the settings say.
+/// ones and metadata services are never permitted, whatever the settings say.
 pub(crate) fn permit(address: SocketAddr, networks: &[IpNet]) -> Result<SocketAddr, AddressError> {
     let ip = address.ip().to_canonical();
-    let link_local = match ip {
+    let never = match ip {
         IpAddr::V4(ip) => ip.is_link_local() || ip.is_unspecified(),
-        IpAddr::V6(ip) => ip.is_unicast_link_local() || ip.is_unspecified(),
+        IpAddr::V6(ip) => {
+            ip.is_unicast_link_local() || ip.is_unspecified() || METADATA.contains(&ip)
+        }
     };
-    if link_local || !networks.iter().any(|network| network.contains(&ip)) {
+    if never || !networks.iter().any(|network| network.contains(&ip)) {
         return Err(AddressError::Network(ip));
     }
     Ok(SocketAddr::new(ip, address.port()))
@@ -120,7 +128,12 @@ mod tests {
             assert!(!permits(bad), "{bad}");
         }
         let all = ["0.0.0.0/0".parse().unwrap(), "::/0".parse().unwrap()];
-        for never in ["169.254.169.254:80", "[fe80::1]:1"] {
+        for never in [
+            "169.254.169.254:80",
+            "[fe80::1]:1",
+            "[fd00:ec2::254]:80",
+            "[fd20:ce::254]:80",
+        ] {
             assert!(permit(never.parse().unwrap(), &all).is_err(), "{never}");
         }
     }
