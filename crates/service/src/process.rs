@@ -115,6 +115,8 @@ pub struct Process {
     pub service: &'static str,
     /// A UUID made at the process's start.
     pub instance: Arc<str>,
+    /// `host:port` under which others reach it, once it listens.
+    pub address: Option<Arc<str>>,
     pub data: DataDir,
     pub settings: Arc<Common>,
     /// By what this process proves who it is.
@@ -154,6 +156,7 @@ impl Process {
         Ok(Self {
             service,
             instance: Uuid::now_v7().to_string().into(),
+            address: None,
             client: Client::open(identity.clone(), run.clone(), view.clone()),
             identity,
             run,
@@ -231,12 +234,13 @@ async fn live<S: Service>(
     let slot = Slot::take(&data, S::NAME)?;
     let listener = slot.listen(common.http.listen).await?;
     let admin = listen_for_operators(&common.admin).await?;
-    let process = Process::open(S::NAME, data, common)?;
+    let mut process = Process::open(S::NAME, data, common)?;
     let announcement = Announcement::new(
         &process,
         listener.local_addr()?.to_string(),
         admin.local_addr()?.to_string(),
     );
+    process.address = Some(announcement.addr.as_str().into());
     let record = record::<S>(&announcement);
     let app = S::build(process.clone(), own)
         .await

@@ -7,12 +7,14 @@ mod leases;
 mod proof;
 mod routes;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use ipnet::IpNet;
 use serde::Deserialize;
+use slipway_service::data::SERVICES;
 use slipway_service::process::RouterService;
 use slipway_service::{App, Health, Process, Service};
 use tokio::sync::Semaphore;
@@ -54,7 +56,8 @@ impl Default for LeaseSettings {
     }
 }
 
-/// Addresses that are proven at once: a fleet that starts together is through in a second.
+/// Addresses of one service that are proven at once: a fleet that starts together is through in a second. Each service has
+/// its own, so that with one's key nobody keeps another's instances out.
 const PROOFS: usize = 16;
 
 /// What the handlers work with.
@@ -62,8 +65,8 @@ const PROOFS: usize = 16;
 pub struct State {
     pub(crate) leases: Arc<Leases>,
     pub(crate) networks: Arc<[IpNet]>,
-    /// Addresses that are being proven.
-    pub(crate) proofs: Arc<Semaphore>,
+    /// Places for addresses that are being proven, by service.
+    pub(crate) proofs: Arc<HashMap<&'static str, Semaphore>>,
     pub(crate) process: Process,
 }
 
@@ -89,7 +92,11 @@ impl Service for Registry {
         let state = State {
             leases: leases.clone(),
             networks,
-            proofs: Arc::new(Semaphore::new(PROOFS)),
+            proofs: Arc::new(
+                SERVICES
+                    .map(|service| (service, Semaphore::new(PROOFS)))
+                    .into(),
+            ),
             process: process.clone(),
         };
         process.spawn(async move {

@@ -1,4 +1,5 @@
-//! Whether an instance is where it says: it is asked there, over a connection that proves its service, for its name.
+//! Whether an instance is where it says: it is asked there, over a connection that proves its service, for its name and
+//! its address. It says the address itself, because a relay elsewhere would pass on any other proof.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -17,6 +18,7 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 #[derive(Deserialize)]
 struct Instance {
     instance: String,
+    addr: Option<String>,
 }
 
 impl From<AddressError> for Problem {
@@ -29,16 +31,13 @@ impl From<AddressError> for Problem {
 /// nobody's proof (DNS rebinding). Few are proven at once, so that a flood of them makes no flood of connections.
 pub(crate) async fn prove(state: &State, record: &Record) -> Result<SocketAddr, Problem> {
     let (host, port) = address::parse(&record.addr)?;
-    let service = slipway_service::data::SERVICES
-        .into_iter()
-        .find(|service| *service == record.service);
-    let service = service.ok_or_else(|| {
+    let known = state.proofs.get_key_value(record.service.as_str());
+    let (&service, places) = known.ok_or_else(|| {
         Problem::unprocessable("service_unknown", "there is no service of this name")
     })?;
-    let _place = state
-        .proofs
+    let _place = places
         .try_acquire()
-        .map_err(|_| busy("many instances are being proven at once"))?;
+        .map_err(|_| busy("many instances of this service are being proven at once"))?;
     let proving = async {
         let found = tokio::net::lookup_host((host, port)).await;
         let found: Vec<_> = found
@@ -81,7 +80,9 @@ async fn answers(
         .call_instance::<Instance>(&there, service, INSTANCE_PATH)
         .await;
     match answer {
-        Ok(answer) => answer.instance == record.instance,
+        Ok(answer) => {
+            answer.instance == record.instance && answer.addr.as_ref() == Some(&record.addr)
+        }
         Err(error) => {
             tracing::debug!(%error, %address, service, "an instance has not proven itself");
             false

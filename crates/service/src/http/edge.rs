@@ -203,9 +203,13 @@ fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
     Problem::internal(format!("a handler panicked: {words}")).into_response()
 }
 
-/// Which instance this is, for a registry that proves a lease's address.
+/// Which instance this is and where others reach it, for a registry that proves a lease's address.
 async fn who(State(process): State<Process>) -> Json<serde_json::Value> {
-    Json(json!({"service": process.service, "instance": process.instance}))
+    Json(json!({
+        "service": process.service,
+        "instance": process.instance,
+        "addr": process.address,
+    }))
 }
 
 #[derive(Clone)]
