@@ -3,6 +3,7 @@
 mod connection;
 pub mod edge;
 pub mod framing;
+mod handshakes;
 pub mod idle;
 pub mod json;
 pub mod pattern;

@@ -16,12 +16,14 @@ use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
 use super::connection::Connection;
 use super::framing::{Framing, Verdicts};
+use super::handshakes::Handshakes;
 use crate::internal::identity::{self, Identity, READ_AGAIN};
 use crate::internal::verify::Caller;
 use crate::settings::Http;
@@ -72,12 +74,14 @@ pub async fn serve<S, B>(
         transport,
         service,
         http: http1(settings),
-        handshakes: Arc::new(Semaphore::new(settings.max_handshakes)),
+        handshakes: Handshakes::new(settings.max_handshakes),
         handshake_timeout: settings.head_timeout(),
         write_timeout: settings.write_timeout(),
     };
     let mut changes = server.transport.changes();
     let mut graceful = GracefulShutdown::new();
+    // Those that were proven by certificates before; they too get the drain time.
+    let mut earlier = JoinSet::new();
     loop {
         let permit = tokio::select! {
             permit = permits.clone().acquire_owned() => permit,
@@ -88,10 +92,7 @@ pub async fn serve<S, B>(
             accepted = listener.accept() => accepted,
             Ok(()) = changes.changed() => {
                 let old = std::mem::take(&mut graceful);
-                tokio::spawn(async move {
-                    tokio::time::sleep(OLD_CONNECTIONS).await;
-                    old.shutdown().await;
-                });
+                earlier.spawn(end_later(old, stop.clone()));
                 continue;
             }
             () = stop.cancelled() => break,
@@ -113,12 +114,19 @@ pub async fn serve<S, B>(
         });
     }
     drop(listener);
-    if tokio::time::timeout(settings.drain(), graceful.shutdown())
+    let drained = async { tokio::join!(graceful.shutdown(), earlier.join_all()) };
+    if tokio::time::timeout(settings.drain(), drained)
         .await
         .is_err()
     {
         tracing::warn!("requests were still in flight when the drain time was over");
     }
+}
+
+/// Ends connections some time after the certificates have changed, or when everything ends.
+async fn end_later(old: GracefulShutdown, stop: CancellationToken) {
+    let _ = tokio::time::timeout(OLD_CONNECTIONS, stop.cancelled()).await;
+    old.shutdown().await;
 }
 
 fn http1(settings: &Http) -> http1::Builder {
@@ -146,7 +154,7 @@ struct Server<S> {
     transport: Transport,
     service: S,
     http: http1::Builder,
-    handshakes: Arc<Semaphore>,
+    handshakes: Handshakes,
     handshake_timeout: Duration,
     write_timeout: Duration,
 }
@@ -165,12 +173,9 @@ where
         let Transport::Proven(identity) = &self.transport else {
             return self.converse(stream, peer, None, watcher).await;
         };
-        // Few at a time and each with an end, so that whoever begins handshakes and leaves them costs little.
-        let shaking = handshake(
-            identity.loaded().server.clone(),
-            self.handshakes.clone(),
-            stream,
-        );
+        // A bounded number and each with an end, so that whoever begins handshakes and leaves them costs little.
+        let shaking = handshake(identity.loaded().server.clone(), stream);
+        let shaking = self.handshakes.with(shaking);
         let proven = tokio::time::timeout(self.handshake_timeout, shaking).await;
         match proven.unwrap_or_else(|late| Err(late.into())) {
             Ok((stream, caller)) => self.converse(stream, peer, Some(caller), watcher).await,
@@ -210,10 +215,8 @@ where
 /// Both ends prove who they are.
 async fn handshake(
     config: Arc<ServerConfig>,
-    places: Arc<Semaphore>,
     stream: TcpStream,
 ) -> anyhow::Result<(TlsStream<TcpStream>, Caller)> {
-    let _place = places.acquire().await?;
     let stream = TlsAcceptor::from(config).accept(stream).await?;
     let caller = identity::proven(stream.get_ref().1.peer_certificates());
     let caller = caller.context("the certificate names no service")?;
