@@ -15,6 +15,9 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
+/// Ends the name of a list of blocks.
+pub(crate) const BLOCKS_SUFFIX: &str = ".blocks";
+
 /// A SHA-256; its text is 64 lowercase hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
@@ -56,6 +59,11 @@ impl Digest {
     pub fn blob_path(&self) -> String {
         let hex = self.as_hex();
         format!("sha256/{}/{hex}", &hex[..2])
+    }
+
+    /// Where the store keeps the list of their blocks: `sha256/ab/abcd….blocks`.
+    pub fn blocks_path(&self) -> String {
+        self.blob_path() + BLOCKS_SUFFIX
     }
 
     /// The value of a `Repr-Digest` or `Content-Digest` header: `sha-256=:BASE64:` (RFC 9530).

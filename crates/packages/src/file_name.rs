@@ -5,11 +5,12 @@
 
 use std::{fmt, str::FromStr};
 
+use crate::digest::BLOCKS_SUFFIX;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// What the platform itself serves beside a package. A package named `notes.apk.minisig` could pass
+/// What the platform itself makes beside a package. A package named `notes.apk.minisig` could pass
 /// itself off as the signature of `notes.apk`.
-pub const SERVED_SUFFIXES: [&str; 1] = [".minisig"];
+pub const SERVED_SUFFIXES: [&str; 2] = [".minisig", BLOCKS_SUFFIX];
 
 /// At most 180 bytes, so that `NAME.minisig` and a temporary name fit into the 255 of a file system.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -147,6 +148,7 @@ mod tests {
             ("notes\u{202e}kpa.exe", FileNameError::Bidi('\u{202e}')),
             ("notes.apk.minisig", FileNameError::ServedSuffix(".minisig")),
             ("notes.apk.MiniSig", FileNameError::ServedSuffix(".minisig")),
+            ("notes.apk.blocks", FileNameError::ServedSuffix(".blocks")),
         ] {
             assert_eq!(bad.parse::<FileName>(), Err(error), "{bad:?}");
         }

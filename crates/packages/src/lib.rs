@@ -6,6 +6,7 @@
 //! lose in a crash.
 
 mod apk;
+mod blocks;
 mod deb;
 mod digest;
 mod executable;
@@ -22,6 +23,7 @@ mod text;
 mod version;
 mod zip;
 
+pub use blocks::{BLOCK, Blocks, BlocksError, FileHash, block_count};
 pub use digest::{Digest, DigestError, ReprDigestError};
 pub use facts::{Facts, Icon, Outcome, Rule};
 pub use file_name::{FileName, FileNameError, SERVED_SUFFIXES};

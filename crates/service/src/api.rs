@@ -122,6 +122,9 @@ pub struct Delivery {
     pub filename: String,
     /// SHA-256 in hex.
     pub sha256: String,
+    /// SHA-256 in hex of the list of its blocks' digests; `None` until there is one.
+    #[serde(default)]
+    pub blocks: Option<String>,
     /// Bytes.
     pub size: i64,
     pub kind: String,
@@ -135,7 +138,7 @@ pub struct Delivery {
     pub channel: Option<String>,
     /// A UUID of this wish: a delivery that is repeated has the same, and wishing again has another.
     pub wish: String,
-    /// The token that uploaded it, for the audit.
+    /// The token that uploaded it. The audit has the name that the catalog knows it by.
     pub token_id: String,
     pub token_name: String,
     pub request_id: String,

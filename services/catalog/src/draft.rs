@@ -1,11 +1,11 @@
 //! Drafts: finding or making one, adding packages, and the wish to publish, all inside the caller's transaction.
 
 use slipway_packages::{Slug, Version};
-use slipway_service::api::Delivery;
 use slipway_service::{Problem, clock};
 use sqlx::AnyConnection;
 use uuid::Uuid;
 
+use crate::delivery::Delivered;
 use crate::release::{Refused, State as Stage};
 use crate::store::packages::{self, Package};
 use crate::store::releases::{self, Release};
@@ -29,13 +29,13 @@ pub(crate) fn parse_channel(text: &str) -> Result<Slug, Problem> {
 pub(crate) async fn find_or_make(
     db: &mut AnyConnection,
     app: &str,
-    version: &str,
+    version: &Version,
 ) -> Result<Release, Problem> {
     if apps::get(db, app).await?.is_none() {
         return Err(Refused::AppUnknown(app.to_owned()).into());
     }
-    let parsed = parse_version(version)?;
-    let key = parsed.order_key();
+    let key = version.order_key();
+    let version = version.as_str();
     let id = Uuid::now_v7().to_string();
     releases::insert(db, &id, app, (version, key), clock::unix_millis()).await?;
     let release = releases::by_version(db, app, key)
@@ -53,14 +53,14 @@ pub(crate) async fn find_or_make(
 pub(crate) async fn add(
     db: &mut AnyConnection,
     release: &Release,
-    delivery: &Delivery,
+    delivery: &Delivered,
 ) -> Result<Package, Problem> {
     let there = packages::of_release(db, &release.id).await?;
     if let Some(package) = there
         .into_iter()
-        .find(|package| package.filename == delivery.filename)
+        .find(|package| package.filename == delivery.filename.as_str())
     {
-        if package.sha256 == delivery.sha256 {
+        if package.sha256 == delivery.sha256.as_hex() {
             return Ok(package);
         }
         let (version, filename) = (release.version.clone(), package.filename);

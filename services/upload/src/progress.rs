@@ -237,7 +237,7 @@ fn refusal(package: &packages::Package) -> Problem {
 }
 
 /// Codes with which the catalog refuses a delivery.
-const REFUSALS: [&str; 9] = [
+const REFUSALS: [&str; 10] = [
     "app_unknown",
     "channel_invalid",
     "package_taken",
@@ -245,6 +245,7 @@ const REFUSALS: [&str; 9] = [
     "release_not_published",
     "release_published",
     "release_unknown",
+    "token_refused",
     "version_exists",
     "version_invalid",
 ];

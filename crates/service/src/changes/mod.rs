@@ -89,6 +89,9 @@ pub struct Package {
     pub filename: String,
     /// SHA-256 in hex.
     pub sha256: String,
+    /// SHA-256 in hex of the list of its blocks' digests; `None` until there is one.
+    #[serde(default)]
+    pub blocks: Option<String>,
     /// Bytes.
     pub size: i64,
     pub kind: String,

@@ -13,8 +13,9 @@ use sqlx::AnyConnection;
 use tokio::time::Instant;
 
 use super::{releases, render};
+use crate::delivery::{Delivered, Uploader};
 use crate::release::Refused;
-use crate::store::audit::{self, By};
+use crate::store::audit;
 use crate::store::packages::{self, Package};
 use crate::store::{apps, releases as release_rows, wishes};
 use crate::{State, draft};
@@ -32,26 +33,35 @@ pub(super) fn router() -> Router<State> {
 /// the release since.
 async fn deliver(
     Extracted(state): Extracted<State>,
-    ApiJson(delivery): ApiJson<Delivery>,
+    delivery: Result<ApiJson<Delivery>, Problem>,
 ) -> Result<Json<Uploaded>, Problem> {
+    let ApiJson(delivery) = delivery.inspect_err(|problem| {
+        tracing::error!(
+            detail = problem.detail,
+            "upload delivered what cannot be read"
+        );
+    })?;
+    let delivery = Delivered::read(delivery)?;
     let mut transaction = state.database.write().await?;
+    let uploader = delivery.by(&mut transaction).await?;
     let package = match packages::by_id(&mut transaction, &delivery.id).await? {
         Some(package) => package,
-        None => insert(&mut transaction, &delivery).await?,
+        None => insert(&mut transaction, &delivery, &uploader).await?,
     };
+    delivery.check_same(&package)?;
     if let (Some(channel), Some(release)) = (&delivery.channel, &package.release_id)
-        && wishes::take(&mut transaction, (&delivery.id, channel), &delivery.wish).await?
+        && wishes::take(
+            &mut transaction,
+            (&delivery.id, channel.as_str()),
+            &delivery.wish,
+        )
+        .await?
     {
-        let channel = draft::parse_channel(channel)?;
         let release = release_rows::lock(&mut transaction, release).await?;
-        if draft::publish(&mut transaction, &release, &channel).await? {
-            note(
-                &mut transaction,
-                &delivery,
-                "release.publish",
-                &release.version,
-            )
-            .await?;
+        if draft::publish(&mut transaction, &release, channel).await? {
+            let app = Some(delivery.app.as_str());
+            let (action, subject) = ("release.publish", &release.version);
+            audit::insert(&mut transaction, uploader.by(), action, app, subject).await?;
         }
     }
     let uploaded = render::uploaded(&state, &mut transaction, &package).await?;
@@ -59,37 +69,28 @@ async fn deliver(
     Ok(Json(uploaded))
 }
 
-async fn insert(db: &mut AnyConnection, delivery: &Delivery) -> Result<Package, Problem> {
-    if let Some(version) = &delivery.version {
-        let release = draft::find_or_make(db, &delivery.app, version).await?;
-        let package = draft::add(db, &release, delivery).await?;
-        if package.id == delivery.id {
-            note(db, delivery, "package.upload", &delivery.id).await?;
-        }
-        return Ok(package);
-    }
-    if apps::get(db, &delivery.app).await?.is_none() {
-        return Err(Refused::AppUnknown(delivery.app.clone()).into());
-    }
-    packages::insert(db, delivery, None, clock::unix_millis()).await?;
-    note(db, delivery, "package.upload", &delivery.id).await?;
-    let package = packages::by_id(db, &delivery.id).await?;
-    Ok(package.ok_or_else(|| Refused::PackageUnknown(delivery.id.clone()))?)
-}
-
-/// Writes what the token that uploaded did.
-async fn note(
+async fn insert(
     db: &mut AnyConnection,
-    delivery: &Delivery,
-    action: &str,
-    subject: &str,
-) -> sqlx::Result<()> {
-    let by = By {
-        token_id: &delivery.token_id,
-        token_name: &delivery.token_name,
-        request_id: &delivery.request_id,
+    delivery: &Delivered,
+    uploader: &Uploader,
+) -> Result<Package, Problem> {
+    let app = delivery.app.as_str();
+    let package = if let Some(version) = &delivery.version {
+        let release = draft::find_or_make(db, app, version).await?;
+        draft::add(db, &release, delivery).await?
+    } else {
+        if apps::get(db, app).await?.is_none() {
+            return Err(Refused::AppUnknown(app.to_owned()).into());
+        }
+        packages::insert(db, delivery, None, clock::unix_millis()).await?;
+        let package = packages::by_id(db, &delivery.id).await?;
+        package.ok_or_else(|| Refused::PackageUnknown(delivery.id.clone()))?
     };
-    audit::insert(db, by, action, Some(&delivery.app), subject).await
+    if package.id == delivery.id {
+        let action = "package.upload";
+        audit::insert(db, uploader.by(), action, Some(app), &delivery.id).await?;
+    }
+    Ok(package)
 }
 
 #[derive(Deserialize)]

@@ -66,7 +66,8 @@ async fn publish(
     .await?;
     let release = match &wish.packages {
         Some(ids) if turn == Turn::First => {
-            let release = draft::find_or_make(&mut transaction, &app, &wish.version).await?;
+            let version = draft::parse_version(&wish.version)?;
+            let release = draft::find_or_make(&mut transaction, &app, &version).await?;
             draft::take(&mut transaction, &release, ids).await?;
             release
         }

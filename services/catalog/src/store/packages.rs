@@ -1,9 +1,10 @@
 //! Packages, with or without a release.
 
 use serde_json::Value;
-use slipway_service::api::Delivery;
 use slipway_service::changes;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as};
+
+use crate::delivery::Delivered;
 
 #[derive(Clone, Debug, FromRow)]
 pub(crate) struct Package {
@@ -12,6 +13,8 @@ pub(crate) struct Package {
     pub(crate) release_id: Option<String>,
     pub(crate) filename: String,
     pub(crate) sha256: String,
+    /// Of the list of its blocks; `None` until upload has made one.
+    pub(crate) blocks: Option<String>,
     pub(crate) size: i64,
     pub(crate) kind: String,
     pub(crate) platform: String,
@@ -33,6 +36,7 @@ impl Package {
             id: self.id,
             filename: self.filename,
             sha256: self.sha256,
+            blocks: self.blocks,
             size: self.size,
             kind: self.kind,
             platform: self.platform,
@@ -43,25 +47,26 @@ impl Package {
 
 pub(crate) async fn insert(
     db: &mut AnyConnection,
-    delivery: &Delivery,
+    delivery: &Delivered,
     release_id: Option<&str>,
     now: i64,
 ) -> Result<()> {
     query(
-        "INSERT INTO packages (id, app, release_id, filename, sha256, size, kind, platform, arch, facts, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        "INSERT INTO packages (id, app, release_id, filename, sha256, size, kind, platform, arch, facts, created_at, blocks)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind(&delivery.id)
-    .bind(&delivery.app)
+    .bind(delivery.app.as_str())
     .bind(release_id)
-    .bind(&delivery.filename)
-    .bind(&delivery.sha256)
+    .bind(delivery.filename.as_str())
+    .bind(delivery.sha256.as_hex())
     .bind(delivery.size)
-    .bind(&delivery.kind)
-    .bind(&delivery.platform)
-    .bind(&delivery.arch)
-    .bind(delivery.facts.to_string())
+    .bind(delivery.kind.as_str())
+    .bind(delivery.platform.as_str())
+    .bind(delivery.arch.as_str())
+    .bind(&delivery.facts)
     .bind(now)
+    .bind(delivery.blocks.map(|blocks| blocks.as_hex()))
     .execute(db)
     .await?;
     Ok(())

@@ -68,6 +68,14 @@ pub(crate) async fn by_hash(db: &mut AnyConnection, hash: &str) -> Result<Option
     Ok(token.map(|token| token.grant()))
 }
 
+pub(crate) async fn by_id(db: &mut AnyConnection, id: &str) -> Result<Option<Grant>> {
+    let token: Option<Token> = query_as("SELECT * FROM tokens WHERE id = $1")
+        .bind(id)
+        .fetch_optional(db)
+        .await?;
+    Ok(token.map(|token| token.grant()))
+}
+
 pub(crate) async fn change(db: &mut AnyConnection, id: &str) -> Result<changes::Token> {
     let token: Token = query_as("SELECT * FROM tokens WHERE id = $1")
         .bind(id)

@@ -211,3 +211,80 @@ async fn a_retry_with_a_channel_publishes_the_draft_that_is_there() {
         assert_eq!(uploaded["release"]["state"], "published");
     }
 }
+
+#[tokio::test]
+async fn a_delivery_is_not_believed() {
+    for engine in engines() {
+        let house = House::new(engine).await;
+        house.app("notes").await;
+        let good = house.delivery("notes", "1.0", "notes.apk", b"one");
+        let (mut name, mut word) = (good.clone(), good.clone());
+        name.filename = "../notes.apk".to_owned();
+        house
+            .deliver(&name)
+            .await
+            .refused_inside(422, "delivery_invalid");
+        // A word of a later version waits until this one knows it.
+        word.platform = "freebsd".to_owned();
+        house
+            .deliver(&word)
+            .await
+            .refused_inside(503, "delivery_unknown");
+        let releases = "/api/v1/apps/notes/releases";
+        let releases = house.admin().get(releases).await.ok(200);
+        assert_eq!(releases["items"], json!([]), "nothing is kept of them");
+        house.deliver(&good).await.ok(200);
+    }
+}
+
+#[tokio::test]
+async fn a_delivery_names_a_token_that_permits_it() {
+    for engine in engines() {
+        let house = House::new(engine).await;
+        house.app("notes").await;
+        house.app("other").await;
+        let token = async |scopes: &[&str], app: &str| {
+            let wanted = json!({"name": "ci", "scopes": scopes, "app": app});
+            let made = house.admin().post("/api/v1/tokens", wanted).await.ok(201);
+            made["id"].as_str().expect("an id").to_owned()
+        };
+        let mut delivery = house.delivery("notes", "1.0", "notes.apk", b"one");
+        delivery.channel = Some("stable".to_owned());
+        delivery.token_name = "administrator".to_owned();
+        for id in [
+            Uuid::now_v7().to_string(),
+            token(&["read"], "notes").await,
+            token(&["upload", "release"], "other").await,
+            token(&["upload"], "notes").await,
+        ] {
+            delivery.token_id = id;
+            house.deliver(&delivery).await.refused(422, "token_refused");
+        }
+        delivery.token_id = token(&["upload", "release"], "notes").await;
+        let revoke = format!("/api/v1/tokens/{}", delivery.token_id);
+        house.admin().delete(&revoke).await.ok(204);
+        // It was acknowledged before.
+        house.deliver(&delivery).await.ok(200);
+        let audit = house.admin().get("/api/v1/audit").await.ok(200);
+        assert_eq!(audit["items"][0]["action"], "release.publish");
+        assert_eq!(audit["items"][0]["token_name"], "ci");
+    }
+}
+
+#[tokio::test]
+async fn the_id_of_another_package_carries_nothing_into_a_channel() {
+    for engine in engines() {
+        let house = House::new(engine).await;
+        house.app("notes").await;
+        house.app("other").await;
+        let victim = house.draft("notes", "1.0", b"one").await;
+        let mut delivery = house.delivery("other", "1.0", "notes.apk", b"one");
+        delivery.id = victim;
+        delivery.channel = Some("stable".to_owned());
+        house
+            .deliver(&delivery)
+            .await
+            .refused_inside(409, "delivery_differs");
+        assert_eq!(house.release("notes", "1.0").await["state"], "draft");
+    }
+}

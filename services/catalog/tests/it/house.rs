@@ -27,6 +27,9 @@ use crate::store::Store;
 /// Longest time for what must come, far above what it takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The id of the token that uploads.
+const UPLOADER: &str = "00000000-0000-7000-8000-000000000001";
+
 /// One running catalog.
 #[derive(Clone)]
 pub(crate) struct Instance {
@@ -109,6 +112,18 @@ impl House {
         }
     }
 
+    /// The token that deliveries name. It is not in the feed, so that tests may count what is.
+    async fn add_uploader(&self) {
+        sqlx::query(
+            "INSERT INTO tokens (id, hash, name, scopes, created_at, seq)
+             VALUES ($1, 'none', 'uploader', '[\"upload\", \"release\"]', 0, 0) ON CONFLICT DO NOTHING",
+        )
+        .bind(UPLOADER)
+        .execute(&mut self.database().await)
+        .await
+        .expect("a token");
+    }
+
     /// One more instance over the same database, without workers.
     pub(crate) async fn another_instance(&self, settings: Settings) -> Instance {
         let process = another_process(&self.test, &self.view);
@@ -177,6 +192,7 @@ impl House {
             app: app.to_owned(),
             filename: filename.to_owned(),
             sha256: self.store.put(bytes),
+            blocks: None,
             size: i64::try_from(bytes.len()).expect("a small package"),
             kind: "apk".to_owned(),
             platform: "android".to_owned(),
@@ -185,13 +201,14 @@ impl House {
             version: Some(version.to_owned()),
             channel: None,
             wish: Uuid::now_v7().to_string(),
-            token_id: "0".to_owned(),
+            token_id: UPLOADER.to_owned(),
             token_name: "uploader".to_owned(),
             request_id: Uuid::now_v7().to_string(),
         }
     }
 
     pub(crate) async fn deliver(&self, delivery: &Delivery) -> Answer {
+        self.add_uploader().await;
         let body = serde_json::to_string(delivery).expect("a delivery");
         let request = Request::builder()
             .method(Method::POST)

@@ -50,7 +50,11 @@ async fn every_list_comes_in_pages_that_miss_and_repeat_nothing() {
             "the newest first"
         );
         let tokens = pages(&admin, "/api/v1/tokens", "id").await;
-        assert_eq!(tokens.len(), 6);
+        assert_eq!(
+            tokens.len(),
+            7,
+            "with those of the administrator and of upload"
+        );
         assert!(tokens.is_sorted_by(|one, next| one < next));
         let audit = pages(&admin, "/api/v1/audit", "id").await;
         assert_eq!(audit.len(), 15);

@@ -181,6 +181,7 @@ pub(crate) fn package(
         id: format!("id-{filename}"),
         filename: filename.to_owned(),
         sha256: digest.as_hex(),
+        blocks: None,
         size: 0,
         kind: kind.to_owned(),
         platform: platform.to_owned(),

@@ -39,6 +39,7 @@ impl Package {
             app: self.app,
             filename: self.filename,
             sha256: self.sha256,
+            blocks: None,
             size: self.size,
             kind: self.kind,
             platform: self.platform,

@@ -102,6 +102,7 @@ impl Catalog {
             id: String::new(),
             filename: (*filename).to_owned(),
             sha256: (*sha256).to_owned(),
+            blocks: None,
             size: 1,
             kind: "other".to_owned(),
             platform: "any".to_owned(),

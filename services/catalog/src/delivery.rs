@@ -1,0 +1,307 @@
+//! What upload delivers, read into types before anything of it is written.
+//!
+//! A service is not believed for being inside: one that was taken over could otherwise put any text into rows that
+//! others serve, sign and show. What cannot be is refused for good and logged, because then a service lies or is broken.
+//! A word that a later version may know is no lie: it waits until this catalog knows it too.
+
+use http::StatusCode;
+use slipway_packages::{Arch, Digest, FileName, Kind, Platform, Slug, Version};
+use slipway_service::token::Scope;
+use slipway_service::{Problem, api};
+use sqlx::AnyConnection;
+use uuid::Uuid;
+
+use crate::draft;
+use crate::store::audit::By;
+use crate::store::packages::Package;
+use crate::store::tokens;
+
+/// Bytes of a package: the largest object that an S3 store takes, 5 TiB.
+const MOST_BYTES: i64 = 5 << 40;
+/// Bytes of the facts as JSON: what upload reads of an inspection at most.
+const LONGEST_FACTS: usize = 1 << 20;
+/// Bytes of a word that a later version may know.
+const LONGEST_WORD: usize = 32;
+
+/// A delivery whose every part is what it has to be.
+#[derive(Clone, Debug)]
+pub(crate) struct Delivered {
+    pub(crate) id: String,
+    pub(crate) app: Slug,
+    pub(crate) filename: FileName,
+    pub(crate) sha256: Digest,
+    /// Of the list of its blocks; `None` from an upload that makes none.
+    pub(crate) blocks: Option<Digest>,
+    /// Bytes.
+    pub(crate) size: i64,
+    pub(crate) kind: Kind,
+    pub(crate) platform: Platform,
+    pub(crate) arch: Arch,
+    /// JSON.
+    pub(crate) facts: String,
+    pub(crate) version: Option<Version>,
+    pub(crate) channel: Option<Slug>,
+    pub(crate) wish: String,
+    token_id: String,
+    request_id: String,
+}
+
+/// Why a delivery is not taken.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+enum Refused {
+    #[error(
+        "{field} of the delivery is not what it has to be: {why}; the upload service is at fault, tell the operator"
+    )]
+    Wrong { field: &'static str, why: String },
+    /// Not final: a catalog of a later version takes it.
+    #[error(
+        "the {field} {word:?} is not known to this version of the catalog yet: it waits until that is updated"
+    )]
+    Unknown { field: &'static str, word: String },
+    #[error("the token that uploaded this {0}: upload it again with another")]
+    Token(&'static str),
+    #[error(
+        "the package {0} is there already as another one; the upload service is at fault, tell the operator"
+    )]
+    Differs(String),
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        let detail = refused.to_string();
+        if let Refused::Unknown { .. } = refused {
+            tracing::warn!(detail, "a delivery waits");
+            return Self::new(StatusCode::SERVICE_UNAVAILABLE, "delivery_unknown", detail);
+        }
+        tracing::error!(detail, "upload delivered what cannot be");
+        match refused {
+            Refused::Token(_) => Self::unprocessable("token_refused", detail),
+            Refused::Differs(_) => Self::conflict("delivery_differs", detail),
+            Refused::Wrong { .. } | Refused::Unknown { .. } => {
+                Self::unprocessable("delivery_invalid", detail)
+            }
+        }
+    }
+}
+
+impl Delivered {
+    pub(crate) fn read(delivery: api::Delivery) -> Result<Self, Problem> {
+        let blocks = delivery.blocks.as_deref();
+        Ok(Self {
+            id: uuid("id", delivery.id)?,
+            app: word("app", &delivery.app)?,
+            filename: word("filename", &delivery.filename)?,
+            sha256: word("sha256", &delivery.sha256)?,
+            blocks: blocks.map(|blocks| word("blocks", blocks)).transpose()?,
+            size: size(delivery.size)?,
+            kind: known("kind", &delivery.kind)?,
+            platform: known("platform", &delivery.platform)?,
+            arch: known("arch", &delivery.arch)?,
+            facts: facts(&delivery.facts)?,
+            // These two are a developer's words, who is told what is wrong with them.
+            version: delivery
+                .version
+                .as_deref()
+                .map(draft::parse_version)
+                .transpose()?,
+            channel: delivery
+                .channel
+                .as_deref()
+                .map(draft::parse_channel)
+                .transpose()?,
+            wish: uuid("wish", delivery.wish)?,
+            token_id: uuid("token_id", delivery.token_id)?,
+            request_id: uuid("request_id", delivery.request_id)?,
+        })
+    }
+
+    /// Who uploaded: a token that is ours and permits it, under the name that it has here. It may have expired or been
+    /// revoked since: what was acknowledged before stays.
+    pub(crate) async fn by(&self, db: &mut AnyConnection) -> Result<Uploader, Problem> {
+        let grant = tokens::by_id(db, &self.token_id)
+            .await?
+            .ok_or(Refused::Token("is not known to the catalog"))?;
+        let app = Some(self.app.as_str());
+        if grant.permit(Scope::Upload, app).is_err() {
+            return Err(Refused::Token("may not upload to this app").into());
+        }
+        if self.channel.is_some() && grant.permit(Scope::Release, app).is_err() {
+            return Err(Refused::Token("may not release this app").into());
+        }
+        Ok(Uploader {
+            token_id: grant.id,
+            token_name: grant.name,
+            request_id: self.request_id.clone(),
+        })
+    }
+
+    /// Whether `package`, which has this id, is this delivery's. Otherwise the id of another's package would carry its
+    /// release into a channel.
+    pub(crate) fn check_same(&self, package: &Package) -> Result<(), Problem> {
+        let same = package.app == self.app.as_str()
+            && package.filename == self.filename.as_str()
+            && package.sha256 == self.sha256.as_hex()
+            && package.size == self.size;
+        if same {
+            return Ok(());
+        }
+        Err(Refused::Differs(self.id.clone()).into())
+    }
+}
+
+/// Who uploaded, for the audit.
+pub(crate) struct Uploader {
+    token_id: String,
+    token_name: String,
+    request_id: String,
+}
+
+impl Uploader {
+    pub(crate) fn by(&self) -> By<'_> {
+        By {
+            token_id: &self.token_id,
+            token_name: &self.token_name,
+            request_id: &self.request_id,
+        }
+    }
+}
+
+fn wrong(field: &'static str, why: impl Into<String>) -> Refused {
+    let why = why.into();
+    Refused::Wrong { field, why }
+}
+
+fn word<T>(field: &'static str, text: &str) -> Result<T, Refused>
+where
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    text.parse()
+        .map_err(|error: T::Err| wrong(field, error.to_string()))
+}
+
+/// A word of a list that grows with versions.
+fn known<T>(field: &'static str, text: &str) -> Result<T, Refused>
+where
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    let plausible = !text.is_empty()
+        && text.len() <= LONGEST_WORD
+        && text
+            .bytes()
+            .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-'));
+    if !plausible {
+        return word(field, text);
+    }
+    let word = text.to_owned();
+    text.parse().map_err(|_| Refused::Unknown { field, word })
+}
+
+/// A UUID in the one spelling that we write.
+fn uuid(field: &'static str, text: String) -> Result<String, Refused> {
+    match text.parse::<Uuid>() {
+        Ok(uuid) if uuid.to_string() == text => Ok(text),
+        _ => Err(wrong(field, "a UUID is expected")),
+    }
+}
+
+fn size(size: i64) -> Result<i64, Refused> {
+    if (0..=MOST_BYTES).contains(&size) {
+        return Ok(size);
+    }
+    Err(wrong("size", format!("{size} bytes are no package")))
+}
+
+fn facts(facts: &serde_json::Value) -> Result<String, Refused> {
+    let text = facts.to_string();
+    if !facts.is_object() {
+        return Err(wrong("facts", "an object is expected"));
+    }
+    // PostgreSQL takes no NUL in a text, and what one engine refuses none may take.
+    if text.len() > LONGEST_FACTS || text.contains('\0') {
+        return Err(wrong("facts", format!("{} bytes are no facts", text.len())));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn delivery(change: impl FnOnce(&mut api::Delivery)) -> Result<Delivered, (u16, &'static str)> {
+        let mut delivery = api::Delivery {
+            id: Uuid::now_v7().to_string(),
+            app: "notes".to_owned(),
+            filename: "notes.apk".to_owned(),
+            sha256: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855".to_owned(),
+            blocks: None,
+            size: 7,
+            kind: "apk".to_owned(),
+            platform: "android".to_owned(),
+            arch: "universal".to_owned(),
+            facts: json!({"warnings": []}),
+            version: Some("1.0".to_owned()),
+            channel: Some("stable".to_owned()),
+            wish: Uuid::now_v7().to_string(),
+            token_id: Uuid::now_v7().to_string(),
+            token_name: "ci".to_owned(),
+            request_id: Uuid::now_v7().to_string(),
+        };
+        change(&mut delivery);
+        Delivered::read(delivery).map_err(|problem| (problem.status.as_u16(), problem.code))
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_for_good() {
+        assert!(delivery(|_| {}).is_ok());
+        let wrong: [fn(&mut api::Delivery); 17] = [
+            |d| d.id = "../1".into(),
+            |d| d.id = d.id.to_uppercase(),
+            |d| d.app = "Notes!".into(),
+            |d| d.filename = "../notes.apk".into(),
+            |d| d.filename = "notes.apk.minisig".into(),
+            |d| d.sha256 = "E3".into(),
+            |d| d.blocks = Some(String::new()),
+            |d| d.size = -1,
+            |d| d.size = i64::MAX,
+            |d| d.kind = "A package".into(),
+            |d| d.platform = String::new(),
+            |d| d.arch = "a".repeat(33),
+            |d| d.facts = json!(["a"]),
+            |d| d.facts = json!({"label": "a".repeat(LONGEST_FACTS)}),
+            |d| d.wish = "again".into(),
+            |d| d.token_id = "administrator".into(),
+            |d| d.request_id = "a\nb".into(),
+        ];
+        for (number, change) in wrong.into_iter().enumerate() {
+            let refused = delivery(change).expect_err("a refusal");
+            assert_eq!(refused, (422, "delivery_invalid"), "{number}");
+        }
+    }
+
+    #[test]
+    fn what_a_later_version_may_know_waits() {
+        for change in [
+            (|d| d.kind = "flatpak".into()) as fn(&mut api::Delivery),
+            |d| d.platform = "freebsd".into(),
+            |d| d.arch = "riscv64".into(),
+        ] {
+            let waits = delivery(change).expect_err("a wait");
+            assert_eq!(waits, (503, "delivery_unknown"));
+        }
+    }
+
+    #[test]
+    fn words_of_a_developer_keep_their_own_codes() {
+        let code = |change: fn(&mut api::Delivery)| delivery(change).expect_err("a refusal");
+        assert_eq!(
+            code(|d| d.version = Some("one".into())),
+            (422, "version_invalid")
+        );
+        assert_eq!(
+            code(|d| d.channel = Some("No".into())),
+            (422, "channel_invalid")
+        );
+    }
+}
