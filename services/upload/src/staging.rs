@@ -1,21 +1,20 @@
 //! Incoming bytes: a file in the store's folder `staging` until its digest is known, then a blob under that digest.
 //!
 //! A staged file is locked while somebody has it open, so what lies there unlocked was left by a process that died:
-//! the sweep removes it unless it belongs to a session. A file becomes a blob by one rename, after its bytes are on the
-//! disk, and the rename is on the disk before anybody is told of it: there is no moment at which a blob has other bytes
-//! than its name says, whatever is killed and wherever the power goes.
+//! the sweep removes it unless it belongs to a session. A file becomes a blob by one rename, after its bytes and the list of
+//! its blocks are on the disk, and the rename is on the disk before anybody is told of it: there is no moment at which a
+//! blob has other bytes than its name says, whatever is killed and wherever the power goes.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use object_store::local::LocalFileSystem;
 use object_store::{ObjectStore, ObjectStoreExt as _};
-use sha2::{Digest as _, Sha256};
-use slipway_packages::Digest;
+use slipway_packages::{Blocks, Digest, FileHash};
 use slipway_service::Problem;
 use slipway_service::data::{DataDir, private_folder};
 
@@ -26,6 +25,8 @@ use crate::settings;
 const LOOK_AT_DISK: u64 = 16 << 20;
 /// Bytes of one read when a file is hashed again.
 const READ: usize = 1 << 20;
+/// Mode of what has its place in the store: it never changes again.
+const FINISHED: u32 = 0o444;
 
 /// The store, seen by the one who writes it; cheap to clone.
 #[derive(Clone)]
@@ -51,7 +52,7 @@ pub(crate) struct Staged {
     /// Locked while it is open.
     file: File,
     length: u64,
-    sha256: Sha256,
+    hash: FileHash,
     checksum: Option<Checksum>,
     fate: Fate,
     reserve: u64,
@@ -61,7 +62,7 @@ pub(crate) struct Staged {
 /// A place in a staged file to go back to.
 pub(crate) struct Mark {
     length: u64,
-    sha256: Sha256,
+    hash: FileHash,
 }
 
 impl Staging {
@@ -122,7 +123,7 @@ impl Staging {
             file.lock()?;
             // Between its making and its locking the sweep may have taken it for one that was left behind.
             if file.metadata()?.nlink() > 0 {
-                return Ok(self.staged(id, file, (0, Sha256::new()), fate));
+                return Ok(self.staged(id, file, (0, FileHash::default()), fate));
             }
         }
     }
@@ -161,7 +162,7 @@ impl Staging {
         id: &str,
         mut file: File,
         length: u64,
-        known: Option<Sha256>,
+        known: Option<FileHash>,
     ) -> io::Result<Staged> {
         if file.metadata()?.len() < length {
             return Err(io::Error::other(
@@ -169,20 +170,20 @@ impl Staging {
             ));
         }
         file.set_len(length)?;
-        let sha256 = match known {
-            Some(sha256) => sha256,
-            None => hash(&mut file)?,
+        let hash = match known {
+            Some(hash) => hash,
+            None => hash_again(&mut file)?,
         };
-        Ok(self.staged(id, file, (length, sha256), Fate::Kept))
+        Ok(self.staged(id, file, (length, hash), Fate::Kept))
     }
 
-    fn staged(&self, id: &str, file: File, (length, sha256): (u64, Sha256), fate: Fate) -> Staged {
+    fn staged(&self, id: &str, file: File, (length, hash): (u64, FileHash), fate: Fate) -> Staged {
         Staged {
             id: id.to_owned(),
             path: self.path(id),
             file,
             length,
-            sha256,
+            hash,
             checksum: None,
             fate,
             reserve: self.reserve,
@@ -190,16 +191,39 @@ impl Staging {
         }
     }
 
-    /// Gives a durable staged file its digest's name, in place of bytes that are there already: they are the same. When
-    /// this returns, the rename is durable too.
-    pub(crate) async fn promote(&self, mut staged: Staged, digest: &Digest) -> anyhow::Result<()> {
+    /// Gives a durable staged file its digest's name, in place of bytes that are there already: they are the same. The
+    /// list of its blocks is there before it. When this returns, both are durable; it returns the digest of the list.
+    pub(crate) async fn promote(&self, staged: Staged, digest: &Digest) -> anyhow::Result<Digest> {
+        let blocks = staged.hash.blocks();
+        self.put_blocks(&staged.id, digest, &blocks).await?;
+        self.place(staged, digest.blob_path()).await?;
+        Ok(blocks.digest())
+    }
+
+    /// Puts the list of a blob's blocks beside it, durably. `id` is no other file's in staging.
+    pub(crate) async fn put_blocks(
+        &self,
+        id: &str,
+        digest: &Digest,
+        blocks: &Blocks,
+    ) -> anyhow::Result<()> {
+        let id = format!("{id}.blocks");
+        // What a killed process has left of the same session.
+        self.remove(&id)?;
+        let mut list = self.create(&id, Fate::Removed)?;
+        list.append(blocks.as_bytes())?;
+        self.place(persist(list).await?, digest.blocks_path()).await
+    }
+
+    /// Moves a durable staged file to its place, durably. The mode comes last: until then it may have to be written to.
+    async fn place(&self, mut staged: Staged, to: String) -> anyhow::Result<()> {
         let from = format!("staging/{}", staged.id).into();
-        let to = digest.blob_path().into();
         self.store
-            .rename(&from, &to)
+            .rename(&from, &to.into())
             .await
-            .context("could not move a package to its place in the store")?;
+            .context("could not move a file to its place in the store")?;
         staged.fate = Fate::Kept;
+        finish(&staged.file)?;
         Ok(())
     }
 
@@ -234,12 +258,12 @@ impl Staged {
     }
 
     /// The hash so far, to go on with later.
-    pub(crate) fn sha256(&self) -> Sha256 {
-        self.sha256.clone()
+    pub(crate) fn hash(&self) -> FileHash {
+        self.hash.clone()
     }
 
     pub(crate) fn digest(&self) -> Digest {
-        Digest::from_bytes(self.sha256.clone().finalize().into())
+        self.hash.digest()
     }
 
     pub(crate) fn set_fate(&mut self, fate: Fate) {
@@ -264,7 +288,7 @@ impl Staged {
             }
         }
         self.file.write_all(bytes)?;
-        self.sha256.update(bytes);
+        self.hash.update(bytes);
         if let Some(checksum) = &mut self.checksum {
             checksum.update(bytes);
         }
@@ -284,7 +308,7 @@ impl Staged {
     pub(crate) fn mark(&self) -> Mark {
         Mark {
             length: self.length,
-            sha256: self.sha256.clone(),
+            hash: self.hash.clone(),
         }
     }
 
@@ -293,7 +317,7 @@ impl Staged {
         self.file.set_len(mark.length)?;
         self.length = mark.length;
         self.looked_at = mark.length;
-        self.sha256 = mark.sha256;
+        self.hash = mark.hash;
         Ok(())
     }
 }
@@ -308,15 +332,20 @@ impl Drop for Staged {
     }
 }
 
-fn hash(file: &mut File) -> io::Result<Sha256> {
-    let mut sha256 = Sha256::new();
+/// Takes from a file in its place the right to be written.
+pub(crate) fn finish(file: &File) -> io::Result<()> {
+    file.set_permissions(std::fs::Permissions::from_mode(FINISHED))
+}
+
+fn hash_again(file: &mut File) -> io::Result<FileHash> {
+    let mut hash = FileHash::default();
     let mut buffer = vec![0; READ];
     loop {
         let count = file.read(&mut buffer)?;
         if count == 0 {
-            return Ok(sha256);
+            return Ok(hash);
         }
-        sha256.update(&buffer[..count]);
+        hash.update(&buffer[..count]);
     }
 }
 

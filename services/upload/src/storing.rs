@@ -1,6 +1,7 @@
 //! From all bytes of a package to what is acknowledged: digest, inspection, its place in the store, and its rows.
 //!
-//! The order is what makes an acknowledgement last: the staged file is durable, then its rename, then the row of the
+//! The order is what makes an acknowledgement last: the staged file is durable, then the list of its blocks, then its
+//! rename, then the row of the
 //! package and the row that tells the catalog, in one transaction. A crash before the commit leaves nothing that
 //! anybody was told of: a file in staging, or a blob without a row, which the same bytes use again.
 
@@ -96,14 +97,15 @@ pub(crate) async fn store(
         return Err(digest_mismatch(expected, &whole.digest));
     }
     let facts = state.inspection.facts(&whole.path).await?;
-    let package = package(&whole, &facts, wish, by)?;
+    let mut package = package(&whole, &facts, wish, by)?;
     if let Some(version) = version(&facts, wish)? {
         let mut connection = state.database.read().await?;
         let place = (&version, &wish.filename);
         check_place(&mut connection, &by.app, place, Some(&whole.digest)).await?;
     }
     if let Some(staged) = whole.staged {
-        state.staging.promote(staged, &whole.digest).await?;
+        let blocks = state.staging.promote(staged, &whole.digest).await?;
+        package.blocks = Some(blocks.as_hex());
     }
     let channel = wish.channel.as_ref().map(ToString::to_string);
     let stored = insert(state, package, channel, session).await?;
@@ -161,6 +163,7 @@ fn package(whole: &Whole, facts: &Facts, wish: &Wish, by: &By) -> Result<Package
         ),
         version: version.map(|version| version.as_str().to_owned()),
         sha256: whole.digest.as_hex(),
+        blocks: None,
         size: i64::try_from(whole.size).map_err(Problem::internal)?,
         kind: facts.kind.as_str().to_owned(),
         platform: platform.as_str().to_owned(),

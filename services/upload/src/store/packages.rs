@@ -14,6 +14,8 @@ pub(crate) struct Package {
     pub(crate) version: Option<String>,
     pub(crate) version_key: String,
     pub(crate) sha256: String,
+    /// Of the list of its blocks; `None` until there is one and the catalog has it.
+    pub(crate) blocks: Option<String>,
     pub(crate) size: i64,
     pub(crate) kind: String,
     pub(crate) platform: String,
@@ -39,7 +41,7 @@ impl Package {
             app: self.app,
             filename: self.filename,
             sha256: self.sha256,
-            blocks: None,
+            blocks: self.blocks,
             size: self.size,
             kind: self.kind,
             platform: self.platform,
@@ -62,8 +64,8 @@ impl Package {
 pub(crate) async fn insert(db: &mut AnyConnection, package: &Package) -> Result<bool> {
     let done = query(
         "INSERT INTO packages (id, app, filename, version, version_key, sha256, size, kind, platform, arch, facts,
-             state, token_id, token_name, request_id, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+             state, token_id, token_name, request_id, created_at, blocks)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
          ON CONFLICT (app, version_key, filename) WHERE state <> 'refused' DO NOTHING",
     )
     .bind(&package.id)
@@ -82,6 +84,7 @@ pub(crate) async fn insert(db: &mut AnyConnection, package: &Package) -> Result<
     .bind(&package.token_name)
     .bind(&package.request_id)
     .bind(package.created_at)
+    .bind(&package.blocks)
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)

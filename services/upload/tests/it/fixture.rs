@@ -1,5 +1,6 @@
 //! An instance of upload in a folder of its own, a catalog beside it, and requests to it.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -7,6 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use http::{HeaderMap, Request, StatusCode};
 use serde_json::Value;
+use slipway_packages::FileHash;
 use slipway_service::discovery::view::View;
 use slipway_service::http::edge::edge;
 use slipway_service::token::Scope;
@@ -100,20 +102,42 @@ impl Fixture {
     }
 
     /// The file names of all blobs.
+    pub(crate) fn blob_names(&self) -> Vec<String> {
+        let (_, blobs) = self.stored();
+        let name = |path: PathBuf| {
+            let name = path.file_name().expect("a name");
+            name.to_string_lossy().into_owned()
+        };
+        let mut names: Vec<_> = blobs.into_iter().map(name).collect();
+        names.sort();
+        names
+    }
+
+    /// The same, when each has the right list of its blocks beside it and nobody may write to either.
     pub(crate) fn blobs(&self) -> Vec<String> {
+        let (lists, blobs) = self.stored();
+        assert_eq!(lists.len(), blobs.len(), "each blob has a list");
+        for path in &blobs {
+            let mut hash = FileHash::default();
+            hash.update(&std::fs::read(path).expect("a blob"));
+            let list = path.with_extension("blocks");
+            let there = std::fs::read(&list).expect("a list");
+            assert_eq!(there, hash.blocks().as_bytes(), "{}", list.display());
+            for path in [path, &list] {
+                let file = std::fs::metadata(path).expect("a file");
+                assert_eq!(file.permissions().mode() & 0o777, 0o444, "{path:?}");
+            }
+        }
+        self.blob_names()
+    }
+
+    /// The lists of blocks, and the blobs.
+    fn stored(&self) -> (Vec<PathBuf>, Vec<PathBuf>) {
         let folders = std::fs::read_dir(self.test.process.data.blobs().join("sha256"));
-        let mut blobs: Vec<_> = folders
+        folders
             .expect("the store")
             .flat_map(|folder| files(folder.expect("a folder").path()))
-            .map(|path| {
-                path.file_name()
-                    .expect("a name")
-                    .to_string_lossy()
-                    .into_owned()
-            })
-            .collect();
-        blobs.sort();
-        blobs
+            .partition(|path| path.extension().is_some_and(|end| end == "blocks"))
     }
 }
 

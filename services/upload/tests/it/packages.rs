@@ -1,7 +1,7 @@
 use axum::body::{Body, Bytes};
 use futures_util::stream;
 use http::{Request, StatusCode};
-use slipway_packages::Digest;
+use slipway_packages::{Digest, FileHash};
 use slipway_service::token::Scope;
 use slipway_testkit::database::engines;
 
@@ -35,6 +35,10 @@ async fn a_package_is_stored_told_and_released() {
         assert_eq!(delivery.channel.as_deref(), Some("stable"));
         assert_eq!(delivery.version.as_deref(), Some("1.0"));
         assert_eq!(delivery.token_name, "ci");
+        let mut hash = FileHash::default();
+        hash.update(b"bytes");
+        let list = hash.blocks().digest().as_hex();
+        assert_eq!(delivery.blocks, Some(list));
         assert_eq!(delivery.facts["warnings"].as_array().map(Vec::len), Some(1));
         assert_eq!(fixture.instance.reading("outbox_rows").await, 0);
     }

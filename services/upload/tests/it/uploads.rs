@@ -302,7 +302,7 @@ async fn an_upload_that_was_cut_off_at_its_very_end_is_completed_by_who_asks() {
             assert_eq!(offset(&fixture, &other, &path).await, (200, "5".into()));
             let shown = fixture.get(&path).await;
             assert_eq!(shown.body["package"]["sha256"], digest);
-            assert_eq!(fixture.blobs(), [digest]);
+            assert_eq!(fixture.blob_names(), [digest]);
             assert!(fixture.staged().is_empty());
         }
     }
