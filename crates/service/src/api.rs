@@ -144,6 +144,15 @@ pub struct Delivery {
     pub request_id: String,
 }
 
+/// What upload tells the catalog of a file that was delivered before there were lists of blocks.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FileBlocks {
+    /// SHA-256 of the file in hex.
+    pub sha256: String,
+    /// SHA-256 in hex of the list of its blocks' digests.
+    pub blocks: String,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

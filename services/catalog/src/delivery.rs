@@ -135,17 +135,21 @@ impl Delivered {
         })
     }
 
-    /// Whether `package`, which has this id, is this delivery's. Otherwise the id of another's package would carry its
+    /// Whether `package`, which has this id, is this delivery's, its list of blocks included.
+    /// Otherwise the id of another's package would carry its
     /// release into a channel.
     pub(crate) fn check_same(&self, package: &Package) -> Result<(), Problem> {
         let same = package.app == self.app.as_str()
             && package.filename == self.filename.as_str()
             && package.sha256 == self.sha256.as_hex()
             && package.size == self.size;
-        if same {
-            return Ok(());
+        if !same {
+            return Err(Refused::Differs(self.id.clone()).into());
         }
-        Err(Refused::Differs(self.id.clone()).into())
+        if let Some(blocks) = &self.blocks {
+            package.check_blocks(blocks)?;
+        }
+        Ok(())
     }
 }
 

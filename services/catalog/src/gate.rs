@@ -31,6 +31,12 @@ pub(crate) enum Halt {
 
 impl From<CallError> for Halt {
     fn from(error: CallError) -> Self {
+        // Download has read the file and will not serve it: waiting mends nothing.
+        if let CallError::Failed { code, .. } = &error
+            && code == "damaged"
+        {
+            return Self::Refuted("a file of it is damaged in the store".to_owned());
+        }
         tracing::info!(
             error = format!("{:#}", anyhow::Error::new(error)),
             "the gate could not read from download"

@@ -100,6 +100,8 @@ pub(crate) enum Refused {
         "{version} has other bytes under the name {filename}: a version never changes, choose a higher one"
     )]
     OtherBytes { version: String, filename: String },
+    #[error("the package {0} has another list of blocks already")]
+    OtherBlocks(String),
     #[error("{0} is released already and never changes: choose a higher version")]
     Released(String),
     #[error("{0} has no packages: upload one first")]
@@ -126,6 +128,7 @@ impl From<Refused> for Problem {
             Refused::VersionTaken { .. } | Refused::OtherBytes { .. } => {
                 Self::conflict("version_exists", detail)
             }
+            Refused::OtherBlocks(_) => Self::conflict("blocks_differ", detail),
             Refused::Released(_) => Self::conflict("release_published", detail),
             Refused::Empty(_) => Self::unprocessable("release_empty", detail),
             Refused::NotPublished { .. } => Self::conflict("release_not_published", detail),

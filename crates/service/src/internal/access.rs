@@ -64,6 +64,12 @@ const TABLE: &[Endpoint] = &[
         callers: &["upload"],
     },
     Endpoint {
+        callee: "catalog",
+        method: Method::POST,
+        path: "/internal/blocks",
+        callers: &["upload"],
+    },
+    Endpoint {
         callee: "download",
         method: Method::GET,
         path: "/internal/staged/*/**",

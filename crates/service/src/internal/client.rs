@@ -50,10 +50,11 @@ pub enum CallError {
     },
     /// An answer that says no for now: 5xx, 408, 421, 425, 429; and 401 and 403, which speak of services that do not fit
     /// together yet, not of what was asked.
-    #[error("{service} failed with {status}: {detail}")]
+    #[error("{service} failed with {status} {code}: {detail}")]
     Failed {
         service: String,
         status: StatusCode,
+        code: String,
         detail: String,
     },
     /// An answer that could not be read.
@@ -363,10 +364,9 @@ async fn read_status(service: &str, response: Response) -> Result<Response, Call
     let body: serde_json::Value = response.json().await.unwrap_or_default();
     let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
     let service = service.to_owned();
-    let detail = text("detail");
+    let (code, detail) = (text("code"), text("detail"));
     let passes = matches!(status.as_u16(), 401 | 403 | 408 | 421 | 425 | 429);
     if status.is_client_error() && !passes {
-        let code = text("code");
         return Err(CallError::Refused {
             service,
             status,
@@ -377,6 +377,7 @@ async fn read_status(service: &str, response: Response) -> Result<Response, Call
     Err(CallError::Failed {
         service,
         status,
+        code,
         detail,
     })
 }

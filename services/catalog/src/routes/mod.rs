@@ -2,6 +2,7 @@
 
 mod apps;
 mod audit;
+mod blocks;
 mod changes;
 mod channels;
 mod downloads;
@@ -29,6 +30,7 @@ pub(crate) fn router() -> Router<State> {
     Router::new()
         .merge(apps::router())
         .merge(audit::router())
+        .merge(blocks::router())
         .merge(changes::router())
         .merge(channels::router())
         .merge(downloads::router())

@@ -1,10 +1,12 @@
 //! Packages, with or without a release.
 
 use serde_json::Value;
+use slipway_packages::Digest;
 use slipway_service::changes;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as};
 
 use crate::delivery::Delivered;
+use crate::release::Refused;
 
 #[derive(Clone, Debug, FromRow)]
 pub(crate) struct Package {
@@ -27,6 +29,16 @@ impl Package {
     /// What inspection read.
     pub(crate) fn facts(&self) -> Value {
         serde_json::from_str(&self.facts).unwrap_or_default()
+    }
+
+    /// Refuses another list of blocks than the one that is there.
+    pub(crate) fn check_blocks(&self, given: &Digest) -> std::result::Result<(), Refused> {
+        let differs = |there: &String| *there != given.as_hex();
+        if self.blocks.as_ref().is_some_and(differs) {
+            tracing::error!(package = self.id, given = %given, "upload gave another list of blocks");
+            return Err(Refused::OtherBlocks(self.id.clone()));
+        }
+        Ok(())
     }
 
     pub(crate) fn into_change(self) -> changes::Package {
@@ -84,6 +96,24 @@ pub(crate) async fn of_release(db: &mut AnyConnection, release_id: &str) -> Resu
         .bind(release_id)
         .fetch_all(db)
         .await
+}
+
+/// Every package of these bytes.
+pub(crate) async fn of_bytes(db: &mut AnyConnection, sha256: &Digest) -> Result<Vec<Package>> {
+    query_as("SELECT * FROM packages WHERE sha256 = $1 ORDER BY id")
+        .bind(sha256.as_hex())
+        .fetch_all(db)
+        .await
+}
+
+/// Gives a package its list of blocks, if it has none.
+pub(crate) async fn set_blocks(db: &mut AnyConnection, id: &str, blocks: &Digest) -> Result<()> {
+    query("UPDATE packages SET blocks = $2 WHERE id = $1 AND blocks IS NULL")
+        .bind(id)
+        .bind(blocks.as_hex())
+        .execute(db)
+        .await?;
+    Ok(())
 }
 
 /// Gives a package on its own to a release; `false` when another has it.

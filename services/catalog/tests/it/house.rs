@@ -209,14 +209,20 @@ impl House {
 
     pub(crate) async fn deliver(&self, delivery: &Delivery) -> Answer {
         self.add_uploader().await;
-        let body = serde_json::to_string(delivery).expect("a delivery");
+        let body = serde_json::to_value(delivery).expect("a delivery");
+        self.post_inside("upload", "/internal/packages", &body)
+            .await
+    }
+
+    /// What `caller` gets when it sends `body` to an internal address.
+    pub(crate) async fn post_inside(&self, caller: &str, path: &str, body: &Value) -> Answer {
         let request = Request::builder()
             .method(Method::POST)
-            .uri("/internal/packages")
+            .uri(path)
             .header("content-type", "application/json")
-            .body(Body::from(body))
+            .body(Body::from(body.to_string()))
             .expect("a request");
-        let request = called_by(&self.catalog.process, "upload", request);
+        let request = called_by(&self.catalog.process, caller, request);
         Answer::to(&self.catalog.router, request).await
     }
 

@@ -2,6 +2,7 @@
 
 mod apps;
 mod audit;
+mod blocks;
 mod channels;
 mod client;
 mod database;

@@ -1,0 +1,55 @@
+//! `/internal/blocks`: the digest of the list of a file's blocks, for packages that were taken before there were lists.
+
+use axum::extract::State as Extracted;
+use axum::routing::post;
+use axum::{Json, Router};
+use serde_json::{Value, json};
+use slipway_packages::Digest;
+use slipway_service::Problem;
+use slipway_service::api::FileBlocks;
+use slipway_service::http::json::ApiJson;
+
+use crate::State;
+use crate::release::Refused;
+use crate::store::{packages, releases};
+
+pub(super) fn router() -> Router<State> {
+    Router::new().route("/internal/blocks", post(take))
+}
+
+/// Gives the list to every package of these bytes that has none, and puts their releases into the feed. A list that is
+/// there is never changed: whoever could change it could have other bytes served.
+async fn take(
+    Extracted(state): Extracted<State>,
+    ApiJson(given): ApiJson<FileBlocks>,
+) -> Result<Json<Value>, Problem> {
+    let digest = |text: &str| {
+        text.parse::<Digest>()
+            .map_err(|error| Problem::unprocessable("digest_invalid", error.to_string()))
+    };
+    let (sha256, blocks) = (digest(&given.sha256)?, digest(&given.blocks)?);
+    let mut transaction = state.database.write().await?;
+    let there = packages::of_bytes(&mut transaction, &sha256).await?;
+    if there.is_empty() {
+        return Err(Refused::PackageUnknown(given.sha256).into());
+    }
+    for package in &there {
+        package.check_blocks(&blocks)?;
+    }
+    let mut concerned = Vec::new();
+    for package in there.iter().filter(|package| package.blocks.is_none()) {
+        packages::set_blocks(&mut transaction, &package.id, &blocks).await?;
+        concerned.extend(package.release_id.as_deref());
+    }
+    concerned.sort_unstable();
+    concerned.dedup();
+    for release in concerned {
+        // One that is in the feed: a draft goes there with what it has by then. Locked, so that it is not on its way there
+        // just now without the list.
+        if releases::lock(&mut transaction, release).await?.seq > 0 {
+            releases::touch(&mut transaction, release).await?;
+        }
+    }
+    state.commit(transaction).await?;
+    Ok(Json(json!({})))
+}

@@ -1,0 +1,98 @@
+//! The digest of a list of blocks, for packages that were taken before there were lists.
+
+use serde_json::json;
+use slipway_testkit::database::engines;
+use sqlx::query_scalar;
+
+use crate::client::Answer;
+use crate::house::House;
+
+/// Two digests that no bytes have.
+const ONE: &str = "1111111111111111111111111111111111111111111111111111111111111111";
+const OTHER: &str = "2222222222222222222222222222222222222222222222222222222222222222";
+
+async fn tell(house: &House, caller: &str, sha256: &str, blocks: &str) -> Answer {
+    let body = json!({"sha256": sha256, "blocks": blocks});
+    house.post_inside(caller, "/internal/blocks", &body).await
+}
+
+async fn blocks_in_feed(house: &House, after: i64) -> Vec<Option<String>> {
+    let path = format!(
+        "/internal/changes?epoch={}&after={after}&wait=0",
+        epoch(house).await
+    );
+    let page = house.catalog.internal("download", &path).await.ok(200);
+    let changes = page["changes"].as_array().expect("changes");
+    let packages = changes
+        .iter()
+        .flat_map(|change| change["packages"].as_array().into_iter().flatten());
+    packages
+        .map(|package| package["blocks"].as_str().map(str::to_owned))
+        .collect()
+}
+
+async fn epoch(house: &House) -> String {
+    let mut database = house.database().await;
+    let epoch = query_scalar("SELECT epoch FROM feed")
+        .fetch_one(&mut database)
+        .await;
+    epoch.expect("an epoch")
+}
+
+async fn head(house: &House) -> i64 {
+    let mut database = house.database().await;
+    let head = query_scalar("SELECT head FROM feed")
+        .fetch_one(&mut database)
+        .await;
+    head.expect("a head")
+}
+
+#[tokio::test]
+async fn a_list_that_comes_later_reaches_every_release_of_these_bytes() {
+    for engine in engines() {
+        let house = House::new(engine).await;
+        for app in ["notes", "other"] {
+            house.app(app).await;
+            house.published(app, "1.0").await;
+        }
+        house.draft("notes", "2.0", b"1.0").await;
+        let before = head(&house).await;
+        let sha256 = house.delivery("notes", "3.0", "notes.apk", b"1.0").sha256;
+        tell(&house, "upload", &sha256, ONE).await.ok(200);
+        let one = Some(ONE.to_owned());
+        assert_eq!(blocks_in_feed(&house, before).await, [one.clone(), one]);
+        // Again, and nothing moves; the draft has it too and is not in the feed.
+        let after = head(&house).await;
+        tell(&house, "upload", &sha256, ONE).await.ok(200);
+        assert_eq!(head(&house).await, after);
+        house.publish("notes", "2.0").await.ok(201);
+        assert_eq!(blocks_in_feed(&house, after).await, [Some(ONE.to_owned())]);
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_is_there_is_never_changed() {
+    for engine in engines() {
+        let house = House::new(engine).await;
+        house.app("notes").await;
+        let mut delivery = house.delivery("notes", "1.0", "notes.apk", b"one");
+        delivery.blocks = Some(ONE.to_owned());
+        house.deliver(&delivery).await.ok(200);
+        house.publish("notes", "1.0").await.ok(201);
+        let before = head(&house).await;
+        let refused = tell(&house, "upload", &delivery.sha256, OTHER).await;
+        refused.refused_inside(409, "blocks_differ");
+        delivery.blocks = Some(OTHER.to_owned());
+        let refused = house.deliver(&delivery).await;
+        refused.refused_inside(409, "blocks_differ");
+        assert_eq!(head(&house).await, before);
+        assert_eq!(blocks_in_feed(&house, 0).await, [Some(ONE.to_owned())]);
+
+        let refused = tell(&house, "upload", OTHER, ONE).await;
+        refused.refused_inside(404, "package_unknown");
+        let refused = tell(&house, "upload", &delivery.sha256, "one").await;
+        refused.refused_inside(422, "digest_invalid");
+        let refused = tell(&house, "download", &delivery.sha256, ONE).await;
+        assert!([401, 403].contains(&refused.status), "{}", refused.status);
+    }
+}
