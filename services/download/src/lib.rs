@@ -62,8 +62,12 @@ impl State {
             .clone()
             .run(process.clone(), settings.counters.flush());
         process.tasks.spawn(flushing);
+        let damaged = process.metrics.counter(
+            "blobs_damaged",
+            "Times that a file in the store, or its list of blocks, was found damaged",
+        );
         Ok(Self {
-            blobs: Blobs::open(&folder)?,
+            blobs: Blobs::open(&settings.store, folder, damaged),
             standing: follow(process, Copy(database.clone())),
             sight: Sight::Public,
             counters,
@@ -96,11 +100,19 @@ impl Health for State {
     }
 
     async fn readings(&self) -> anyhow::Result<Vec<Reading>> {
-        Ok(vec![Reading {
-            name: "copy_applied",
-            help: "Number of the last change of the catalog that the copy holds",
-            value: self.copy().position().await?.applied,
-        }])
+        let reading = |name, help, value| Reading { name, help, value };
+        Ok(vec![
+            reading(
+                "copy_applied",
+                "Number of the last change of the catalog that the copy holds",
+                self.copy().position().await?.applied,
+            ),
+            reading(
+                "files_damaged",
+                "Files in the store that were found damaged and have not been put back",
+                i64::try_from(self.blobs.damaged_count())?,
+            ),
+        ])
     }
 }
 

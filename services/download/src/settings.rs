@@ -12,12 +12,27 @@ pub struct Settings {
     pub counters: Counters,
 }
 
-/// Where the bytes are.
-#[derive(Clone, Debug, Default, Deserialize)]
+/// Where the bytes are, and how they are checked.
+#[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Store {
     /// The folder that upload writes to; it may be mounted read-only. Default: `blobs` in the data folder.
     pub folder: Option<PathBuf>,
+    /// Seconds for which a block that was found right is sent unread while its file stays the same: a day, so that what
+    /// decays on the disk without a trace is found, and a file that everybody fetches costs one hash a day.
+    pub trust_seconds: u64,
+    /// Bytes of memory for what was found right, 32 for each MiB: 1 TiB of files that are fetched on one day.
+    pub memory_bytes: usize,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self {
+            folder: None,
+            trust_seconds: 24 * 3600,
+            memory_bytes: 32 << 20,
+        }
+    }
 }
 
 /// How downloads are counted.

@@ -1,9 +1,10 @@
-//! `/internal/downloads/{app}/{version}`: how often a release's files were downloaded.
+//! `/internal/downloads/{app}/{version}`: how often a release's files were downloaded, and which are damaged.
 
 use axum::extract::State as Extracted;
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::Serialize;
+use slipway_packages::Digest;
 use slipway_service::Problem;
 use slipway_service::http::json::ApiPath;
 
@@ -17,6 +18,8 @@ pub(crate) fn router() -> Router<State> {
 #[derive(Serialize)]
 struct Counts {
     items: Vec<Item>,
+    /// Names of files that this instance has found damaged in the store, and that are not served until they are mended.
+    damaged: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -41,7 +44,18 @@ async fn show(
     ApiPath((app, version)): ApiPath<(String, String)>,
 ) -> Result<Json<Counts>, Problem> {
     let counts = state.counters.of_release(&app, &version).await?;
+    let digests = counts.iter().filter_map(|count| count.sha256.parse().ok());
+    let damaged = state.blobs.damaged(digests.collect()).await;
+    let damaged: Vec<_> = damaged
+        .map_err(Problem::internal)?
+        .iter()
+        .map(Digest::as_hex)
+        .collect();
+    let damaged = counts
+        .iter()
+        .filter(|count| damaged.contains(&count.sha256));
     Ok(Json(Counts {
+        damaged: damaged.map(|count| count.filename.clone()).collect(),
         items: counts.into_iter().map(Item::from).collect(),
     }))
 }

@@ -17,6 +17,7 @@ use slipway_service::http::json::ApiPath;
 
 use super::{CACHEABLE, SANDBOX, find_app, problem};
 use crate::State;
+use crate::blobs::Blob;
 use crate::counters::Address;
 use crate::disposition::attachment;
 use crate::range::{Condition, Selection, condition, select};
@@ -118,6 +119,12 @@ async fn send(
 ) -> Result<Response, Problem> {
     let digest: Digest = file.sha256.parse().map_err(Problem::internal)?;
     let size = u64::try_from(file.size).map_err(Problem::internal)?;
+    let blocks = file.blocks.as_deref().map(str::parse).transpose();
+    let blob = Blob {
+        digest,
+        size,
+        blocks: blocks.map_err(Problem::internal)?,
+    };
     let etag = format!("\"{digest}\"");
     match condition(request, &etag) {
         Condition::Holds => {}
@@ -172,8 +179,12 @@ async fn send(
             HeaderValue::try_from(part).map_err(Problem::internal)?,
         );
     }
+    if method == Method::HEAD {
+        state.blobs.look_at(blob).await?;
+        return Ok(response);
+    }
     let counted = method == Method::GET && state.sight == Sight::Public && range.start == 0;
-    let bytes = state.blobs.read(digest, size, range).await?;
+    let bytes = state.blobs.read(blob, range).await?;
     let mut uncounted = counted.then_some(address);
     let counters = state.counters.clone();
     let mut left = length;

@@ -36,6 +36,8 @@ pub(super) struct File {
     pub(super) sha256: String,
     /// SHA-256 of the certificate that the file carries.
     pub(super) signer: Option<Digest>,
+    /// It was found damaged in the store, and is not served until it is mended.
+    pub(super) damaged: bool,
 }
 
 impl Offers {
@@ -134,6 +136,7 @@ impl File {
                 .collect(),
             sha256: package.sha256.clone(),
             signer: facts.and_then(|facts| facts.signer_sha256),
+            damaged: false,
         }
     }
 }

@@ -8,7 +8,7 @@ use axum::routing::get;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, USER_AGENT, VARY};
 use http::{HeaderMap, HeaderValue};
 use serde::Deserialize;
-use slipway_packages::{Platform, Version};
+use slipway_packages::{Digest, Platform, Version};
 use slipway_service::http::json::{ApiPath, ApiQuery};
 use slipway_service::{Problem, clock};
 use sqlx::AnyConnection;
@@ -16,6 +16,7 @@ use sqlx::AnyConnection;
 use super::latest::{DEFAULT_CHANNEL, find_channel};
 use super::{find_app, offer};
 use crate::State;
+use crate::blobs::Blobs;
 use crate::device::Device;
 use crate::guide::{Guide, Subject, guide};
 use crate::sight::Sight;
@@ -82,6 +83,20 @@ impl Page {
     }
 }
 
+impl Page {
+    /// Marks the files that nobody gets now.
+    async fn mark_damaged(&mut self, blobs: &Blobs) -> std::io::Result<()> {
+        let digests = self.files().into_iter().map(|file| file.sha256.parse());
+        let damaged = blobs.damaged(digests.flatten().collect()).await?;
+        let damaged: Vec<_> = damaged.iter().map(Digest::as_hex).collect();
+        let offers = self.first.iter_mut().chain(&mut self.others);
+        for file in offers.flat_map(|offer| &mut offer.files) {
+            file.damaged = damaged.contains(&file.sha256);
+        }
+        Ok(())
+    }
+}
+
 struct Headline {
     version: String,
     notes: Option<String>,
@@ -102,7 +117,10 @@ async fn show(
     let mut connection = state.database.read().await?;
     let app = find_app(&mut connection, &app).await?;
     let channel = find_channel(&mut connection, state.sight, &app.slug, &query.channel).await?;
-    let page = assemble(&mut connection, state.sight, app, channel, device).await?;
+    let mut page = assemble(&mut connection, state.sight, app, channel, device).await?;
+    drop(connection);
+    let marked = page.mark_damaged(&state.blobs).await;
+    marked.map_err(Problem::internal)?;
     let headers = [
         (CONTENT_SECURITY_POLICY, POLICY),
         (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),

@@ -5,6 +5,8 @@ use sqlx::AnyConnection;
 #[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
 pub(crate) struct Count {
     pub(crate) filename: String,
+    /// In hex.
+    pub(crate) sha256: String,
     pub(crate) count: i64,
 }
 
@@ -35,7 +37,7 @@ pub(crate) async fn of_release(
     version: &str,
 ) -> sqlx::Result<Vec<Count>> {
     sqlx::query_as(
-        "SELECT packages.filename, coalesce(downloads.count, 0) AS count
+        "SELECT packages.filename, packages.sha256, coalesce(downloads.count, 0) AS count
          FROM packages LEFT JOIN downloads
            ON downloads.app = packages.app AND downloads.version = packages.version
           AND downloads.filename = packages.filename

@@ -11,6 +11,8 @@ use crate::sight::Sight;
 #[derive(sqlx::FromRow)]
 pub(crate) struct File {
     pub(crate) sha256: String,
+    /// Of the list of its blocks, when the catalog has said it.
+    pub(crate) blocks: Option<String>,
     pub(crate) size: i64,
     pub(crate) kind: String,
     pub(crate) signature: String,
@@ -64,7 +66,8 @@ pub(crate) async fn file(
     filename: &str,
 ) -> sqlx::Result<Option<File>> {
     sqlx::query_as(
-        "SELECT packages.sha256, packages.size, packages.kind, packages.signature, releases.visibility, releases.reason
+        "SELECT packages.sha256, packages.blocks, packages.size, packages.kind, packages.signature,
+                releases.visibility, releases.reason
          FROM packages JOIN releases ON releases.app = packages.app AND releases.version = packages.version
          WHERE packages.app = $1 AND packages.version = $2 AND packages.filename = $3",
     )
@@ -143,8 +146,8 @@ pub(crate) async fn insert(
     facts: &str,
 ) -> sqlx::Result<()> {
     sqlx::query(
-        "INSERT INTO packages (app, version, filename, sha256, size, kind, platform, arch, signature, facts)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        "INSERT INTO packages (app, version, filename, sha256, size, kind, platform, arch, signature, facts, blocks)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(&release.app)
     .bind(&release.version)
@@ -156,6 +159,7 @@ pub(crate) async fn insert(
     .bind(&package.arch)
     .bind(&package.signature)
     .bind(facts)
+    .bind(&package.blocks)
     .execute(connection)
     .await?;
     Ok(())

@@ -3,7 +3,7 @@
 use std::fs::File;
 
 use slipway_download::{Download, Settings};
-use slipway_packages::Digest;
+use slipway_packages::{BLOCK, FileHash};
 use slipway_service::Service as _;
 use slipway_service::changes::Change;
 use slipway_service::changes::replica::{Position, Replica as _};
@@ -22,9 +22,12 @@ const SIZE: u64 = 64 * 1024 * 1024;
 async fn a_file_that_ends_early_breaks_the_connection_off() {
     let test = slipway_testkit::process("download", Engine::Sqlite).await;
     let process = &test.process;
-    let digest = Digest::from_bytes([7; 32]);
+    let mut hash = FileHash::default();
+    (0..SIZE / BLOCK).for_each(|_| hash.update(&[0; BLOCK as usize]));
+    let (digest, list) = (hash.digest(), hash.blocks());
     let path = process.data.blobs().join(digest.blob_path());
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path.with_extension("blocks"), list.as_bytes()).unwrap();
     let file = File::create(&path).unwrap();
     file.set_len(SIZE).unwrap();
 
@@ -32,6 +35,7 @@ async fn a_file_that_ends_early_breaks_the_connection_off() {
         .await
         .expect("a service");
     let mut row = package("notes.bin", digest, "other", "linux", "x86_64");
+    row.blocks = Some(list.digest().as_hex());
     row.size = i64::try_from(SIZE).unwrap();
     let changes = [
         Change {

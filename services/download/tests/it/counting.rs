@@ -35,7 +35,7 @@ async fn whole_downloads_are_counted_and_kept() {
         let expected = json!({"items": [
             {"filename": "notes.apk", "downloads": 2},
             {"filename": "notes.deb", "downloads": 0},
-        ]});
+        ], "damaged": []});
         let counts = world
             .get_as_catalog("/internal/downloads/notes/1.0%2B7")
             .await;

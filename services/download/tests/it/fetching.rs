@@ -278,9 +278,9 @@ async fn bytes_that_are_not_those_of_the_row_are_never_begun() {
                 vec![app("notes"), published("1.0", vec![missing, longer])],
             )
             .await;
-        for name in ["missing.apk", "longer.apk"] {
+        for (name, code) in [("missing.apk", "file_missing"), ("longer.apk", "damaged")] {
             let answer = world.get(&format!("/d/notes/1.0/{name}")).await;
-            assert_eq!(answer.problem(), (500, "internal".to_owned()), "{name}");
+            assert_eq!(answer.problem(), (500, code.to_owned()), "{name}");
             assert!(!answer.text().contains("blob"), "{}", answer.text());
         }
     }
