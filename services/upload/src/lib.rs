@@ -8,6 +8,7 @@ mod checksum;
 mod copy;
 mod hashes;
 mod inspection;
+mod listing;
 mod metadata;
 mod outbox;
 mod permission;
@@ -76,6 +77,7 @@ impl Health for State {
         let mut connection = self.database.read().await?;
         let outbox = store::outbox::count(&mut connection, now).await?;
         let refused = store::packages::count_refused(&mut connection).await?;
+        let without_blocks = store::packages::count_without_blocks(&mut connection).await?;
         let sessions = store::sessions::count_open(&mut connection, now).await?;
         let staged = i64::try_from(self.staging.list()?.len())?;
         let reading = |name, help, value| Reading { name, help, value };
@@ -99,6 +101,11 @@ impl Health for State {
                 "sessions_open",
                 "Uploads in pieces that are not complete",
                 sessions,
+            ),
+            reading(
+                "packages_without_blocks",
+                "Packages whose list of blocks the catalog does not know yet",
+                without_blocks,
             ),
             reading(
                 "staging_files",
@@ -156,6 +163,7 @@ pub async fn open(process: &Process, settings: Settings) -> anyhow::Result<State
     outbox::start(&state);
     process.spawn(state.inspection.clone().try_out());
     process.spawn(sweep::run(state.clone()));
+    process.spawn(listing::run(state.clone()));
     Ok(state)
 }
 

@@ -142,7 +142,12 @@ async fn try_to_deliver(state: &State, entry: &outbox::Entry) -> sqlx::Result<()
         Ok(Err(error)) => {
             tracing::debug!(package = entry.package_id, %error, "a delivery waits");
             let next_at = now + retry::pause(entry.attempts);
-            outbox::put_back(&mut transaction, entry, (now, next_at), AWAY).await?;
+            let why = match &error {
+                // The catalog is there and says what it waits for.
+                CallError::Failed { detail, .. } if !detail.is_empty() => detail,
+                _ => AWAY,
+            };
+            outbox::put_back(&mut transaction, entry, (now, next_at), why).await?;
         }
         Err(_) => {
             let next_at = now + retry::pause(entry.attempts);

@@ -10,7 +10,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::StatusCode;
 use serde_json::{Value, json};
-use slipway_service::api::{Delivery, Links, Package, Release, Uploaded};
+use slipway_service::api::{Delivery, FileBlocks, Links, Package, Release, Uploaded};
 use slipway_service::changes::{self, Change, Page, Row};
 use slipway_service::token::{Grant, Scope, Token};
 use tokio::sync::watch;
@@ -28,6 +28,7 @@ pub(crate) struct Catalog {
 struct Inner {
     changes: Vec<Change>,
     deliveries: Vec<Delivery>,
+    lists: Vec<FileBlocks>,
     /// It answers 503 to everything.
     away: bool,
     refusal: Option<(StatusCode, &'static str, &'static str)>,
@@ -51,6 +52,7 @@ impl Catalog {
         let router = Router::new()
             .route("/internal/changes", get(feed))
             .route("/internal/packages", post(deliver))
+            .route("/internal/blocks", post(take_list))
             .route("/internal/packages/{id}", get(show))
             .with_state(self.clone());
         slipway_testkit::peer::serve("catalog", router).await
@@ -142,6 +144,10 @@ impl Catalog {
         self.inner.lock().expect("nobody panics").deliveries.clone()
     }
 
+    pub(crate) fn lists(&self) -> Vec<FileBlocks> {
+        self.inner.lock().expect("nobody panics").lists.clone()
+    }
+
     fn away(&self) -> Option<Response> {
         let away = self.inner.lock().expect("nobody panics").away;
         away.then(|| StatusCode::SERVICE_UNAVAILABLE.into_response())
@@ -197,6 +203,14 @@ async fn deliver(State(catalog): State<Catalog>, Json(delivery): Json<Delivery>)
     let mut silent = catalog.silent.subscribe();
     silent.wait_for(|silent| !silent).await.expect("a test");
     Json(uploaded(&catalog, &delivery)).into_response()
+}
+
+async fn take_list(State(catalog): State<Catalog>, Json(list): Json<FileBlocks>) -> Response {
+    if let Some(away) = catalog.away() {
+        return away;
+    }
+    catalog.change(|inner| inner.lists.push(list));
+    Json(json!({})).into_response()
 }
 
 async fn show(State(catalog): State<Catalog>, Path(id): Path<String>) -> Response {

@@ -3,6 +3,7 @@
 mod catalog;
 mod fixture;
 mod inspecting;
+mod listing;
 mod packages;
 mod uploads;
 mod waiting;
