@@ -8,6 +8,9 @@ from .check import Failed
 from .visitor import Visitor
 
 SETTLED_WITHIN = 30
+# Bytes of a block, and how the name of a list of them ends.
+BLOCK = 1024 * 1024
+BLOCKS = ".blocks"
 
 
 class Ledger:
@@ -51,15 +54,21 @@ def outbox_rows(platform, upload):
 
 
 def every_blob_has_its_digest(platform):
-    """No file in the store holds other bytes than its name says."""
+    """No file in the store holds other bytes than its name says, and each has the right list of its blocks."""
     count = 0
     for path in (platform.blobs() / "sha256").rglob("*"):
         if not path.is_file():
             continue
+        if path.suffix == BLOCKS:
+            # A killed upload leaves a list before its blob, never the other way round.
+            continue
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
+            file.seek(0)
+            blocks = b"".join(hashlib.sha256(block).digest() for block in iter(lambda: file.read(BLOCK), b""))
         platform.check.equal(digest, path.name, f"SHA-256 of {path}")
         platform.check.equal(path, platform.blob(digest), "place of a blob")
+        platform.check.equal(path.with_suffix(BLOCKS).read_bytes(), blocks, f"list of the blocks of {path}")
         count += 1
     return count
 
