@@ -23,7 +23,7 @@ mod text;
 mod version;
 mod zip;
 
-pub use blocks::{BLOCK, Blocks, BlocksError, FileHash, block_count};
+pub use blocks::{BLOCK, BlockHash, Blocks, BlocksError, FileHash, block_count};
 pub use digest::{Digest, DigestError, ReprDigestError};
 pub use facts::{Facts, Icon, Outcome, Rule};
 pub use file_name::{FileName, FileNameError, SERVED_SUFFIXES};

@@ -677,7 +677,12 @@ mod tests {
                 Err(error) => break error,
             }
         };
-        assert!(error.get_ref().is_some_and(|error| error.is::<Damage>()));
+        assert!(
+            error
+                .get_ref()
+                .and_then(|error| error.downcast_ref::<Damage>())
+                .is_some()
+        );
     }
 
     /// Makes a file old enough to be trusted, as one that was released a while ago is.

@@ -10,7 +10,7 @@ use prometheus_client::metrics::counter::Counter;
 use slipway_service::Process;
 use slipway_service::database::Database;
 
-use crate::store::downloads::{self, Count};
+use crate::store::downloads::{self, Downloads};
 
 /// The address of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -48,7 +48,11 @@ impl Counters {
     }
 
     /// The counts of a release's files, with what this instance has not yet written.
-    pub(crate) async fn of_release(&self, app: &str, version: &str) -> sqlx::Result<Vec<Count>> {
+    pub(crate) async fn of_release(
+        &self,
+        app: &str,
+        version: &str,
+    ) -> sqlx::Result<Vec<Downloads>> {
         let _still = self.moving.lock().await;
         let mut counts =
             downloads::of_release(&mut *self.database.read().await?, app, version).await?;

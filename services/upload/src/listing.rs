@@ -153,7 +153,7 @@ impl Work<'_> {
                 Ok(_) => return Ok(Ok(())),
                 Err(error @ CallError::Refused { .. }) => return Ok(Err(error.to_string())),
                 Err(error) => {
-                    tracing::debug!(%error, "the catalog could not be told of a list of blocks")
+                    tracing::debug!(%error, "the catalog could not be told of a list of blocks");
                 }
             }
             tokio::time::sleep(LOOK_AGAIN).await;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use object_store::local::LocalFileSystem;
 use object_store::{ObjectStore, ObjectStoreExt as _};
-use slipway_packages::{Blocks, Digest, FileHash};
+use slipway_packages::{BlockHash, Blocks, Digest, FileHash};
 use slipway_service::Problem;
 use slipway_service::data::{DataDir, private_folder};
 
@@ -211,7 +211,7 @@ impl Staging {
         // What a killed process has left of the same session.
         self.remove(&id)?;
         let mut list = self.create(&id, Fate::Removed)?;
-        list.append(blocks.as_bytes())?;
+        list.append_whole(blocks.as_bytes())?;
         self.place(persist(list).await?, digest.blocks_path()).await
     }
 
@@ -280,7 +280,17 @@ impl Staged {
         self.checksum.take().is_none_or(Checksum::matches)
     }
 
-    pub(crate) fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+    /// The blocks' part of the hash, for somebody who updates it with what [`Self::append_whole`] has taken.
+    pub(crate) fn split(&mut self) -> BlockHash {
+        self.hash.split()
+    }
+
+    pub(crate) fn join(&mut self, blocks: BlockHash) {
+        self.hash.join(blocks);
+    }
+
+    /// Appends bytes and hashes all but the blocks.
+    pub(crate) fn append_whole(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.length.saturating_sub(self.looked_at) >= LOOK_AT_DISK {
             self.looked_at = self.length;
             if free_bytes(&self.path)? < self.reserve {
@@ -288,7 +298,7 @@ impl Staged {
             }
         }
         self.file.write_all(bytes)?;
-        self.hash.update(bytes);
+        self.hash.update_whole(bytes);
         if let Some(checksum) = &mut self.checksum {
             checksum.update(bytes);
         }

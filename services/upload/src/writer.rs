@@ -2,9 +2,11 @@
 //!
 //! Chunks go through a channel of a few places: a client faster than the disk waits, and memory stays flat whatever the
 //! size of a package. A writer that is dropped ends its thread, and the staged file meets its fate there. The thread is
-//! its own and not one of the runtime's: slow clients must not take those from everybody.
+//! its own and not one of the runtime's: slow clients must not take those from everybody. A second one hashes the blocks, so
+//! that hashing each byte twice takes no longer than once where there is a second processor.
 
 use std::io;
+use std::sync::mpsc::SyncSender;
 use std::thread;
 
 use bytes::Bytes;
@@ -62,18 +64,49 @@ impl Writer {
     }
 }
 
-fn work(mut staged: Staged, mut incoming: mpsc::Receiver<Order>) -> (Staged, io::Result<()>) {
-    while let Some(order) = incoming.blocking_recv() {
-        if let Err(error) = carry_out(&mut staged, order) {
-            return (staged, Err(error));
+/// Writes, while a thread beside hashes the blocks of what was written.
+fn work(mut staged: Staged, incoming: mpsc::Receiver<Order>) -> (Staged, io::Result<()>) {
+    let (written, arriving) = std::sync::mpsc::sync_channel::<Bytes>(PLACES);
+    let mut blocks = staged.split();
+    let beside = thread::Builder::new().name("blocks".to_owned());
+    let beside = beside.spawn(move || {
+        while let Ok(bytes) = arriving.recv() {
+            blocks.update(&bytes);
         }
+        blocks
+    });
+    let beside = match beside {
+        Ok(beside) => beside,
+        Err(error) => return (staged, Err(error)),
+    };
+    let mut result = write(&mut staged, incoming, &written);
+    // It ends when nothing can come any more.
+    drop(written);
+    match beside.join() {
+        Ok(blocks) => staged.join(blocks),
+        Err(_) => result = Err(io::Error::other("the thread that hashes blocks has died")),
     }
-    (staged, Ok(()))
+    (staged, result)
 }
 
-fn carry_out(staged: &mut Staged, order: Order) -> io::Result<()> {
+fn write(
+    staged: &mut Staged,
+    mut incoming: mpsc::Receiver<Order>,
+    written: &SyncSender<Bytes>,
+) -> io::Result<()> {
+    while let Some(order) = incoming.blocking_recv() {
+        carry_out(staged, order, written)?;
+    }
+    Ok(())
+}
+
+fn carry_out(staged: &mut Staged, order: Order, written: &SyncSender<Bytes>) -> io::Result<()> {
     match order {
-        Order::Append(bytes) => staged.append(&bytes),
+        Order::Append(bytes) => {
+            staged.append_whole(&bytes)?;
+            // Only what is written counts: a piece that the disk refuses is no part of the file.
+            written.send(bytes).map_err(io::Error::other)
+        }
         Order::Persist(done) => {
             staged.persist()?;
             // Nobody waits any more when the request has ended.

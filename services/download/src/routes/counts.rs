@@ -9,7 +9,7 @@ use slipway_service::Problem;
 use slipway_service::http::json::ApiPath;
 
 use crate::State;
-use crate::store::downloads::Count;
+use crate::store::downloads::Downloads;
 
 pub(crate) fn router() -> Router<State> {
     Router::new().route("/internal/downloads/{app}/{version}", get(show))
@@ -28,8 +28,8 @@ struct Item {
     downloads: i64,
 }
 
-impl From<Count> for Item {
-    fn from(count: Count) -> Self {
+impl From<Downloads> for Item {
+    fn from(count: Downloads) -> Self {
         Self {
             filename: count.filename,
             downloads: count.count,

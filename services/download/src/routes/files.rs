@@ -110,6 +110,14 @@ fn signature(file: File) -> Response {
     (headers, file.signature).into_response()
 }
 
+fn blob(file: &File) -> anyhow::Result<Blob> {
+    Ok(Blob {
+        digest: file.sha256.parse()?,
+        size: u64::try_from(file.size)?,
+        blocks: file.blocks.as_deref().map(str::parse).transpose()?,
+    })
+}
+
 async fn send(
     state: &State,
     method: &Method,
@@ -117,14 +125,8 @@ async fn send(
     file: &File,
     address: Address,
 ) -> Result<Response, Problem> {
-    let digest: Digest = file.sha256.parse().map_err(Problem::internal)?;
-    let size = u64::try_from(file.size).map_err(Problem::internal)?;
-    let blocks = file.blocks.as_deref().map(str::parse).transpose();
-    let blob = Blob {
-        digest,
-        size,
-        blocks: blocks.map_err(Problem::internal)?,
-    };
+    let blob = blob(file).map_err(Problem::internal)?;
+    let (digest, size) = (blob.digest, blob.size);
     let etag = format!("\"{digest}\"");
     match condition(request, &etag) {
         Condition::Holds => {}

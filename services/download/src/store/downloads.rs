@@ -3,7 +3,7 @@
 use sqlx::AnyConnection;
 
 #[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
-pub(crate) struct Count {
+pub(crate) struct Downloads {
     pub(crate) filename: String,
     /// In hex.
     pub(crate) sha256: String,
@@ -35,7 +35,7 @@ pub(crate) async fn of_release(
     connection: &mut AnyConnection,
     app: &str,
     version: &str,
-) -> sqlx::Result<Vec<Count>> {
+) -> sqlx::Result<Vec<Downloads>> {
     sqlx::query_as(
         "SELECT packages.filename, packages.sha256, coalesce(downloads.count, 0) AS count
          FROM packages LEFT JOIN downloads

@@ -3,7 +3,7 @@
 use std::fs::File;
 
 use slipway_download::{Download, Settings};
-use slipway_packages::{BLOCK, FileHash};
+use slipway_packages::FileHash;
 use slipway_service::Service as _;
 use slipway_service::changes::Change;
 use slipway_service::changes::replica::{Position, Replica as _};
@@ -23,7 +23,7 @@ async fn a_file_that_ends_early_breaks_the_connection_off() {
     let test = slipway_testkit::process("download", Engine::Sqlite).await;
     let process = &test.process;
     let mut hash = FileHash::default();
-    (0..SIZE / BLOCK).for_each(|_| hash.update(&[0; BLOCK as usize]));
+    (0..SIZE / 4096).for_each(|_| hash.update(&[0; 4096]));
     let (digest, list) = (hash.digest(), hash.blocks());
     let path = process.data.blobs().join(digest.blob_path());
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();

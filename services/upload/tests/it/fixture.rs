@@ -125,7 +125,12 @@ impl Fixture {
             assert_eq!(there, hash.blocks().as_bytes(), "{}", list.display());
             for path in [path, &list] {
                 let file = std::fs::metadata(path).expect("a file");
-                assert_eq!(file.permissions().mode() & 0o777, 0o444, "{path:?}");
+                assert_eq!(
+                    file.permissions().mode() & 0o777,
+                    0o444,
+                    "{}",
+                    path.display()
+                );
             }
         }
         self.blob_names()
