@@ -283,5 +283,14 @@ async fn bytes_that_are_not_those_of_the_row_are_never_begun() {
             assert_eq!(answer.problem(), (500, code.to_owned()), "{name}");
             assert!(!answer.text().contains("blob"), "{}", answer.text());
         }
+        let page = world.get("/a/notes").await;
+        let marked = page
+            .text()
+            .matches("<span class=\"tag\">damaged</span>")
+            .count();
+        assert_eq!(marked, 2, "{}", page.text());
+        let counts = world.get_as_catalog("/internal/downloads/notes/1.0").await;
+        let named = counts.json()["damaged"].clone();
+        assert_eq!(named, serde_json::json!(["longer.apk", "missing.apk"]));
     }
 }
