@@ -21,7 +21,7 @@ COPY --from=build /out/ /
 FROM debian:bookworm-slim AS base
 RUN groupadd --gid 10001 slipway \
     && useradd --uid 10001 --gid slipway --home-dir /data --no-create-home --shell /usr/sbin/nologin slipway \
-    && install -d -o slipway -g slipway -m 0700 /data /data/blobs /data/secrets \
+    && install -d -o slipway -g slipway -m 0700 /data /data/blobs /data/secrets /data/statements \
     && for service in authority registry upload signing catalog download gateway; do \
          install -d -o slipway -g slipway -m 0700 "/data/secrets/$service" || exit 1; \
        done

@@ -47,6 +47,12 @@ impl DataDir {
         self.root.join("blobs")
     }
 
+    /// What was stated to be signed, one file each: signing alone writes here. It is no part of the service's own folder,
+    /// so that an older copy of that can be put back without it.
+    pub fn statements(&self) -> PathBuf {
+        self.root.join("statements")
+    }
+
     /// The folder of a service: its database and files.
     pub fn service(&self, service: &str) -> PathBuf {
         self.root.join(service)

@@ -19,6 +19,9 @@ use crate::{State, feed};
 /// Milliseconds that a release waits for the first download instance to have it before it looks again.
 const STAGED_WAIT_MILLIS: u64 = 2000;
 
+/// Codes of signing whose words say what somebody must put back: they are the reason that a release waits.
+const SAID_BY_SIGNING: [&str; 2] = ["key_missing", "statement_damaged"];
+
 /// How a run of a job ended.
 pub(crate) enum Ended {
     Done,
@@ -74,6 +77,21 @@ struct Key {
 }
 
 async fn make_key(state: &State, app: &str) -> anyhow::Result<Ended> {
+    Ok(match key_of(state, app).await? {
+        Ok(_) => Ended::Done,
+        Err(reason) => Ended::Waits(reason),
+    })
+}
+
+/// The id of the app's key, or what is waited for. Signing is asked for a key once: users know the one that was given
+/// out, so another one never takes its place.
+async fn key_of(state: &State, app: &str) -> anyhow::Result<Result<String, String>> {
+    let mut connection = state.database.read().await?;
+    let known = apps::get(&mut connection, app).await?;
+    drop(connection);
+    if let Some(key_id) = known.and_then(|app| app.key_id) {
+        return Ok(Ok(key_id));
+    }
     let asked: Result<Key, _> = state
         .process
         .client
@@ -86,12 +104,12 @@ async fn make_key(state: &State, app: &str) -> anyhow::Result<Ended> {
         .await;
     let key = match asked {
         Ok(key) => key,
-        Err(error) => return Ok(Ended::Waits(waits_for("signing", error))),
+        Err(error) => return Ok(Err(waits_for("signing", error))),
     };
     let mut transaction = state.database.write().await?;
     apps::set_key(&mut transaction, app, &key.key_id, &key.public_key).await?;
     transaction.commit().await?;
-    Ok(Ended::Done)
+    Ok(Ok(key.key_id))
 }
 
 /// Carries a release as far as it goes.
@@ -135,14 +153,12 @@ struct Signature {
 /// `signing`: every package gets its signature, then the release is staged.
 async fn sign(state: &State, release: &releases::Release) -> anyhow::Result<Step> {
     let mut connection = state.database.read().await?;
-    let app = apps::get(&mut connection, &release.app).await?;
     let unsigned = packages::of_release(&mut connection, &release.id).await?;
     drop(connection);
-    if app.is_none_or(|app| app.public_key.is_none())
-        && let Ended::Waits(reason) = make_key(state, &release.app).await?
-    {
-        return Ok(Step::Waits(reason));
-    }
+    let key_id = match key_of(state, &release.app).await? {
+        Ok(key_id) => key_id,
+        Err(reason) => return Ok(Step::Waits(reason)),
+    };
     for package in unsigned
         .iter()
         .filter(|package| package.signature.is_none())
@@ -153,6 +169,7 @@ async fn sign(state: &State, release: &releases::Release) -> anyhow::Result<Step
             "filename": package.filename,
             "sha256": package.sha256,
             "size": package.size,
+            "key_id": key_id,
         });
         let asked: Result<Signature, _> = state
             .process
@@ -251,11 +268,20 @@ async fn advance(
     Ok(())
 }
 
+/// What a job waits for, in words for the developer.
 fn waits_for(service: &str, error: CallError) -> String {
+    let reason = match &error {
+        CallError::Failed { code, detail, .. } if SAID_BY_SIGNING.contains(&code.as_str()) => {
+            detail.clone()
+        }
+        _ => format!(
+            "waits for the {service} service, which does not answer now; it goes on by itself"
+        ),
+    };
     tracing::info!(
         service,
         error = format!("{:#}", anyhow::Error::new(error)),
         "a job waits for a peer"
     );
-    format!("waits for the {service} service, which does not answer now; it goes on by itself")
+    reason
 }

@@ -4,14 +4,24 @@ use slipway_packages::Digest;
 use slipway_service::Problem;
 
 use crate::blobs::BlobError;
-use crate::store::statements::Row;
+use crate::files::FileError;
+use crate::statement::Stated;
 
 /// The name is taken in that version.
-pub(crate) struct StatementDiffers(pub(crate) Row);
+pub(crate) struct StatementDiffers(pub(crate) Stated);
+
+/// The database does not have the key that was given out or signed with: it is an older copy, or another one.
+pub(crate) struct KeyMissing {
+    pub(crate) app: String,
+    /// None where nobody says which one.
+    pub(crate) key_id: Option<String>,
+    /// The key that the database has for the app.
+    pub(crate) instead: Option<String>,
+}
 
 impl From<StatementDiffers> for Problem {
     fn from(StatementDiffers(taken): StatementDiffers) -> Self {
-        let Row {
+        let Stated {
             app,
             version,
             filename,
@@ -25,6 +35,42 @@ impl From<StatementDiffers> for Problem {
                 "version {version} of {app} has a `{filename}` of {size} bytes with the SHA-256 {sha256} already, and what was stated once is never signed differently: release these bytes under a new version"
             ),
         )
+    }
+}
+
+/// The release waits: the key can come back.
+impl From<KeyMissing> for Problem {
+    fn from(missing: KeyMissing) -> Self {
+        let KeyMissing {
+            app,
+            key_id,
+            instead,
+        } = missing;
+        let detail = match key_id {
+            Some(id) => format!("the key {id} is not in signing's database: put it back"),
+            None => format!("no key of {app} is in signing's database: put it back"),
+        };
+        let detail = match instead {
+            Some(instead) => format!("{detail} (there it is {instead} that signs for {app})"),
+            None => detail,
+        };
+        Self::unavailable("key_missing", detail)
+    }
+}
+
+/// The release waits: the file can be put back.
+impl From<FileError> for Problem {
+    fn from(error: FileError) -> Self {
+        match error {
+            FileError::Unavailable(cause) => Self::unavailable(
+                "statements_unavailable",
+                "the folder of the statements does not answer: try again in a moment",
+            )
+            .with_cause(cause),
+            error @ (FileError::Damaged { .. } | FileError::Differs { .. }) => {
+                Self::unavailable("statement_damaged", error.to_string())
+            }
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use slipway_service::{Problem, clock};
 use slipway_signatures::minisign::{KeyId, SecretKey};
 
 use crate::State;
+use crate::error::KeyMissing;
 use crate::sealing::{SealingKey, Secret};
 use crate::store::keys::{self, NewKey, Row};
 
@@ -73,18 +74,19 @@ impl<'a> Purpose<'a> {
 }
 
 /// The app's key for minisign; it is made when it is missing. Of racing instances one makes it and all get it.
+///
+/// None is made for an app of which something was stated by a key that the database does not have: an older copy of the
+/// database was put back, and users know that key.
 pub(crate) async fn ensure(state: &State, app: &Slug) -> Result<Row, Problem> {
-    let mut connection = state.database.read().await?;
-    let present = keys::of_app(
-        &mut connection,
-        app.as_str(),
-        Role::Release,
-        Format::Minisign,
-    );
-    if let Some(key) = present.await? {
+    let present = of_app(state, app).await?;
+    let id = present.as_ref().map(|key| &key.id);
+    let known = state.files.keys_of(app.as_str());
+    if let Some(missing) = known.into_iter().find(|known| Some(known) != id) {
+        return Err(missing_key(app, Some(missing), id.cloned()));
+    }
+    if let Some(key) = present {
         return Ok(key);
     }
-    drop(connection);
     let new = make(&state.sealing, app)?;
     let mut transaction = state.database.write().await?;
     let key = keys::insert(&mut transaction, &new).await?;
@@ -93,6 +95,38 @@ pub(crate) async fn ensure(state: &State, app: &Slug) -> Result<Row, Problem> {
         tracing::info!(%app, key_id = key.id, "made a signing key");
     }
     Ok(key)
+}
+
+/// The app's key, which must be each that is named: by the file of a statement and by the catalog. It is never made:
+/// users know the one that was given out, and a second one would sign what they cannot verify.
+pub(crate) async fn present(
+    state: &State,
+    app: &Slug,
+    named: [Option<&str>; 2],
+) -> Result<Row, Problem> {
+    let mut named = named.into_iter().flatten();
+    match of_app(state, app).await? {
+        Some(key) => match named.find(|id| *id != key.id) {
+            Some(other) => Err(missing_key(app, Some(other.to_owned()), Some(key.id))),
+            None => Ok(key),
+        },
+        None => Err(missing_key(app, named.next().map(str::to_owned), None)),
+    }
+}
+
+fn missing_key(app: &Slug, key_id: Option<String>, instead: Option<String>) -> Problem {
+    KeyMissing {
+        app: app.to_string(),
+        key_id,
+        instead,
+    }
+    .into()
+}
+
+async fn of_app(state: &State, app: &Slug) -> sqlx::Result<Option<Row>> {
+    let mut connection = state.database.read().await?;
+    let (role, format) = (Role::Release, Format::Minisign);
+    keys::of_app(&mut connection, app.as_str(), role, format).await
 }
 
 /// Opens the key `key_id` of `app`. The purpose is what the caller needs, not what the row says of itself.

@@ -1,14 +1,16 @@
 //! The signing service: the keys of apps, and the signatures of what they release.
 //!
 //! It reads blobs and calls nobody. It decides nothing but this: a name in a version of an app is signed for one set of
-//! bytes, those whose digest it has computed itself. What it has answered is in its database, so it can be killed at
-//! any moment and gives the same bytes again.
+//! bytes, those whose digest it has computed itself. What it has stated is in its database and in files
+//! beside it, so it can be killed at any moment, or get an older database, and gives the same bytes again.
 
 mod blobs;
 mod error;
+mod files;
 mod flights;
 mod keys;
 mod memory;
+mod reconcile;
 mod routes;
 mod sealing;
 mod settings;
@@ -26,6 +28,7 @@ use slipway_service::{App, Health, Process, Service};
 use sqlx::migrate::Migrator;
 
 use blobs::Blobs;
+use files::StatementFiles;
 use flights::Flights;
 use sealing::SealingKey;
 pub use settings::Settings;
@@ -42,13 +45,15 @@ pub struct State {
     pub(crate) database: Database,
     pub(crate) sealing: Arc<SealingKey>,
     pub(crate) blobs: Arc<Blobs>,
+    pub(crate) files: StatementFiles,
     pub(crate) flights: Flights,
 }
 
 impl Health for State {
     async fn ready(&self) -> anyhow::Result<()> {
         self.database.ready().await?;
-        self.blobs.ready().await
+        self.blobs.ready().await?;
+        self.files.ready().await
     }
 }
 
@@ -79,13 +84,14 @@ pub fn run(options: slipway_service::Options) -> anyhow::Result<()> {
     slipway_service::process::run::<Signing>(options)
 }
 
-/// Opens the database and the store, and refuses to start with a sealing key that is not the database's.
+/// Opens the database, the statements' files and the store. It refuses to start with a sealing key that is not the
+/// database's, and with files that are not the database's.
 pub async fn open(process: &Process, settings: Settings) -> anyhow::Result<State> {
     // Before the key of all seals is in it.
     memory::keep_private()?;
     let file = settings.keys.sealing_key_file;
     let file = file.unwrap_or_else(|| process.data.sealing_key());
-    let sealing = SealingKey::read(&file)?;
+    let sealing = Arc::new(SealingKey::read(&file)?);
     let database = Database::open(process, &MIGRATIONS).await?;
     sealing::check(&database, &sealing).await.with_context(|| {
         format!(
@@ -93,6 +99,10 @@ pub async fn open(process: &Process, settings: Settings) -> anyhow::Result<State
             file.display()
         )
     })?;
+    let folder = settings.statements.folder;
+    let folder = folder.unwrap_or_else(|| process.data.statements());
+    let files = StatementFiles::open(folder, sealing.clone())?;
+    reconcile::reconcile(&database, &files).await?;
     let folder = settings.store.folder;
     let folder = folder.unwrap_or_else(|| process.data.blobs());
     let reads = settings.store.concurrent_reads;
@@ -100,7 +110,8 @@ pub async fn open(process: &Process, settings: Settings) -> anyhow::Result<State
         blobs: Arc::new(Blobs::open(folder, reads, process.shutdown.clone())?),
         process: process.clone(),
         database,
-        sealing: Arc::new(sealing),
+        sealing,
+        files,
         flights: Flights::default(),
     })
 }

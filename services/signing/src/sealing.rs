@@ -8,6 +8,8 @@ use std::path::Path;
 use anyhow::Context as _;
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac as _};
+use sha2::Sha256;
 use slipway_service::database::Database;
 use slipway_service::internal::key::Key;
 use zeroize::Zeroizing;
@@ -20,8 +22,14 @@ const PROOF: &[u8] = b"slipway sealing proof 1";
 /// Bytes of a nonce: long enough that random ones never meet (draft-irtf-cfrg-xchacha-03 part 2.1).
 const NONCE: usize = 24;
 
+/// What the key of the statements' MACs is derived for.
+const STATEMENT_MAC: &[u8] = b"slipway statement mac 1";
+
 /// The key of all seals. It has no `Debug`, and its memory is wiped when it is dropped.
-pub(crate) struct SealingKey(XChaCha20Poly1305);
+pub(crate) struct SealingKey {
+    seals: XChaCha20Poly1305,
+    statements: Secret,
+}
 
 /// A secret of 32 bytes, wiped when it is dropped.
 pub(crate) type Secret = Zeroizing<[u8; 32]>;
@@ -34,7 +42,21 @@ impl SealingKey {
     /// Reads the file, 64 hexadecimal digits.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let key = Key::read(path).context("the sealing key is needed to start")?;
-        Ok(Self(XChaCha20Poly1305::new(key.bytes().into())))
+        Ok(Self::new(key.bytes()))
+    }
+
+    fn new(key: &[u8; 32]) -> Self {
+        let derived = hmac(key).chain_update(STATEMENT_MAC).finalize();
+        Self {
+            seals: XChaCha20Poly1305::new(key.into()),
+            statements: Zeroizing::new(derived.into_bytes().into()),
+        }
+    }
+
+    /// The MAC of a statement that lies outside the database, to be given bytes: HMAC-SHA256 (RFC 2104) by a key that is
+    /// derived from this one for nothing else.
+    pub(crate) fn statement_mac(&self) -> Hmac<Sha256> {
+        hmac(&self.statements)
     }
 
     /// Seals a secret for `purpose`, which opening must name again.
@@ -46,7 +68,7 @@ impl SealingKey {
             aad: purpose,
         };
         let sealed = self
-            .0
+            .seals
             .encrypt(&XNonce::from(nonce), message)
             .map_err(|_| anyhow::anyhow!("a secret could not be sealed"))?;
         Ok([nonce.as_slice(), &sealed].concat())
@@ -60,7 +82,7 @@ impl SealingKey {
             aad: purpose,
         };
         let opened = self
-            .0
+            .seals
             .decrypt(&XNonce::from(*nonce), message)
             .map(Zeroizing::new)
             .map_err(|_| Unopened)?;
@@ -71,6 +93,10 @@ impl SealingKey {
         secret.copy_from_slice(&opened);
         Ok(secret)
     }
+}
+
+fn hmac(key: &[u8; 32]) -> Hmac<Sha256> {
+    hmac::KeyInit::new_from_slice(key).expect("HMAC takes a key of any length")
 }
 
 /// Whether this is the key that the database is sealed with. The first start says which one that is: two instances
@@ -95,7 +121,7 @@ mod tests {
     use super::*;
 
     fn key(byte: u8) -> SealingKey {
-        SealingKey(XChaCha20Poly1305::new(&[byte; 32].into()))
+        SealingKey::new(&[byte; 32])
     }
 
     #[test]

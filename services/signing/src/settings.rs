@@ -9,6 +9,7 @@ use serde::Deserialize;
 pub struct Settings {
     pub keys: Keys,
     pub store: Store,
+    pub statements: Statements,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -36,4 +37,13 @@ impl Default for Store {
             concurrent_reads: 4,
         }
     }
+}
+
+/// The files of what was stated, which outlive the database.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Statements {
+    /// Default: `statements` in the data folder. Nobody else may write there, and it is backed up apart from the
+    /// database: an older copy of both would forget which bytes a version has.
+    pub folder: Option<PathBuf>,
 }

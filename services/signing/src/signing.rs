@@ -1,8 +1,10 @@
 //! From a statement to its signature.
 //!
-//! 1. The statement is written down, or the one that is there is read: it fixes the bytes, the key and the time.
-//! 2. The blob is read to its end and proves to be the one that is stated, before any key is opened.
-//! 3. The message is built from the statement alone, signed, proven with the public key that users have, and kept.
+//! 1. The file of the statement is looked at: it is there also when the database is an older copy.
+//! 2. The statement becomes a row, or the row that is there is read: it fixes the bytes, the key and the time.
+//! 3. It becomes a file, which no older copy of the database takes back.
+//! 4. The blob is read to its end and proves to be the one that is stated, before any key is opened.
+//! 5. The message is built from the statement alone, signed, proven with the public key that users have, and kept.
 //!
 //! After a crash at any point the next request goes on from what is written. Ed25519 is deterministic, so it comes to
 //! the same bytes, and so do instances that race.
@@ -12,7 +14,7 @@ use slipway_service::{Problem, clock};
 use slipway_signatures::minisign::{Prehash, verify_prehash};
 
 use crate::error::StatementDiffers;
-use crate::statement::Statement;
+use crate::statement::{Stated, Statement};
 use crate::store::statements::Row;
 use crate::{State, keys, store};
 
@@ -24,51 +26,58 @@ pub(crate) struct Signed {
 
 /// The signature of a statement: the one that was made before, or a new one.
 pub(crate) async fn sign(state: &State, statement: Statement) -> Result<Signed, Problem> {
-    let key = keys::ensure(state, &statement.app).await?;
-    let row = write_down(state, &statement, &key.id).await?;
-    let key_id = row.key_id.clone();
-    if let Some(signature) = row.signature {
+    let Row { stated, signature } = write_down(state, &statement).await?;
+    let key_id = stated.key_id.clone();
+    if let Some(signature) = signature {
         return Ok(Signed { key_id, signature });
     }
-    let name = format!("{}/{}/{}", row.app, row.version_key, row.filename);
-    let work = make(state.clone(), statement, row);
+    let name = format!("{}/{}/{}", stated.app, stated.version_key, stated.filename);
+    let work = make(state.clone(), statement, stated);
     let signature = state.flights.join(&state.process.tasks, name, work).await?;
     Ok(Signed { key_id, signature })
 }
 
-/// Writes the statement down unless the name is taken, and compares with what is there.
-async fn write_down(state: &State, statement: &Statement, key_id: &str) -> Result<Row, Problem> {
-    let new = statement.row(key_id, clock::unix_millis())?;
+/// Writes the statement down, as a row and as a file, unless the name is taken, and compares with what is there.
+async fn write_down(state: &State, statement: &Statement) -> Result<Row, Problem> {
+    let filed = state.files.read(statement.place()).await?;
+    let named = [
+        filed.as_ref().map(|filed| filed.key_id.as_str()),
+        statement.key_id.as_deref(),
+    ];
+    let key = keys::present(state, &statement.app, named).await?;
+    let wanted = statement.stated(&key.id, clock::unix_millis())?;
     let mut transaction = state.database.write().await?;
-    let kept = store::statements::insert(&mut transaction, &new).await?;
+    let kept =
+        store::statements::insert(&mut transaction, filed.as_ref().unwrap_or(&wanted)).await?;
     transaction.commit().await?;
-    if kept.says_the_same_as(&new) {
+    state.files.keep(&kept.stated).await?;
+    if kept.stated.says_the_same_as(&wanted) {
         return Ok(kept);
     }
-    Err(StatementDiffers(kept).into())
+    Err(StatementDiffers(kept.stated).into())
 }
 
 /// Makes and keeps a signature. It runs to its end also when whoever asked has gone: a large package takes longer to
 /// read than a caller waits, and when it asks again the signature is there.
-async fn make(state: State, statement: Statement, row: Row) -> Result<String, Problem> {
+async fn make(state: State, statement: Statement, stated: Stated) -> Result<String, Problem> {
     let prehash = state
         .blobs
         .prehash(statement.sha256, statement.size)
         .await?;
     let mut connection = state.database.read().await?;
-    let key = store::keys::get(&mut connection, &row.key_id).await?;
+    let key = store::keys::get(&mut connection, &stated.key_id).await?;
     drop(connection);
     let key = key.ok_or_else(|| Problem::internal("the key of a statement is not there"))?;
-    let signature = sign_and_prove(&state, &statement, &row, &key, &prehash)?;
+    let signature = sign_and_prove(&state, &statement, &stated, &key, &prehash)?;
     let mut transaction = state.database.write().await?;
-    let kept = store::statements::keep_signature(&mut transaction, &row, &signature).await?;
+    let kept = store::statements::keep_signature(&mut transaction, &stated, &signature).await?;
     transaction.commit().await?;
     tracing::info!(
-        app = row.app,
-        version = row.version,
-        filename = row.filename,
-        sha256 = row.sha256,
-        key_id = row.key_id,
+        app = stated.app,
+        version = stated.version,
+        filename = stated.filename,
+        sha256 = stated.sha256,
+        key_id = stated.key_id,
         "signed a package"
     );
     kept.ok_or_else(|| Problem::internal("a signature was not kept"))
@@ -79,11 +88,11 @@ async fn make(state: State, statement: Statement, row: Row) -> Result<String, Pr
 fn sign_and_prove(
     state: &State,
     statement: &Statement,
-    row: &Row,
+    stated: &Stated,
     key: &store::keys::Row,
     prehash: &Prehash,
 ) -> anyhow::Result<String> {
-    let comment = statement.comment(row);
+    let comment = statement.comment(stated);
     let secret = keys::open(&state.sealing, &key.id, &statement.app, &key.sealed)
         .with_context(|| format!("the key {} of {} cannot be used", key.id, statement.app))?;
     let signature = secret.sign(prehash, &comment);

@@ -3,16 +3,15 @@
 //! A name in a version is stated once and for ever. Who could have two sets of bytes signed under one name could show
 //! one person another app than everybody else.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use slipway_packages::{Digest, FileName, Slug, Version};
 use slipway_service::Problem;
 use slipway_signatures::minisign::TrustedComment;
+use sqlx::FromRow;
 
-use crate::store::statements::Row;
-
-/// What the catalog wants signed; each field can only hold what its type allows.
+/// What the catalog wants signed; each field can only hold what its type allows. Fields of a later catalog are not
+/// known here and change nothing.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct Statement {
     pub(crate) app: Slug,
     pub(crate) version: Version,
@@ -20,18 +19,55 @@ pub(crate) struct Statement {
     pub(crate) sha256: Digest,
     /// Bytes.
     pub(crate) size: u64,
+    /// The key that the catalog has given out as the app's; none from a catalog of 0.1.0.
+    pub(crate) key_id: Option<String>,
+}
+
+/// What was stated: everything that fixes the bytes of a signature. It is a row and a file.
+#[expect(clippy::struct_field_names, reason = "as the columns")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromRow)]
+pub(crate) struct Stated {
+    pub(crate) app: String,
+    /// As the developer wrote it.
+    pub(crate) version: String,
+    /// [`Version::order_key`].
+    pub(crate) version_key: String,
+    pub(crate) filename: String,
+    /// In hex.
+    pub(crate) sha256: String,
+    /// Bytes.
+    pub(crate) size: i64,
+    pub(crate) key_id: String,
+    /// Unix milliseconds; the whole seconds are in the signature.
+    pub(crate) stated_at: i64,
+}
+
+/// Where something is stated, once and for ever: an app, the order of a version and a name in it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Place {
+    pub(crate) app: String,
+    pub(crate) version_key: String,
+    pub(crate) filename: String,
 }
 
 impl Statement {
-    /// The row that states it, unless one is there.
-    pub(crate) fn row(&self, key_id: &str, stated_at: i64) -> Result<Row, Problem> {
+    pub(crate) fn place(&self) -> Place {
+        Place {
+            app: self.app.to_string(),
+            version_key: self.version.order_key().to_owned(),
+            filename: self.filename.to_string(),
+        }
+    }
+
+    /// What is stated of it by the key `key_id` at `stated_at`, unless something is stated already.
+    pub(crate) fn stated(&self, key_id: &str, stated_at: i64) -> Result<Stated, Problem> {
         let size = i64::try_from(self.size).map_err(|_| {
             Problem::bad_request(
                 "size_invalid",
                 "no package has so many bytes: give its size",
             )
         })?;
-        Ok(Row {
+        Ok(Stated {
             app: self.app.to_string(),
             version: self.version.to_string(),
             version_key: self.version.order_key().to_owned(),
@@ -40,14 +76,13 @@ impl Statement {
             size,
             key_id: key_id.to_owned(),
             stated_at,
-            signature: None,
         })
     }
 
-    /// The message of a row that says the same as this statement.
-    pub(crate) fn comment(&self, row: &Row) -> TrustedComment {
+    /// The message of what was stated, which says the same as this statement.
+    pub(crate) fn comment(&self, stated: &Stated) -> TrustedComment {
         TrustedComment {
-            timestamp: row.stated_at.div_euclid(1000),
+            timestamp: stated.stated_at.div_euclid(1000),
             file: self.filename.clone(),
             version: self.version.clone(),
             app: self.app.clone(),
@@ -56,8 +91,19 @@ impl Statement {
     }
 }
 
-impl Row {
-    /// Whether two rows state the same, in the same words: `1.0` and `1.0.0` are one version, but two texts.
+impl Stated {
+    /// The order of the version is computed anew: a row is not believed when it says that its version is another one.
+    pub(crate) fn place(&self) -> Place {
+        let version = self.version.parse::<Version>();
+        let version_key = version.map(|version| version.order_key().to_owned());
+        Place {
+            app: self.app.clone(),
+            version_key: version_key.unwrap_or_else(|_| self.version_key.clone()),
+            filename: self.filename.clone(),
+        }
+    }
+
+    /// Whether both state the same, in the same words: `1.0` and `1.0.0` are one version, but two texts.
     pub(crate) fn says_the_same_as(&self, other: &Self) -> bool {
         self.app == other.app
             && self.version == other.version

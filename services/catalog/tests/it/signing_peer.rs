@@ -20,6 +20,8 @@ pub(crate) enum Conduct {
     Works,
     /// 503, as with its database away.
     Fails,
+    /// 503: its database is an older copy without the key.
+    LacksTheKey,
     /// 422, for good.
     Refuses,
     /// Signs with a key that is not the app's.
@@ -135,8 +137,20 @@ async fn key(State(signing): State<Signing>, Json(wanted): Json<Value>) -> Respo
     if signing.conduct() == Conduct::Fails {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
+    if signing.conduct() == Conduct::LacksTheKey {
+        return key_missing();
+    }
     let key = Key::of(wanted["app"].as_str().unwrap_or_default());
     Json(json!({"key_id": key.id(), "public_key": key.public_key()})).into_response()
+}
+
+/// What it says of a key that its database lacks.
+pub(crate) const KEY_MISSING: &str =
+    "the key 6ED0000000000001 is not in signing's database: put it back";
+
+fn key_missing() -> Response {
+    let problem = json!({"code": "key_missing", "detail": KEY_MISSING});
+    (StatusCode::SERVICE_UNAVAILABLE, Json(problem)).into_response()
 }
 
 async fn signature(State(signing): State<Signing>, Json(wanted): Json<Value>) -> Response {
@@ -151,6 +165,10 @@ async fn signature(State(signing): State<Signing>, Json(wanted): Json<Value>) ->
     let (signer, named) = match signing.conduct() {
         Conduct::Hangs => std::future::pending().await,
         Conduct::Fails => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        Conduct::LacksTheKey => {
+            signing.end(&statement);
+            return key_missing();
+        }
         Conduct::Refuses => {
             signing.end(&statement);
             let detail = "the blob differs from its digest";
@@ -166,6 +184,7 @@ async fn signature(State(signing): State<Signing>, Json(wanted): Json<Value>) ->
     let sha256 = text("sha256");
     let bytes = signing.inner.store.get(&sha256).expect("a stored blob");
     assert_eq!(wanted["size"], bytes.len());
+    assert_eq!(wanted["key_id"], Key::of(&app).id(), "the key of the app");
     let comment = format!(
         "timestamp:1760000000\tfile:{filename}\tversion:{named}\tapp:{app}\tsha256:{sha256}"
     );

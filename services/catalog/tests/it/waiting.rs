@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use slipway_testkit::database::engines;
 
 use crate::house::House;
-use crate::signing_peer::Conduct;
+use crate::signing_peer::{Conduct, KEY_MISSING};
 
 const RELEASE: &str = "/api/v1/apps/notes/releases/1.0";
 
@@ -57,6 +57,39 @@ async fn a_signing_that_fails_is_asked_again() {
         assert_eq!(published.ok(201)["state"], "published");
         let uploaded = house.package(&id, 0).await.ok(200);
         assert_eq!(uploaded["package"]["state"], "published");
+    }
+}
+
+/// Also before the app has a key: signing knows one that its database has no longer.
+#[tokio::test]
+async fn a_release_waits_for_a_key_that_must_be_put_back_and_says_so() {
+    for engine in engines() {
+        for key_is_known in [true, false] {
+            let house = House::new(engine).await;
+            if !key_is_known {
+                house.signing.conducts(Conduct::LacksTheKey);
+            }
+            house.app("notes").await;
+            if key_is_known {
+                let has_key = |app: &Value| !app["keys"].is_null();
+                house.eventually("/api/v1/apps/notes", has_key).await;
+                house.signing.conducts(Conduct::LacksTheKey);
+            }
+            house.draft("notes", "1.0", b"one").await;
+            let hasty = house.admin().with("prefer", "wait=0");
+            let wish = json!({"version": "1.0", "channel": "stable"});
+            hasty
+                .post("/api/v1/apps/notes/releases", wish)
+                .await
+                .ok(202);
+            let release = house.eventually(RELEASE, has_reason).await;
+            assert_eq!(release["state"], "signing");
+            assert_eq!(release["reason"], KEY_MISSING);
+
+            house.signing.conducts(Conduct::Works);
+            let published = |release: &Value| release["state"] == "published";
+            house.eventually(RELEASE, published).await;
+        }
     }
 }
 

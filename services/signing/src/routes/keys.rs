@@ -10,7 +10,6 @@ use slipway_service::http::json::ApiJson;
 use crate::{State, keys};
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
     app: Slug,
 }

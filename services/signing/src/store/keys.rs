@@ -1,6 +1,6 @@
 //! Key pairs, the private half sealed.
 
-use sqlx::{AnyConnection, FromRow, Result, query, query_as};
+use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 
 use crate::keys::{Format, Role};
 
@@ -60,4 +60,9 @@ pub(crate) async fn get(db: &mut AnyConnection, id: &str) -> Result<Option<Row>>
         .bind(id)
         .fetch_optional(db)
         .await
+}
+
+/// The ids of all keys.
+pub(crate) async fn ids(db: &mut AnyConnection) -> Result<Vec<String>> {
+    query_scalar("SELECT id FROM keys").fetch_all(db).await
 }

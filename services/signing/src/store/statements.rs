@@ -2,21 +2,17 @@
 
 use sqlx::{AnyConnection, FromRow, Result, query, query_as};
 
+use crate::statement::Stated;
+
 #[derive(Clone, FromRow)]
 pub(crate) struct Row {
-    pub(crate) app: String,
-    pub(crate) version: String,
-    pub(crate) version_key: String,
-    pub(crate) filename: String,
-    pub(crate) sha256: String,
-    pub(crate) size: i64,
-    pub(crate) key_id: String,
-    pub(crate) stated_at: i64,
+    #[sqlx(flatten)]
+    pub(crate) stated: Stated,
     pub(crate) signature: Option<String>,
 }
 
 /// Adds a statement unless that name in that version is taken, and returns the one that is there.
-pub(crate) async fn insert(db: &mut AnyConnection, statement: &Row) -> Result<Row> {
+pub(crate) async fn insert(db: &mut AnyConnection, statement: &Stated) -> Result<Row> {
     query(
         "INSERT INTO statements (app, version, version_key, filename, sha256, size, key_id, stated_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (app, version_key, filename) DO NOTHING",
@@ -37,7 +33,7 @@ pub(crate) async fn insert(db: &mut AnyConnection, statement: &Row) -> Result<Ro
 /// Keeps the signature of a statement unless it has one, and returns the one that is there.
 pub(crate) async fn keep_signature(
     db: &mut AnyConnection,
-    statement: &Row,
+    statement: &Stated,
     signature: &str,
 ) -> Result<Option<String>> {
     query(
@@ -53,7 +49,16 @@ pub(crate) async fn keep_signature(
     Ok(get(db, statement).await?.signature)
 }
 
-async fn get(db: &mut AnyConnection, statement: &Row) -> Result<Row> {
+/// Every statement, in no order.
+pub(crate) async fn all(db: &mut AnyConnection) -> Result<Vec<Stated>> {
+    query_as(
+        "SELECT app, version, version_key, filename, sha256, size, key_id, stated_at FROM statements",
+    )
+    .fetch_all(db)
+    .await
+}
+
+async fn get(db: &mut AnyConnection, statement: &Stated) -> Result<Row> {
     query_as(
         "SELECT app, version, version_key, filename, sha256, size, key_id, stated_at, signature FROM statements
          WHERE app = $1 AND version_key = $2 AND filename = $3",

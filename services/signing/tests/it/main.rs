@@ -2,6 +2,7 @@
 
 mod access;
 mod blobs;
+mod files;
 mod keys;
 mod minisign;
 mod races;
@@ -9,6 +10,7 @@ mod sealing;
 mod statements;
 
 use std::fs;
+use std::path::PathBuf;
 
 use axum::Router;
 use axum::body::Body;
@@ -54,7 +56,17 @@ impl Instance {
         call(&self.router, request).await
     }
 
+    /// As the catalog does it: the key is made first, and named.
     async fn sign(&self, statement: &Value) -> (StatusCode, Value) {
+        let app = json!({"app": statement["app"]});
+        let (_, key) = self.post("/internal/keys", &app).await;
+        let mut statement = statement.clone();
+        statement["key_id"] = key["key_id"].clone();
+        self.sign_by_its_key(&statement).await
+    }
+
+    /// With the key id that the statement names, or none.
+    async fn sign_by_its_key(&self, statement: &Value) -> (StatusCode, Value) {
         self.post("/internal/signatures", statement).await
     }
 
@@ -79,6 +91,20 @@ impl Instance {
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
         fs::write(path, content).expect("a blob");
         digest
+    }
+
+    /// The files of what was stated, each with its content.
+    fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut files = Vec::new();
+        for shard in fs::read_dir(self.process.data.statements()).expect("the statements") {
+            for file in fs::read_dir(shard.expect("a folder").path()).expect("a folder") {
+                let path = file.expect("a file").path();
+                let content = fs::read(&path).expect("a file");
+                files.push((path, content));
+            }
+        }
+        files.sort();
+        files
     }
 
     async fn connection(&self) -> AnyConnection {

@@ -31,6 +31,34 @@ async fn two_instances_that_race_on_fifty_statements_give_equal_bytes() {
         let answers: HashSet<_> = answers.join_all().await.into_iter().collect();
         assert_eq!(answers.len(), 50, "on {engine:?}");
         assert_eq!(instances[0].signatures().await, 50);
+        assert_eq!(instances[0].files().len(), 50);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_sets_of_bytes_that_race_for_a_name_one_is_stated() {
+    for engine in engines() {
+        let (one, folder) = first(engine).await;
+        let two = Instance::start(&folder.process)
+            .await
+            .expect("a second instance");
+        one.store(b"first");
+        one.store(b"other");
+        let instances = [(Arc::new(one), b"first"), (Arc::new(two), b"other")];
+        let mut answers = JoinSet::new();
+        for number in 0..20 {
+            for (instance, content) in &instances {
+                let (instance, content) = (instance.clone(), *content);
+                answers.spawn(async move {
+                    let wanted = statement("notes", &format!("{number}.0"), content);
+                    instance.sign(&wanted).await.0.as_u16()
+                });
+            }
+        }
+        let mut answers = answers.join_all().await;
+        answers.sort_unstable();
+        assert_eq!(answers, [[200; 20], [409; 20]].concat(), "on {engine:?}");
+        assert_eq!(instances[0].0.files().len(), 20);
     }
 }
 

@@ -48,6 +48,11 @@ async fn a_statement_that_was_moved_to_another_key_is_not_signed() {
             .await;
         signing.store(b"bytes");
         let (status, body) = signing.sign(&wanted).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{body}");
+        assert_eq!(body["code"], "statement_damaged");
+        // Also where no file says which key it was.
+        fs::remove_file(&signing.files()[0].0).expect("a file");
+        let (status, body) = signing.sign(&wanted).await;
         assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR, "{body}");
         assert_eq!(signing.signatures().await, 0);
     }
