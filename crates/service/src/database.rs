@@ -73,7 +73,9 @@ impl Database {
             .connect(&url)
             .await
             .context("could not open the database")?;
-        migrations
+        // Those of a later version, which ran here or runs beside us, are no reason not to start.
+        Migrator::with_migrations(migrations.iter().cloned().collect())
+            .set_ignore_missing(true)
             .run(&pool)
             .await
             .context("could not bring the database's tables up to date")?;

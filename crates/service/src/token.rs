@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use ::http::header::AUTHORIZATION;
 use ::http::{HeaderMap, StatusCode};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::http::problem::Problem;
@@ -104,6 +104,8 @@ pub struct Grant {
     /// The token's id, for the audit.
     pub id: String,
     pub name: String,
+    /// One of a later version permits nothing, and the others stay good.
+    #[serde(deserialize_with = "known_scopes")]
     pub scopes: BTreeSet<Scope>,
     /// The one app that the token is good for; `None` is every app.
     pub app: Option<String>,
@@ -111,6 +113,14 @@ pub struct Grant {
     pub expires_at: Option<i64>,
     /// Unix milliseconds.
     pub revoked_at: Option<i64>,
+}
+
+fn known_scopes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<Scope>, D::Error> {
+    let scopes = Vec::<serde_json::Value>::deserialize(deserializer)?;
+    let known = scopes
+        .into_iter()
+        .filter_map(|scope| serde_json::from_value(scope).ok());
+    Ok(known.collect())
 }
 
 impl Grant {
@@ -216,6 +226,16 @@ mod tests {
                 .permit(Scope::Release, Some("x"))
                 .is_ok()
         );
+    }
+
+    #[test]
+    fn a_scope_that_is_not_known_permits_nothing() {
+        let later = r#"{"id":"1","name":"ci","scopes":["everything","upload"],"app":null,"expires_at":null,"revoked_at":null,"more":1}"#;
+        let later: Grant = serde_json::from_str(later).expect("a grant");
+        assert!(later.permit(Scope::Upload, None).is_ok());
+        for scope in [Scope::Read, Scope::Release, Scope::Admin] {
+            assert!(later.permit(scope, None).is_err(), "{scope:?}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use slipway_service::changes::{App, Change, Page, Release, Row};
+use slipway_service::changes::{App, Change, Page, Release, Row, Visibility};
 use slipway_service::discovery::record::State as Lease;
 use sqlx::AnyConnection;
 use tokio::time::Instant;
@@ -87,7 +87,7 @@ fn facts_size(row: &Row) -> usize {
                 .map(|package| package.facts.to_string().len());
             sizes.sum()
         }
-        Row::App(_) | Row::Token(_) => 0,
+        Row::App(_) | Row::Token(_) | Row::Unknown => 0,
     }
 }
 
@@ -107,8 +107,16 @@ async fn release(connection: &mut AnyConnection, id: &str) -> anyhow::Result<Row
         .await?
         .ok_or(sqlx::Error::RowNotFound)?;
     let packages = store::packages::of_release(connection, id).await?;
+    let visibility = match release.state() {
+        Ok(stage) => stage.visibility(),
+        // A later version wrote it. Without this row no follower would get any after it.
+        Err(error) => {
+            tracing::warn!(app = release.app, version = release.version, %error, "nobody is shown this release");
+            Visibility::Hidden
+        }
+    };
     Ok(Row::Release(Release {
-        visibility: release.state()?.visibility(),
+        visibility,
         channels: store::releases::channels(connection, id).await?,
         app: release.app,
         version: release.version,

@@ -99,7 +99,7 @@ impl Leases {
             return Err(Refused::AddressChanged);
         }
         lease.beaten = now;
-        let changed = record.state > lease.record.state;
+        let changed = record.state.follows(lease.record.state);
         if changed {
             lease.record.state = record.state;
         }
@@ -321,6 +321,16 @@ mod tests {
             .into_iter()
             .map(|record| record.instance)
             .collect()
+    }
+
+    #[test]
+    fn a_lease_goes_through_a_state_that_is_not_known_here() {
+        let begin = Instant::now();
+        let leases = Leases::new(LeaseSettings::default(), begin);
+        for state in [State::Starting, State::Unknown, State::Ready] {
+            leases.beat(record("a", "1:1", state), begin);
+            assert_eq!(leases.snapshot(begin).instances[0].state, state);
+        }
     }
 
     #[test]

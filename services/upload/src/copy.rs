@@ -26,6 +26,7 @@ impl Replica for Copy {
             Row::App(app) => copy::put_app(db, &app.slug, change.seq).await,
             Row::Token(token) => copy::put_token(db, &token.hash, &token.grant, change.seq).await,
             Row::Release(release) => put_release(db, release, change.seq).await,
+            Row::Unknown => Ok(()),
         }
     }
 }

@@ -1,12 +1,12 @@
 //! The follower's side of the feed, for every service that keeps a copy.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::Method;
 use tokio::sync::watch;
 
-use super::Page;
 use super::replica::{Position, Replica};
+use super::{Change, Page, Received, Row};
 use crate::internal::client::CallError;
 use crate::process::Process;
 
@@ -14,6 +14,8 @@ use crate::process::Process;
 const WAIT_SECONDS: u64 = 30;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// How often an earlier version beside us is looked for, which may have passed over what we know.
+const RENEWAL_PAUSE: Duration = Duration::from_mins(10);
 
 /// Whether the copy can be worked with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +36,14 @@ pub fn follow(process: &Process, replica: impl Replica) -> watch::Receiver<Stand
 
 async fn run(process: &Process, replica: &impl Replica, standing: &watch::Sender<Standing>) {
     let mut pause = FIRST_PAUSE;
+    let mut next_renewal = Instant::now();
     loop {
+        if next_renewal <= Instant::now() {
+            next_renewal = Instant::now() + RENEWAL_PAUSE;
+            if let Err(error) = replica.renew().await {
+                tracing::debug!(%error, "the copy could not be looked at");
+            }
+        }
         match step(process, replica, standing).await {
             Ok(()) => pause = FIRST_PAUSE,
             Err(error) => {
@@ -67,7 +76,7 @@ async fn step(
         0
     };
     let follower = format!("&follower={}", process.instance);
-    let page = ask(process, &position, wait, &follower).await?;
+    let page = ask(process, replica, &position, wait, &follower).await?;
     let (applied, head) = if page.epoch == position.epoch || position.epoch.is_empty() {
         // A first copy takes no other's place, so it need not be swapped in whole: it grows page by page.
         grow(replica, &position, page).await?
@@ -119,7 +128,7 @@ async fn begin_again(
             applied,
             whole_at: head,
         };
-        let page = ask(process, &reached, 0, "").await?;
+        let page = ask(process, replica, &reached, 0, "").await?;
         anyhow::ensure!(page.epoch == epoch, "the catalog's epoch changed once more");
         if page.changes.is_empty() {
             break;
@@ -144,16 +153,29 @@ fn last(page: &Page, before: i64) -> i64 {
 /// `follower` names us, which says that `position` is applied; it is empty while it is only gathered.
 async fn ask(
     process: &Process,
+    replica: &impl Replica,
     position: &Position,
     wait: u64,
     follower: &str,
-) -> Result<Page, CallError> {
+) -> anyhow::Result<Page> {
     let path = format!(
         "/internal/changes?epoch={}&after={}&wait={wait}{follower}",
         position.epoch, position.applied
     );
-    process
+    let received: Received = process
         .client
         .call("catalog", Method::GET, &path, None::<&()>)
-        .await
+        .await?;
+    let Received { page, lossy } = received;
+    if lossy {
+        let unknown = |change: &&Change| matches!(change.row, Row::Unknown);
+        let rows = page.changes.iter().filter(unknown).count();
+        tracing::warn!(
+            rows,
+            "the catalog is a later version: some of what it says is not known here, and is taken by a later version of this service"
+        );
+        // Before the page is applied: a crash in between costs a copy that is taken anew without need.
+        replica.note_loss().await?;
+    }
+    Ok(page)
 }

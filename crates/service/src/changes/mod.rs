@@ -9,7 +9,8 @@
 pub mod follow;
 pub mod replica;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::token::Grant;
@@ -22,6 +23,36 @@ pub struct Page {
     pub head: i64,
     /// In the order of their numbers.
     pub changes: Vec<Change>,
+}
+
+/// A page as it came to a follower.
+pub(crate) struct Received {
+    pub(crate) page: Page,
+    /// It says more than this program keeps: the catalog is a later one.
+    pub(crate) lossy: bool,
+}
+
+impl<'de> Deserialize<'de> for Received {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let said = Value::deserialize(deserializer)?;
+        let page = Page::deserialize(&said).map_err(D::Error::custom)?;
+        let kept = serde_json::to_value(&page.changes).map_err(D::Error::custom)?;
+        let lossy = !covers(&kept, &said["changes"]);
+        Ok(Self { page, lossy })
+    }
+}
+
+/// Whether everything that was said was kept.
+fn covers(kept: &Value, said: &Value) -> bool {
+    match (kept, said) {
+        (Value::Object(kept), Value::Object(said)) => said
+            .iter()
+            .all(|(name, said)| kept.get(name).is_some_and(|kept| covers(kept, said))),
+        (Value::Array(kept), Value::Array(said)) => {
+            kept.len() == said.len() && kept.iter().zip(said).all(|(kept, said)| covers(kept, said))
+        }
+        (kept, said) => kept == said,
+    }
 }
 
 /// A row as it is now.
@@ -38,6 +69,9 @@ pub enum Row {
     App(App),
     Token(Token),
     Release(Release),
+    /// Of a later catalog: it is passed over, and taken by a later version of the follower.
+    #[serde(other)]
+    Unknown,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -65,6 +99,9 @@ pub enum Visibility {
     Yanked,
     /// Not to be served: it failed.
     Hidden,
+    /// Of a later catalog: not to be served.
+    #[serde(other)]
+    Unknown,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -101,4 +138,45 @@ pub struct Package {
     pub signature: String,
     /// What inspection read from the bytes, as `slipway_packages::Facts` writes it.
     pub facts: Value,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn receive(row: &Value) -> Received {
+        let page = json!({"epoch": "e", "head": 7, "more": 1, "changes": [row]});
+        serde_json::from_str(&page.to_string()).expect("a page")
+    }
+
+    #[test]
+    fn what_a_later_catalog_says_is_kept_or_noticed() {
+        let known = json!({"seq": 7, "type": "app", "slug": "a", "name": "a", "public_key": null});
+        assert!(!receive(&known).lossy);
+        // An older one leaves out what it does not know.
+        let older = json!({"seq": 7, "type": "app", "slug": "a", "name": "a"});
+        assert!(!receive(&older).lossy);
+        let mut more = known.clone();
+        more["more"] = json!([1]);
+        let received = receive(&more);
+        assert!(received.lossy && matches!(received.page.changes[0].row, Row::App(_)));
+        let received = receive(&json!({"seq": 7, "type": "mirror", "url": {"a": [1]}}));
+        assert!(received.lossy && matches!(received.page.changes[0].row, Row::Unknown));
+        assert_eq!(received.page.changes[0].seq, 7);
+    }
+
+    #[test]
+    fn an_unknown_visibility_is_noticed_and_is_none_of_the_others() {
+        let received = receive(
+            &json!({"seq": 7, "type": "release", "app": "a", "version": "1.0", "visibility": "half",
+            "channels": [], "notes": null, "published_at": null, "reason": null, "packages": []}),
+        );
+        assert!(received.lossy);
+        let Row::Release(release) = &received.page.changes[0].row else {
+            panic!("a release");
+        };
+        assert_eq!(release.visibility, Visibility::Unknown);
+    }
 }

@@ -4,10 +4,13 @@
 //! the page before or after, and the same page again changes nothing. Instances that share the database apply the same
 //! pages side by side: a change that is older than the row changes nothing, and the position never goes back.
 
-use sqlx::{AnyConnection, AssertSqlSafe, FromRow, Result, query, query_as};
+use sqlx::{AnyConnection, AssertSqlSafe, FromRow, Result, query, query_as, query_scalar};
 
 use super::Change;
 use crate::database::Database;
+
+/// This program's version, by which a copy says who passed something over.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// How far a copy is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, FromRow)]
@@ -30,7 +33,8 @@ impl Position {
 
 /// A service's copy of the catalog's state.
 pub trait Replica: Send + Sync + 'static {
-    /// The table of the position: one row with `epoch`, `applied` and `whole_at`.
+    /// The table of the position: one row with `epoch`, `applied`, `whole_at` and `lossy_by`, the earliest version that
+    /// passed something over in this copy, or empty.
     const POSITION: &'static str;
 
     fn database(&self) -> &Database;
@@ -43,6 +47,43 @@ pub trait Replica: Send + Sync + 'static {
 
     fn position(&self) -> impl Future<Output = Result<Position>> + Send {
         async { read(&mut *self.database().read().await?, Self::POSITION).await }
+    }
+
+    /// Notes that this version passes something over which the catalog says.
+    fn note_loss(&self) -> impl Future<Output = Result<()>> + Send {
+        async {
+            let mut transaction = self.database().write().await?;
+            let noted = lossy_by(&mut transaction, Self::POSITION).await?;
+            if noted.is_empty() || number(VERSION) < number(&noted) {
+                let sql = format!("UPDATE {} SET lossy_by = $1", Self::POSITION);
+                let note = query(AssertSqlSafe(sql)).bind(VERSION);
+                note.execute(&mut *transaction).await?;
+            }
+            transaction.commit().await
+        }
+    }
+
+    /// Lets the copy be taken anew when an earlier version passed something over, which we may know. It stays in use
+    /// until then: its epoch is one that the catalog does not have, so the whole state is read and swapped in.
+    fn renew(&self) -> impl Future<Output = Result<()>> + Send {
+        async {
+            let noted = lossy_by(&mut *self.database().read().await?, Self::POSITION).await?;
+            if noted.is_empty() || number(&noted) >= number(VERSION) {
+                return Ok(());
+            }
+            tracing::info!(
+                by = noted,
+                "the copy is taken anew: an earlier version passed something over"
+            );
+            let sql = format!(
+                "UPDATE {} SET epoch = epoch || '~', lossy_by = '' WHERE epoch <> '' AND lossy_by = $1",
+                Self::POSITION
+            );
+            let mut transaction = self.database().write().await?;
+            let renewal = query(AssertSqlSafe(sql)).bind(noted);
+            renewal.execute(&mut *transaction).await?;
+            transaction.commit().await
+        }
     }
 
     /// Applies changes and moves to `position`, in one transaction. `from` is the epoch of the copy for which they were
@@ -83,6 +124,17 @@ pub trait Replica: Send + Sync + 'static {
             transaction.commit().await
         }
     }
+}
+
+async fn lossy_by(db: &mut AnyConnection, table: &str) -> Result<String> {
+    let sql = format!("SELECT lossy_by FROM {table}");
+    query_scalar(AssertSqlSafe(sql)).fetch_one(db).await
+}
+
+/// The numbers of a version, in their order.
+fn number(version: &str) -> Vec<u64> {
+    let parts = version.split(['.', '-', '+']);
+    parts.map_while(|part| part.parse().ok()).collect()
 }
 
 async fn read(db: &mut AnyConnection, table: &str) -> Result<Position> {

@@ -11,6 +11,21 @@ pub enum State {
     Ready,
     /// Answers, and gets traffic only when nobody else is there.
     Draining,
+    /// A state of a later version: gets no traffic.
+    #[serde(other)]
+    Unknown,
+}
+
+impl State {
+    /// Whether an instance goes from `before` to this: forward, and from a state that is not known to any other.
+    pub fn follows(self, before: Self) -> bool {
+        self > before || (before == Self::Unknown && self != before)
+    }
+
+    /// Whether it gets traffic at all.
+    pub fn takes_traffic(self) -> bool {
+        matches!(self, Self::Ready | Self::Draining)
+    }
 }
 
 /// One running process of a service; every heartbeat carries it whole.

@@ -73,7 +73,7 @@ impl View {
     pub fn knows(&self, service: &str) -> bool {
         self.records()
             .iter()
-            .any(|record| record.service == service && record.state != State::Starting)
+            .any(|record| record.service == service && record.state.takes_traffic())
     }
 
     /// The instances of `service` in the order to try them: those that are ready, each in turn first, then those that
@@ -117,6 +117,18 @@ impl View {
         let merged = merge(&before, answers.values());
         if *before == merged {
             return;
+        }
+        for record in merged
+            .iter()
+            .filter(|record| record.state == State::Unknown)
+        {
+            let (service, instance) = (&record.service, &record.instance);
+            tracing::warn!(
+                service,
+                instance,
+                version = record.version,
+                "this instance is in a state that is not known here and gets no traffic"
+            );
         }
         let text = serde_json::to_vec_pretty(&merged).unwrap_or_default();
         self.replace(merged);
@@ -223,6 +235,30 @@ mod tests {
         assert_eq!(first.len(), 3);
         assert_eq!(first[2].instance, "b");
         assert_ne!(first[0].instance, second[0].instance);
+    }
+
+    /// Of a later version; the others in the same answer are used as before.
+    #[test]
+    fn an_instance_in_an_unknown_state_gets_no_traffic() {
+        let later = r#"{"epoch":"e","revision":1,"warming":false,"more":1,"instances":[
+            {"service":"upload","instance":"a","addr":"1:1","state":"RESTING","version":"9","started_at":0,"more":1},
+            {"service":"upload","instance":"b","addr":"1:2","state":"READY","version":"9","started_at":0}]}"#;
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let view = View::open(folder.path().join("view.json"));
+        view.apply("r", Some(serde_json::from_str(later).expect("a snapshot")));
+        assert_eq!(view.records().len(), 2);
+        let names = |view: &View| {
+            view.candidates("upload")
+                .into_iter()
+                .map(|r| r.instance)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(names(&view), ["b"]);
+        let kept = View::open(folder.path().join("view.json"));
+        assert_eq!(names(&kept), ["b"]);
+        let alone = View::fixed(vec![record("a", "1:1", State::Unknown)]);
+        assert!(!alone.knows("upload"));
+        assert!(State::Unknown.follows(State::Ready) && State::Ready.follows(State::Unknown));
     }
 
     #[test]

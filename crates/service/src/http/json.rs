@@ -11,10 +11,10 @@ use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
 
-/// A JSON body; give its type `#[serde(deny_unknown_fields)]`.
+/// A JSON body; give its type `#[serde(deny_unknown_fields)]`, but not under `/internal/`: a later caller may say more.
 pub struct ApiJson<T>(pub T);
 
-/// A query; give its type `#[serde(deny_unknown_fields)]`.
+/// A query; the same holds for its type.
 pub struct ApiQuery<T>(pub T);
 
 /// Path parameters.

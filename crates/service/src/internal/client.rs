@@ -49,7 +49,8 @@ pub enum CallError {
         detail: String,
     },
     /// An answer that says no for now: 5xx, 408, 421, 425, 429; and 401 and 403, which speak of services that do not fit
-    /// together yet, not of what was asked.
+    /// together yet, not of what was asked; and what says that this callee, an older one, does not know what was asked: a
+    /// later one will.
     #[error("{service} failed with {status} {code}: {detail}")]
     Failed {
         service: String,
@@ -366,7 +367,12 @@ async fn read_status(service: &str, response: Response) -> Result<Response, Call
     let service = service.to_owned();
     let (code, detail) = (text("code"), text("detail"));
     let passes = matches!(status.as_u16(), 401 | 403 | 408 | 421 | 425 | 429);
-    if status.is_client_error() && !passes {
+    // The codes of the edge and the extractors; a 404 with another code speaks of what was asked for.
+    let unknown = matches!(
+        (status.as_u16(), &*code),
+        (400, "parameter_unknown") | (404, "not_found") | (405, _)
+    );
+    if status.is_client_error() && !passes && !unknown {
         return Err(CallError::Refused {
             service,
             status,

@@ -152,6 +152,24 @@ async fn a_refusal_is_final_and_a_failure_is_not() {
         1,
         "a refusal is not asked for twice"
     );
+    for unknown in [
+        Problem::not_found(),
+        Problem::bad_request("parameter_unknown", "an older callee"),
+        Problem::new(
+            http::StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "",
+        ),
+    ] {
+        let (older, _) = platform.serve("signing", Err(unknown)).await;
+        let caller = platform.process("catalog", vec![older]);
+        let asked = ask(&caller).await;
+        assert!(matches!(asked, Err(CallError::Failed { .. })), "{asked:?}");
+    }
+    let missing = Problem::new(http::StatusCode::NOT_FOUND, "package_unknown", "none");
+    let (refusing, _) = platform.serve("signing", Err(missing)).await;
+    let caller = platform.process("catalog", vec![refusing]);
+    assert!(matches!(ask(&caller).await, Err(CallError::Refused { .. })));
     let (failing, _) = platform
         .serve("signing", Err(Problem::internal("broken")))
         .await;

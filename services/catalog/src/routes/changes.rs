@@ -23,7 +23,6 @@ pub(super) fn router() -> Router<State> {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Query {
     epoch: String,
     /// What the follower has applied.

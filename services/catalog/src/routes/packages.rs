@@ -94,7 +94,6 @@ async fn insert(
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Query {
     /// Seconds to wait for its release.
     #[serde(default)]

@@ -4,20 +4,18 @@ use slipway_service::{Problem, api, clock};
 use sqlx::AnyConnection;
 
 use crate::State;
-use crate::release::State as Stage;
 use crate::store::{packages, releases};
 
-/// A release with its packages.
+/// A release with its packages. A state that a later version wrote is shown as it is.
 pub(super) async fn release(
     state: &State,
     db: &mut AnyConnection,
     row: &releases::Release,
 ) -> Result<api::Release, Problem> {
-    let stage = row.state().map_err(Problem::internal)?;
     let rows = packages::of_release(db, &row.id).await?;
     let packages: Vec<_> = rows
         .iter()
-        .map(|package| self::package(state, package, Some((row, stage))))
+        .map(|package| self::package(state, package, Some(row)))
         .collect();
     let origin = origin(state);
     let path = |package: &api::Package| {
@@ -30,7 +28,7 @@ pub(super) async fn release(
         app: row.app.clone(),
         version: row.version.clone(),
         channels: releases::channels(db, &row.id).await?,
-        state: stage.to_string(),
+        state: row.state.clone(),
         reason: row.reason.clone(),
         notes: row.notes.clone(),
         links: api::Links {
@@ -61,9 +59,8 @@ pub(super) async fn uploaded(
             release: None,
         });
     };
-    let stage = release.state().map_err(Problem::internal)?;
     Ok(api::Uploaded {
-        package: package(state, row, Some((&release, stage))),
+        package: package(state, row, Some(&release)),
         release: Some(self::release(state, db, &release).await?),
     })
 }
@@ -71,7 +68,7 @@ pub(super) async fn uploaded(
 fn package(
     state: &State,
     row: &packages::Package,
-    release: Option<(&releases::Release, Stage)>,
+    release: Option<&releases::Release>,
 ) -> api::Package {
     let origin = origin(state);
     api::Package {
@@ -83,10 +80,10 @@ fn package(
         platform: row.platform.clone(),
         arch: row.arch.clone(),
         state: release
-            .map_or("stored", |(_, stage)| stage.as_str())
+            .map_or("stored", |release| release.state.as_str())
             .to_owned(),
-        reason: release.and_then(|(release, _)| release.reason.clone()),
-        url: release.map(|(release, _)| {
+        reason: release.and_then(|release| release.reason.clone()),
+        url: release.map(|release| {
             format!(
                 "{origin}{}",
                 api::file_path(&row.app, &release.version, &row.filename)

@@ -9,7 +9,7 @@ pub(crate) struct Release {
     pub(crate) id: String,
     pub(crate) app: String,
     pub(crate) version: String,
-    state: String,
+    pub(crate) state: String,
     pub(crate) reason: Option<String>,
     pub(crate) notes: Option<String>,
     pub(crate) created_at: i64,

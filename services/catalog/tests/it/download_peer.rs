@@ -138,7 +138,7 @@ impl Download {
                 let place = (release.app.clone(), release.version.clone());
                 copy.releases.insert(place, release);
             }
-            Row::Token(_) => {}
+            Row::Token(_) | Row::Unknown => {}
         }
     }
 }

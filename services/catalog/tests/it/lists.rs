@@ -83,3 +83,42 @@ async fn a_limit_is_kept_within_reason() {
         }
     }
 }
+
+/// Of a later version: it is shown as it is, and neither the list nor the feed ends at it.
+#[tokio::test]
+async fn a_release_in_an_unknown_state_is_shown_and_served_to_nobody() {
+    for engine in engines() {
+        let house = House::new(engine).await;
+        house.app("notes").await;
+        house.published("notes", "1.0").await;
+        house.published("notes", "2.0").await;
+        let mut database = house.database().await;
+        sqlx::query("UPDATE releases SET state = 'resting' WHERE version = '1.0'")
+            .execute(&mut database)
+            .await
+            .expect("a later state");
+        let list = house
+            .admin()
+            .get("/api/v1/apps/notes/releases")
+            .await
+            .ok(200);
+        let mut states: Vec<_> = list["items"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|release| &release["state"])
+            .collect();
+        states.sort_by_key(ToString::to_string);
+        assert_eq!(states, ["published", "resting"]);
+        assert_eq!(house.release("notes", "1.0").await["state"], "resting");
+        let feed = "/internal/changes?epoch=&after=0&more=1";
+        let page = house.catalog.internal("download", feed).await.ok(200);
+        let rows = page["changes"].as_array().expect("rows");
+        let rested = rows
+            .iter()
+            .find(|row| row["version"] == "1.0")
+            .expect("the row");
+        assert_eq!(rested["visibility"], "hidden");
+        house.published("notes", "3.0").await;
+    }
+}

@@ -111,7 +111,6 @@ async fn leave(
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Watch {
     /// The instance that watches.
     watcher: String,

@@ -4,6 +4,7 @@ use http::StatusCode;
 use serde_json::json;
 use slipway_signatures::minisign::verify_file;
 use slipway_testkit::database::engines;
+use sqlx::Executor as _;
 
 use crate::{Instance, first, statement, text};
 
@@ -120,5 +121,32 @@ async fn the_time_is_that_of_the_statement_not_of_the_signature() {
         signing.store(b"bytes");
         let signature = signing.signature(&wanted).await;
         assert!(signature.contains("trusted comment: timestamp:1795000000\tfile:notes.apk\tversion:1.0.0\tapp:notes\tsha256:"));
+    }
+}
+
+/// A later version ran here, and left a migration that this one does not know.
+#[tokio::test]
+async fn a_database_with_later_migrations_is_opened() {
+    for engine in engines() {
+        let (signing, folder) = first(engine).await;
+        signing.store(b"bytes");
+        let wanted = statement("notes", "1.0.0", b"bytes");
+        let signature = signing.signature(&wanted).await;
+        signing
+            .tamper(
+                "INSERT INTO _sqlx_migrations (version, description, installed_on, success, checksum, execution_time)
+                 SELECT 9999, 'later', installed_on, success, checksum, execution_time FROM _sqlx_migrations
+                 WHERE version = 1",
+            )
+            .await;
+        let mut connection = signing.connection().await;
+        let column =
+            connection.execute("ALTER TABLE statements ADD COLUMN later text NOT NULL DEFAULT ''");
+        column.await.expect("a later column");
+        let started = Instance::start(&folder.process).await.expect("a start");
+        assert_eq!(started.signature(&wanted).await, signature);
+        started
+            .signature(&statement("notes", "1.0.1", b"bytes"))
+            .await;
     }
 }

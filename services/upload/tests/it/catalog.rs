@@ -29,6 +29,8 @@ struct Inner {
     changes: Vec<Change>,
     deliveries: Vec<Delivery>,
     lists: Vec<FileBlocks>,
+    /// Rows as a later catalog tells them, in the place of those with these numbers.
+    later: BTreeMap<i64, Value>,
     /// It answers 503 to everything.
     away: bool,
     refusal: Option<(StatusCode, &'static str, &'static str)>,
@@ -124,6 +126,22 @@ impl Catalog {
         }));
     }
 
+    /// A row that only a later version can make something of; returns its number.
+    pub(crate) fn add_later(&self, row: Value) -> i64 {
+        self.add(Row::Unknown);
+        let mut seq = 0;
+        self.change(|inner| {
+            seq = inner.changes.last().expect("the row").seq;
+            inner.later.insert(seq, row);
+        });
+        seq
+    }
+
+    /// The row `seq` becomes one of `kind`, without a change of its number.
+    pub(crate) fn learn(&self, seq: i64, kind: &str) {
+        self.change(|inner| inner.later.get_mut(&seq).expect("a row")["type"] = json!(kind));
+    }
+
     pub(crate) fn set_away(&self, away: bool) {
         self.change(|inner| inner.away = away);
     }
@@ -167,7 +185,7 @@ async fn feed(
         } else {
             0
         };
-        Page {
+        let page = Page {
             epoch: "e".to_owned(),
             head: i64::try_from(inner.changes.len()).expect("few"),
             changes: inner
@@ -176,12 +194,22 @@ async fn feed(
                 .filter(|change| change.seq > after)
                 .cloned()
                 .collect(),
+        };
+        let mut page = json!(page);
+        for change in page["changes"].as_array_mut().expect("rows") {
+            let seq = change["seq"].as_i64().expect("a number");
+            if let Some(later) = inner.later.get(&seq) {
+                *change = later.clone();
+                change["seq"] = json!(seq);
+            }
         }
+        page["later"] = json!({"more": 1});
+        page
     };
     if let Some(away) = catalog.away() {
         return away;
     }
-    if page().changes.is_empty() {
+    if page()["changes"].as_array().is_none_or(Vec::is_empty) {
         let wait = Duration::from_secs(number("wait").unsigned_abs());
         let _ = tokio::time::timeout(wait, changed.changed()).await;
     }

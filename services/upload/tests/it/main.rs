@@ -5,5 +5,6 @@ mod fixture;
 mod inspecting;
 mod listing;
 mod packages;
+mod tolerating;
 mod uploads;
 mod waiting;
