@@ -328,7 +328,7 @@ mod tests {
         let begin = Instant::now();
         let leases = Leases::new(LeaseSettings::default(), begin);
         for state in [State::Starting, State::Unknown, State::Ready] {
-            leases.beat(record("a", "1:1", state), begin);
+            beat(&leases, &record("a", "127.0.0.1:1", state), begin);
             assert_eq!(leases.snapshot(begin).instances[0].state, state);
         }
     }
