@@ -18,6 +18,8 @@ ENDPOINTS = [
     ("catalog", "GET", "/internal/changes", {"upload", "download"}),
     ("catalog", "POST", "/internal/packages", {"upload"}),
     ("catalog", "GET", "/internal/packages/x", {"upload"}),
+    ("upload", "GET", "/internal/held", {"catalog"}),
+    ("download", "GET", "/internal/held", {"catalog"}),
     ("download", "GET", "/internal/staged/d/notes/1.0.0/notes.bin", {"catalog"}),
     ("download", "GET", "/internal/downloads/notes/1.0.0", {"catalog"}),
     *((callee, "GET", "/internal/instance", {"registry"}) for callee in ("signing", "catalog", "upload", "download")),

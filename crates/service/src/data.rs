@@ -123,6 +123,7 @@ impl DataDir {
     fn make_secrets(&self) -> anyhow::Result<()> {
         self.remove_pair_keys()?;
         keep_or_write(&self.sealing_key(), || Ok(Key::random()?.to_text()))?;
+        keep_or_write(&self.feed_key(), || Ok(Key::random()?.to_text()))?;
         keep_or_write(&self.admin_token(), new_token)
     }
 
@@ -159,6 +160,11 @@ impl DataDir {
     /// The key that seals the private keys of apps, which the signing service holds or an operator gives.
     pub fn sealing_key(&self) -> PathBuf {
         self.secrets("signing").join("sealing.key")
+    }
+
+    /// The key of the change feed's marks, which the catalog alone holds and its database does not.
+    pub fn feed_key(&self) -> PathBuf {
+        self.secrets("catalog").join("feed.key")
     }
 
     fn check_format(&self) -> anyhow::Result<()> {

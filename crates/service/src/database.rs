@@ -4,6 +4,8 @@
 //! write lock when they begin, because a deferred one that reads and then writes fails at once under contention,
 //! whatever the busy time-out.
 
+mod born;
+
 use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
@@ -42,7 +44,7 @@ impl Database {
     }
 
     /// Opens the database at `url`. `folder` holds the lock under which one process at a time migrates, since two
-    /// first starts on SQLite would race.
+    /// first starts on SQLite would race, and says in `born` which database it is. Another one is refused.
     pub async fn connect(
         url: &str,
         max_connections: u32,
@@ -59,6 +61,7 @@ impl Database {
         let lock =
             File::create(folder.join("migrate.lock")).context("could not lock the database")?;
         let lock = tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await??;
+        born::check(&url, folder).await?;
         let pool = AnyPoolOptions::new()
             .max_connections(max_connections)
             .acquire_timeout(Duration::from_secs(30))
@@ -104,6 +107,11 @@ impl Database {
     /// A transaction that may write.
     pub async fn write(&self) -> sqlx::Result<Transaction<'static, Any>> {
         self.pool.begin_with(self.begin).await
+    }
+
+    /// Ends all connections. SQLite then has everything in its one file, which may be copied or replaced.
+    pub async fn close(&self) {
+        self.pool.close().await;
     }
 
     /// Whether the database answers.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use slipway_service::Service as _;
 
-use crate::{init, publish, run, terminal, up, verify};
+use crate::{accept_restore, init, publish, run, terminal, up, verify};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,6 +38,8 @@ enum Command {
     Publish(publish::Options),
     #[command(after_help = verify::EXAMPLES)]
     Verify(verify::Options),
+    #[command(after_help = accept_restore::EXAMPLES)]
+    AcceptRestore(accept_restore::Options),
     /// Upload's inspection of a staged file, in a process of its own
     #[command(hide = true, disable_help_flag = true)]
     Inspect {
@@ -55,6 +57,7 @@ impl Slipway {
             Some(Command::Init(options)) => init::execute(&options),
             Some(Command::Run(options)) => run::execute(options),
             Some(Command::Publish(options)) => publish::execute(&options),
+            Some(Command::AcceptRestore(options)) => accept_restore::execute(&options),
             Some(Command::Verify(options)) => return verify::execute(&options),
             Some(Command::Inspect { arguments }) => {
                 return slipway_upload::Upload::tool("inspect", &arguments)

@@ -1,5 +1,6 @@
 //! The command `slipway`: the whole platform on one machine, and what developers and users do with it.
 
+mod accept_restore;
 mod command;
 mod init;
 mod publish;

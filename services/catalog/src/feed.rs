@@ -1,6 +1,6 @@
 //! The change feed: numbers that follow the order of commits, and who has applied them.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::time::Duration;
 
 use slipway_service::changes::{App, Change, Page, Release, Row, Visibility};
@@ -11,51 +11,77 @@ use uuid::Uuid;
 
 use crate::State;
 use crate::store;
+use crate::store::feed::Feed;
 
 /// Changes in one page, and bytes of what was read from its packages after which it ends: icons are in it.
 const PAGE: i64 = 500;
 const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 /// Services that keep a copy.
-const FOLLOWERS: [&str; 2] = ["upload", "download"];
+pub(crate) const FOLLOWERS: [&str; 2] = ["upload", "download"];
 
-/// Makes the epoch of a new database.
+/// What a follower asks with.
+pub(crate) struct Ask {
+    /// Of its copy; empty when it has none.
+    pub(crate) epoch: String,
+    /// What it has applied.
+    pub(crate) after: i64,
+    /// The head and the mark of the newest answer that it was given in its epoch.
+    pub(crate) head: i64,
+    pub(crate) mark: String,
+    /// The epoch that it knows as held.
+    pub(crate) held: Option<String>,
+}
+
+impl Ask {
+    /// Whether it has been told of a hold that goes on.
+    fn knows_held(&self, feed: &Feed) -> bool {
+        feed.is_held() && self.held.as_deref() == Some(feed.epoch())
+    }
+
+    /// Whether it would lose something to the epoch that it was told, and keeps its copy.
+    pub(crate) fn claims(&self, feed: &Feed) -> bool {
+        self.held.as_deref() == Some(feed.epoch())
+            && !self.epoch.is_empty()
+            && self.epoch != feed.epoch()
+    }
+
+    /// Whether there is something to tell it.
+    pub(crate) fn has_news(&self, feed: &Feed) -> bool {
+        if self.knows_held(feed) {
+            return self.epoch == feed.epoch() && feed.head > self.after;
+        }
+        self.held.is_some()
+            || feed.is_held()
+            || self.epoch != feed.epoch()
+            || feed.head > self.after
+    }
+}
+
+/// Makes the epoch of a new database, and notes that this process has begun.
 pub(crate) async fn begin(state: &State) -> sqlx::Result<()> {
+    let (epoch, start) = (Uuid::now_v7().to_string(), Uuid::now_v7().to_string());
     let mut transaction = state.database.write().await?;
-    store::feed::begin(&mut transaction, &Uuid::now_v7().to_string()).await?;
+    store::feed::begin(&mut transaction, &epoch, &start).await?;
     transaction.commit().await
 }
 
-/// Begins a new epoch when a follower is ahead of us: it has followed a database that is gone, and this one was restored
-/// from an older copy. Its next numbers were given once before, to other changes, so everybody has to read it whole.
-pub(crate) async fn notice_a_restore(state: &State, epoch: &str, after: i64) -> sqlx::Result<()> {
-    let mut connection = state.database.read().await?;
-    let (current, head) = store::feed::position(&mut connection).await?;
-    drop(connection);
-    if epoch != current || after <= head {
-        return Ok(());
-    }
-    let new = Uuid::now_v7().to_string();
-    let mut transaction = state.database.write().await?;
-    if store::feed::begin_again(&mut transaction, (&current, &new), after).await? {
-        tracing::warn!(
-            head,
-            after,
-            "a follower is ahead: this database is an older copy, so a new epoch begins"
-        );
-    }
-    state.commit(transaction).await?;
-    Ok(())
-}
-
-/// The changes after `after`, as `snapshot` has them, from 0 when the follower has another epoch.
+/// The changes after those that `ask` has, as `snapshot` has them: from 0 when it has another epoch, none when it holds
+/// what is held.
 pub(crate) async fn page(
     snapshot: &mut AnyConnection,
-    epoch: &str,
-    after: i64,
+    state: &State,
+    ask: &Ask,
 ) -> anyhow::Result<Page> {
-    let (current, head) = store::feed::position(snapshot).await?;
-    let after = if epoch == current { after } else { 0 };
+    let feed = store::feed::read(snapshot).await?;
+    let start = store::feed::last_start(snapshot).await?;
+    let after = if ask.epoch == feed.epoch() {
+        ask.after
+    } else if ask.knows_held(&feed) {
+        feed.head
+    } else {
+        0
+    };
     let mut changes = Vec::new();
     let mut size = 0;
     for (seq, kind, id) in store::feed::after(snapshot, after, PAGE).await? {
@@ -72,9 +98,13 @@ pub(crate) async fn page(
         }
     }
     Ok(Page {
-        epoch: current,
-        head,
+        epoch: feed.epoch().to_owned(),
+        head: feed.head,
         changes,
+        mark: state.marks.make(feed.epoch(), &start, feed.head),
+        held: feed.is_held(),
+        opening: !state.opening.is_over(),
+        replaces: store::feed::replaced(snapshot, feed.epoch()).await?,
     })
 }
 
@@ -150,15 +180,12 @@ pub(crate) async fn applied_by_all(state: &State, seq: i64) -> sqlx::Result<Vec<
 /// The followers that are ready and have not applied `seq`, as `service/instance`.
 async fn pending(state: &State, seq: i64) -> sqlx::Result<Vec<String>> {
     let mut connection = state.database.read().await?;
-    let applied: BTreeSet<String> = store::feed::followers_at(&mut connection, seq)
-        .await?
-        .into_iter()
-        .collect();
+    let applied = followers_at(&mut connection, seq).await?;
     let records = state.process.view.records();
     let pending = records.iter().filter(|record| {
         FOLLOWERS.contains(&record.service.as_str())
             && record.state == Lease::Ready
-            && !applied.contains(&record.instance)
+            && !applied.contains(&(record.service.clone(), record.instance.clone()))
     });
     Ok(pending
         .map(|record| format!("{}/{}", record.service, record.instance))
@@ -168,9 +195,18 @@ async fn pending(state: &State, seq: i64) -> sqlx::Result<Vec<String>> {
 /// Whether some download instance has applied `seq`.
 pub(crate) async fn applied_by_a_download(state: &State, seq: i64) -> sqlx::Result<bool> {
     let mut connection = state.database.read().await?;
-    let applied = store::feed::followers_at(&mut connection, seq).await?;
+    let applied = followers_at(&mut connection, seq).await?;
     let ready = state.process.view.candidates("download");
     Ok(ready
-        .iter()
-        .any(|record| applied.contains(&record.instance)))
+        .into_iter()
+        .any(|record| applied.contains(&(record.service, record.instance))))
+}
+
+/// Who has applied `seq`, by service and instance.
+async fn followers_at(
+    connection: &mut AnyConnection,
+    seq: i64,
+) -> sqlx::Result<HashSet<(String, String)>> {
+    let rows = store::feed::followers_at(connection, seq).await?;
+    Ok(rows.into_iter().collect())
 }

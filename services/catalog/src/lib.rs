@@ -9,14 +9,19 @@ mod delivery;
 mod draft;
 mod feed;
 mod gate;
+mod mark;
+mod opening;
 mod permission;
 mod publishing;
 mod release;
+mod restore;
 mod routes;
 mod settings;
 mod signals;
 mod store;
 mod worker;
+
+use std::time::Duration;
 
 use axum::Router;
 use slipway_service::database::Database;
@@ -26,6 +31,9 @@ use slipway_service::{App, Health, Process, Service, clock};
 use sqlx::migrate::Migrator;
 use sqlx::{Any, Transaction};
 
+use mark::Marks;
+use opening::Opening;
+use restore::{Doubts, Unchanged};
 pub use settings::Settings;
 use signals::Signals;
 
@@ -42,9 +50,24 @@ pub struct State {
     pub(crate) settings: Settings,
     /// Raised at every commit of this instance.
     pub(crate) signals: Signals,
+    pub(crate) marks: Marks,
+    pub(crate) opening: Opening,
+    /// Which tokens are not believed while the feed is held.
+    pub(crate) doubts: Doubts,
 }
 
 impl State {
+    /// A transaction in which the platform's state may be changed: the only way to one. What is only kept of processes,
+    /// such as leases and what followers have applied, is written without it.
+    pub(crate) async fn change(&self) -> Result<Transaction<'static, Any>, Unchanged> {
+        self.opening.over().await;
+        let mut transaction = self.database.write().await?;
+        if store::feed::read(&mut transaction).await?.is_held() {
+            return Err(Unchanged::Held);
+        }
+        Ok(transaction)
+    }
+
     /// Commits, and wakes everybody in this instance who waits for a change.
     pub(crate) async fn commit(&self, transaction: Transaction<'static, Any>) -> sqlx::Result<()> {
         transaction.commit().await?;
@@ -61,6 +84,7 @@ impl Health for State {
     async fn readings(&self) -> anyhow::Result<Vec<Reading>> {
         let mut connection = self.database.read().await?;
         let counts = store::jobs::count(&mut connection, clock::unix_millis()).await?;
+        let held = store::feed::read(&mut connection).await?.is_held();
         let reading = |name, help, value| Reading { name, help, value };
         Ok(vec![
             reading("jobs_pending", "Jobs that are not done", counts.pending),
@@ -70,6 +94,11 @@ impl Health for State {
                 counts.oldest_millis / 1000,
             ),
             reading("jobs_failed", "Jobs that were given up", counts.failed),
+            reading(
+                "restore_held",
+                "1 while nothing is changed because the database is older than its followers' copies",
+                i64::from(held),
+            ),
         ])
     }
 }
@@ -105,11 +134,15 @@ pub fn run(options: slipway_service::Options) -> anyhow::Result<()> {
 
 /// Opens the database and makes what a first start needs: the feed's epoch and the administrator's token.
 pub async fn open(process: &Process, settings: Settings) -> anyhow::Result<State> {
+    let longest = Duration::from_millis(settings.publishing.first_ask_millis);
     let state = State {
         database: Database::open(process, &MIGRATIONS).await?,
         process: process.clone(),
         settings,
         signals: Signals::default(),
+        marks: Marks::open(&process.data)?,
+        opening: Opening::begin(process.view.clone(), longest),
+        doubts: Doubts::default(),
     };
     feed::begin(&state).await?;
     permission::know_administrator(&state).await?;

@@ -11,9 +11,9 @@ use slipway_service::{Problem, clock};
 
 use sqlx::AnyConnection;
 
-use crate::State;
 use crate::store;
 use crate::store::audit::By;
+use crate::{State, restore};
 
 /// The token of a request, known and alive. It is extracted before anything else of the request is looked at.
 pub(crate) struct Actor {
@@ -48,11 +48,17 @@ impl FromRequestParts<State> for Actor {
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
         let token = Token::from_headers(&parts.headers)?;
+        state.opening.over().await;
         let mut connection = state.database.read().await?;
         let grant = store::tokens::by_hash(&mut connection, &token.hash())
             .await?
             .ok_or_else(unknown_token)?;
         grant.check_alive(clock::unix_millis())?;
+        let feed = store::feed::read(&mut connection).await?;
+        drop(connection);
+        if feed.is_held() {
+            restore::check_token(state, &feed, &grant, &token.hash()).await?;
+        }
         let request_id = parts.headers.get("x-request-id");
         let request_id = request_id
             .and_then(|id| id.to_str().ok())

@@ -106,7 +106,7 @@ async fn key_of(state: &State, app: &str) -> anyhow::Result<Result<String, Strin
         Ok(key) => key,
         Err(error) => return Ok(Err(waits_for("signing", error))),
     };
-    let mut transaction = state.database.write().await?;
+    let mut transaction = state.change().await?;
     apps::set_key(&mut transaction, app, &key.key_id, &key.public_key).await?;
     transaction.commit().await?;
     Ok(Ok(key.key_id))
@@ -129,7 +129,7 @@ async fn publish(state: &State, id: &str) -> anyhow::Result<Ended> {
             Step::Went => state.signals.raise(),
             Step::Waits(reason) => {
                 if release.reason.as_deref() != Some(&reason) {
-                    let mut transaction = state.database.write().await?;
+                    let mut transaction = state.change().await?;
                     releases::set_reason(&mut transaction, id, &reason).await?;
                     state.commit(transaction).await?;
                 }
@@ -183,7 +183,7 @@ async fn sign(state: &State, release: &releases::Release) -> anyhow::Result<Step
             .await;
         match asked {
             Ok(answer) => {
-                let mut transaction = state.database.write().await?;
+                let mut transaction = state.change().await?;
                 packages::set_signature(&mut transaction, &package.id, &answer.signature).await?;
                 transaction.commit().await?;
             }
@@ -255,7 +255,7 @@ async fn advance(
     reason: Option<&str>,
 ) -> anyhow::Result<()> {
     let from = release.state()?;
-    let mut transaction = state.database.write().await?;
+    let mut transaction = state.change().await?;
     releases::advance(
         &mut transaction,
         &release.id,

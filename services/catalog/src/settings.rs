@@ -37,6 +37,9 @@ pub struct Publishing {
     /// Milliseconds that an answer waits for every follower to have applied a change. They need about ten; one that
     /// hangs must not hold everybody's answers longer.
     pub follower_wait_millis: u64,
+    /// Milliseconds after a start that changes wait for the first ask of upload and download, which shows whether the
+    /// database is the newest. They ask within about a hundred; one that is away must not keep everybody waiting.
+    pub first_ask_millis: u64,
     /// Seconds that an answer waits for a release, unless `Prefer: wait=N` says otherwise.
     pub release_wait_seconds: u64,
     /// Hours for which an Idempotency-Key is remembered.
@@ -47,6 +50,7 @@ impl Default for Publishing {
     fn default() -> Self {
         Self {
             follower_wait_millis: 5000,
+            first_ask_millis: 3000,
             release_wait_seconds: 60,
             idempotency_hours: 24,
         }

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::State;
 use crate::publishing::{self, Ended};
+use crate::restore::Unchanged;
 use crate::store::{feed, idempotency, jobs};
 
 /// How long a follower that is not heard of is remembered: it is a process that ended.
@@ -71,11 +72,16 @@ async fn lease(state: &State, owner: &str) -> sqlx::Result<Option<jobs::Job>> {
     {
         // Looked at without the write lock first: an idle platform writes nothing.
         let mut connection = state.database.read().await?;
-        if jobs::due(&mut connection, now).await?.is_none() {
+        let held = feed::read(&mut connection).await?.is_held();
+        if held || jobs::due(&mut connection, now).await?.is_none() {
             return Ok(None);
         }
     }
-    let mut transaction = state.database.write().await?;
+    let mut transaction = match state.change().await {
+        Err(Unchanged::Held) => return Ok(None),
+        Err(Unchanged::Database(error)) => return Err(error),
+        Ok(transaction) => transaction,
+    };
     let job = jobs::lease(
         &mut transaction,
         (&state.process.instance, owner),
@@ -93,7 +99,7 @@ async fn run(state: &State, job: &jobs::Job, owner: &str) -> anyhow::Result<()> 
             "the work on it ended {} processes; the log has their last words",
             job.crashes
         );
-        let mut transaction = state.database.write().await?;
+        let mut transaction = state.change().await?;
         publishing::give_up(&mut transaction, job, &reason).await?;
         let now = clock::unix_millis();
         jobs::fail(&mut transaction, &job.id, owner, &reason, now).await?;

@@ -1,10 +1,13 @@
 //! The copy of what the catalog says of apps and releases: all that is needed to serve what is published with everybody
 //! else gone.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use slipway_packages::Version;
+use slipway_service::changes::losses::{self, Known, Shown};
 use slipway_service::changes::replica::Replica;
 use slipway_service::changes::{self, Change, Row};
 use slipway_service::database::Database;
@@ -27,6 +30,27 @@ impl Replica for Copy {
         packages::clear(db).await?;
         releases::clear(db).await?;
         apps::clear(db).await
+    }
+
+    async fn known(&self) -> sqlx::Result<Known> {
+        let mut snapshot = self.0.snapshot().await?;
+        let mut known = Known {
+            keys: apps::keys(&mut snapshot).await?.into_iter().collect(),
+            ..Known::default()
+        };
+        for (app, version, visibility) in releases::all(&mut snapshot).await? {
+            let release = losses::Release {
+                shown: Shown::of(&visibility),
+                files: BTreeMap::new(),
+            };
+            known.releases.insert((app, version), release);
+        }
+        for (app, version, filename, sha256) in packages::digests(&mut snapshot).await? {
+            if let Some(release) = known.releases.get_mut(&(app, version)) {
+                release.files.insert(filename, sha256);
+            }
+        }
+        Ok(known)
     }
 
     async fn put(db: &mut AnyConnection, change: &Change) -> sqlx::Result<()> {

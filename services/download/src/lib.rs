@@ -17,14 +17,14 @@ mod store;
 mod words;
 
 use axum::Router;
-use slipway_service::changes::follow::{Standing, follow};
+use slipway_service::changes::follow::{Following, Standing, follow};
+use slipway_service::changes::held;
 use slipway_service::changes::replica::Replica as _;
 use slipway_service::database::Database;
 use slipway_service::metrics::Reading;
 use slipway_service::process::RouterService;
 use slipway_service::{App, Health, Process, Service};
 use sqlx::migrate::Migrator;
-use tokio::sync::watch;
 
 use blobs::Blobs;
 pub use copy::Copy;
@@ -44,7 +44,7 @@ pub struct State {
     database: Database,
     blobs: Blobs,
     counters: Counters,
-    standing: watch::Receiver<Standing>,
+    following: Following,
     sight: Sight,
 }
 
@@ -68,7 +68,7 @@ impl State {
         );
         Ok(Self {
             blobs: Blobs::open(&settings.store, folder, damaged),
-            standing: follow(process, Copy(database.clone())),
+            following: follow(process, Copy(database.clone())),
             sight: Sight::Public,
             counters,
             database,
@@ -93,7 +93,7 @@ impl Health for State {
         self.database.ready().await?;
         self.blobs.ready().await?;
         anyhow::ensure!(
-            *self.standing.borrow() == Standing::Usable,
+            *self.following.standing.borrow() == Standing::Usable,
             "the copy of what is published is not complete yet"
         );
         Ok(())
@@ -158,4 +158,5 @@ pub fn router(state: &State) -> Router {
             routes::public().with_state(state.seeing(Sight::Staged)),
         )
         .merge(routes::counts::router().with_state(state.clone()))
+        .merge(held::router(state.following.report.clone()))
 }

@@ -1,6 +1,7 @@
 //! The copy of the catalog's state by which uploads are permitted, also while the catalog is away.
 
 use slipway_packages::Version;
+use slipway_service::changes::losses::{self, Known, Shown};
 use slipway_service::changes::replica::Replica;
 use slipway_service::changes::{Change, Release, Row, Visibility};
 use slipway_service::database::Database;
@@ -21,6 +22,21 @@ impl Replica for Copy {
         copy::clear(db).await
     }
 
+    async fn known(&self) -> sqlx::Result<Known> {
+        let mut snapshot = self.0.snapshot().await?;
+        let releases = copy::releases(&mut snapshot).await?;
+        let tokens = copy::tokens(&mut snapshot).await?;
+        // A grant that this program cannot read permits nothing by it.
+        let grants = tokens
+            .into_iter()
+            .filter_map(|(hash, permits)| Some((hash, serde_json::from_str(&permits).ok()?)));
+        Ok(Known {
+            releases: releases.into_iter().map(known_release).collect(),
+            tokens: grants.collect(),
+            ..Known::default()
+        })
+    }
+
     async fn put(db: &mut AnyConnection, change: &Change) -> sqlx::Result<()> {
         match &change.row {
             Row::App(app) => copy::put_app(db, &app.slug, change.seq).await,
@@ -29,6 +45,18 @@ impl Replica for Copy {
             Row::Unknown => Ok(()),
         }
     }
+}
+
+fn known_release((app, release): (String, copy::Release)) -> ((String, String), losses::Release) {
+    let known = losses::Release {
+        shown: if release.closed {
+            Shown::Closed
+        } else {
+            Shown::Open
+        },
+        files: release.files,
+    };
+    ((app, release.version), known)
 }
 
 async fn put_release(db: &mut AnyConnection, release: &Release, seq: i64) -> sqlx::Result<()> {

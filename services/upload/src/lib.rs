@@ -28,13 +28,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use axum::Router;
-use slipway_service::changes::follow::{self, Standing};
+use slipway_service::changes::follow::{self, Following, Standing};
+use slipway_service::changes::held;
 use slipway_service::database::Database;
 use slipway_service::metrics::Reading;
 use slipway_service::process::RouterService;
 use slipway_service::{App, Health, Process, Service, clock};
 use sqlx::migrate::Migrator;
-use tokio::sync::watch;
 
 use inspection::Inspection;
 pub use inspection::{Share, confine};
@@ -58,14 +58,14 @@ pub struct State {
     pub(crate) hashes: hashes::Hashes,
     /// Rows of the outbox have come or gone.
     pub(crate) outbox: outbox::Signal,
-    /// Whether the copy of who may upload can be worked with.
-    pub(crate) standing: watch::Receiver<Standing>,
+    /// The copy of who may upload.
+    pub(crate) following: Following,
 }
 
 impl Health for State {
     async fn ready(&self) -> anyhow::Result<()> {
         anyhow::ensure!(
-            *self.standing.borrow() == Standing::Usable,
+            *self.following.standing.borrow() == Standing::Usable,
             "it does not know yet who may upload"
         );
         self.staging.ready()?;
@@ -155,7 +155,7 @@ pub async fn open(process: &Process, settings: Settings) -> anyhow::Result<State
         inspection: Inspection::new(settings.inspection.clone()),
         hashes: hashes::Hashes::default(),
         outbox: outbox::Signal::default(),
-        standing: follow::follow(process, copy::Copy(database.clone())),
+        following: follow::follow(process, copy::Copy(database.clone())),
         settings: Arc::new(settings),
         process: process.clone(),
         database,
@@ -169,5 +169,8 @@ pub async fn open(process: &Process, settings: Settings) -> anyhow::Result<State
 
 /// The whole HTTP surface but the edge.
 pub fn router(state: State) -> Router {
-    routes::router().with_state(state)
+    let report = state.following.report.clone();
+    routes::router()
+        .merge(held::router(report))
+        .with_state(state)
 }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Method;
+use http::{Method, StatusCode};
 use slipway_service::api::Uploaded;
 use slipway_service::internal::client::CallError;
 use slipway_service::{clock, retry};
@@ -142,11 +142,7 @@ async fn try_to_deliver(state: &State, entry: &outbox::Entry) -> sqlx::Result<()
         Ok(Err(error)) => {
             tracing::debug!(package = entry.package_id, %error, "a delivery waits");
             let next_at = now + retry::pause(entry.attempts);
-            let why = match &error {
-                // The catalog is there and says what it waits for.
-                CallError::Failed { detail, .. } if !detail.is_empty() => detail,
-                _ => AWAY,
-            };
+            let why = reason(&error);
             outbox::put_back(&mut transaction, entry, (now, next_at), why).await?;
         }
         Err(_) => {
@@ -155,6 +151,18 @@ async fn try_to_deliver(state: &State, entry: &outbox::Entry) -> sqlx::Result<()
         }
     }
     transaction.commit().await
+}
+
+/// Why a delivery waits, for the developer: what the catalog says of itself, such as that it is held.
+fn reason(error: &CallError) -> &str {
+    match error {
+        CallError::Failed { status, detail, .. }
+            if *status == StatusCode::SERVICE_UNAVAILABLE && !detail.is_empty() =>
+        {
+            detail
+        }
+        _ => AWAY,
+    }
 }
 
 /// Ends every pause: it may be the catalog that has come.

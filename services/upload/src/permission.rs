@@ -37,7 +37,7 @@ impl FromRequestParts<State> for Asker {
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
         let token = Token::from_headers(&parts.headers)?;
-        if *state.standing.borrow() == Standing::Behind {
+        if *state.following.standing.borrow() == Standing::Behind {
             return Err(Problem::unavailable(
                 "not_ready",
                 "this instance has just started and does not know the tokens yet: try again",

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use http::Method;
 use tokio::sync::watch;
 
+use super::held::{Loss, Report};
+use super::losses::Known;
 use super::replica::{Position, Replica};
 use super::{Change, Page, Received, Row};
 use crate::internal::client::CallError;
@@ -12,170 +14,300 @@ use crate::process::Process;
 
 /// Seconds that the catalog holds a poll when nothing changes.
 const WAIT_SECONDS: u64 = 30;
+/// The same while it has just started.
+const OPENING_SECONDS: u64 = 1;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How often an earlier version beside us is looked for, which may have passed over what we know.
 const RENEWAL_PAUSE: Duration = Duration::from_mins(10);
+/// Losses that the log names; the catalog tells them all.
+const EXAMPLES: usize = 5;
 
 /// Whether the copy can be worked with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// There is no copy, or it is older than what the catalog had when this process started.
     Behind,
-    /// The copy was up to date once since our start, or the catalog is away and there is a whole copy.
+    /// The copy was up to date once since our start, or the catalog is away or held and there is a whole copy.
     Usable,
 }
 
-/// Follows the feed on a background task; the receiver tells when the copy can be worked with.
-pub fn follow(process: &Process, replica: impl Replica) -> watch::Receiver<Standing> {
-    let (standing, receiver) = watch::channel(Standing::Behind);
-    let following = process.clone();
-    process.spawn(async move { run(&following, &replica, &standing).await });
-    receiver
+/// What is known of the copy that is kept up to date in the background.
+#[derive(Clone)]
+pub struct Following {
+    pub standing: watch::Receiver<Standing>,
+    /// What the copy does not give way to, for [`super::held::router`].
+    pub report: watch::Receiver<Report>,
 }
 
-async fn run(process: &Process, replica: &impl Replica, standing: &watch::Sender<Standing>) {
-    let mut pause = FIRST_PAUSE;
-    let mut next_renewal = Instant::now();
-    loop {
-        if next_renewal <= Instant::now() {
-            next_renewal = Instant::now() + RENEWAL_PAUSE;
-            if let Err(error) = replica.renew().await {
-                tracing::debug!(%error, "the copy could not be looked at");
-            }
-        }
-        match step(process, replica, standing).await {
-            Ok(()) => pause = FIRST_PAUSE,
-            Err(error) => {
-                tracing::debug!(%error, "the catalog's changes could not be read");
-                let away = error.downcast_ref::<CallError>().is_some();
-                let has_copy = replica.position().await.is_ok_and(|copy| copy.is_whole());
-                if away && has_copy {
-                    standing.send_replace(Standing::Usable);
-                }
-                // The pause ends early when somebody new is there: the catalog may be back.
-                let mut changed = process.view.subscribe();
-                let _ = tokio::time::timeout(pause, changed.changed()).await;
-                pause = (pause * 2).min(LONGEST_PAUSE);
-            }
-        }
+/// Follows the feed on a background task.
+pub fn follow(process: &Process, replica: impl Replica) -> Following {
+    let (standing, standings) = watch::channel(Standing::Behind);
+    let (report, reports) = watch::channel(Report::default());
+    let mut follower = Follower {
+        process: process.clone(),
+        replica,
+        standing,
+        report,
+        held: None,
+        opening: false,
+    };
+    process.spawn(async move { follower.run().await });
+    Following {
+        standing: standings,
+        report: reports,
     }
 }
 
-/// Asks once and applies the answer.
-async fn step(
-    process: &Process,
-    replica: &impl Replica,
-    standing: &watch::Sender<Standing>,
-) -> anyhow::Result<()> {
-    let position = replica.position().await?;
-    // Until the copy is up to date the answer is wanted at once.
-    let wait = if *standing.borrow() == Standing::Usable {
-        WAIT_SECONDS
-    } else {
-        0
-    };
-    let follower = format!("&follower={}", process.instance);
-    let page = ask(process, replica, &position, wait, &follower).await?;
-    let (applied, head) = if page.epoch == position.epoch || position.epoch.is_empty() {
-        // A first copy takes no other's place, so it need not be swapped in whole: it grows page by page.
-        grow(replica, &position, page).await?
-    } else {
-        begin_again(process, replica, &position.epoch, page).await?
-    };
-    if applied >= head {
-        standing.send_if_modified(|standing| {
+struct Follower<R> {
+    process: Process,
+    replica: R,
+    standing: watch::Sender<Standing>,
+    report: watch::Sender<Report>,
+    /// The epoch of which the last answer said that it is held, or that we hold.
+    held: Option<String>,
+    /// Whether the catalog had just started at the last answer.
+    opening: bool,
+}
+
+/// The whole state of an epoch, gathered page by page.
+struct State {
+    changes: Vec<Change>,
+    position: Position,
+    head: i64,
+    held: bool,
+    sure: bool,
+}
+
+impl<R: Replica> Follower<R> {
+    async fn run(&mut self) {
+        let mut pause = FIRST_PAUSE;
+        let mut next_renewal = Instant::now();
+        loop {
+            if next_renewal <= Instant::now() {
+                next_renewal = Instant::now() + RENEWAL_PAUSE;
+                if let Err(error) = self.replica.renew().await {
+                    tracing::debug!(%error, "the copy could not be looked at");
+                }
+            }
+            match self.step().await {
+                Ok(()) => pause = FIRST_PAUSE,
+                Err(error) => {
+                    tracing::debug!(%error, "the catalog's changes could not be read");
+                    let away = error.downcast_ref::<CallError>().is_some();
+                    let copy = self.replica.position().await;
+                    if away && copy.is_ok_and(|copy| copy.is_whole()) {
+                        self.standing.send_replace(Standing::Usable);
+                    }
+                    // The pause ends early when somebody new is there: the catalog may be back.
+                    let mut changed = self.process.view.subscribe();
+                    let _ = tokio::time::timeout(pause, changed.changed()).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+            }
+        }
+    }
+
+    /// Asks once and does what the answer says.
+    async fn step(&mut self) -> anyhow::Result<()> {
+        let position = self.replica.position().await?;
+        let page = self.ask_as_follower(&position, self.wait()).await?;
+        self.opening = page.opening;
+        if page.epoch == position.epoch || position.epoch.is_empty() {
+            // A first copy takes no other's place, so it need not be swapped in whole: it grows page by page.
+            self.grow(&position, page).await
+        } else if !position.is_whole() || page.replaces.contains(&position.epoch) {
+            let state = self.gather(page).await?;
+            self.begin_again(&position, state).await
+        } else {
+            self.compare(&position, page).await
+        }
+    }
+
+    /// Seconds to wait for a change. Until the copy is up to date the answer is wanted at once.
+    fn wait(&self) -> u64 {
+        if *self.standing.borrow() == Standing::Usable || self.held.is_some() {
+            WAIT_SECONDS
+        } else if self.opening {
+            OPENING_SECONDS
+        } else {
+            0
+        }
+    }
+
+    /// Applies a page of our own epoch.
+    async fn grow(&mut self, position: &Position, page: Page) -> anyhow::Result<()> {
+        let next = Position::told(&page, last(&page.changes, position.applied));
+        let moved = if next.epoch == position.epoch {
+            position.clone().moved_to(&next)
+        } else {
+            next.clone()
+        };
+        if !page.changes.is_empty() || moved != *position {
+            let from = &position.epoch;
+            self.replica.apply(&page.changes, &next, from).await?;
+        }
+        self.is_at(&moved, page.head, page.held, page.is_sure());
+        Ok(())
+    }
+
+    /// Puts the whole state of another epoch in the place of the copy at once.
+    async fn begin_again(&mut self, position: &Position, mut state: State) -> anyhow::Result<()> {
+        // A whole copy that gives way vouches for what follows it.
+        let sure = state.sure || (position.is_whole() && !state.held);
+        if sure {
+            state.position.whole_at = state.position.applied;
+        }
+        self.replica
+            .apply(&state.changes, &state.position, &position.epoch)
+            .await?;
+        self.is_at(&state.position, state.head, state.held, sure);
+        Ok(())
+    }
+
+    /// The copy is at `position` now, in the epoch that the catalog tells.
+    fn is_at(&mut self, position: &Position, head: i64, held: bool, sure: bool) {
+        if self.held.is_some() && !held {
+            tracing::info!(epoch = position.epoch, "the copy follows the catalog again");
+        }
+        self.held = held.then(|| position.epoch.clone());
+        let whole = position.is_whole();
+        self.report.send_if_modified(|report| {
+            let now = Report {
+                from: if whole {
+                    position.epoch.clone()
+                } else {
+                    String::new()
+                },
+                ..Report::default()
+            };
+            let modified = *report != now;
+            *report = now;
+            modified
+        });
+        // A copy of what may be an older copy is nobody's truth yet.
+        if position.applied >= head && (whole || sure) {
+            self.is_usable();
+        }
+    }
+
+    fn is_usable(&self) {
+        self.standing.send_if_modified(|standing| {
             std::mem::replace(standing, Standing::Usable) != Standing::Usable
         });
     }
-    Ok(())
-}
 
-/// Applies a page; returns the number reached and the head that there was.
-async fn grow(
-    replica: &impl Replica,
-    position: &Position,
-    page: Page,
-) -> anyhow::Result<(i64, i64)> {
-    let applied = last(&page, position.applied);
-    if !page.changes.is_empty() || page.epoch != position.epoch {
-        let moved = Position {
-            epoch: page.epoch,
-            applied,
-            whole_at: page.head,
-        };
-        replica
-            .apply(&page.changes, &moved, &position.epoch)
-            .await?;
-    }
-    Ok((applied, page.head))
-}
-
-/// Another epoch: reads its whole state, then swaps it in.
-async fn begin_again(
-    process: &Process,
-    replica: &impl Replica,
-    from: &str,
-    first: Page,
-) -> anyhow::Result<(i64, i64)> {
-    let epoch = first.epoch.clone();
-    let mut applied = last(&first, 0);
-    let mut head = first.head;
-    let mut changes = first.changes;
-    while applied < head {
-        let reached = Position {
-            epoch: epoch.clone(),
-            applied,
-            whole_at: head,
-        };
-        let page = ask(process, replica, &reached, 0, "").await?;
-        anyhow::ensure!(page.epoch == epoch, "the catalog's epoch changed once more");
-        if page.changes.is_empty() {
-            break;
+    /// Another epoch than that of our whole copy: takes it unless something would be undone by it that nobody asked
+    /// for, or the catalog itself waits for somebody's word.
+    async fn compare(&mut self, position: &Position, page: Page) -> anyhow::Result<()> {
+        let (epoch, held) = (page.epoch.clone(), page.held);
+        if self.held.as_ref() == Some(&epoch) {
+            self.is_usable();
+            anyhow::ensure!(held, "the catalog does not hold what we do");
+            return Ok(());
         }
-        applied = last(&page, applied);
-        head = page.head;
-        changes.extend(page.changes);
+        let state = self.gather(page).await?;
+        let losses = self
+            .replica
+            .known()
+            .await?
+            .losses(&Known::told(&state.changes));
+        if losses.is_empty() && !held {
+            return self.begin_again(position, state).await;
+        }
+        if !losses.is_empty() {
+            warn(&epoch, &losses);
+        }
+        let report = Report::held(&epoch, &position.epoch, losses);
+        self.report.send_replace(report);
+        self.held = Some(epoch);
+        self.is_usable();
+        Ok(())
     }
-    let position = Position {
-        epoch,
-        applied,
-        whole_at: applied,
-    };
-    replica.apply(&changes, &position, from).await?;
-    Ok((applied, head))
-}
 
-fn last(page: &Page, before: i64) -> i64 {
-    page.changes.last().map_or(before, |change| change.seq)
-}
+    /// Reads the whole state of the epoch that `page` is the first answer of.
+    async fn gather(&self, mut page: Page) -> anyhow::Result<State> {
+        let (epoch, held, sure) = (page.epoch.clone(), page.held, page.is_sure());
+        let mut changes = std::mem::take(&mut page.changes);
+        let mut position = Position::told(&page, last(&changes, 0));
+        while position.applied < page.head {
+            page = self.ask(&position, 0, "").await?;
+            anyhow::ensure!(
+                page.epoch == epoch && page.held == held,
+                "the catalog's epoch changed once more"
+            );
+            if page.changes.is_empty() {
+                break;
+            }
+            position = Position::told(&page, last(&page.changes, position.applied));
+            changes.append(&mut page.changes);
+        }
+        Ok(State {
+            changes,
+            position,
+            head: page.head,
+            held,
+            sure,
+        })
+    }
 
-/// `follower` names us, which says that `position` is applied; it is empty while it is only gathered.
-async fn ask(
-    process: &Process,
-    replica: &impl Replica,
-    position: &Position,
-    wait: u64,
-    follower: &str,
-) -> anyhow::Result<Page> {
-    let path = format!(
-        "/internal/changes?epoch={}&after={}&wait={wait}{follower}",
-        position.epoch, position.applied
-    );
-    let received: Received = process
-        .client
-        .call("catalog", Method::GET, &path, None::<&()>)
-        .await?;
-    let Received { page, lossy } = received;
-    if lossy {
-        let unknown = |change: &&Change| matches!(change.row, Row::Unknown);
-        let rows = page.changes.iter().filter(unknown).count();
-        tracing::warn!(
-            rows,
-            "the catalog is a later version: some of what it says is not known here, and is taken by a later version of this service"
+    /// Says that `position` is applied, and what epoch we know as held.
+    async fn ask_as_follower(&self, position: &Position, wait: u64) -> anyhow::Result<Page> {
+        let held = self.held.as_ref();
+        let held = held.map(|epoch| format!("&held={epoch}"));
+        let more = format!(
+            "&follower={}&head={}&mark={}{}",
+            self.process.instance,
+            position.head,
+            position.mark,
+            held.unwrap_or_default()
         );
-        // Before the page is applied: a crash in between costs a copy that is taken anew without need.
-        replica.note_loss().await?;
+        self.ask(position, wait, &more).await
     }
-    Ok(page)
+
+    async fn ask(&self, position: &Position, wait: u64, more: &str) -> anyhow::Result<Page> {
+        let path = format!(
+            "/internal/changes?epoch={}&after={}&wait={wait}{more}",
+            position.epoch, position.applied
+        );
+        let received: Received = self
+            .process
+            .client
+            .call("catalog", Method::GET, &path, None::<&()>)
+            .await?;
+        let Received { page, lossy } = received;
+        if lossy {
+            let unknown = |change: &&Change| matches!(change.row, Row::Unknown);
+            let rows = page.changes.iter().filter(unknown).count();
+            tracing::warn!(
+                rows,
+                "the catalog is a later version: some of what it says is not known here, and is taken by a later version of this service"
+            );
+            // Before the page is applied: a crash in between costs a copy that is taken anew without need.
+            self.replica.note_loss().await?;
+        }
+        Ok(page)
+    }
+}
+
+fn last(changes: &[Change], before: i64) -> i64 {
+    changes.last().map_or(before, |change| change.seq)
+}
+
+fn warn(epoch: &str, losses: &[Loss]) {
+    let examples: Vec<_> = losses
+        .iter()
+        .take(EXAMPLES)
+        .map(|loss| {
+            let app = loss.app.as_deref().unwrap_or("-");
+            format!("{app} {}: {}", loss.subject, loss.what)
+        })
+        .collect();
+    tracing::warn!(
+        epoch,
+        losses = losses.len(),
+        examples = examples.join(", "),
+        "the catalog's database would undo what nobody asked to undo, so the copy stays as it is: put the newer \
+         database back, or run `slipway accept-restore`"
+    );
 }

@@ -1,12 +1,18 @@
 //! The change feed of the catalog: the present state of what other services keep a copy of.
 //!
-//! `GET /internal/changes?epoch=E&after=N&wait=30&follower=INSTANCE`. It carries state, not history: each row carries
-//! the number of its last change, so a follower from 0 receives the present state once. Numbers come from one counter
-//! raised in the writing transaction, so their order is the order of commits. Asking with `after=N` says that N is
-//! applied. An epoch is made with the database, and anew when that turns
-//! out to be an older copy; numbers of different epochs are not comparable.
+//! `GET /internal/changes?epoch=E&after=N&wait=30&follower=INSTANCE&head=H&mark=M&held=P`. It carries state, not
+//! history: each row carries the number of its last change, so a follower from 0 receives the present state once.
+//! Numbers come from one counter raised in the writing transaction, so their order is the order of commits. Asking with
+//! `after=N` says that N is applied. An epoch is made with the database; numbers of different epochs are not comparable.
+//!
+//! Nothing is believed for its age. `head` and `mark` are of the newest answer that the follower was given: a mark shows
+//! the catalog when its database is an older copy. A follower to which another epoch is told compares before it gives
+//! its copy up, and names in `held` the epoch that would take something away. Until that is accepted the catalog is
+//! held: nothing changes, and everybody goes on with what they have.
 
 pub mod follow;
+pub mod held;
+pub mod losses;
 pub mod replica;
 
 use serde::de::Error as _;
@@ -16,13 +22,33 @@ use serde_json::Value;
 use crate::token::Grant;
 
 /// One answer of the feed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Page {
     pub epoch: String,
     /// The number of the newest change there is; a page that ends before it is followed by another.
     pub head: i64,
     /// In the order of their numbers.
     pub changes: Vec<Change>,
+    /// The catalog's own, over epoch and head, to be sent back with the head.
+    #[serde(default)]
+    pub mark: String,
+    /// Whether this epoch waits to be accepted.
+    #[serde(default)]
+    pub held: bool,
+    /// Whether the catalog has just started and has not heard of every service that follows: this may yet turn out to be
+    /// an older copy.
+    #[serde(default)]
+    pub opening: bool,
+    /// The epochs that were given up for this one by somebody's word: their copies are not compared with it.
+    #[serde(default)]
+    pub replaces: Vec<String>,
+}
+
+impl Page {
+    /// Whether a copy of this alone may be served.
+    fn is_sure(&self) -> bool {
+        !self.held && !self.opening
+    }
 }
 
 /// A page as it came to a follower.

@@ -6,11 +6,15 @@
 
 use sqlx::{AnyConnection, AssertSqlSafe, FromRow, Result, query, query_as, query_scalar};
 
-use super::Change;
+use super::losses::Known;
+use super::{Change, Page};
 use crate::database::Database;
 
 /// This program's version, by which a copy says who passed something over.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// `whole_at` of a copy that was taken from a held epoch, or before the catalog has heard of everybody: it is nobody's
+/// truth yet.
+const NEVER: i64 = i64::MAX;
 
 /// How far a copy is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, FromRow)]
@@ -22,9 +26,44 @@ pub struct Position {
     /// The number from which on nothing is missing: a copy that grows page by page misses rows that have moved on to a
     /// higher number meanwhile, until it has once reached the head.
     pub whole_at: i64,
+    /// The head and the mark of the newest answer in this epoch, which show an older copy of the catalog's database.
+    pub head: i64,
+    pub mark: String,
 }
 
 impl Position {
+    /// Where a copy is that has applied everything up to `applied`, as `page` is the last answer.
+    pub(super) fn told(page: &Page, applied: i64) -> Self {
+        Self {
+            epoch: page.epoch.clone(),
+            applied,
+            whole_at: if page.is_sure() { page.head } else { NEVER },
+            head: page.head,
+            mark: page.mark.clone(),
+        }
+    }
+
+    /// Where a copy that is here is after it was told `next`, of the same epoch. Nothing goes back.
+    pub(super) fn moved_to(self, next: &Self) -> Self {
+        let newer = next.head >= self.head && !next.mark.is_empty();
+        let (head, mark) = if newer {
+            (next.head, next.mark.clone())
+        } else {
+            (self.head, self.mark.clone())
+        };
+        Self {
+            whole_at: if self.is_whole() || next.applied < self.applied {
+                self.whole_at
+            } else {
+                next.whole_at
+            },
+            applied: self.applied.max(next.applied),
+            epoch: self.epoch,
+            head,
+            mark,
+        }
+    }
+
     /// Whether the copy is the whole state of some moment.
     pub fn is_whole(&self) -> bool {
         !self.epoch.is_empty() && self.applied >= self.whole_at
@@ -33,8 +72,8 @@ impl Position {
 
 /// A service's copy of the catalog's state.
 pub trait Replica: Send + Sync + 'static {
-    /// The table of the position: one row with `epoch`, `applied`, `whole_at` and `lossy_by`, the earliest version that
-    /// passed something over in this copy, or empty.
+    /// The table of the position: one row with `epoch`, `applied`, `whole_at`, `head`, `mark`, and `lossy_by`, the earliest
+    /// version that passed something over in this copy, or empty.
     const POSITION: &'static str;
 
     fn database(&self) -> &Database;
@@ -44,6 +83,9 @@ pub trait Replica: Send + Sync + 'static {
 
     /// Writes one row unless what is there is as new.
     fn put(db: &mut AnyConnection, change: &Change) -> impl Future<Output = Result<()>> + Send;
+
+    /// What must not be undone unasked, of the copy as it is.
+    fn known(&self) -> impl Future<Output = Result<Known>> + Send;
 
     fn position(&self) -> impl Future<Output = Result<Position>> + Send {
         async { read(&mut *self.database().read().await?, Self::POSITION).await }
@@ -108,17 +150,12 @@ pub trait Replica: Send + Sync + 'static {
             for change in changes {
                 Self::put(&mut transaction, change).await?;
             }
-            if !same_epoch {
-                write(&mut transaction, Self::POSITION, position).await?;
-            } else if there.applied < position.applied {
-                let moved = Position {
-                    whole_at: if there.is_whole() {
-                        there.whole_at
-                    } else {
-                        position.whole_at
-                    },
-                    ..position.clone()
-                };
+            let moved = if same_epoch {
+                there.clone().moved_to(position)
+            } else {
+                position.clone()
+            };
+            if moved != there {
                 write(&mut transaction, Self::POSITION, &moved).await?;
             }
             transaction.commit().await
@@ -138,23 +175,28 @@ fn number(version: &str) -> Vec<u64> {
 }
 
 async fn read(db: &mut AnyConnection, table: &str) -> Result<Position> {
-    let sql = format!("SELECT epoch, applied, whole_at FROM {table}");
+    let sql = format!("SELECT epoch, applied, whole_at, head, mark FROM {table}");
     query_as(AssertSqlSafe(sql)).fetch_one(db).await
 }
 
 /// The same, and keeps every other instance from writing to the copy until the transaction ends: PostgreSQL lets
 /// writers of different rows run side by side.
 async fn lock(db: &mut AnyConnection, table: &str) -> Result<Position> {
-    let sql = format!("UPDATE {table} SET applied = applied RETURNING epoch, applied, whole_at");
+    let sql = format!(
+        "UPDATE {table} SET applied = applied RETURNING epoch, applied, whole_at, head, mark"
+    );
     query_as(AssertSqlSafe(sql)).fetch_one(db).await
 }
 
 async fn write(db: &mut AnyConnection, table: &str, position: &Position) -> Result<()> {
-    let sql = format!("UPDATE {table} SET epoch = $1, applied = $2, whole_at = $3");
+    let sql =
+        format!("UPDATE {table} SET epoch = $1, applied = $2, whole_at = $3, head = $4, mark = $5");
     query(AssertSqlSafe(sql))
         .bind(&position.epoch)
         .bind(position.applied)
         .bind(position.whole_at)
+        .bind(position.head)
+        .bind(&position.mark)
         .execute(db)
         .await?;
     Ok(())

@@ -70,6 +70,18 @@ const TABLE: &[Endpoint] = &[
         callers: &["upload"],
     },
     Endpoint {
+        callee: "upload",
+        method: Method::GET,
+        path: "/internal/held",
+        callers: &["catalog"],
+    },
+    Endpoint {
+        callee: "download",
+        method: Method::GET,
+        path: "/internal/held",
+        callers: &["catalog"],
+    },
+    Endpoint {
         callee: "download",
         method: Method::GET,
         path: "/internal/staged/*/**",

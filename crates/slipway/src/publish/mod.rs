@@ -8,8 +8,8 @@ mod outcome;
 mod package;
 mod resume;
 mod retry;
-mod server;
-mod token;
+pub(crate) mod server;
+pub(crate) mod token;
 mod upload;
 
 use std::path::PathBuf;

@@ -19,14 +19,14 @@ const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
 const LONGEST_RETRY_AFTER: u64 = 60;
 
 /// A platform and the token that we have for it.
-pub(super) struct Server {
+pub(crate) struct Server {
     client: reqwest::Client,
     root: Url,
 }
 
 /// Why a request brought nothing.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     #[error("{0} cannot be reached (is the address right, and does the platform run there?)")]
     Unreachable(String, #[source] reqwest::Error),
     #[error("the connection broke")]
@@ -42,17 +42,17 @@ pub(super) enum Failure {
 /// A refusal as the platform says it (RFC 9457).
 #[derive(Debug, thiserror::Error)]
 #[error("{detail} ({} {code}{})", status.as_u16(), request_id.as_ref().map(|id| format!(", request {id}")).unwrap_or_default())]
-pub(super) struct Problem {
-    pub(super) status: StatusCode,
-    pub(super) code: String,
-    pub(super) detail: String,
-    pub(super) request_id: Option<String>,
+pub(crate) struct Problem {
+    pub(crate) status: StatusCode,
+    pub(crate) code: String,
+    pub(crate) detail: String,
+    pub(crate) request_id: Option<String>,
     retry_after: Option<Duration>,
 }
 
 impl Failure {
     /// Whether the same request may succeed later.
-    pub(super) fn passes(&self) -> bool {
+    pub(crate) fn passes(&self) -> bool {
         match self {
             Self::Unreachable(..) | Self::Broken(_) | Self::Stalled(_) => true,
             Self::Refused(problem) => {
@@ -64,7 +64,7 @@ impl Failure {
     }
 
     /// What the server asked for.
-    pub(super) fn retry_after(&self) -> Option<Duration> {
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused(problem) => problem.retry_after,
             _ => None,
@@ -72,7 +72,7 @@ impl Failure {
     }
 
     /// The refusal's code.
-    pub(super) fn code(&self) -> Option<&str> {
+    pub(crate) fn code(&self) -> Option<&str> {
         match self {
             Self::Refused(problem) => Some(&problem.code),
             _ => None,
@@ -80,7 +80,7 @@ impl Failure {
     }
 
     /// The refusal's status.
-    pub(super) fn status(&self) -> Option<StatusCode> {
+    pub(crate) fn status(&self) -> Option<StatusCode> {
         match self {
             Self::Refused(problem) => Some(problem.status),
             _ => None,
@@ -89,7 +89,7 @@ impl Failure {
 }
 
 impl Server {
-    pub(super) fn new(address: &Url, token: &Token) -> anyhow::Result<Self> {
+    pub(crate) fn new(address: &Url, token: &Token) -> anyhow::Result<Self> {
         if !matches!(address.scheme(), "http" | "https") || !address.has_host() {
             bail!("{address} is no address of a platform: write it as https://apps.example.org");
         }
@@ -118,12 +118,12 @@ impl Server {
     }
 
     /// Scheme, host and port.
-    pub(super) fn origin(&self) -> String {
+    pub(crate) fn origin(&self) -> String {
         self.root.origin().ascii_serialization()
     }
 
     /// An address of the platform as we reach it, whatever origin it was given with: the token goes nowhere else.
-    pub(super) fn resolve(&self, address: &str) -> Result<Url, Failure> {
+    pub(crate) fn resolve(&self, address: &str) -> Result<Url, Failure> {
         let given = self.root.join(address).map_err(|_| Failure::Strange)?;
         let mut own = self.root.clone();
         own.set_path(given.path());
@@ -131,18 +131,18 @@ impl Server {
         Ok(own)
     }
 
-    pub(super) fn request(&self, method: Method, url: Url) -> RequestBuilder {
+    pub(crate) fn request(&self, method: Method, url: Url) -> RequestBuilder {
         self.client.request(method, url)
     }
 
     /// Sends a request that is answered at once.
-    pub(super) async fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
         let answer = request.timeout(ANSWER_TIMEOUT).send().await;
         self.accept(answer).await
     }
 
     /// Sends JSON, if any, and reads JSON.
-    pub(super) async fn json(
+    pub(crate) async fn json(
         &self,
         method: Method,
         path: &str,
@@ -163,7 +163,7 @@ impl Server {
     }
 
     /// An answer that says yes, or why not.
-    pub(super) async fn accept(
+    pub(crate) async fn accept(
         &self,
         answer: reqwest::Result<Response>,
     ) -> Result<Response, Failure> {

@@ -9,7 +9,7 @@ use slipway_service::token::Token;
 
 const VARIABLE: &str = "SLIPWAY_TOKEN";
 
-pub(super) fn read(file: Option<&Path>) -> anyhow::Result<Token> {
+pub(crate) fn read(file: Option<&Path>) -> anyhow::Result<Token> {
     let (text, source) = match file {
         Some(path) => {
             let text = fs::read_to_string(path)

@@ -1,5 +1,6 @@
 //! The command as people and scripts use it: the built program, from outside.
 
+mod accept_restore;
 mod init;
 mod publish;
 mod relay;

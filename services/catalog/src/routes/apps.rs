@@ -82,7 +82,7 @@ async fn create(
             format!("an app's name is 1 to {MAX_NAME} characters without control characters"),
         ));
     }
-    let mut transaction = state.database.write().await?;
+    let mut transaction = state.change().await?;
     let turn = turn(&mut transaction, &actor, &headers, "create app", &new).await?;
     if turn == Turn::First {
         if !apps::insert(&mut transaction, slug.as_str(), name, clock::unix_millis()).await? {
@@ -121,7 +121,7 @@ async fn with_key(state: &State, slug: &str) -> Result<App, Problem> {
         })
         .await?;
     let mut connection = state.database.read().await?;
-    let (_, head) = crate::store::feed::position(&mut connection).await?;
+    let head = crate::store::feed::read(&mut connection).await?.head;
     drop(connection);
     feed::applied_by_all(state, head).await?;
     match with_key {

@@ -28,7 +28,7 @@ async fn take(
             .map_err(|error| Problem::unprocessable("digest_invalid", error.to_string()))
     };
     let (sha256, blocks) = (digest(&given.sha256)?, digest(&given.blocks)?);
-    let mut transaction = state.database.write().await?;
+    let mut transaction = state.change().await?;
     let there = packages::of_bytes(&mut transaction, &sha256).await?;
     if there.is_empty() {
         return Err(Refused::PackageUnknown(given.sha256).into());

@@ -11,17 +11,22 @@ use slipway_service::http::json::ApiQuery;
 use slipway_service::internal::verify::Caller;
 use slipway_service::{Problem, clock};
 use tokio::time::Instant;
+use uuid::Uuid;
 
+use crate::feed::{self, Ask};
 use crate::store::feed as rows;
-use crate::{State, feed};
+use crate::{State, restore};
 
 /// Longest time that a poll is held.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
+/// Characters of an epoch, which is a UUID unless an operator has written another.
+const LONGEST_EPOCH: usize = 100;
 
 pub(super) fn router() -> Router<State> {
     Router::new().route("/internal/changes", get(changes))
 }
 
+/// Unknown parameters are passed over: a later follower may say more.
 #[derive(Deserialize)]
 struct Query {
     epoch: String,
@@ -30,24 +35,41 @@ struct Query {
     /// Seconds to wait for a change.
     #[serde(default)]
     wait: u64,
-    /// Who says that `after` is applied; absent while a copy of a new epoch is gathered, of which nothing is applied yet.
+    /// The instance that says that `after` is applied; absent while a copy of a new epoch is gathered, of which nothing
+    /// is applied yet.
     follower: Option<String>,
+    #[serde(default)]
+    head: i64,
+    #[serde(default)]
+    mark: String,
+    held: Option<String>,
 }
 
 async fn changes(
     Extracted(state): Extracted<State>,
-    caller: Caller,
+    Caller(caller): Caller,
     ApiQuery(query): ApiQuery<Query>,
 ) -> Result<Json<Page>, Problem> {
-    feed::notice_a_restore(&state, &query.epoch, query.after).await?;
-    if let Some(follower) = &query.follower {
-        acknowledge(&state, &caller, &query, follower).await?;
+    check_length(&query)?;
+    let (follower, wait) = (query.follower, Duration::from_secs(query.wait));
+    let ask = Ask {
+        epoch: query.epoch,
+        after: query.after,
+        head: query.head,
+        mark: query.mark,
+        held: query.held,
+    };
+    restore::notice(&state, &caller, &ask).await?;
+    if let Some(follower) = follower {
+        let follower = Uuid::try_parse(&follower).map_err(|_| refused("`follower` is a UUID"))?;
+        restore::claim(&state, &caller, &ask).await?;
+        acknowledge(&state, &caller, &follower.to_string(), &ask).await?;
     }
-    let deadline = Instant::now() + Duration::from_secs(query.wait).min(LONGEST_WAIT);
+    let deadline = Instant::now() + wait.min(LONGEST_WAIT);
     let waiting = state.signals.wait_for(deadline, || async {
         let mut connection = state.database.read().await?;
-        let (epoch, head) = rows::position(&mut connection).await?;
-        Ok((epoch != query.epoch || head > query.after).then_some(()))
+        let feed = rows::read(&mut connection).await?;
+        Ok(ask.has_news(&feed).then_some(()))
     });
     tokio::select! {
         waited = waiting => { waited?; }
@@ -55,34 +77,42 @@ async fn changes(
     }
     // Read in pieces, a row could be told under the number before with the state after, and then once more.
     let mut snapshot = state.database.snapshot().await?;
-    Ok(Json(
-        feed::page(&mut snapshot, &query.epoch, query.after).await?,
-    ))
+    Ok(Json(feed::page(&mut snapshot, &state, &ask).await?))
 }
 
-/// Asking with `after=N` says that N is applied.
+/// An epoch goes into a row: what is longer than any is refused.
+fn check_length(query: &Query) -> Result<(), Problem> {
+    let held = query.held.as_ref().map_or(0, String::len);
+    if query.epoch.len().max(held) > LONGEST_EPOCH {
+        return Err(refused("an epoch has at most 100 characters"));
+    }
+    Ok(())
+}
+
+fn refused(words: &str) -> Problem {
+    Problem::bad_request("query_invalid", words)
+}
+
+/// Asking with `after=N` says that N is applied, by the one who asks and nobody else.
 async fn acknowledge(
     state: &State,
-    Caller(service): &Caller,
-    query: &Query,
+    caller: &str,
     follower: &str,
+    ask: &Ask,
 ) -> Result<(), Problem> {
+    let who = (caller, follower);
     let mut connection = state.database.read().await?;
-    let (epoch, _) = rows::position(&mut connection).await?;
-    let before = rows::acknowledged(&mut connection, follower).await?;
+    let feed = rows::read(&mut connection).await?;
+    let before = rows::acknowledged(&mut connection, who).await?;
     drop(connection);
-    if epoch != query.epoch || before.is_some_and(|before| before >= query.after) {
-        return Ok(());
+    let in_step = ask.epoch == feed.epoch();
+    if in_step && before.is_none_or(|before| before < ask.after) {
+        let mut transaction = state.database.write().await?;
+        rows::acknowledge(&mut transaction, who, ask.after, clock::unix_millis()).await?;
+        state.commit(transaction).await?;
     }
-    let mut transaction = state.database.write().await?;
-    rows::acknowledge(
-        &mut transaction,
-        follower,
-        service,
-        query.after,
-        clock::unix_millis(),
-    )
-    .await?;
-    state.commit(transaction).await?;
+    if in_step || feed.is_held() {
+        state.opening.heard(caller);
+    }
     Ok(())
 }

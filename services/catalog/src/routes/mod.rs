@@ -11,6 +11,7 @@ mod openapi;
 mod packages;
 mod releases;
 mod render;
+mod restore;
 mod tokens;
 
 use axum::Router;
@@ -37,6 +38,7 @@ pub(crate) fn router() -> Router<State> {
         .merge(openapi::router())
         .merge(packages::router())
         .merge(releases::router())
+        .merge(restore::router())
         .merge(tokens::router())
 }
 

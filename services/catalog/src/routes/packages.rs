@@ -42,7 +42,7 @@ async fn deliver(
         );
     })?;
     let delivery = Delivered::read(delivery)?;
-    let mut transaction = state.database.write().await?;
+    let mut transaction = state.change().await?;
     let uploader = delivery.by(&mut transaction).await?;
     let package = match packages::by_id(&mut transaction, &delivery.id).await? {
         Some(package) => package,

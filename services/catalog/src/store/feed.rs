@@ -1,33 +1,51 @@
-//! The numbers of the change feed, and how far each follower is.
+//! The numbers of the change feed, how far each follower is, and whether the feed is held.
 
-use sqlx::{AnyConnection, Result, query, query_as, query_scalar};
+use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 
-/// Makes the one row of the feed unless it is there.
-pub(crate) async fn begin(db: &mut AnyConnection, epoch: &str) -> Result<()> {
-    query("INSERT INTO feed (id, epoch, head) VALUES (1, $1, 0) ON CONFLICT (id) DO NOTHING")
-        .bind(epoch)
-        .execute(db)
-        .await?;
-    Ok(())
+/// Epochs that followers may claim at once, far above the few that there are: a follower's key must not fill the disk.
+const MAX_CLAIMS: i64 = 100;
+
+/// The one row of the feed.
+#[derive(Clone, Debug, FromRow)]
+pub(crate) struct Feed {
+    epoch: String,
+    /// The newest number.
+    pub(crate) head: i64,
+    held: Option<String>,
 }
 
-/// Puts another epoch in the place of `old`, unless its head is at `after` by now; nobody has applied anything of it.
-pub(crate) async fn begin_again(
-    db: &mut AnyConnection,
-    (old, new): (&str, &str),
-    after: i64,
-) -> Result<bool> {
-    let done = query("UPDATE feed SET epoch = $2 WHERE id = 1 AND epoch = $1 AND head < $3")
-        .bind(old)
-        .bind(new)
-        .bind(after)
+impl Feed {
+    /// The epoch of this database as it was written down.
+    pub(crate) fn written(&self) -> &str {
+        &self.epoch
+    }
+
+    /// The epoch that followers are told.
+    pub(crate) fn epoch(&self) -> &str {
+        self.held.as_deref().unwrap_or(&self.epoch)
+    }
+
+    /// Whether it waits to be accepted, and nothing may be changed.
+    pub(crate) fn is_held(&self) -> bool {
+        self.held.is_some()
+    }
+}
+
+/// Makes the one row of the feed unless it is there, and notes that the process `start` has begun.
+pub(crate) async fn begin(db: &mut AnyConnection, epoch: &str, start: &str) -> Result<()> {
+    query("INSERT INTO feed (id, epoch, head) VALUES (1, $1, 0) ON CONFLICT (id) DO NOTHING")
+        .bind(epoch)
         .execute(&mut *db)
         .await?;
-    if done.rows_affected() == 0 {
-        return Ok(false);
-    }
-    query("DELETE FROM followers").execute(db).await?;
-    Ok(true)
+    lock(db).await?;
+    query(
+        "INSERT INTO starts (number, id, head)
+         SELECT coalesce(max(number), 0) + 1, $1, (SELECT head FROM feed WHERE id = 1) FROM starts",
+    )
+    .bind(start)
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Takes the next number. The row stays locked until the transaction ends, so commit order is number order.
@@ -37,11 +55,36 @@ pub(crate) async fn next(db: &mut AnyConnection) -> Result<i64> {
         .await
 }
 
-/// The epoch and the newest number.
-pub(crate) async fn position(db: &mut AnyConnection) -> Result<(String, i64)> {
-    query_as("SELECT epoch, head FROM feed WHERE id = 1")
+pub(crate) async fn read(db: &mut AnyConnection) -> Result<Feed> {
+    query_as("SELECT epoch, head, held FROM feed WHERE id = 1")
         .fetch_one(db)
         .await
+}
+
+/// The same, kept from everybody else until the transaction ends.
+pub(crate) async fn lock(db: &mut AnyConnection) -> Result<Feed> {
+    query_as("UPDATE feed SET head = head WHERE id = 1 RETURNING epoch, head, held")
+        .fetch_one(db)
+        .await
+}
+
+/// The last start of a catalog process.
+pub(crate) async fn last_start(db: &mut AnyConnection) -> Result<String> {
+    query_scalar("SELECT id FROM starts ORDER BY number DESC LIMIT 1")
+        .fetch_one(db)
+        .await
+}
+
+/// The highest number that was given while `start` was the last start; `None` when this database knows no such start.
+pub(crate) async fn reach(db: &mut AnyConnection, start: &str) -> Result<Option<i64>> {
+    query_scalar(
+        "SELECT coalesce((SELECT later.head FROM starts later WHERE later.number = starts.number + 1),
+             (SELECT head FROM feed WHERE id = 1))
+         FROM starts WHERE id = $1",
+    )
+    .bind(start)
+    .fetch_optional(db)
+    .await
 }
 
 /// Number, kind and key of the rows that changed after `after`.
@@ -66,18 +109,17 @@ pub(crate) async fn after(
 /// What a follower has applied. Written only when it moved, so that a poll that brings nothing costs no fsync.
 pub(crate) async fn acknowledge(
     db: &mut AnyConnection,
-    instance: &str,
-    service: &str,
+    (service, instance): (&str, &str),
     applied: i64,
     now: i64,
 ) -> Result<()> {
     query(
-        "INSERT INTO followers (instance, service, applied, seen_at) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (instance) DO UPDATE SET applied = excluded.applied, seen_at = excluded.seen_at
+        "INSERT INTO followers (service, instance, applied, seen_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (service, instance) DO UPDATE SET applied = excluded.applied, seen_at = excluded.seen_at
          WHERE followers.applied < excluded.applied",
     )
-    .bind(instance)
     .bind(service)
+    .bind(instance)
     .bind(applied)
     .bind(now)
     .execute(db)
@@ -85,16 +127,23 @@ pub(crate) async fn acknowledge(
     Ok(())
 }
 
-pub(crate) async fn acknowledged(db: &mut AnyConnection, instance: &str) -> Result<Option<i64>> {
-    query_scalar("SELECT applied FROM followers WHERE instance = $1")
+pub(crate) async fn acknowledged(
+    db: &mut AnyConnection,
+    (service, instance): (&str, &str),
+) -> Result<Option<i64>> {
+    query_scalar("SELECT applied FROM followers WHERE service = $1 AND instance = $2")
+        .bind(service)
         .bind(instance)
         .fetch_optional(db)
         .await
 }
 
-/// The followers that have applied `seq`.
-pub(crate) async fn followers_at(db: &mut AnyConnection, seq: i64) -> Result<Vec<String>> {
-    query_scalar("SELECT instance FROM followers WHERE applied >= $1")
+/// The followers that have applied `seq`, as service and instance.
+pub(crate) async fn followers_at(
+    db: &mut AnyConnection,
+    seq: i64,
+) -> Result<Vec<(String, String)>> {
+    query_as("SELECT service, instance FROM followers WHERE applied >= $1")
         .bind(seq)
         .fetch_all(db)
         .await
@@ -107,4 +156,76 @@ pub(crate) async fn forget_followers(db: &mut AnyConnection, before: i64) -> Res
         .execute(db)
         .await?;
     Ok(())
+}
+
+/// Holds the feed as `held`, unless it is held or its written epoch is not `epoch` any more; says whether it did.
+pub(crate) async fn hold(db: &mut AnyConnection, epoch: &str, held: &str) -> Result<bool> {
+    let done = query("UPDATE feed SET held = $2 WHERE id = 1 AND epoch = $1 AND held IS NULL")
+        .bind(epoch)
+        .bind(held)
+        .execute(&mut *db)
+        .await?;
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    if epoch != held {
+        // What they had applied are numbers of the written epoch.
+        query("DELETE FROM followers").execute(db).await?;
+    }
+    Ok(true)
+}
+
+/// Whether a copy of `epoch` is known to lose something.
+pub(crate) async fn is_claimed(
+    db: &mut AnyConnection,
+    (service, epoch): (&str, &str),
+) -> Result<bool> {
+    let found: Option<String> =
+        query_scalar("SELECT epoch FROM claims WHERE service = $1 AND epoch = $2")
+            .bind(service)
+            .bind(epoch)
+            .fetch_optional(db)
+            .await?;
+    Ok(found.is_some())
+}
+
+pub(crate) async fn claim(
+    db: &mut AnyConnection,
+    (service, epoch): (&str, &str),
+    now: i64,
+) -> Result<()> {
+    query(
+        "INSERT INTO claims (service, epoch, claimed_at)
+         SELECT $1, $2, $3 FROM feed WHERE (SELECT count(*) FROM claims) < $4
+         ON CONFLICT (service, epoch) DO NOTHING",
+    )
+    .bind(service)
+    .bind(epoch)
+    .bind(now)
+    .bind(MAX_CLAIMS)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Writes the held epoch down, in the place of the one before and of those of all claims, and ends the hold.
+pub(crate) async fn accept(db: &mut AnyConnection, held: &str) -> Result<()> {
+    for sql in [
+        "INSERT INTO replaced (epoch, replaced)
+         SELECT $1, epoch FROM (SELECT epoch FROM claims UNION SELECT epoch FROM feed) AS given_up
+         WHERE epoch <> $1 ON CONFLICT (epoch, replaced) DO NOTHING",
+        "UPDATE feed SET epoch = $1, held = NULL WHERE id = 1 AND held = $1",
+    ] {
+        query(sql).bind(held).execute(&mut *db).await?;
+    }
+    query("DELETE FROM claims").execute(db).await?;
+    Ok(())
+}
+
+/// The epochs that were given up for `epoch`.
+pub(crate) async fn replaced(db: &mut AnyConnection, epoch: &str) -> Result<Vec<String>> {
+    query_scalar("SELECT replaced FROM replaced WHERE epoch = $1 ORDER BY replaced")
+        .bind(epoch)
+        .fetch_all(db)
+        .await
 }

@@ -30,6 +30,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The id of the token that uploads.
 const UPLOADER: &str = "00000000-0000-7000-8000-000000000001";
 
+/// The instances that follow.
+pub(crate) const UPLOAD: &str = "00000000-0000-7000-8000-000000000001";
+pub(crate) const DOWNLOAD: &str = "00000000-0000-7000-8000-000000000002";
+
 /// One running catalog.
 #[derive(Clone)]
 pub(crate) struct Instance {
@@ -39,7 +43,9 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
-    async fn open(process: Process, settings: Settings) -> Self {
+    async fn open(process: Process, mut settings: Settings) -> Self {
+        // Who is there follows only when a test does it.
+        settings.publishing.first_ask_millis = 0;
         let state = open(&process, settings).await.expect("an open catalog");
         let router = through_the_gateway(&process, edge(&process, None, router(state.clone())));
         Self {
@@ -86,7 +92,7 @@ impl House {
     pub(crate) async fn with(engine: Engine, settings: Settings) -> Self {
         let house = Self::idle(engine, settings).await;
         start_workers(&house.catalog.state);
-        house.download.follow(&house.catalog, "download-1");
+        house.download.follow(&house.catalog, DOWNLOAD);
         house
     }
 
@@ -96,7 +102,7 @@ impl House {
         let (signing, signing_address) = Signing::start(store.clone()).await;
         let (download, download_address) = Download::start(store.clone()).await;
         let signing_record = record("signing", "signing-1", &signing_address);
-        let download_record = record("download", "download-1", &download_address);
+        let download_record = record("download", DOWNLOAD, &download_address);
         let view = View::fixed(vec![signing_record.clone(), download_record.clone()]);
         let test = slipway_testkit::process("catalog", engine).await;
         let process = another_process(&test, &view);
@@ -145,9 +151,14 @@ impl House {
         self.and_there_is(Vec::new());
     }
 
-    /// There is an instance of upload, `upload-1`, which follows the feed when a test does it in its place.
+    /// There is an instance of upload, [`UPLOAD`], which follows the feed when a test does it in its place.
     pub(crate) fn and_a_follower(&self) {
-        self.and_there_is(vec![record("upload", "upload-1", "127.0.0.1:9")]);
+        self.and_there_is(vec![record("upload", UPLOAD, "127.0.0.1:9")]);
+    }
+
+    /// An instance of upload answers there.
+    pub(crate) fn and_upload_at(&self, address: &str) {
+        self.and_there_is(vec![record("upload", UPLOAD, address)]);
     }
 
     fn and_there_is(&self, mut others: Vec<Record>) {

@@ -19,6 +19,7 @@ mod minisign;
 mod openapi;
 mod refusals;
 mod releases;
+mod restore;
 mod signing;
 mod signing_peer;
 mod store;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use slipway_testkit::database::engines;
 
-use crate::house::House;
+use crate::house::{House, UPLOAD};
 
 #[tokio::test]
 async fn a_draft_is_published_with_all_its_packages() {
@@ -183,20 +183,17 @@ async fn a_release_names_the_instances_that_have_not_heard_of_it() {
         house.and_a_follower();
         house.app("notes").await;
         let release = house.published("notes", "1.0").await;
-        let silent = json!("upload/upload-1");
+        let silent = json!(format!("upload/{UPLOAD}"));
         let pending = release["pending"].as_array().expect("instances");
         assert!(pending.contains(&silent), "{release}");
 
         let page = house
             .catalog
-            .internal(
-                "upload",
-                "/internal/changes?epoch=&after=0&follower=upload-1",
-            )
+            .internal("upload", "/internal/changes?epoch=&after=0")
             .await
             .ok(200);
         let (epoch, head) = (page["epoch"].as_str().expect("an epoch"), &page["head"]);
-        let path = format!("/internal/changes?epoch={epoch}&after={head}&follower=upload-1");
+        let path = format!("/internal/changes?epoch={epoch}&after={head}&follower={UPLOAD}");
         house.catalog.internal("upload", &path).await.ok(200);
         let id = release["packages"][0]["id"].as_str().expect("an id");
         let uploaded = house.package(id, 30).await.ok(200);

@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 use slipway_testkit::database::engines;
 use sqlx::query_as;
 
-use crate::house::House;
+use crate::house::{DOWNLOAD, House, UPLOAD};
 
 #[tokio::test]
 async fn a_token_is_shown_once_and_only_its_hash_is_stored() {
@@ -223,8 +223,14 @@ async fn a_revocation_names_the_instances_that_have_not_heard_of_it() {
         let path = format!("/api/v1/tokens/{}", made["id"].as_str().expect("an id"));
         let answer = house.admin().delete(&path).await.ok(200);
         let pending = answer["pending"].as_array().expect("instances");
-        assert!(pending.contains(&json!("upload/upload-1")), "{answer}");
-        assert!(pending.contains(&json!("download/download-1")), "{answer}");
+        assert!(
+            pending.contains(&json!(format!("upload/{UPLOAD}"))),
+            "{answer}"
+        );
+        assert!(
+            pending.contains(&json!(format!("download/{DOWNLOAD}"))),
+            "{answer}"
+        );
     }
 }
 

@@ -17,6 +17,13 @@ pub(crate) async fn find(connection: &mut AnyConnection, slug: &str) -> sqlx::Re
         .await
 }
 
+/// The key of each app that has one.
+pub(crate) async fn keys(connection: &mut AnyConnection) -> sqlx::Result<Vec<(String, String)>> {
+    sqlx::query_as("SELECT slug, public_key FROM apps WHERE public_key IS NOT NULL")
+        .fetch_all(connection)
+        .await
+}
+
 /// Writes the app unless what is there is as new.
 pub(crate) async fn put(
     connection: &mut AnyConnection,

@@ -178,6 +178,15 @@ pub(crate) async fn delete(
     Ok(())
 }
 
+/// App, version, file name and digest of every package.
+pub(crate) async fn digests(
+    connection: &mut AnyConnection,
+) -> sqlx::Result<Vec<(String, String, String, String)>> {
+    sqlx::query_as("SELECT app, version, filename, sha256 FROM packages")
+        .fetch_all(connection)
+        .await
+}
+
 pub(crate) async fn clear(connection: &mut AnyConnection) -> sqlx::Result<()> {
     sqlx::query("DELETE FROM packages")
         .execute(connection)

@@ -48,6 +48,15 @@ pub(crate) async fn channels(
     .await
 }
 
+/// App, version and visibility of every release.
+pub(crate) async fn all(
+    connection: &mut AnyConnection,
+) -> sqlx::Result<Vec<(String, String, String)>> {
+    sqlx::query_as("SELECT app, version, visibility FROM releases")
+        .fetch_all(connection)
+        .await
+}
+
 /// Writes the release and its channels, and says whether it did: what is there may be as new.
 pub(crate) async fn put(
     connection: &mut AnyConnection,

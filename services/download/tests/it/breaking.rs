@@ -50,7 +50,7 @@ async fn a_file_that_ends_early_breaks_the_connection_off() {
     let position = Position {
         epoch: "e".to_owned(),
         applied: 2,
-        whole_at: 0,
+        ..Position::default()
     };
     service
         .health

@@ -11,7 +11,7 @@ fn position(epoch: &str, applied: i64) -> Position {
     Position {
         epoch: epoch.to_owned(),
         applied,
-        whole_at: 0,
+        ..Position::default()
     }
 }
 

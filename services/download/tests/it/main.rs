@@ -6,6 +6,7 @@ mod copying;
 mod counting;
 mod fetching;
 mod following;
+mod holding;
 mod paging;
 mod staging;
 mod world;

@@ -88,7 +88,7 @@ impl World {
         let position = Position {
             epoch: epoch.to_owned(),
             applied,
-            whole_at: 0,
+            ..Position::default()
         };
         copy.apply(&changes, &position, &from)
             .await

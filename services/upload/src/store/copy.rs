@@ -17,9 +17,20 @@ pub(crate) struct Release {
 
 #[derive(FromRow)]
 struct ReleaseRow {
+    app: String,
     version: String,
     files: String,
     closed: i64,
+}
+
+impl ReleaseRow {
+    fn into_release(self) -> Release {
+        Release {
+            files: serde_json::from_str(&self.files).unwrap_or_default(),
+            version: self.version,
+            closed: self.closed != 0,
+        }
+    }
 }
 
 /// Removes all rows, for those of another epoch.
@@ -73,6 +84,13 @@ pub(crate) async fn put_token(
     Ok(())
 }
 
+/// Every token's hash, and what it permits, JSON.
+pub(crate) async fn tokens(db: &mut AnyConnection) -> Result<Vec<(String, String)>> {
+    query_as("SELECT hash, permits FROM copy_tokens")
+        .fetch_all(db)
+        .await
+}
+
 /// What a token permits, JSON.
 pub(crate) async fn token(db: &mut AnyConnection, hash: &str) -> Result<Option<String>> {
     query_scalar("SELECT permits FROM copy_tokens WHERE hash = $1")
@@ -110,15 +128,22 @@ pub(crate) async fn release(
     version_key: &str,
 ) -> Result<Option<Release>> {
     let row: Option<ReleaseRow> = query_as(
-        "SELECT version, files, closed FROM copy_releases WHERE app = $1 AND version_key = $2",
+        "SELECT app, version, files, closed FROM copy_releases WHERE app = $1 AND version_key = $2",
     )
     .bind(app)
     .bind(version_key)
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|row| Release {
-        files: serde_json::from_str(&row.files).unwrap_or_default(),
-        version: row.version,
-        closed: row.closed != 0,
-    }))
+    Ok(row.map(ReleaseRow::into_release))
+}
+
+/// Every release with its app.
+pub(crate) async fn releases(db: &mut AnyConnection) -> Result<Vec<(String, Release)>> {
+    let rows: Vec<ReleaseRow> = query_as("SELECT app, version, files, closed FROM copy_releases")
+        .fetch_all(db)
+        .await?;
+    let releases = rows.into_iter();
+    Ok(releases
+        .map(|row| (row.app.clone(), row.into_release()))
+        .collect())
 }

@@ -26,6 +26,8 @@ pub(crate) struct Catalog {
 
 #[derive(Default)]
 struct Inner {
+    /// How many databases there were before this one.
+    restored: usize,
     changes: Vec<Change>,
     deliveries: Vec<Delivery>,
     lists: Vec<FileBlocks>,
@@ -63,6 +65,35 @@ impl Catalog {
     fn change(&self, change: impl FnOnce(&mut Inner)) {
         change(&mut self.inner.lock().expect("nobody panics with the lock"));
         self.changed.send_replace(());
+    }
+
+    /// Another database takes the place of this one: an older copy, of before any token was revoked and
+    /// anything released.
+    pub(crate) fn restore(&self) {
+        self.change(|inner| {
+            inner.restored += 1;
+            inner
+                .changes
+                .retain(|change| !matches!(change.row, Row::Release(_)));
+            for change in &mut inner.changes {
+                if let Row::Token(token) = &mut change.row {
+                    token.grant.revoked_at = None;
+                }
+            }
+        });
+    }
+
+    pub(crate) fn revoke(&self, token: &str) {
+        let hash = token.parse::<Token>().expect("a token").hash();
+        let inner = self.inner.lock().expect("nobody panics");
+        let row = inner.changes.iter().find_map(|change| match &change.row {
+            Row::Token(token) if token.hash == hash => Some(token.clone()),
+            _ => None,
+        });
+        drop(inner);
+        let mut row = row.expect("a token of ours");
+        row.grant.revoked_at = Some(1);
+        self.add(Row::Token(row));
     }
 
     fn add(&self, row: Row) {
@@ -180,13 +211,15 @@ async fn feed(
     let mut changed = catalog.changed.subscribe();
     let page = || {
         let inner = catalog.inner.lock().expect("nobody panics");
-        let after = if query["epoch"] == "e" {
+        let epoch = format!("e{}", inner.restored);
+        let after = if query["epoch"] == epoch {
             number("after")
         } else {
             0
         };
         let page = Page {
-            epoch: "e".to_owned(),
+            epoch,
+            held: query.contains_key("held") && inner.restored > 0,
             head: i64::try_from(inner.changes.len()).expect("few"),
             changes: inner
                 .changes
@@ -194,6 +227,7 @@ async fn feed(
                 .filter(|change| change.seq > after)
                 .cloned()
                 .collect(),
+            ..Page::default()
         };
         let mut page = json!(page);
         for change in page["changes"].as_array_mut().expect("rows") {
@@ -209,7 +243,11 @@ async fn feed(
     if let Some(away) = catalog.away() {
         return away;
     }
-    if page()["changes"].as_array().is_none_or(Vec::is_empty) {
+    let told = page();
+    let known = query
+        .get("held")
+        .is_some_and(|held| told["epoch"] == held.as_str());
+    if told["changes"].as_array().is_none_or(Vec::is_empty) || known {
         let wait = Duration::from_secs(number("wait").unsigned_abs());
         let _ = tokio::time::timeout(wait, changed.changed()).await;
     }

@@ -5,6 +5,7 @@ mod fixture;
 mod inspecting;
 mod listing;
 mod packages;
+mod restoring;
 mod tolerating;
 mod uploads;
 mod waiting;

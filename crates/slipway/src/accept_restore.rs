@@ -1,0 +1,175 @@
+//! `slipway accept-restore`: the administrator's word that an older database of the catalog is to be the truth.
+
+use std::io::{self, BufRead as _, IsTerminal as _};
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::json;
+use slipway_service::changes::held::Loss;
+
+use crate::publish::server::Server;
+use crate::publish::token;
+use crate::terminal;
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  slipway accept-restore --token-file data/admin-token
+  slipway accept-restore --token-file data/admin-token --server https://apps.example.org
+  SLIPWAY_TOKEN=slw_… slipway accept-restore --yes
+
+It lists what would vanish or return, and asks once. To keep all of it, put the newer database back instead.";
+
+/// Accept an older database of the catalog that was put back
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Address of the platform
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    server: reqwest::Url,
+    #[arg(
+        long,
+        value_name = "FILE",
+        help = "File that holds an administrator's token [default: the variable SLIPWAY_TOKEN]"
+    )]
+    token_file: Option<PathBuf>,
+    /// Accept without asking, for scripts
+    #[arg(long)]
+    yes: bool,
+}
+
+/// `GET /api/v1/restore`
+#[derive(Deserialize)]
+struct Restore {
+    held: bool,
+    epoch: Option<String>,
+    losses: Vec<Loss>,
+    count: usize,
+    away: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Accepted {
+    pending: Vec<String>,
+}
+
+pub(crate) fn execute(options: &Options) -> anyhow::Result<()> {
+    let token = token::read(options.token_file.as_deref())?;
+    let server = Server::new(&options.server, &token)?;
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("could not start the runtime")?
+        .block_on(accept(&server, options.yes))
+}
+
+async fn accept(server: &Server, yes: bool) -> anyhow::Result<()> {
+    let restore = server.json(Method::GET, "/api/v1/restore", None).await?;
+    let restore: Restore = serde_json::from_value(restore).context("an answer not known here")?;
+    let (true, Some(epoch)) = (restore.held, &restore.epoch) else {
+        terminal::say("nothing waits to be accepted: no older database was put back");
+        return Ok(());
+    };
+    for line in lines(&restore) {
+        terminal::say(line);
+    }
+    if !yes && !asked()? {
+        bail!("nothing was accepted, and nothing has changed");
+    }
+    let wish = json!({"epoch": epoch});
+    let accepted = server
+        .json(Method::POST, "/api/v1/restore/accept", Some(&wish))
+        .await?;
+    let accepted: Accepted =
+        serde_json::from_value(accepted).context("an answer not known here")?;
+    terminal::say("accepted: the catalog's database is the truth again, and changes go on");
+    for instance in accepted.pending {
+        terminal::say(format_args!(
+            "{instance} has not taken it over yet; it will"
+        ));
+    }
+    Ok(())
+}
+
+/// What is told before the question.
+fn lines(restore: &Restore) -> Vec<String> {
+    let mut lines = vec![
+        "the catalog's database is older than what its followers have, and nothing is changed now"
+            .to_owned(),
+    ];
+    for loss in &restore.losses {
+        let app = loss.app.as_deref().unwrap_or("-");
+        lines.push(format!(
+            "  {app:<20} {:<38} {}",
+            loss.subject,
+            words(&loss.what)
+        ));
+    }
+    let hidden = restore.count.saturating_sub(restore.losses.len());
+    if hidden > 0 {
+        lines.push(format!("  and {hidden} more"));
+    }
+    if restore.count == 0 {
+        lines.push("  no published release, key, yank or revocation would be undone".to_owned());
+    }
+    for service in &restore.away {
+        lines.push(format!(
+            "  {service} does not answer, so what it would lose is not listed"
+        ));
+    }
+    lines
+}
+
+/// A code of a loss in words; a later one is told as it is.
+fn words(what: &str) -> &str {
+    match what {
+        "release_lost" => "the release vanishes",
+        "files_changed" => "the release's files vanish or change",
+        "yank_lifted" => "the yank is undone",
+        "deletion_lifted" => "the deletion is undone",
+        "restriction_lifted" => "what kept it back is undone",
+        "key_lost" => "the app's key vanishes",
+        "key_changed" => "the app's key is another one",
+        "revocation_lifted" => "the token's revocation is undone",
+        "scopes_widened" | "app_widened" => "the token permits more",
+        "expiry_extended" => "the token is good for longer",
+        other => other,
+    }
+}
+
+fn asked() -> anyhow::Result<bool> {
+    if !io::stdin().is_terminal() {
+        bail!("nobody can be asked here: add --yes to accept it all the same");
+    }
+    terminal::note("accept all of this? Type yes:");
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(answer.trim() == "yes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_that_would_be_undone_is_told_and_what_is_not_known_too() {
+        let restore = json!({
+            "held": true, "epoch": "e", "count": 3, "away": ["download"],
+            "losses": [
+                {"app": "notes", "subject": "1.0", "what": "release_lost"},
+                {"app": null, "subject": "id", "what": "later_code"},
+            ],
+        });
+        let told = lines(&serde_json::from_value(restore).expect("an answer")).join("\n");
+        for part in [
+            "notes",
+            "1.0",
+            "vanishes",
+            "later_code",
+            "and 1 more",
+            "download does not",
+        ] {
+            assert!(told.contains(part), "{told}");
+        }
+    }
+}

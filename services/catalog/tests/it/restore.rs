@@ -1,0 +1,387 @@
+//! An older copy of the database, or another one, in the place of the newest.
+
+use std::time::Duration;
+
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::{Value, json};
+use slipway_catalog::Settings;
+use slipway_service::changes::Page;
+use slipway_service::changes::held::Report;
+use slipway_testkit::database::{Engine, engines};
+use sqlx::{Connection as _, query, query_scalar};
+
+use crate::client::Answer;
+use crate::house::{House, Instance, UPLOAD};
+
+/// A house in which no answer waits for followers.
+async fn house(engine: Engine) -> House {
+    let mut settings = Settings::default();
+    settings.publishing.follower_wait_millis = 0;
+    House::idle(engine, settings).await
+}
+
+/// Asks as upload's instance does; `more` is the rest of the query.
+async fn ask(catalog: &Instance, epoch: &str, after: i64, more: &str) -> Answer {
+    let path = format!("/internal/changes?epoch={epoch}&after={after}&follower={UPLOAD}{more}");
+    catalog.internal("upload", &path).await
+}
+
+async fn page(catalog: &Instance, epoch: &str, after: i64, more: &str) -> Page {
+    let page = ask(catalog, epoch, after, more).await.ok(200);
+    serde_json::from_value(page).expect("a page of the feed")
+}
+
+/// What a follower sends back of a page that it has applied.
+fn marked(page: &Page) -> String {
+    format!("&head={}&mark={}", page.head, page.mark)
+}
+
+/// The number of starts and the head: what an older copy is taken of.
+async fn moment(house: &House) -> (i64, i64) {
+    let mut database = house.database().await;
+    let starts = query_scalar("SELECT count(*) FROM starts")
+        .fetch_one(&mut database)
+        .await
+        .expect("a number");
+    let head = query_scalar("SELECT head FROM feed")
+        .fetch_one(&mut database)
+        .await
+        .expect("a number");
+    (starts, head)
+}
+
+/// Makes the database what it was at `moment`, as far as tokens go, and starts a catalog over it.
+async fn put_back(house: &House, (starts, head): (i64, i64)) -> Instance {
+    let mut database = house.database().await;
+    let mut transaction = database.begin().await.expect("a transaction");
+    for (sql, value) in [
+        ("DELETE FROM tokens WHERE seq > $1", head),
+        ("DELETE FROM starts WHERE number > $1", starts),
+        ("UPDATE feed SET head = $1", head),
+    ] {
+        query(sql)
+            .bind(value)
+            .execute(&mut *transaction)
+            .await
+            .expect("an older copy");
+    }
+    transaction.commit().await.expect("committed");
+    house.another_instance(Settings::default()).await
+}
+
+/// A change through the API.
+async fn change(house: &House) -> Answer {
+    let wish = json!({"name": "ci", "scopes": ["read"]});
+    house.admin().post("/api/v1/tokens", wish).await
+}
+
+async fn accept(house: &House, epoch: &str) -> Answer {
+    let wish = json!({"epoch": epoch});
+    house.admin().post("/api/v1/restore/accept", wish).await
+}
+
+#[tokio::test]
+async fn a_mark_beyond_the_database_holds_it_and_accepting_ends_that() {
+    for engine in engines() {
+        let house = house(engine).await;
+        house.app("notes").await;
+        let older = moment(&house).await;
+        house.client(&["read"], None).await;
+        let newest = page(&house.catalog, "", 0, "").await;
+        let instance = put_back(&house, older).await;
+
+        let told = page(&instance, &newest.epoch, newest.head, &marked(&newest)).await;
+        assert!(told.held);
+        assert_ne!(told.epoch, newest.epoch);
+        assert_eq!(
+            (told.head, told.changes.len()),
+            (older.1, 2),
+            "not the whole state"
+        );
+        let restore = house.admin().get("/api/v1/restore").await.ok(200);
+        assert_eq!(restore["held"], true);
+        assert_eq!(restore["epoch"], told.epoch);
+
+        let words = change(&house).await.refused(503, "restore_held");
+        assert!(words.contains("slipway accept-restore"), "{words}");
+        let delivery = house.delivery("notes", "1.0", "notes.apk", b"one");
+        let refused = house.deliver(&delivery).await;
+        assert_eq!(refused.header("retry-after"), Some("30"));
+        refused.refused_inside(503, "restore_held");
+        house.admin().get("/api/v1/apps/notes").await.ok(200);
+
+        // It is told the same to all, by all instances.
+        let other = page(&house.catalog, "", 0, "").await;
+        assert_eq!((&other.epoch, other.held), (&told.epoch, true));
+
+        accept(&house, "another")
+            .await
+            .refused(409, "restore_changed");
+        assert_eq!(
+            accept(&house, &told.epoch).await.ok(200)["epoch"],
+            told.epoch
+        );
+        accept(&house, &told.epoch)
+            .await
+            .refused(409, "restore_not_held");
+        let taken = page(&house.catalog, &newest.epoch, newest.head, &marked(&newest)).await;
+        assert_eq!((&taken.epoch, taken.held), (&told.epoch, false));
+        assert_eq!(taken.replaces, [newest.epoch]);
+        change(&house).await.ok(201);
+        house.deliver(&delivery).await.ok(200);
+        let audit = house.admin().get("/api/v1/audit").await.ok(200);
+        let entries = audit["items"].as_array().expect("entries");
+        assert!(
+            entries
+                .iter()
+                .any(|entry| entry["action"] == "restore.accept" && entry["subject"] == told.epoch),
+            "{audit}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_older_copy_is_noticed_though_it_has_written_as_much_as_it_lacks() {
+    for engine in engines() {
+        let house = house(engine).await;
+        let older = moment(&house).await;
+        house.client(&["read"], None).await;
+        let newest = page(&house.catalog, "", 0, "").await;
+        let instance = put_back(&house, older).await;
+        for _ in 0..3 {
+            change(&house).await.ok(201);
+        }
+        assert!(moment(&house).await.1 > newest.head);
+        let told = page(&instance, &newest.epoch, newest.head, &marked(&newest)).await;
+        assert!(told.held);
+    }
+}
+
+#[tokio::test]
+async fn a_copy_of_before_a_catalogs_last_start_is_noticed() {
+    for engine in engines() {
+        let house = house(engine).await;
+        let older = moment(&house).await;
+        house.another_instance(Settings::default()).await;
+        let newest = page(&house.catalog, "", 0, "").await;
+        assert_eq!(newest.head, older.1, "nothing was changed");
+        let instance = put_back(&house, older).await;
+        let told = page(&instance, &newest.epoch, newest.head, &marked(&newest)).await;
+        assert!(told.held);
+    }
+}
+
+#[tokio::test]
+async fn an_ordinary_restart_holds_nothing() {
+    for engine in engines() {
+        let house = house(engine).await;
+        let mut told = page(&house.catalog, "", 0, "").await;
+        for _ in 0..3 {
+            let instance = house.another_instance(Settings::default()).await;
+            change(&house).await.ok(201);
+            let next = page(&instance, &told.epoch, told.head, &marked(&told)).await;
+            assert!(!next.held);
+            assert_eq!((&next.epoch, next.head), (&told.epoch, told.head + 1));
+            told = next;
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_a_mark_a_follower_that_is_ahead_changes_nothing() {
+    for engine in engines() {
+        let house = house(engine).await;
+        let all = page(&house.catalog, "", 0, "").await;
+        let marks = [
+            String::new(),
+            format!("&head={}&mark={}", all.head + 7, all.mark),
+            format!("&head={}&mark=forged.{}", all.head + 7, "00".repeat(32)),
+            marked(&all),
+        ];
+        for mark in marks {
+            let ahead = ask(&house.catalog, &all.epoch, all.head + 7, &mark).await;
+            ahead.refused_inside(400, "mark_invalid");
+        }
+        let still = page(&house.catalog, &all.epoch, all.head, "").await;
+        assert_eq!((still.epoch, still.held), (all.epoch, false));
+        change(&house).await.ok(201);
+    }
+}
+
+#[tokio::test]
+async fn a_copy_that_would_lose_something_holds_the_catalog() {
+    for engine in engines() {
+        let house = house(engine).await;
+        let now = page(&house.catalog, "", 0, "").await;
+        // Neither a claim against something else nor one of a copy of this epoch is one.
+        let other = page(&house.catalog, "before", 9, "&held=another").await;
+        assert!(!other.held);
+        let own = format!("&held={}", now.epoch);
+        assert!(!page(&house.catalog, &now.epoch, now.head, &own).await.held);
+        change(&house).await.ok(201);
+
+        let told = page(&house.catalog, "before", 9, &own).await;
+        assert!(told.held);
+        assert_eq!(
+            (&told.epoch, told.changes.len()),
+            (&now.epoch, 0),
+            "it has them"
+        );
+        change(&house).await.refused(503, "restore_held");
+        let same = page(&house.catalog, &now.epoch, now.head, "").await;
+        assert!(same.held, "a follower that has taken it is not told");
+
+        accept(&house, &now.epoch).await.ok(200);
+        let taken = page(&house.catalog, "before", 9, &own).await;
+        assert_eq!((&taken.epoch, taken.held), (&now.epoch, false));
+        assert_eq!(taken.replaces, ["before"]);
+        assert!(!taken.changes.is_empty());
+        change(&house).await.ok(201);
+        // Copies of another epoch were not spoken of.
+        let third = page(&house.catalog, "third", 9, &own).await;
+        assert!(third.held);
+    }
+}
+
+#[tokio::test]
+async fn who_holds_waits_until_the_hold_ends() {
+    for engine in engines() {
+        let house = house(engine).await;
+        let now = page(&house.catalog, "", 0, "").await;
+        let more = format!("&held={}&wait=60", now.epoch);
+        let accepted = async {
+            while !page(&house.catalog, "", 0, "").await.held {
+                tokio::task::yield_now().await;
+            }
+            accept(&house, &now.epoch).await.ok(200);
+        };
+        let waiting = page(&house.catalog, "before", 9, &more);
+        let both = async { tokio::join!(waiting, accepted) };
+        let (told, ()) = tokio::time::timeout(Duration::from_secs(30), both)
+            .await
+            .expect("it waited for its time");
+        assert_eq!(
+            (told.held, &*told.replaces),
+            (false, &["before".to_owned()][..])
+        );
+    }
+}
+
+#[tokio::test]
+async fn jobs_wait_while_the_catalog_is_held() {
+    for engine in engines() {
+        let house = House::new(engine).await;
+        house.app("notes").await;
+        house.draft("notes", "1.0", b"one").await;
+        let signed = house.signing.calls();
+        house.signing_is_away();
+        let hasty = house.admin().with("prefer", "wait=0");
+        let wish = json!({"version": "1.0", "channel": "stable"});
+        hasty
+            .post("/api/v1/apps/notes/releases", wish)
+            .await
+            .ok(202);
+        let now = page(&house.catalog, "", 0, "").await;
+        let claim = format!("&held={}", now.epoch);
+        assert!(page(&house.catalog, "before", 9, &claim).await.held);
+        house.everybody_is_there();
+        // The workers look for jobs at every commit and ten times in a second.
+        for _ in 0..30 {
+            house.release("notes", "1.0").await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(house.signing.calls(), signed);
+        assert_eq!(house.release("notes", "1.0").await["state"], "signing");
+        accept(&house, &now.epoch).await.ok(200);
+        let release = "/api/v1/apps/notes/releases/1.0";
+        house
+            .eventually(release, |release| release["state"] == "published")
+            .await;
+    }
+}
+
+/// Starts what answers for upload, and returns its address.
+async fn upload_says(report: Report) -> String {
+    let answer = get(move || async move { Json(report) });
+    let router = Router::new().route("/internal/held", answer);
+    slipway_testkit::peer::serve("upload", router).await
+}
+
+#[tokio::test]
+async fn a_revocation_is_not_undone_while_the_catalog_is_held() {
+    for engine in engines() {
+        let house = house(engine).await;
+        let (revoked, good) = (
+            house.client(&["admin"], None).await,
+            house.client(&["read"], None).await,
+        );
+        let id = revoked.get("/api/v1/whoami").await.ok(200)["id"].clone();
+        let now = page(&house.catalog, "", 0, "").await;
+        let claim = format!("&held={}", now.epoch);
+        assert!(page(&house.catalog, "before", 9, &claim).await.held);
+
+        // Nobody can tell who was revoked, so the token of the data folder passes alone.
+        for client in [&revoked, &good] {
+            client
+                .get("/api/v1/whoami")
+                .await
+                .refused(503, "restore_held");
+        }
+        let restore = house.admin().get("/api/v1/restore").await.ok(200);
+        assert_eq!(restore["away"], json!(["upload", "download"]));
+
+        let loss = json!({"app": null, "subject": id, "what": "revocation_lifted"});
+        let report = json!({"epoch": now.epoch, "from": "before", "losses": [loss], "count": 1});
+        let report = serde_json::from_value(report).expect("a report");
+        house.and_upload_at(&upload_says(report).await);
+        house
+            .eventually("/api/v1/restore", |restore| {
+                restore["away"] == json!(["download"])
+            })
+            .await;
+        let known = async {
+            while good.get("/api/v1/whoami").await.status == 503 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), known)
+            .await
+            .expect("upload is asked again");
+        good.get("/api/v1/whoami").await.ok(200);
+        revoked
+            .get("/api/v1/whoami")
+            .await
+            .refused(401, "token_invalid");
+        let wish = json!({"epoch": now.epoch});
+        revoked
+            .post("/api/v1/restore/accept", wish)
+            .await
+            .refused(401, "token_invalid");
+        let restore = house.admin().get("/api/v1/restore").await.ok(200);
+        assert_eq!(
+            (&restore["losses"], &restore["count"]),
+            (&json!([loss]), &json!(1))
+        );
+    }
+}
+
+#[tokio::test]
+async fn nothing_waits_to_be_accepted_on_an_ordinary_day() {
+    for engine in engines() {
+        let house = house(engine).await;
+        let restore = house.admin().get("/api/v1/restore").await.ok(200);
+        let nothing =
+            json!({"held": false, "epoch": Value::Null, "losses": [], "count": 0, "away": []});
+        assert_eq!(restore, nothing);
+        let reader = house.client(&["read"], None).await;
+        reader
+            .get("/api/v1/restore")
+            .await
+            .refused(403, "scope_missing");
+        let wish = json!({"epoch": "e"});
+        let answer = reader.post("/api/v1/restore/accept", wish).await;
+        answer.refused(403, "scope_missing");
+        accept(&house, "e").await.refused(409, "restore_not_held");
+    }
+}
