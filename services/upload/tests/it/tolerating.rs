@@ -87,7 +87,7 @@ async fn rows_that_are_not_known_are_passed_over_and_taken_by_the_version_that_k
             .fetch_one(&mut database)
             .await
             .expect("a position");
-        assert_eq!(epoch, "e");
+        assert_eq!(epoch, "e0");
     }
 }
 
