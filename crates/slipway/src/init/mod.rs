@@ -7,10 +7,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use slipway_packages::Slug;
 use slipway_service::data::DataDir;
 use slipway_service::internal::authority::Authorities;
+use slipway_service::process::announcements;
 
 use crate::terminal;
 
@@ -76,15 +77,32 @@ pub(crate) fn execute(options: &Options) -> anyhow::Result<()> {
     rotate::before_the_end(&data)
 }
 
-/// Another authority, so that neither platform believes the other.
+/// Another authority, so that neither platform believes the other. Never under a running platform, whose services would
+/// believe nobody until each has read its folder again.
 pub(crate) fn as_copy(data: &DataDir) -> anyhow::Result<()> {
     data.make_folders()?;
-    data.notice_move()?;
+    notice_move(data)?;
+    if let Some(other) = announcements(data).iter().find(|other| other.lives()) {
+        bail!(
+            "{} runs in {} (process {}): end the platform there first",
+            other.service,
+            data.root().display(),
+            other.pid
+        );
+    }
     Authorities::replace(data)?.equip(&data.services()?)?;
     terminal::say(format_args!(
         "{} has a platform identity of its own now",
         data.root().display()
     ));
+    Ok(())
+}
+
+/// Drops what a copied or moved folder remembers of another place, and says so.
+pub(crate) fn notice_move(data: &DataDir) -> anyhow::Result<()> {
+    if let Some(moved) = data.notice_move()? {
+        terminal::note(moved);
+    }
     Ok(())
 }
 

@@ -20,6 +20,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// The authority and all certificates; with `finish` the last step of it.
 pub(super) fn internal(data: &DataDir, finish: bool) -> anyhow::Result<()> {
+    // What a copy remembers runs at its original, and would be waited for.
+    super::notice_move(data)?;
     let services = data.services()?;
     let mut authorities = Authorities::open(data)?;
     if finish {

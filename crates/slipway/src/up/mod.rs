@@ -21,7 +21,6 @@ use uuid::Uuid;
 
 use crate::init;
 use crate::run::Service;
-use crate::terminal;
 use child::{Child, Ending};
 use instances::Instances;
 
@@ -64,9 +63,7 @@ pub(crate) fn execute(options: &Options) -> anyhow::Result<()> {
         init::as_copy(&data)?;
     }
     data.init()?;
-    if let Some(moved) = data.notice_move()? {
-        terminal::note(moved);
-    }
+    init::notice_move(&data)?;
     // Of this start alone: a process of a copied folder, which has the same secrets, is of another run.
     let run = Uuid::now_v7().to_string();
     write_whole(&data.run_id(), &run)?;

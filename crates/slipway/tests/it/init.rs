@@ -52,3 +52,34 @@ fn init_where_nothing_can_be_made_fails_in_words() {
     assert_eq!(code, Some(1));
     assert!(error.contains("could not make the folder"), "{error}");
 }
+
+#[test]
+fn a_running_platform_is_made_no_copy() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    slipway(&["init", "--data", text(&data)]);
+    let certificate = data.join("secrets/catalog/certificate.pem");
+    let before = fs::read(&certificate).unwrap();
+    let running = serde_json::json!({
+        "service": "catalog",
+        "instance": "a",
+        "pid": std::process::id(),
+        "addr": "127.0.0.1:1",
+        "admin": "127.0.0.1:2",
+        "started_at": "2026-01-01T00:00:00Z",
+        "authorities": [],
+        "certificate": "",
+    });
+    let announcement = data.join("run/catalog-1.json");
+    fs::write(&announcement, running.to_string()).unwrap();
+
+    let (code, _, error) = slipway(&["init", "--as-copy", "--data", text(&data)]);
+    assert_eq!(code, Some(1));
+    assert!(error.contains("end the platform there first"), "{error}");
+    assert_eq!(fs::read(&certificate).unwrap(), before);
+
+    fs::remove_file(announcement).unwrap();
+    let (code, _, error) = slipway(&["init", "--as-copy", "--data", text(&data)]);
+    assert_eq!(code, Some(0), "{error}");
+    assert_ne!(fs::read(&certificate).unwrap(), before);
+}
