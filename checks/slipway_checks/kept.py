@@ -17,9 +17,14 @@ def public(address, paths):
     return seen
 
 
-def documents(address, paths, token):
-    """The JSON that the API answers at each of `paths`."""
-    return {path: web.request(address, "GET", path, token=token).json() for path in paths}
+def documents(check, address, paths, token):
+    """The JSON that the API answers at each of `paths`, once whoever knows it is there: a start takes a moment."""
+
+    def told(path):
+        answer = web.request(address, "GET", path, token=token)
+        return None if answer.status == 503 else answer
+
+    return {path: check.until(30, lambda path=path: told(path), f"{path} answered").json() for path in paths}
 
 
 def tokens(address, given):

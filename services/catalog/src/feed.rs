@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::State;
+use crate::mark::Marks;
 use crate::store;
 use crate::store::feed::Feed;
 
@@ -70,7 +71,7 @@ pub(crate) async fn begin(state: &State) -> sqlx::Result<()> {
 /// what is held.
 pub(crate) async fn page(
     snapshot: &mut AnyConnection,
-    state: &State,
+    marks: &Marks,
     ask: &Ask,
 ) -> anyhow::Result<Page> {
     let feed = store::feed::read(snapshot).await?;
@@ -101,10 +102,10 @@ pub(crate) async fn page(
         epoch: feed.epoch().to_owned(),
         head: feed.head,
         changes,
-        mark: state.marks.make(feed.epoch(), &start, feed.head),
+        mark: marks.make(feed.epoch(), &start, feed.head),
         held: feed.is_held(),
-        opening: !state.opening.is_over(),
         replaces: store::feed::replaced(snapshot, feed.epoch()).await?,
+        ..Page::default()
     })
 }
 

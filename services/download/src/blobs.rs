@@ -6,39 +6,42 @@
 //! that no client can take a part, or other bytes, for the whole. A file that is put back is served at the next request.
 
 mod damage;
+mod file;
 mod known;
+mod reading;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::FileExt as _;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::future::{BoxFuture, Shared};
 use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt as _, StreamExt as _};
 use http::StatusCode;
 use prometheus_client::metrics::counter::Counter;
-use rustix::fs::OFlags;
-use slipway_packages::{BLOCK, Blocks, Digest, FileHash, block_count};
+use slipway_packages::{Blocks, Digest, FileHash, block_count};
 use slipway_service::Problem;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
 pub(crate) use damage::Damage;
 use damage::Findings;
+use file::{is_not_a_file, open_file, read_block};
 use known::{Identity, Known, Memory};
+
+use reading::{Reading, chunks};
 
 use crate::settings;
 
-/// Bytes of one read; a whole number of them is a block. Larger ones are no faster, and each download in flight holds
-/// this many per read ahead.
-const CHUNK: u64 = 256 * 1024;
 /// Reads under way at once: one is sent while the next is read.
 const READ_AHEAD: usize = 2;
 /// Blocks that are hashed at once, 1 MiB of memory each: more only take turns on the processors.
@@ -324,421 +327,5 @@ impl Store {
 
     fn flights(&self) -> std::sync::MutexGuard<'_, HashMap<Blob, Flight>> {
         self.flights.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// One answer that is being sent.
-struct Reading {
-    store: Arc<Store>,
-    blob: Blob,
-    file: Arc<File>,
-    known: Arc<Known>,
-    /// The block that was checked last, while it cannot be trusted: its other chunks are taken from here.
-    last: tokio::sync::Mutex<Option<(u64, Bytes)>>,
-}
-
-impl Reading {
-    /// Bytes of one block. Each read is by itself on the threads for blocking work, so that slow clients hold none of
-    /// them.
-    async fn chunk(self: Arc<Self>, range: Range<u64>) -> io::Result<Bytes> {
-        if let Some(bytes) = self.clone().trusted(range.clone()).await? {
-            return Ok(bytes);
-        }
-        let mut last = self.last.lock().await;
-        // It may have been checked meanwhile.
-        if let Some(bytes) = self.clone().trusted(range.clone()).await? {
-            return Ok(bytes);
-        }
-        let number = range.start / BLOCK;
-        let block = match &*last {
-            Some((there, block)) if *there == number => block.clone(),
-            _ => self.clone().checked(number).await?,
-        };
-        let begin = index(range.start % BLOCK)?;
-        let end = begin + index(range.end - range.start)?;
-        // A copy, so that a slow client holds a chunk and not a block.
-        let bytes = Bytes::copy_from_slice(&block[begin..end]);
-        *last = (!self.known.may_trust(number)).then_some((number, block));
-        Ok(bytes)
-    }
-
-    /// Bytes of a block that is trusted; `None` when it is not. The file is looked at after they were read: what was
-    /// written to it before that would show.
-    async fn trusted(self: Arc<Self>, range: Range<u64>) -> io::Result<Option<Bytes>> {
-        let number = range.start / BLOCK;
-        if !self.known.may_trust(number) {
-            return Ok(None);
-        }
-        spawn_blocking(move || {
-            let mut bytes = BytesMut::zeroed(index(range.end - range.start)?);
-            let read = self.file.read_exact_at(&mut bytes, range.start);
-            let now = Identity::of(&self.file.metadata()?);
-            Ok((read.is_ok() && self.known.trusts(number, &now)).then(|| bytes.freeze()))
-        })
-        .await?
-    }
-
-    /// A whole block: what is checked is what is sent.
-    async fn checked(self: Arc<Self>, number: u64) -> io::Result<Bytes> {
-        let store = self.store.clone();
-        let _place = store.hashes.acquire().await.map_err(io::Error::other)?;
-        spawn_blocking(move || {
-            let digest = &self.blob.digest;
-            let block = read_block(&self.file, number, self.blob.size);
-            let now = Identity::of(&self.file.metadata()?);
-            let damage = Damage::Block(number);
-            match block {
-                Ok(block) if self.known.matches(number, &block) => {
-                    self.known.trust(number, &now);
-                    self.store.findings.withdraw(digest, damage);
-                    Ok(block)
-                }
-                Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => Err(error),
-                _ => {
-                    self.store.findings.add(*digest, Some(now), damage);
-                    Err(io::Error::other(damage))
-                }
-            }
-        })
-        .await?
-    }
-}
-
-/// Opens a regular file and nothing else: a link could lead anywhere, and a pipe would hold the thread for ever.
-fn open_file(path: &Path) -> io::Result<File> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.bits().cast_signed())
-        .open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(rustix::io::Errno::ISDIR.into());
-    }
-    Ok(file)
-}
-
-/// Whether [`open_file`] met a link, a folder, a device or a socket.
-fn is_not_a_file(error: &io::Error) -> bool {
-    use rustix::io::Errno;
-    let code = error.raw_os_error().map(Errno::from_raw_os_error);
-    matches!(code, Some(Errno::LOOP | Errno::ISDIR | Errno::NXIO))
-}
-
-/// A whole block of a file of `size` bytes.
-fn read_block(file: &File, number: u64, size: u64) -> io::Result<Bytes> {
-    let begin = number * BLOCK;
-    let mut block = BytesMut::zeroed(index(BLOCK.min(size - begin))?);
-    file.read_exact_at(&mut block, begin)?;
-    Ok(block.freeze())
-}
-
-/// Cuts a range where chunks begin, and so where blocks do.
-fn chunks(range: Range<u64>) -> impl Iterator<Item = Range<u64>> {
-    let Range { start, end } = range;
-    let cut = move |begin: u64| end.min((begin / CHUNK + 1) * CHUNK);
-    std::iter::successors(Some(start), move |begin| Some(cut(*begin)))
-        .take_while(move |begin| *begin < end)
-        .map(move |begin| begin..cut(begin))
-}
-
-fn index(bytes: u64) -> io::Result<usize> {
-    usize::try_from(bytes).map_err(io::Error::other)
-}
-
-#[cfg(test)]
-mod tests {
-    use futures_util::TryStreamExt as _;
-
-    use super::*;
-
-    const SIZE: usize = 5 << 19;
-
-    /// A store with one blob of two and a half blocks in it.
-    struct Fixture {
-        folder: tempfile::TempDir,
-        blobs: Blobs,
-        blob: Blob,
-        content: Vec<u8>,
-        counter: Counter,
-    }
-
-    impl Fixture {
-        fn new(content: Vec<u8>, listed: bool) -> Self {
-            let folder = tempfile::tempdir().expect("a temporary folder");
-            let mut hash = FileHash::default();
-            hash.update(&content);
-            let counter = Counter::default();
-            let settings = settings::Store::default();
-            let fixture = Self {
-                blobs: Blobs::open(&settings, folder.path().to_owned(), counter.clone()),
-                blob: Blob {
-                    digest: hash.digest(),
-                    size: content.len() as u64,
-                    blocks: listed.then(|| hash.blocks().digest()),
-                },
-                folder,
-                content,
-                counter,
-            };
-            std::fs::create_dir_all(fixture.path().parent().expect("a folder")).expect("a folder");
-            fixture.write(&fixture.content);
-            if listed {
-                std::fs::write(fixture.list(), hash.blocks().as_bytes()).expect("a list");
-            }
-            fixture
-        }
-
-        fn of_blocks(listed: bool) -> Self {
-            Self::new((0..=250).cycle().take(SIZE).collect(), listed)
-        }
-
-        fn path(&self) -> PathBuf {
-            self.folder.path().join(self.blob.digest.blob_path())
-        }
-
-        fn list(&self) -> PathBuf {
-            self.folder.path().join(self.blob.digest.blocks_path())
-        }
-
-        fn write(&self, content: &[u8]) {
-            std::fs::write(self.path(), content).expect("a blob");
-        }
-
-        fn flip(&self, place: usize) {
-            let mut content = self.content.clone();
-            content[place] ^= 1;
-            self.write(&content);
-        }
-
-        /// What a client has got, and whether it was all.
-        async fn get(&self, range: Range<u64>) -> (Vec<u8>, bool) {
-            let mut got = Vec::new();
-            let Ok(mut stream) = self.blobs.read(self.blob, range).await else {
-                return (got, false);
-            };
-            loop {
-                match stream.try_next().await {
-                    Ok(Some(chunk)) => got.extend_from_slice(&chunk),
-                    Ok(None) => return (got, true),
-                    Err(_) => return (got, false),
-                }
-            }
-        }
-
-        async fn assert_whole(&self) {
-            let (got, whole) = self.get(0..self.blob.size).await;
-            assert!(whole && got == self.content);
-        }
-    }
-
-    #[tokio::test]
-    async fn any_part_of_a_file_comes_as_it_is() {
-        for listed in [true, false] {
-            let fixture = Fixture::of_blocks(listed);
-            let size = fixture.blob.size;
-            for range in [
-                0..size,
-                0..1,
-                size - 1..size,
-                BLOCK - 1..BLOCK + 1,
-                BLOCK..2 * BLOCK,
-                CHUNK - 1..CHUNK + 1,
-                3..size - 2,
-            ] {
-                let (got, whole) = fixture.get(range.clone()).await;
-                let part = index(range.start).unwrap()..index(range.end).unwrap();
-                assert!(whole && got == fixture.content[part], "{range:?}");
-            }
-            assert_eq!(fixture.counter.get(), 0);
-        }
-    }
-
-    #[tokio::test]
-    async fn an_empty_file_is_served_as_nothing() {
-        for listed in [true, false] {
-            let fixture = Fixture::new(Vec::new(), listed);
-            assert_eq!(fixture.get(0..0).await, (Vec::new(), true));
-        }
-    }
-
-    #[tokio::test]
-    async fn a_wrong_block_ends_the_answer_before_it_and_is_counted_once() {
-        let fixture = Fixture::of_blocks(true);
-        fixture.flip(index(BLOCK).unwrap() + 7);
-        let (got, whole) = fixture.get(0..fixture.blob.size).await;
-        assert!(!whole && got == fixture.content[..index(BLOCK).unwrap()]);
-        for range in [0..fixture.blob.size, 0..1, BLOCK..BLOCK + 1] {
-            assert_eq!(fixture.get(range).await, (Vec::new(), false));
-        }
-        assert_eq!(fixture.counter.get(), 1);
-        let digests = vec![fixture.blob.digest];
-        let damaged = fixture.blobs.damaged(digests.clone()).await.unwrap();
-        assert_eq!(damaged, digests);
-        // A range beside it never meets it, in an instance that has not found it yet.
-        let other = Fixture::of_blocks(true);
-        other.flip(index(BLOCK).unwrap() + 7);
-        assert!(other.get(0..BLOCK).await.1 && other.get(2 * BLOCK..SIZE as u64).await.1);
-
-        fixture.write(&fixture.content);
-        assert_eq!(fixture.blobs.damaged(digests).await.unwrap(), []);
-        fixture.assert_whole().await;
-        assert_eq!(fixture.blobs.damaged_count(), 0);
-    }
-
-    #[tokio::test]
-    async fn a_file_without_a_list_is_hashed_before_its_first_byte() {
-        for place in [0, SIZE - 1] {
-            let fixture = Fixture::of_blocks(false);
-            fixture.flip(place);
-            assert_eq!(fixture.get(0..1).await, (Vec::new(), false));
-            assert_eq!(fixture.counter.get(), 1);
-            fixture.write(&fixture.content);
-            fixture.assert_whole().await;
-        }
-    }
-
-    #[tokio::test]
-    async fn a_list_that_is_missing_or_wrong_is_told_and_hinders_nobody() {
-        let right = Fixture::of_blocks(true);
-        for list in [None, Some(Vec::new()), Some(vec![7; 96])] {
-            let fixture = Fixture::of_blocks(true);
-            match list {
-                None => std::fs::remove_file(fixture.list()).unwrap(),
-                Some(bytes) => std::fs::write(fixture.list(), bytes).unwrap(),
-            }
-            fixture.assert_whole().await;
-            fixture.assert_whole().await;
-            assert_eq!(fixture.counter.get(), 1);
-        }
-        right.assert_whole().await;
-    }
-
-    #[tokio::test]
-    async fn what_is_no_file_of_this_size_is_never_begun() {
-        type Harm = fn(&Path);
-        let harms: [(Harm, Damage); 6] = [
-            (|_| (), Damage::Missing),
-            (
-                |path| std::fs::write(path, b"abc").unwrap(),
-                Damage::Size(3),
-            ),
-            (|path| std::fs::create_dir(path).unwrap(), Damage::NotAFile),
-            (
-                |path| std::os::unix::fs::symlink("/dev/zero", path).unwrap(),
-                Damage::NotAFile,
-            ),
-            (
-                |path| std::os::unix::fs::symlink("right", path).unwrap(),
-                Damage::NotAFile,
-            ),
-            (|path| make_pipe(path), Damage::NotAFile),
-        ];
-        for (harm, damage) in harms {
-            let fixture = Fixture::of_blocks(true);
-            let kept = fixture.path().with_file_name("right");
-            std::fs::rename(fixture.path(), &kept).unwrap();
-            harm(&fixture.path());
-            let refused = fixture
-                .blobs
-                .look_at(fixture.blob)
-                .await
-                .expect_err("a refusal");
-            assert_eq!(refused.damage(), Some(damage));
-            assert_eq!(fixture.get(0..1).await, (Vec::new(), false));
-            let digests = vec![fixture.blob.digest];
-            assert_eq!(fixture.blobs.damaged(digests).await.unwrap().len(), 1);
-            if fixture.path().is_dir() {
-                std::fs::remove_dir(fixture.path()).unwrap();
-            }
-            std::fs::rename(&kept, fixture.path()).unwrap();
-            fixture.assert_whole().await;
-        }
-    }
-
-    fn make_pipe(path: &Path) {
-        use rustix::fs::{CWD, FileType, Mode, mknodat};
-        mknodat(CWD, path, FileType::Fifo, Mode::RUSR, 0).unwrap();
-    }
-
-    #[tokio::test]
-    async fn a_file_that_ends_early_is_an_error_in_the_stream() {
-        let fixture = Fixture::of_blocks(true);
-        let size = fixture.blob.size;
-        let mut stream = fixture
-            .blobs
-            .read(fixture.blob, 0..size)
-            .await
-            .expect("a file");
-        let file = File::options().write(true).open(fixture.path()).unwrap();
-        file.set_len(2 * BLOCK + 5).unwrap();
-        let error = loop {
-            match stream.try_next().await {
-                Ok(chunk) => assert!(chunk.is_some(), "it came to its end"),
-                Err(error) => break error,
-            }
-        };
-        assert!(
-            error
-                .get_ref()
-                .and_then(|error| error.downcast_ref::<Damage>())
-                .is_some()
-        );
-    }
-
-    /// Makes a file old enough to be trusted, as one that was released a while ago is.
-    async fn settle(fixture: &Fixture) -> Identity {
-        loop {
-            let identity = Identity::of(&std::fs::metadata(fixture.path()).unwrap());
-            if identity.is_settled() {
-                return identity;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    }
-
-    #[tokio::test]
-    async fn what_was_found_right_is_not_hashed_again_until_the_file_changes() {
-        for listed in [true, false] {
-            let fixture = Fixture::of_blocks(listed);
-            let identity = settle(&fixture).await;
-            fixture.assert_whole().await;
-            let known = fixture
-                .blobs
-                .0
-                .memory
-                .get(&fixture.blob, &identity)
-                .expect("known");
-            assert!((0..3).all(|number| known.may_trust(number)));
-            // In place, of the same size, and with the time of change set back: the other time tells.
-            let modified = std::fs::metadata(fixture.path())
-                .unwrap()
-                .modified()
-                .unwrap();
-            let mut stream = fixture
-                .blobs
-                .read(fixture.blob, 0..fixture.blob.size)
-                .await
-                .expect("a file");
-            fixture.flip(SIZE - 1);
-            let file = File::options().write(true).open(fixture.path()).unwrap();
-            file.set_modified(modified).unwrap();
-            let ended = loop {
-                match stream.try_next().await {
-                    Ok(Some(_)) => {}
-                    other => break other,
-                }
-            };
-            assert!(ended.is_err(), "a download on its way");
-            assert_eq!(fixture.get(0..fixture.blob.size).await, (Vec::new(), false));
-        }
-    }
-
-    #[tokio::test]
-    async fn those_who_ask_at_once_wait_for_one_hash() {
-        let fixture = Fixture::of_blocks(false);
-        let file = Arc::new(fixture.blobs.find(fixture.blob).await.unwrap());
-        let asking = (0..16).map(|_| fixture.blobs.know(fixture.blob, &file));
-        let known = futures_util::future::try_join_all(asking).await.unwrap();
-        assert!(known.iter().all(|one| Arc::ptr_eq(one, &known[0])));
     }
 }

@@ -4,8 +4,6 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context as _;
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
 
 /// A key of 32 bytes.
 #[derive(Clone)]
@@ -41,13 +39,5 @@ impl Key {
 
     pub fn bytes(&self) -> &[u8; 32] {
         &self.0
-    }
-
-    /// HMAC-SHA256 of a message (RFC 2104).
-    pub fn mac(&self, message: &[u8]) -> [u8; 32] {
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
-        mac.update(message);
-        mac.finalize().into_bytes().into()
     }
 }

@@ -75,9 +75,12 @@ async fn changes(
         waited = waiting => { waited?; }
         () = state.process.draining.cancelled() => {}
     }
+    // Looked at before the page is read: whoever was heard by then is in it, if only as a hold.
+    let opening = !state.opening.is_over();
     // Read in pieces, a row could be told under the number before with the state after, and then once more.
     let mut snapshot = state.database.snapshot().await?;
-    Ok(Json(feed::page(&mut snapshot, &state, &ask).await?))
+    let page = feed::page(&mut snapshot, &state.marks, &ask).await?;
+    Ok(Json(Page { opening, ..page }))
 }
 
 /// An epoch goes into a row: what is longer than any is refused.
