@@ -19,6 +19,7 @@ and ends with 0 (passed), 77 (skipped, after `skipped: why`) or 1 (failed, with 
     inspection.py  an inspection of upload's, caught while it runs
     tracing.py     `strace` over a running process, and death at a chosen system call
     refusals.py    requests that are to be refused, and a look at the whole of each refusal
+    impostors.py   servers, relays and certificates that are not what they say
     inside.py      what is between services: hidden from the public, refused to wrong callers
     invariants.py  what must hold after any crash
     kept.py        what a data folder held, against what a later start shows
