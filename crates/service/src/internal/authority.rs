@@ -296,6 +296,12 @@ mod tests {
         (folder, data)
     }
 
+    /// What every start does.
+    fn equip(data: &DataDir) {
+        let authorities = Authorities::open(data).expect("authorities");
+        authorities.equip(&services()).expect("certificates");
+    }
+
     fn certificate_of(data: &DataDir, service: &str) -> Vec<u8> {
         fs::read(data.secrets(service).join(CERTIFICATE)).expect("a certificate")
     }
@@ -308,33 +314,30 @@ mod tests {
     #[test]
     fn what_fits_stays_and_what_does_not_is_made_anew() {
         let (_folder, data) = platform();
-        Authorities::open(&data)
-            .unwrap()
-            .equip(&services())
-            .unwrap();
+        equip(&data);
         let before = certificate_of(&data, "catalog");
-        Authorities::open(&data)
-            .unwrap()
-            .equip(&services())
-            .unwrap();
+        equip(&data);
         assert_eq!(certificate_of(&data, "catalog"), before);
         // Killed after the key of a new certificate was written.
         let other = fs::read(data.secrets("signing").join(KEY)).unwrap();
         fs::write(data.secrets("catalog").join(KEY), other).unwrap();
-        Authorities::open(&data)
-            .unwrap()
-            .equip(&services())
-            .unwrap();
+        equip(&data);
         assert_ne!(certificate_of(&data, "catalog"), before);
+    }
+
+    #[test]
+    fn a_certificate_is_renewed_in_its_last_year() {
+        let in_days = |days| (OffsetDateTime::now_utc() + Duration::days(days)).unix_timestamp();
+        assert!(ends_soon(in_days(-1)) && ends_soon(in_days(RENEWED_DAYS - 1)));
+        assert!(!ends_soon(in_days(RENEWED_DAYS + 1)));
+        let (begin, end) = validity();
+        assert!(begin < OffsetDateTime::now_utc() && !ends_soon(end.unix_timestamp()));
     }
 
     #[test]
     fn a_rotation_goes_in_steps_and_each_may_be_repeated() {
         let (_folder, data) = platform();
-        Authorities::open(&data)
-            .unwrap()
-            .equip(&services())
-            .unwrap();
+        equip(&data);
         let before = certificate_of(&data, "catalog");
         let finished = Authorities::open(&data)
             .unwrap()
@@ -362,30 +365,21 @@ mod tests {
         let after = certificate_of(&data, "catalog");
         assert_ne!(after, before);
         // An ordinary start in the middle changes nothing.
-        Authorities::open(&data)
-            .unwrap()
-            .equip(&services())
-            .unwrap();
+        equip(&data);
         assert_eq!(certificate_of(&data, "catalog"), after);
         Authorities::open(&data)
             .unwrap()
             .finish_rotation(&services())
             .unwrap();
         assert_eq!(trusted_by(&data, "catalog"), 1);
-        Authorities::open(&data)
-            .unwrap()
-            .equip(&services())
-            .unwrap();
+        equip(&data);
         assert_eq!(certificate_of(&data, "catalog"), after);
     }
 
     #[test]
     fn a_copy_becomes_another_platform() {
         let (_folder, data) = platform();
-        Authorities::open(&data)
-            .unwrap()
-            .equip(&services())
-            .unwrap();
+        equip(&data);
         let before = certificate_of(&data, "catalog");
         Authorities::replace(&data)
             .unwrap()
