@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::Uri;
+use http_body_util::{Either, Empty};
 use hyper_rustls::{FixedServerNameResolver, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -17,7 +19,10 @@ use tower::BoxError;
 use tower::timeout::Timeout;
 use tower::util::BoxCloneSyncService;
 
-use crate::forward::Outgoing;
+use crate::hold::HeldBody;
+
+/// The body of a request to a service.
+pub(crate) type Outgoing = Either<Empty<Bytes>, HeldBody>;
 
 /// Time for a connection on a local network.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);

@@ -9,7 +9,6 @@ use std::error::Error as _;
 use std::pin::pin;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::header::EXPECT;
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode, Uri, Version};
@@ -20,19 +19,22 @@ use slipway_service::discovery::record::Record;
 use slipway_service::discovery::view::View;
 use slipway_service::http::edge::INSTANCE;
 use slipway_service::{Problem, Process};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::Settings;
 use crate::answer::{self, Body};
-use crate::connections::Connections;
-use crate::hold::{BodyError, HeldBody, Hold};
+use crate::connections::{Connections, Outgoing};
+use crate::hold::{BodyError, Hold};
 use crate::request::address_to;
 use crate::routes::Upstream;
 
 /// Time for an instance to appear: a restart is often seen within it.
 const APPEAR: Duration = Duration::from_millis(100);
-
-pub(crate) type Outgoing = Either<Empty<Bytes>, HeldBody>;
+/// Time after the start in which the view may still be that of the last run: where containers were started anew together,
+/// their addresses belong to others now.
+const SETTLING: Duration = Duration::from_secs(10);
+/// The longest that a request waits for news then.
+const NEWS: Duration = Duration::from_secs(2);
 
 /// The services behind the gateway.
 pub(crate) struct Upstreams {
@@ -40,6 +42,7 @@ pub(crate) struct Upstreams {
     view: View,
     run: Option<HeaderValue>,
     limits: Limits,
+    begun: Instant,
 }
 
 /// The longest times in which nothing comes; [`crate::Settings`] says why.
@@ -88,6 +91,7 @@ impl Upstreams {
             view: process.view.clone(),
             run: run.and_then(|run| HeaderValue::from_str(run).ok()),
             limits,
+            begun: Instant::now(),
         }
     }
 
@@ -101,9 +105,20 @@ impl Upstreams {
     ) -> Result<Response<Body>, Problem> {
         let (head, body) = request.into_parts();
         let mut body = Some(body).filter(|body| !body.is_end_stream());
+        let mut news = self.view.subscribe();
         let mut targets: VecDeque<Target> = self.candidates(upstream.name).await;
         let mut cause = None;
-        while let Some(target) = targets.pop_front() {
+        let patience = Instant::now() + NEWS;
+        loop {
+            let Some(target) = targets.pop_front() else {
+                if self.begun.elapsed() > SETTLING
+                    || !matches!(timeout_at(patience, news.changed()).await, Ok(Ok(())))
+                {
+                    break;
+                }
+                targets = self.candidates(upstream.name).await;
+                continue;
+            };
             *chosen = target.instance.to_str().ok().map(str::to_owned);
             match self.attempt(upstream, id, &head, &target, &mut body).await {
                 Outcome::Answered(answer) => return Ok(answer),

@@ -386,3 +386,21 @@ async fn a_stranger_on_a_freed_port_learns_nothing_and_is_passed_over() {
     let heard = String::from_utf8_lossy(&heard);
     assert!(!heard.contains("slw_secret") && !heard.contains("hello"));
 }
+
+/// All containers were started anew, and their addresses were dealt out in another order.
+#[tokio::test]
+async fn a_view_of_the_last_run_is_waited_for_to_change() {
+    let (listener, download) = listen().await;
+    let (other, before) = listen().await;
+    let gateway = gateway(&[("download", "before", before)]).await;
+    let asking = request("GET /a/notes", "Connection: close\r\n");
+    let asking = tokio::spawn(ask(gateway.address, asking));
+    // Whoever has the address now proves nothing.
+    drop(other.accept().await.expect("the gateway comes here first"));
+    let now = slipway_testkit::record("download", "now", &download.to_string());
+    gateway.process.view.replace(vec![now]);
+    let mut wire = Wire::accept(&listener).await;
+    assert_eq!(field(&wire.head().await, "x-slipway-instance"), Some("now"));
+    wire.send(OK).await;
+    assert_eq!(asking.await.unwrap().status, 200);
+}
