@@ -5,14 +5,14 @@ use std::time::Duration;
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
-use slipway_catalog::Settings;
+use slipway_catalog::{Settings, start_workers};
 use slipway_service::changes::Page;
 use slipway_service::changes::held::Report;
 use slipway_testkit::database::{Engine, engines};
 use sqlx::{Connection as _, query, query_scalar};
 
 use crate::client::Answer;
-use crate::house::{House, Instance, UPLOAD};
+use crate::house::{DOWNLOAD, House, Instance, UPLOAD};
 
 /// A house in which no answer waits for followers.
 async fn house(engine: Engine) -> House {
@@ -271,11 +271,13 @@ async fn who_holds_waits_until_the_hold_ends() {
 #[tokio::test]
 async fn jobs_wait_while_the_catalog_is_held() {
     for engine in engines() {
-        let house = House::new(engine).await;
+        let mut settings = Settings::default();
+        settings.publishing.follower_wait_millis = 0;
+        // Nobody works before it is held: a job that was begun goes on.
+        let house = House::idle(engine, settings).await;
+        house.download.follow(&house.catalog, DOWNLOAD);
         house.app("notes").await;
         house.draft("notes", "1.0", b"one").await;
-        let signed = house.signing.calls();
-        house.signing_is_away();
         let hasty = house.admin().with("prefer", "wait=0");
         let wish = json!({"version": "1.0", "channel": "stable"});
         hasty
@@ -285,13 +287,13 @@ async fn jobs_wait_while_the_catalog_is_held() {
         let now = page(&house.catalog, "", 0, "").await;
         let claim = format!("&held={}", now.epoch);
         assert!(page(&house.catalog, "before", 9, &claim).await.held);
-        house.everybody_is_there();
+        start_workers(&house.catalog.state);
         // The workers look for jobs at every commit and ten times in a second.
         for _ in 0..30 {
             house.release("notes", "1.0").await;
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        assert_eq!(house.signing.calls(), signed);
+        assert!(house.signing.calls().is_empty());
         assert_eq!(house.release("notes", "1.0").await["state"], "signing");
         accept(&house, &now.epoch).await.ok(200);
         let release = "/api/v1/apps/notes/releases/1.0";
