@@ -136,8 +136,10 @@ async fn insert(
     };
     if package.state == "stored" || channel.is_some() {
         let now = clock::unix_millis();
-        packages::wish_again(&mut transaction, &package.id).await?;
+        // The entry is locked before the package, as a delivery does it: in the other order the two would wait for each
+        // other, and PostgreSQL would end one of them.
         outbox::queue(&mut transaction, &package.id, channel.as_deref(), now).await?;
+        packages::wish_again(&mut transaction, &package.id).await?;
     }
     if let Some(session) = session {
         sessions::became(&mut transaction, session, &package.id).await?;
