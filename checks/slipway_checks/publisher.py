@@ -49,7 +49,8 @@ class Publish(threading.Thread):
             if answer.status == 202:
                 self.await_published()
                 return
-            if answer.status not in (502, 503, 504):
+            # The app is there: upload hears of it a moment after a catalog that was killed has come back.
+            if answer.status not in (502, 503, 504) and answer.code != "app_unknown":
                 break
             time.sleep(0.05)
         self.problem = f"publish of {self.publication.path}, {self.tries} tries: {last}"
