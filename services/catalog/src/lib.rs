@@ -58,11 +58,12 @@ pub struct State {
 
 impl State {
     /// A transaction in which the platform's state may be changed: the only way to one. What is only kept of processes,
-    /// such as leases and what followers have applied, is written without it.
+    /// such as leases and what followers have applied, is written without it. One runs at a time, in all instances: what
+    /// was judged in it, such as a token, is not changed by another before it commits.
     pub(crate) async fn change(&self) -> Result<Transaction<'static, Any>, Unchanged> {
         self.opening.over().await;
         let mut transaction = self.database.write().await?;
-        if store::feed::read(&mut transaction).await?.is_held() {
+        if store::feed::lock(&mut transaction).await?.is_held() {
             return Err(Unchanged::Held);
         }
         Ok(transaction)

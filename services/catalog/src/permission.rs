@@ -9,7 +9,7 @@ use http::request::Parts;
 use slipway_service::token::{Grant, Scope, Token, unknown_token};
 use slipway_service::{Problem, clock};
 
-use sqlx::AnyConnection;
+use sqlx::{Any, AnyConnection, Transaction};
 
 use crate::store;
 use crate::store::audit::By;
@@ -24,6 +24,31 @@ pub(crate) struct Actor {
 impl Actor {
     pub(crate) fn permit(&self, scope: Scope, app: Option<&str>) -> Result<(), Problem> {
         self.grant.permit(scope, app)
+    }
+
+    /// A transaction that may change what needs `scope` on `app`. The token is judged once more in it: since the head of the
+    /// request was read it may have been revoked, and a body comes as slowly as its sender likes.
+    pub(crate) async fn change(
+        &self,
+        state: &State,
+        scope: Scope,
+        app: Option<&str>,
+    ) -> Result<Transaction<'static, Any>, Problem> {
+        let mut transaction = state.change().await?;
+        self.judge(&mut transaction, scope, app).await?;
+        Ok(transaction)
+    }
+
+    /// The same in a transaction that has been begun otherwise.
+    pub(crate) async fn judge(
+        &self,
+        db: &mut AnyConnection,
+        scope: Scope,
+        app: Option<&str>,
+    ) -> Result<(), Problem> {
+        let now = clock::unix_millis();
+        judge(db, &self.grant.id, (scope, app), now).await?;
+        Ok(())
     }
 
     /// Writes who did what, in the transaction that does it.
@@ -68,6 +93,22 @@ impl FromRequestParts<State> for Actor {
             request_id: request_id.to_owned(),
         })
     }
+}
+
+/// The token `id` as it is now: 401 when it is unknown, revoked, or expired at `at` (Unix milliseconds), 403 when it does
+/// not permit `scope` on `app`. In a transaction of [`State::change`] what it says stays true until the commit.
+pub(crate) async fn judge(
+    db: &mut AnyConnection,
+    id: &str,
+    (scope, app): (Scope, Option<&str>),
+    at: i64,
+) -> Result<Grant, Problem> {
+    let grant = store::tokens::by_id(db, id)
+        .await?
+        .ok_or_else(unknown_token)?;
+    grant.check_alive(at)?;
+    grant.permit(scope, app)?;
+    Ok(grant)
 }
 
 /// How often the file is looked at for another token.

@@ -82,7 +82,7 @@ async fn create(
             format!("an app's name is 1 to {MAX_NAME} characters without control characters"),
         ));
     }
-    let mut transaction = state.change().await?;
+    let mut transaction = actor.change(&state, Scope::Admin, None).await?;
     let turn = turn(&mut transaction, &actor, &headers, "create app", &new).await?;
     if turn == Turn::First {
         if !apps::insert(&mut transaction, slug.as_str(), name, clock::unix_millis()).await? {

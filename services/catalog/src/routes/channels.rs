@@ -73,7 +73,7 @@ async fn promote(
 ) -> Result<Json<Channel>, Problem> {
     actor.permit(Scope::Release, Some(&app))?;
     let channel = draft::parse_channel(&channel)?;
-    let mut transaction = state.change().await?;
+    let mut transaction = actor.change(&state, Scope::Release, Some(&app)).await?;
     let operation = format!("promote {app} {channel}");
     let turn = turn(&mut transaction, &actor, &headers, &operation, &wish).await?;
     let release = find_to_change(&mut transaction, &app, &wish.version).await?;

@@ -55,7 +55,7 @@ async fn publish(
 ) -> Result<Response, Problem> {
     actor.permit(Scope::Release, Some(&app))?;
     let channel = draft::parse_channel(&wish.channel)?;
-    let mut transaction = state.change().await?;
+    let mut transaction = actor.change(&state, Scope::Release, Some(&app)).await?;
     let turn = turn(
         &mut transaction,
         &actor,
@@ -165,7 +165,7 @@ async fn yank(
         ));
     }
     check_notes(&wish.reason)?;
-    let mut transaction = state.change().await?;
+    let mut transaction = actor.change(&state, Scope::Release, Some(&app)).await?;
     let turn = turn(
         &mut transaction,
         &actor,
@@ -204,7 +204,7 @@ async fn retry(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     actor.permit(Scope::Release, Some(&app))?;
-    let mut transaction = state.change().await?;
+    let mut transaction = actor.change(&state, Scope::Release, Some(&app)).await?;
     let release = find_to_change(&mut transaction, &app, &version).await?;
     let stage = release.state().map_err(Problem::internal)?;
     if stage != Stage::Failed {

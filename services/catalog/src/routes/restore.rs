@@ -77,6 +77,7 @@ async fn accept(
     actor.permit(Scope::Admin, None)?;
     let mut transaction = state.database.write().await?;
     let feed = rows::lock(&mut transaction).await?;
+    actor.judge(&mut transaction, Scope::Admin, None).await?;
     if !feed.is_held() {
         return Err(Problem::conflict(
             "restore_not_held",

@@ -74,7 +74,7 @@ async fn create(
         expires_at: new.expires_in.map(|seconds| now + seconds * 1000),
         revoked_at: None,
     };
-    let mut transaction = state.change().await?;
+    let mut transaction = actor.change(&state, Scope::Admin, None).await?;
     if let Some(app) = &grant.app
         && apps::get(&mut transaction, app).await?.is_none()
     {
@@ -148,7 +148,7 @@ async fn revoke(
     ApiPath(id): ApiPath<String>,
 ) -> Result<Response, Problem> {
     actor.permit(Scope::Admin, None)?;
-    let mut transaction = state.change().await?;
+    let mut transaction = actor.change(&state, Scope::Admin, None).await?;
     let Some(seq) = tokens::revoke(&mut transaction, &id, clock::unix_millis()).await? else {
         return Err(Problem::new(
             StatusCode::NOT_FOUND,

@@ -1,10 +1,12 @@
 //! Tokens: what they open, and how they end.
 
+use axum::body::Body;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use slipway_testkit::database::engines;
 use sqlx::query_as;
 
+use crate::client::Answer;
 use crate::house::{DOWNLOAD, House, UPLOAD};
 
 #[tokio::test]
@@ -250,5 +252,76 @@ async fn another_token_in_the_data_folder_takes_the_place_of_the_administrators(
             .await
             .refused(401, "token_invalid");
         house.admin().get("/api/v1/whoami").await.ok(200);
+    }
+}
+
+/// A request whose body comes after `before` is done, which is after its head was looked at.
+async fn send_late(
+    house: &House,
+    token: &str,
+    (method, path, body): (&str, &str, Value),
+    before: impl Future<Output = ()> + Send + 'static,
+) -> Answer {
+    let body = futures_util::stream::once(async move {
+        before.await;
+        Ok::<_, std::io::Error>(body.to_string())
+    });
+    let request = http::Request::builder()
+        .method(method)
+        .uri(path)
+        .header("authorization", format!("Bearer {token}"))
+        .header("content-type", "application/json")
+        .body(Body::from_stream(body))
+        .expect("a request");
+    Answer::to(&house.catalog.router, request).await
+}
+
+#[tokio::test]
+async fn a_token_that_is_revoked_while_its_request_comes_changes_nothing() {
+    for engine in engines() {
+        let house = House::new(engine).await;
+        house.app("notes").await;
+        house.draft("notes", "1.0", b"one").await;
+        house.published("notes", "2.0").await;
+        let releases = "/api/v1/apps/notes/releases";
+        for (method, path, body) in [
+            ("POST", "/api/v1/apps", json!({"slug": "x", "name": "X"})),
+            (
+                "POST",
+                "/api/v1/tokens",
+                json!({"name": "more", "scopes": ["admin"]}),
+            ),
+            (
+                "POST",
+                releases,
+                json!({"version": "1.0", "channel": "stable"}),
+            ),
+            (
+                "POST",
+                "/api/v1/apps/notes/releases/2.0/yank",
+                json!({"reason": "why"}),
+            ),
+            (
+                "PUT",
+                "/api/v1/apps/notes/channels/beta",
+                json!({"version": "2.0"}),
+            ),
+        ] {
+            let wish = json!({"name": "short", "scopes": ["admin"]});
+            let made = house.admin().post("/api/v1/tokens", wish).await.ok(201);
+            let revoke = format!("/api/v1/tokens/{}", made["id"].as_str().expect("an id"));
+            let admin = house.admin();
+            let token = made["token"].as_str().expect("a token");
+            let answer = send_late(&house, token, (method, path, body), async move {
+                admin.delete(&revoke).await.ok(204);
+            });
+            answer.await.refused(401, "token_invalid");
+        }
+        assert_eq!(house.release("notes", "1.0").await["state"], "draft");
+        let published = house.release("notes", "2.0").await;
+        assert_eq!(published["state"], "published");
+        assert_eq!(published["channels"], json!(["stable"]));
+        let apps = house.admin().get("/api/v1/apps").await.ok(200);
+        assert_eq!(apps["items"].as_array().map(Vec::len), Some(1));
     }
 }
