@@ -141,13 +141,7 @@ fn platform_of(kind: Kind) -> Option<Platform> {
 /// A text out of the bytes that is going to be shown: one line, without characters that change how
 /// the text around it reads, and not longer than `limit` characters. `None` when nothing is left.
 pub(crate) fn shown(text: &str, limit: usize) -> Option<String> {
-    let kept: String = text
-        .chars()
-        .filter(|c| !c.is_control() && !crate::file_name::changes_direction(*c))
-        .take(limit)
-        .collect();
-    let trimmed = kept.trim();
-    (!trimmed.is_empty()).then(|| trimmed.to_owned())
+    crate::shown::legible(text, limit)
 }
 
 #[cfg(test)]

@@ -5,14 +5,32 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::digest::BLOCKS_SUFFIX;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// What the platform itself makes beside a package. A package named `notes.apk.minisig` could pass
-/// itself off as the signature of `notes.apk`.
-pub const SERVED_SUFFIXES: [&str; 2] = [".minisig", BLOCKS_SUFFIX];
+use crate::digest::BLOCKS_SUFFIX;
+use crate::shown::{self, changes_direction, is_control, is_zero_width};
+
+/// What the platform itself serves beside a package, or will. A package named `notes.apk.minisig` could pass itself off
+/// as the signature of `notes.apk`.
+pub const SERVED_SUFFIXES: [&str; 6] = [
+    ".minisig",
+    BLOCKS_SUFFIX,
+    ".sig",
+    ".plist",
+    ".zsync",
+    ".idsig",
+];
+
+/// Those of the first version: names with the others may have been released since.
+const FIRST_SUFFIXES: [&str; 2] = [".minisig", BLOCKS_SUFFIX];
+
+/// The list of a release's digests.
+const DIGESTS: &str = "SHA256SUMS";
 
 /// At most 180 bytes, so that `NAME.minisig` and a temporary name fit into the 255 of a file system.
+///
+/// [`FromStr`] reads a name that was given once, by whatever version of the platform. A name for a new package is made
+/// by [`FileName::for_upload`], which takes fewer.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileName(String);
 
@@ -32,8 +50,14 @@ pub enum FileNameError {
     Control(char),
     #[error("the file name holds {}, which changes the direction in which it is read", .0.escape_unicode())]
     Bidi(char),
+    #[error("the file name holds {}, which is not seen", .0.escape_unicode())]
+    ZeroWidth(char),
+    #[error("the file name ends in a dot or a space, which some systems drop")]
+    Trailing,
     #[error("the file name ends in `{0}`, which is kept for files that the platform makes")]
     ServedSuffix(&'static str),
+    #[error("the file name {DIGESTS} is kept for the list that the platform makes")]
+    Digests,
 }
 
 impl FileName {
@@ -41,6 +65,31 @@ impl FileName {
 
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// A name for a new package, in composed form: a Mac's `é` of two characters becomes the one that others write.
+    pub fn for_upload(text: &str) -> Result<Self, FileNameError> {
+        let name: Self = shown::compose(text).parse()?;
+        if let Some(unseen) = name.0.chars().find(|c| is_zero_width(*c)) {
+            return Err(FileNameError::ZeroWidth(unseen));
+        }
+        if shown::check_end(&name.0).is_err() {
+            return Err(FileNameError::Trailing);
+        }
+        // Folded: a file system that ignores case would take the one for the other.
+        let folded = name.folded();
+        if let Some(suffix) = SERVED_SUFFIXES.into_iter().find(|s| folded.ends_with(s)) {
+            return Err(FileNameError::ServedSuffix(suffix));
+        }
+        if folded == shown::fold(DIGESTS) {
+            return Err(FileNameError::Digests);
+        }
+        Ok(name)
+    }
+
+    /// Equal for names of which a release can have only one: see [`shown::fold`].
+    pub fn folded(&self) -> String {
+        shown::fold(&self.0)
     }
 }
 
@@ -57,10 +106,7 @@ impl FromStr for FileName {
         for character in text.chars() {
             match character {
                 '/' | '\\' => return Err(FileNameError::Separator(character)),
-                // A tab would end the field in a signed comment, a line break the comment itself.
-                c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => {
-                    return Err(FileNameError::Control(c));
-                }
+                c if is_control(c) => return Err(FileNameError::Control(c)),
                 c if changes_direction(c) => return Err(FileNameError::Bidi(c)),
                 _ => {}
             }
@@ -73,20 +119,11 @@ impl FromStr for FileName {
         }
         // Compared without case: file systems of macOS and Windows do.
         let lowercase = text.to_ascii_lowercase();
-        if let Some(suffix) = SERVED_SUFFIXES.into_iter().find(|s| lowercase.ends_with(s)) {
+        if let Some(suffix) = FIRST_SUFFIXES.into_iter().find(|s| lowercase.ends_with(s)) {
             return Err(FileNameError::ServedSuffix(suffix));
         }
         Ok(Self(text.to_owned()))
     }
-}
-
-/// The controls of the bidirectional algorithm (Unicode annex 9): `notes\u{202e}kpa.exe` is shown as
-/// `notesexe.apk`.
-pub(crate) fn changes_direction(character: char) -> bool {
-    matches!(
-        character,
-        '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-    )
 }
 
 impl AsRef<str> for FileName {
@@ -151,6 +188,49 @@ mod tests {
             ("notes.apk.blocks", FileNameError::ServedSuffix(".blocks")),
         ] {
             assert_eq!(bad.parse::<FileName>(), Err(error), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_new_name_is_composed_and_takes_no_place_of_ours() {
+        let name = FileName::for_upload("Cafe\u{301} 1.0+2.zip").unwrap();
+        assert_eq!(name.as_str(), "Caf\u{e9} 1.0+2.zip");
+        assert_eq!(name.folded(), "caf\u{e9} 1.0+2.zip");
+        for (bad, error) in [
+            ("a\u{200b}.zip", FileNameError::ZeroWidth('\u{200b}')),
+            ("a\u{200d}b.zip", FileNameError::ZeroWidth('\u{200d}')),
+            ("\u{feff}a.zip", FileNameError::ZeroWidth('\u{feff}')),
+            ("a\u{ad}.zip", FileNameError::ZeroWidth('\u{ad}')),
+            ("a.", FileNameError::Trailing),
+            ("a ", FileNameError::Trailing),
+            ("a\u{a0}", FileNameError::Trailing),
+            ("notes.apk.sig", FileNameError::ServedSuffix(".sig")),
+            ("notes.ipa.PLIST", FileNameError::ServedSuffix(".plist")),
+            (
+                "notes.AppImage.zsync",
+                FileNameError::ServedSuffix(".zsync"),
+            ),
+            ("notes.apk.idsig", FileNameError::ServedSuffix(".idsig")),
+            (
+                "notes.mini\u{17f}ig",
+                FileNameError::ServedSuffix(".minisig"),
+            ),
+            ("SHA256SUMS", FileNameError::Digests),
+            ("sha256sums", FileNameError::Digests),
+            (
+                "SHA256SUMS.minisig",
+                FileNameError::ServedSuffix(".minisig"),
+            ),
+        ] {
+            assert_eq!(FileName::for_upload(bad), Err(error), "{bad:?}");
+        }
+        assert!(FileName::for_upload("SHA256SUMS.txt").is_ok());
+    }
+
+    #[test]
+    fn names_of_earlier_versions_are_still_read() {
+        for old in ["notes.plist", "SHA256SUMS", "a\u{200b}.zip", "a."] {
+            assert_eq!(old.parse::<FileName>().unwrap().as_str(), old);
         }
     }
 

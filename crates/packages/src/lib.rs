@@ -17,6 +17,7 @@ mod limits;
 mod platform;
 mod rank;
 mod rpm;
+pub mod shown;
 mod slug;
 mod source;
 mod text;

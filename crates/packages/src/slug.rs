@@ -4,6 +4,13 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// Names of apps that are addresses of the platform's own, or will be.
+const RESERVED_APPS: [&str; 11] = [
+    "repo", "dists", "pool", "all", "api", "keys", "latest", "console", "admin", "stable", "beta",
+];
+/// The same of channels.
+const RESERVED_CHANNELS: [&str; 4] = ["latest", "all", "report", "omaha"];
+
 /// `[a-z0-9][a-z0-9-]{0,62}`: at most 63 characters, as a DNS label (RFC 1035).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Slug(String);
@@ -18,6 +25,8 @@ pub enum SlugError {
     Start(char),
     #[error("the name holds {0:?}; only a-z, 0-9 and - are allowed")]
     Character(char),
+    #[error("the name {0} is kept for the platform's own addresses; choose another")]
+    Reserved(String),
 }
 
 impl Slug {
@@ -25,6 +34,23 @@ impl Slug {
 
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Refuses a name that no new app may have. One that has it from an earlier version keeps it.
+    pub fn check_new_app(&self) -> Result<(), SlugError> {
+        self.check_reserved(&RESERVED_APPS)
+    }
+
+    /// The same of a channel.
+    pub fn check_new_channel(&self) -> Result<(), SlugError> {
+        self.check_reserved(&RESERVED_CHANNELS)
+    }
+
+    fn check_reserved(&self, reserved: &[&str]) -> Result<(), SlugError> {
+        if reserved.contains(&self.as_str()) {
+            return Err(SlugError::Reserved(self.0.clone()));
+        }
+        Ok(())
     }
 }
 
@@ -93,6 +119,18 @@ mod tests {
         ] {
             assert_eq!(bad.parse::<Slug>(), Err(error), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_is_reserved_is_read_and_not_made() {
+        let slug = |text: &str| text.parse::<Slug>().unwrap();
+        for taken in ["repo", "api", "stable"] {
+            let reserved = Err(SlugError::Reserved(taken.to_owned()));
+            assert_eq!(slug(taken).check_new_app(), reserved);
+        }
+        assert_eq!(slug("stable").check_new_channel(), Ok(()));
+        assert!(slug("latest").check_new_channel().is_err());
+        assert_eq!(slug("repository").check_new_app(), Ok(()));
     }
 
     #[test]
