@@ -27,25 +27,22 @@ pub enum TextError {
     Bidi(char),
     #[error("it holds {}, which is not seen", .0.escape_unicode())]
     ZeroWidth(char),
-    #[error("it begins with a space")]
-    LeadingSpace,
     #[error("it ends in a dot or a space, which some systems drop")]
     Trailing,
 }
 
-/// A name of one line, of an app, a token or a link, with at most `most` characters; returned in composed form.
+/// A name of one line, of an app, a token or a link, with at most `most` characters; returned in composed form and
+/// without the spaces around it.
 pub fn name(text: &str, most: usize) -> Result<String, TextError> {
     let text = compose(text);
+    check_characters(&text, is_control)?;
+    let text = text.trim();
     if text.is_empty() {
         return Err(TextError::Empty);
     }
-    check_length(&text, most)?;
-    check_characters(&text, is_control)?;
-    if text.starts_with(char::is_whitespace) {
-        return Err(TextError::LeadingSpace);
-    }
-    check_end(&text)?;
-    Ok(text.into_owned())
+    check_length(text, most)?;
+    check_end(text)?;
+    Ok(text.to_owned())
 }
 
 /// Sentences, such as notes or a reason, with at most `most` characters; returned in composed form. Line ends and tabs
@@ -212,7 +209,7 @@ mod tests {
 
     #[test]
     fn names_are_composed() {
-        assert_eq!(name("cafe\u{301}", 100).as_deref(), Ok("caf\u{e9}"));
+        assert_eq!(name(" cafe\u{301} ", 100).as_deref(), Ok("caf\u{e9}"));
         assert_eq!(prose("cafe\u{301}.", 100).as_deref(), Ok("caf\u{e9}."));
     }
 
@@ -221,9 +218,9 @@ mod tests {
         for (bad, error) in [
             ("", TextError::Empty),
             ("Notes.", TextError::Trailing),
-            ("Notes ", TextError::Trailing),
-            ("Notes\u{3000}", TextError::Trailing),
-            (" Notes", TextError::LeadingSpace),
+            (" \u{3000}", TextError::Empty),
+            ("Notes. ", TextError::Trailing),
+            ("Notes\n", TextError::Control('\n')),
             ("a\nb", TextError::Control('\n')),
             ("a\tb", TextError::Control('\t')),
             ("a\u{9b}b", TextError::Control('\u{9b}')),

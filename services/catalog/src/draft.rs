@@ -1,5 +1,6 @@
 //! Drafts: finding or making one, adding packages, and the wish to publish, all inside the caller's transaction.
 
+use slipway_packages::shown::fold;
 use slipway_packages::{Slug, Version};
 use slipway_service::{Problem, clock};
 use sqlx::AnyConnection;
@@ -56,6 +57,7 @@ pub(crate) async fn add(
     delivery: &Delivered,
 ) -> Result<Package, Problem> {
     let there = packages::of_release(db, &release.id).await?;
+    check_spelling(release, &there, delivery.filename.as_str())?;
     if let Some(package) = there
         .into_iter()
         .find(|package| package.filename == delivery.filename.as_str())
@@ -87,6 +89,7 @@ pub(crate) async fn take(
         }
         check_open(release)?;
         let there = packages::of_release(db, &release.id).await?;
+        check_spelling(release, &there, &package.filename)?;
         if there.iter().any(|other| other.filename == package.filename) {
             let (version, filename) = (release.version.clone(), package.filename);
             return Err(Refused::OtherBytes { version, filename }.into());
@@ -113,6 +116,7 @@ pub(crate) async fn publish(
     if packages::of_release(db, &release.id).await?.is_empty() {
         return Err(Refused::Empty(release.version.clone()).into());
     }
+    check_channel(db, &release.app, channel).await?;
     let joined = releases::add_to_channel(db, release, channel.as_str(), now).await?;
     if stage.is_open() {
         start(db, release, stage).await?;
@@ -134,6 +138,43 @@ pub(crate) async fn start(
     }
     releases::advance(db, &release.id, (from, Stage::Signing), None, now).await?;
     jobs::queue(db, "release", &release.id, now).await
+}
+
+/// Refuses to make a channel with a reserved name. One that is there from an earlier version goes on.
+pub(crate) async fn check_channel(
+    db: &mut AnyConnection,
+    app: &str,
+    channel: &Slug,
+) -> Result<(), Problem> {
+    let Err(reserved) = channel.check_new_channel() else {
+        return Ok(());
+    };
+    if releases::has_channel(db, app, channel.as_str()).await? {
+        return Ok(());
+    }
+    Err(Problem::unprocessable(
+        "channel_invalid",
+        reserved.to_string(),
+    ))
+}
+
+/// Refuses a second file whose name cannot be told from that of one which is there. Releases of earlier versions may
+/// hold both: each of them stays itself.
+fn check_spelling(release: &Release, there: &[Package], filename: &str) -> Result<(), Problem> {
+    if there.iter().any(|package| package.filename == filename) {
+        return Ok(());
+    }
+    let folded = fold(filename);
+    match there
+        .iter()
+        .find(|package| fold(&package.filename) == folded)
+    {
+        None => Ok(()),
+        Some(twin) => {
+            let (version, there) = (release.version.clone(), twin.filename.clone());
+            Err(Refused::OtherSpelling { version, there }.into())
+        }
+    }
 }
 
 async fn find(db: &mut AnyConnection, id: &str) -> Result<Package, Problem> {

@@ -100,6 +100,10 @@ pub(crate) enum Refused {
         "{version} has other bytes under the name {filename}: a version never changes, choose a higher one"
     )]
     OtherBytes { version: String, filename: String },
+    #[error(
+        "{version} has the file {there} already, and names that differ only in case or composition are one: use that spelling, or another name"
+    )]
+    OtherSpelling { version: String, there: String },
     #[error("the package {0} has another list of blocks already")]
     OtherBlocks(String),
     #[error("{0} is released already and never changes: choose a higher version")]
@@ -125,9 +129,9 @@ impl From<Refused> for Problem {
             Refused::ReleaseUnknown(_) => not_found("release_unknown"),
             Refused::PackageUnknown(_) => not_found("package_unknown"),
             Refused::PackageTaken(_) => Self::conflict("package_taken", detail),
-            Refused::VersionTaken { .. } | Refused::OtherBytes { .. } => {
-                Self::conflict("version_exists", detail)
-            }
+            Refused::VersionTaken { .. }
+            | Refused::OtherBytes { .. }
+            | Refused::OtherSpelling { .. } => Self::conflict("version_exists", detail),
             Refused::OtherBlocks(_) => Self::conflict("blocks_differ", detail),
             Refused::Released(_) => Self::conflict("release_published", detail),
             Refused::Empty(_) => Self::unprocessable("release_empty", detail),

@@ -33,8 +33,7 @@ impl Package {
         }
         let name = path.file_name().and_then(|name| name.to_str());
         let name = name.with_context(|| format!("the name of {shown} is not UTF-8: rename it"))?;
-        let name = name
-            .parse()
+        let name = FileName::for_upload(name)
             .with_context(|| format!("{shown} cannot be published under this name, rename it"))?;
         let mut bytes = terminal::reading(file, facts.len());
         let mut digest = Sha256::new();

@@ -8,7 +8,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
-use slipway_packages::Slug;
+use slipway_packages::{Slug, SlugError, shown};
 use slipway_service::http::json::{ApiJson, ApiPath, ApiQuery};
 use slipway_service::token::Scope;
 use slipway_service::{Problem, clock};
@@ -69,23 +69,18 @@ async fn create(
     ApiJson(new): ApiJson<New>,
 ) -> Result<Response, Problem> {
     actor.permit(Scope::Admin, None)?;
-    let slug: Slug = new
-        .slug
-        .parse()
-        .map_err(|error: slipway_packages::SlugError| {
-            Problem::unprocessable("slug_refused", error.to_string())
-        })?;
-    let name = new.name.trim();
-    if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
-        return Err(Problem::unprocessable(
+    let slug = slug(&new.slug)
+        .map_err(|error| Problem::unprocessable("slug_refused", error.to_string()))?;
+    let name = shown::name(&new.name, MAX_NAME).map_err(|error| {
+        Problem::unprocessable(
             "name_refused",
-            format!("an app's name is 1 to {MAX_NAME} characters without control characters"),
-        ));
-    }
+            format!("the app's name is refused: {error}; choose another"),
+        )
+    })?;
     let mut transaction = actor.change(&state, Scope::Admin, None).await?;
     let turn = turn(&mut transaction, &actor, &headers, "create app", &new).await?;
     if turn == Turn::First {
-        if !apps::insert(&mut transaction, slug.as_str(), name, clock::unix_millis()).await? {
+        if !apps::insert(&mut transaction, slug.as_str(), &name, clock::unix_millis()).await? {
             return Err(Problem::conflict(
                 "app_exists",
                 format!("there is an app {slug} already: choose another slug"),
@@ -107,6 +102,13 @@ async fn create(
     let app = with_key(&state, slug.as_str()).await?;
     let location = [("location", format!("/api/v1/apps/{slug}"))];
     Ok((StatusCode::CREATED, location, Json(app)).into_response())
+}
+
+/// A slug for a new app.
+fn slug(text: &str) -> Result<Slug, SlugError> {
+    let slug: Slug = text.parse()?;
+    slug.check_new_app()?;
+    Ok(slug)
 }
 
 /// The app with its key, or without when the key takes too long; and known to those who follow.

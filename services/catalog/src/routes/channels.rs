@@ -80,6 +80,7 @@ async fn promote(
     let mut seq = release.seq;
     if turn == Turn::First {
         check_published(&release, "promoted")?;
+        draft::check_channel(&mut transaction, &app, &channel).await?;
         if releases::add_to_channel(
             &mut transaction,
             &release,

@@ -8,6 +8,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
+use slipway_packages::shown::{self, TextError};
 use slipway_service::http::json::{ApiJson, ApiPath, ApiQuery};
 use slipway_service::token::Scope;
 use slipway_service::{Problem, api, clock};
@@ -78,8 +79,8 @@ async fn publish(
             return Err(Refused::Released(release.version).into());
         }
         if let Some(notes) = &wish.notes {
-            check_notes(notes)?;
-            releases::set_notes(&mut transaction, &release.id, notes).await?;
+            let notes = prose(notes)?;
+            releases::set_notes(&mut transaction, &release.id, &notes).await?;
         }
         draft::publish(&mut transaction, &release, &channel).await?;
         actor
@@ -97,14 +98,18 @@ async fn publish(
     answer_when_settled(&state, &release.id, &headers).await
 }
 
-fn check_notes(notes: &str) -> Result<(), Problem> {
-    if notes.chars().count() > MAX_NOTES {
-        return Err(Problem::unprocessable(
+/// Notes or a reason as they are kept.
+fn prose(text: &str) -> Result<String, Problem> {
+    shown::prose(text, MAX_NOTES).map_err(|error| match error {
+        TextError::TooLong(..) => Problem::unprocessable(
             "notes_too_long",
             "notes are 65,536 characters at most: shorten them",
-        ));
-    }
-    Ok(())
+        ),
+        error => Problem::unprocessable(
+            "text_refused",
+            format!("the text is refused: {error}; leave that out"),
+        ),
+    })
 }
 
 async fn list(
@@ -164,7 +169,7 @@ async fn yank(
             "say in the reason why users must not take it any more",
         ));
     }
-    check_notes(&wish.reason)?;
+    let reason = prose(&wish.reason)?;
     let mut transaction = actor.change(&state, Scope::Release, Some(&app)).await?;
     let turn = turn(
         &mut transaction,
@@ -178,7 +183,7 @@ async fn yank(
     if turn == Turn::First {
         check_published(&release, "yanked")?;
         let (change, now) = ((Stage::Published, Stage::Yanked), clock::unix_millis());
-        let reason = Some(wish.reason.as_str());
+        let reason = Some(reason.as_str());
         releases::advance(&mut transaction, &release.id, change, reason, now).await?;
         actor
             .audit(

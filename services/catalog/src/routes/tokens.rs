@@ -9,6 +9,7 @@ use axum::{Json, Router};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use slipway_packages::shown;
 use slipway_service::http::json::{ApiJson, ApiPath, ApiQuery};
 use slipway_service::token::{Grant, Scope, Token};
 use slipway_service::{Problem, clock};
@@ -22,6 +23,8 @@ use crate::{State, feed};
 
 /// Seconds of a token's life at most: ten years. Longer is `null`, which never ends.
 const LONGEST_LIFE: i64 = 10 * 366 * 24 * 3600;
+/// Characters of a token's name.
+const MAX_NAME: usize = 100;
 
 pub(super) fn router() -> Router<State> {
     Router::new()
@@ -63,12 +66,18 @@ async fn create(
     ApiJson(new): ApiJson<New>,
 ) -> Result<Response, Problem> {
     actor.permit(Scope::Admin, None)?;
+    let name = shown::name(&new.name, MAX_NAME).map_err(|error| {
+        Problem::unprocessable(
+            "name_refused",
+            format!("the token's name is refused: {error}; choose another"),
+        )
+    })?;
     check(&new)?;
     let now = clock::unix_millis();
     let token = Token::random()?;
     let grant = Grant {
         id: Uuid::now_v7().to_string(),
-        name: new.name,
+        name,
         scopes: new.scopes,
         app: new.app,
         expires_at: new.expires_in.map(|seconds| now + seconds * 1000),
@@ -99,12 +108,6 @@ async fn create(
 }
 
 fn check(new: &New) -> Result<(), Problem> {
-    if new.name.trim().is_empty() || new.name.chars().count() > 100 {
-        return Err(Problem::unprocessable(
-            "name_refused",
-            "a token's name is 1 to 100 characters",
-        ));
-    }
     if new.scopes.is_empty() {
         return Err(Problem::unprocessable(
             "scopes_empty",

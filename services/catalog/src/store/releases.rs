@@ -160,6 +160,18 @@ pub(crate) async fn add_to_channel(
     Ok(done.rows_affected() == 1)
 }
 
+/// Whether some release of the app is in the channel.
+pub(crate) async fn has_channel(db: &mut AnyConnection, app: &str, channel: &str) -> Result<bool> {
+    let found: Option<String> = query_scalar(
+        "SELECT channel FROM release_channels WHERE app = $1 AND channel = $2 LIMIT 1",
+    )
+    .bind(app)
+    .bind(channel)
+    .fetch_optional(db)
+    .await?;
+    Ok(found.is_some())
+}
+
 /// Puts a release into the feed as it is now.
 pub(crate) async fn touch(db: &mut AnyConnection, id: &str) -> Result<i64> {
     let seq = super::feed::next(&mut *db).await?;

@@ -16,6 +16,7 @@ mod idempotency;
 mod jobs;
 mod lists;
 mod minisign;
+mod naming;
 mod openapi;
 mod refusals;
 mod releases;
