@@ -8,9 +8,10 @@ use uuid::Uuid;
 
 use crate::delivery::Delivered;
 use crate::release::{Refused, State as Stage};
+use crate::store::audit::By;
 use crate::store::packages::{self, Package};
 use crate::store::releases::{self, Release};
-use crate::store::{apps, jobs};
+use crate::store::{apps, jobs, owners, package_rows};
 
 pub(crate) fn parse_version(text: &str) -> Result<Version, Problem> {
     text.parse()
@@ -55,6 +56,7 @@ pub(crate) async fn add(
     db: &mut AnyConnection,
     release: &Release,
     delivery: &Delivered,
+    by: By<'_>,
 ) -> Result<Package, Problem> {
     let there = packages::of_release(db, &release.id).await?;
     check_spelling(release, &there, delivery.filename.as_str())?;
@@ -63,14 +65,31 @@ pub(crate) async fn add(
         .find(|package| package.filename == delivery.filename.as_str())
     {
         if package.sha256 == delivery.sha256.as_hex() {
+            owners::add(db, &package.id, by).await?;
             return Ok(package);
         }
         let (version, filename) = (release.version.clone(), package.filename);
         return Err(Refused::OtherBytes { version, filename }.into());
     }
     check_open(release)?;
-    packages::insert(db, delivery, Some(&release.id), clock::unix_millis()).await?;
-    find(db, &delivery.id).await
+    put(db, Some(&release.id), delivery, by).await
+}
+
+/// A new package, of a release or on its own. One that was deleted before it came, or in whose place another was put,
+/// does not come any more.
+pub(crate) async fn put(
+    db: &mut AnyConnection,
+    release_id: Option<&str>,
+    delivery: &Delivered,
+    by: By<'_>,
+) -> Result<Package, Problem> {
+    let (id, app) = (&delivery.id, delivery.app.as_str());
+    if !package_rows::insert(db, id, app, &delivery.sha256.as_hex()).await? {
+        return Err(Refused::Gone(id.clone()).into());
+    }
+    packages::insert(db, delivery, release_id, clock::unix_millis()).await?;
+    owners::add(db, id, by).await?;
+    find(db, id).await
 }
 
 /// Gives packages on their own to a release.

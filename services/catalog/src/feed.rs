@@ -68,10 +68,11 @@ pub(crate) async fn begin(state: &State) -> sqlx::Result<()> {
 }
 
 /// The changes after those that `ask` has, as `snapshot` has them: from 0 when it has another epoch, none when it holds
-/// what is held.
+/// what is held. Packages are told to upload alone, whose bytes they are.
 pub(crate) async fn page(
     snapshot: &mut AnyConnection,
     marks: &Marks,
+    caller: &str,
     ask: &Ask,
 ) -> anyhow::Result<Page> {
     let feed = store::feed::read(snapshot).await?;
@@ -85,11 +86,13 @@ pub(crate) async fn page(
     };
     let mut changes = Vec::new();
     let mut size = 0;
-    for (seq, kind, id) in store::feed::after(snapshot, after, PAGE).await? {
+    let packages = caller == "upload";
+    for (seq, kind, id) in store::feed::after(snapshot, packages, after, PAGE).await? {
         let row = match kind.as_str() {
             "app" => app(snapshot, &id).await?,
             "token" => Row::Token(store::tokens::change(snapshot, &id).await?),
             "release" => release(snapshot, &id).await?,
+            "package" => Row::Package(store::package_rows::change(snapshot, &id).await?),
             kind => anyhow::bail!("a change of the kind {kind}, which is not known"),
         };
         size += facts_size(&row);
@@ -118,7 +121,7 @@ fn facts_size(row: &Row) -> usize {
                 .map(|package| package.facts.to_string().len());
             sizes.sum()
         }
-        Row::App(_) | Row::Token(_) | Row::Unknown => 0,
+        Row::App(_) | Row::Token(_) | Row::Package(_) | Row::Unknown => 0,
     }
 }
 

@@ -92,6 +92,10 @@ pub(crate) enum Refused {
     ReleaseUnknown(String),
     #[error("there is no package {0}: upload it first")]
     PackageUnknown(String),
+    #[error(
+        "the package {0} was deleted, or another was put in its place: upload it again if it is wanted"
+    )]
+    Gone(String),
     #[error("the package {0} belongs to a release already: upload the file for the new version")]
     PackageTaken(String),
     #[error("{given} is the same version as {taken}, which is there already: choose a higher one")]
@@ -128,6 +132,7 @@ impl From<Refused> for Problem {
             Refused::AppUnknown(_) => not_found("app_unknown"),
             Refused::ReleaseUnknown(_) => not_found("release_unknown"),
             Refused::PackageUnknown(_) => not_found("package_unknown"),
+            Refused::Gone(_) => Self::new(http::StatusCode::GONE, "package_gone", detail),
             Refused::PackageTaken(_) => Self::conflict("package_taken", detail),
             Refused::VersionTaken { .. }
             | Refused::OtherBytes { .. }

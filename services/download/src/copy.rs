@@ -57,7 +57,7 @@ impl Replica for Copy {
         match &change.row {
             Row::App(app) => apps::put(db, app, change.seq).await,
             Row::Release(release) => put_release(db, release, change.seq).await,
-            Row::Token(_) | Row::Unknown => Ok(()),
+            Row::Token(_) | Row::Package(_) | Row::Unknown => Ok(()),
         }
     }
 }

@@ -3,11 +3,11 @@
 use slipway_packages::Version;
 use slipway_service::changes::losses::{self, Known, Shown};
 use slipway_service::changes::replica::Replica;
-use slipway_service::changes::{Change, Release, Row, Visibility};
+use slipway_service::changes::{Change, PackageRow, Release, Row, Visibility};
 use slipway_service::database::Database;
 use sqlx::AnyConnection;
 
-use crate::store::copy;
+use crate::store::{copy, packages};
 
 pub(crate) struct Copy(pub(crate) Database);
 
@@ -42,6 +42,7 @@ impl Replica for Copy {
             Row::App(app) => copy::put_app(db, &app.slug, change.seq).await,
             Row::Token(token) => copy::put_token(db, &token.hash, &token.grant, change.seq).await,
             Row::Release(release) => put_release(db, release, change.seq).await,
+            Row::Package(package) => put_package(db, package, change.seq).await,
             Row::Unknown => Ok(()),
         }
     }
@@ -57,6 +58,15 @@ fn known_release((app, release): (String, copy::Release)) -> ((String, String), 
         files: release.files,
     };
     ((app, release.version), known)
+}
+
+/// What is gone at the catalog is removed here. That the catalog does not tell of a package removes nothing: it may be an
+/// older one, or one that has not heard of it yet.
+async fn put_package(db: &mut AnyConnection, package: &PackageRow, seq: i64) -> sqlx::Result<()> {
+    if copy::put_package(db, package, seq).await? && package.gone {
+        packages::remove(db, &package.id).await?;
+    }
+    Ok(())
 }
 
 async fn put_release(db: &mut AnyConnection, release: &Release, seq: i64) -> sqlx::Result<()> {

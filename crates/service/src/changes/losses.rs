@@ -90,7 +90,8 @@ impl Known {
                     let place = (release.app.clone(), release.version.clone());
                     known.releases.insert(place, told);
                 }
-                Row::Unknown => {}
+                // What is in no release may come and go.
+                Row::Package(_) | Row::Unknown => {}
             }
         }
         known

@@ -95,6 +95,8 @@ pub enum Row {
     App(App),
     Token(Token),
     Release(Release),
+    /// Told to upload alone.
+    Package(PackageRow),
     /// Of a later catalog: it is passed over, and taken by a later version of the follower.
     #[serde(other)]
     Unknown,
@@ -144,6 +146,18 @@ pub struct Release {
     /// Why it was yanked.
     pub reason: Option<String>,
     pub packages: Vec<Package>,
+}
+
+/// A package that the catalog has, in whatever release or in none, or that is gone: then these bytes are not needed for it
+/// any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackageRow {
+    pub id: String,
+    pub app: String,
+    /// SHA-256 in hex; empty for one that was withdrawn before it came.
+    pub sha256: String,
+    /// Deleted, or replaced by another in its draft.
+    pub gone: bool,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -6,9 +6,9 @@ use axum::extract::State as Extracted;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
+use slipway_service::Problem;
 use slipway_service::api::{Delivery, Uploaded};
 use slipway_service::http::json::{ApiJson, ApiPath, ApiQuery};
-use slipway_service::{Problem, clock};
 use sqlx::AnyConnection;
 use tokio::time::Instant;
 
@@ -77,14 +77,12 @@ async fn insert(
     let app = delivery.app.as_str();
     let package = if let Some(version) = &delivery.version {
         let release = draft::find_or_make(db, app, version).await?;
-        draft::add(db, &release, delivery).await?
+        draft::add(db, &release, delivery, uploader.by()).await?
     } else {
         if apps::get(db, app).await?.is_none() {
             return Err(Refused::AppUnknown(app.to_owned()).into());
         }
-        packages::insert(db, delivery, None, clock::unix_millis()).await?;
-        let package = packages::by_id(db, &delivery.id).await?;
-        package.ok_or_else(|| Refused::PackageUnknown(delivery.id.clone()))?
+        draft::put(db, None, delivery, uploader.by()).await?
     };
     if package.id == delivery.id {
         let action = "package.upload";

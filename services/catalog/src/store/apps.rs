@@ -56,6 +56,17 @@ pub(crate) async fn list(
     .await
 }
 
+/// Puts an app into the feed as it is now.
+pub(crate) async fn touch(db: &mut AnyConnection, slug: &str) -> Result<i64> {
+    let seq = super::feed::next(db).await?;
+    query("UPDATE apps SET seq = $2 WHERE slug = $1")
+        .bind(slug)
+        .bind(seq)
+        .execute(db)
+        .await?;
+    Ok(seq)
+}
+
 /// Keeps the public half of the app's key.
 pub(crate) async fn set_key(
     db: &mut AnyConnection,

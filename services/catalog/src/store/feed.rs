@@ -87,9 +87,10 @@ pub(crate) async fn reach(db: &mut AnyConnection, start: &str) -> Result<Option<
     .await
 }
 
-/// Number, kind and key of the rows that changed after `after`.
+/// Number, kind and key of the rows that changed after `after`, with or without packages.
 pub(crate) async fn after(
     db: &mut AnyConnection,
+    packages: bool,
     after: i64,
     limit: i64,
 ) -> Result<Vec<(i64, String, String)>> {
@@ -98,10 +99,12 @@ pub(crate) async fn after(
              SELECT seq, 'app' AS kind, slug AS id FROM apps WHERE seq > $1
              UNION ALL SELECT seq, 'token' AS kind, id FROM tokens WHERE seq > $1
              UNION ALL SELECT seq, 'release' AS kind, id FROM releases WHERE seq > $1
+             UNION ALL SELECT seq, 'package' AS kind, id FROM package_rows WHERE seq > $1 AND $3 = 1
          ) AS changed ORDER BY seq LIMIT $2",
     )
     .bind(after)
     .bind(limit)
+    .bind(i64::from(packages))
     .fetch_all(db)
     .await
 }

@@ -5,6 +5,8 @@ pub(crate) mod audit;
 pub(crate) mod feed;
 pub(crate) mod idempotency;
 pub(crate) mod jobs;
+pub(crate) mod owners;
+pub(crate) mod package_rows;
 pub(crate) mod packages;
 pub(crate) mod releases;
 pub(crate) mod tokens;

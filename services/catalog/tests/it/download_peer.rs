@@ -139,6 +139,7 @@ impl Download {
                 copy.releases.insert(place, release);
             }
             Row::Token(_) | Row::Unknown => {}
+            Row::Package(package) => panic!("download was told of {package:?}"),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use slipway_service::changes::Page;
+use slipway_service::changes::{Page, Row};
 use slipway_testkit::database::engines;
 use sqlx::{Connection as _, query};
 
@@ -11,9 +11,13 @@ use crate::house::{DOWNLOAD, House, UPLOAD};
 
 /// What a follower is told.
 async fn page(house: &House, epoch: &str, after: i64, wait: u64) -> Page {
+    page_of("upload", house, epoch, after, wait).await
+}
+
+async fn page_of(caller: &str, house: &House, epoch: &str, after: i64, wait: u64) -> Page {
     let path =
         format!("/internal/changes?epoch={epoch}&after={after}&wait={wait}&follower={UPLOAD}");
-    let page = house.catalog.internal("upload", &path).await.ok(200);
+    let page = house.catalog.internal(caller, &path).await.ok(200);
     serde_json::from_value(page).expect("a page of the feed")
 }
 
@@ -36,7 +40,7 @@ async fn changes_come_in_the_order_of_their_commits_and_once_each() {
         house.app("paint").await;
         house.published("notes", "1.0").await;
         house.client(&["read"], None).await;
-        let all = page(&house, "", 0, 0).await;
+        let all = page_of("download", &house, "", 0, 0).await;
         let numbers: Vec<_> = all.changes.iter().map(|change| change.seq).collect();
         assert!(numbers.is_sorted_by(|one, next| one < next), "{numbers:?}");
         assert_eq!(numbers.last(), Some(&all.head));
@@ -47,29 +51,41 @@ async fn changes_come_in_the_order_of_their_commits_and_once_each() {
             .iter()
             .map(|row| &row["type"])
             .collect();
+        // The number of the package comes before that of its app, which carries the head for those that know no packages.
         assert_eq!(kinds, ["token", "app", "app", "release", "token"]);
         assert_eq!(
-            rows[1]["public_key"],
+            rows[2]["public_key"],
             crate::minisign::Key::of("notes").public_key()
         );
         assert_eq!(rows[3]["packages"][0]["facts"]["version_code"], 7);
 
-        let since = page(&house, &all.epoch, all.head - 1, 0).await;
+        let since = page_of("download", &house, &all.epoch, all.head - 1, 0).await;
         assert_eq!(since.changes.len(), 1);
-        let nothing = page(&house, &all.epoch, all.head, 0).await;
+        let nothing = page_of("download", &house, &all.epoch, all.head, 0).await;
         assert_eq!((nothing.head, nothing.changes.len()), (all.head, 0));
     }
 }
 
 #[tokio::test]
-async fn a_draft_is_nobodys_business() {
+async fn a_package_of_a_draft_is_uploads_business_alone() {
     for engine in engines() {
         let house = House::new(engine).await;
         house.app("notes").await;
         let before = page(&house, "", 0, 0).await;
-        house.draft("notes", "1.0", b"one").await;
-        let after = page(&house, &before.epoch, before.head, 0).await;
-        assert_eq!((after.head, after.changes.len()), (before.head, 0));
+        let id = house.draft("notes", "1.0", b"one").await;
+        let told = page(&house, &before.epoch, before.head, 0).await;
+        let [package, app] = &told.changes[..] else {
+            panic!("not two changes: {told:?}");
+        };
+        let Row::Package(row) = &package.row else {
+            panic!("no package: {package:?}");
+        };
+        assert_eq!((&*row.id, &*row.app, row.gone), (&*id, "notes", false));
+        // Whoever is not told of packages reaches the head all the same.
+        let others = page_of("download", &house, &before.epoch, before.head, 0).await;
+        assert!(matches!(app.row, Row::App(_)) && app.seq == told.head);
+        assert_eq!(others.changes.len(), 1, "{others:?}");
+        assert_eq!(others.changes[0].seq, others.head);
     }
 }
 

@@ -9,6 +9,7 @@ mod database;
 mod deliveries;
 mod download_peer;
 mod downloads;
+mod drafts;
 mod feed;
 mod gate;
 mod house;

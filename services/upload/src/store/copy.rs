@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use slipway_service::changes::PackageRow;
 use slipway_service::token::Grant;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 
@@ -39,6 +40,7 @@ pub(crate) async fn clear(db: &mut AnyConnection) -> Result<()> {
         "DELETE FROM copy_apps",
         "DELETE FROM copy_tokens",
         "DELETE FROM copy_releases",
+        "DELETE FROM copy_packages",
     ] {
         query(table).execute(&mut *db).await?;
     }
@@ -135,6 +137,28 @@ pub(crate) async fn release(
     .fetch_optional(db)
     .await?;
     Ok(row.map(ReleaseRow::into_release))
+}
+
+/// Writes what the catalog has of a package, unless what is there is as new; `false` then.
+pub(crate) async fn put_package(
+    db: &mut AnyConnection,
+    package: &PackageRow,
+    seq: i64,
+) -> Result<bool> {
+    let done = query(
+        "INSERT INTO copy_packages (id, app, sha256, gone, seq) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (id) DO UPDATE SET app = excluded.app, sha256 = excluded.sha256, gone = excluded.gone,
+             seq = excluded.seq
+         WHERE excluded.seq > copy_packages.seq",
+    )
+    .bind(&package.id)
+    .bind(&package.app)
+    .bind(&package.sha256)
+    .bind(i64::from(package.gone))
+    .bind(seq)
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// Every release with its app.

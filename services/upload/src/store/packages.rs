@@ -145,6 +145,21 @@ pub(crate) async fn refuse(
     Ok(())
 }
 
+/// Removes a package that is gone at the catalog, under whatever id it has there, and what was still to be told of it.
+/// The row leaves its place: `version_key` names none, because the index of places, by which an earlier version beside
+/// us inserts, knows no removed ones.
+pub(crate) async fn remove(db: &mut AnyConnection, id: &str) -> Result<()> {
+    // The entries before the packages, as a delivery locks them.
+    for sql in [
+        "DELETE FROM outbox WHERE package_id IN (SELECT id FROM packages WHERE id = $1 OR known_as = $1)",
+        "UPDATE packages SET state = 'removed', version_key = 'removed:' || id
+         WHERE (id = $1 OR known_as = $1) AND state IN ('stored', 'delivered')",
+    ] {
+        query(sql).bind(id).execute(&mut *db).await?;
+    }
+    Ok(())
+}
+
 /// Forgets the refusal of an earlier wish.
 pub(crate) async fn wish_again(db: &mut AnyConnection, id: &str) -> Result<()> {
     query(

@@ -157,6 +157,16 @@ impl Catalog {
         }));
     }
 
+    /// The package with this id is there, or gone.
+    pub(crate) fn tell_package(&self, id: &str, sha256: &str, gone: bool) {
+        self.add(Row::Package(changes::PackageRow {
+            id: id.to_owned(),
+            app: "notes".to_owned(),
+            sha256: sha256.to_owned(),
+            gone,
+        }));
+    }
+
     /// A row that only a later version can make something of; returns its number.
     pub(crate) fn add_later(&self, row: Value) -> i64 {
         self.add(Row::Unknown);

@@ -1,6 +1,7 @@
 //! The service as a whole, on both engines, beside a catalog that the test plays.
 
 mod catalog;
+mod drafts;
 mod fixture;
 mod inspecting;
 mod listing;

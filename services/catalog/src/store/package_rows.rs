@@ -1,0 +1,51 @@
+//! What the feed tells upload of packages. The row of one that is gone stays, to say so.
+//!
+//! A change of a package takes two numbers, and its app's row has the second: so the head is always the number of a row
+//! that everybody is told, also by a catalog or to a follower that knows no packages yet.
+
+use slipway_service::changes::PackageRow;
+use sqlx::{AnyConnection, FromRow, Result, query, query_as};
+
+#[derive(FromRow)]
+struct Told {
+    id: String,
+    app: String,
+    sha256: String,
+    gone: i64,
+}
+
+/// Puts a new package into the feed; `false` when it is gone already. The numbers are taken first: until the transaction
+/// ends nobody else can say that it is gone.
+pub(crate) async fn insert(
+    db: &mut AnyConnection,
+    id: &str,
+    app: &str,
+    sha256: &str,
+) -> Result<bool> {
+    let seq = super::feed::next(db).await?;
+    let done = query(
+        "INSERT INTO package_rows (id, app, sha256, gone, seq) VALUES ($1, $2, $3, 0, $4)
+         ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(id)
+    .bind(app)
+    .bind(sha256)
+    .bind(seq)
+    .execute(&mut *db)
+    .await?;
+    super::apps::touch(db, app).await?;
+    Ok(done.rows_affected() == 1)
+}
+
+pub(crate) async fn change(db: &mut AnyConnection, id: &str) -> Result<PackageRow> {
+    let told: Told = query_as("SELECT id, app, sha256, gone FROM package_rows WHERE id = $1")
+        .bind(id)
+        .fetch_one(db)
+        .await?;
+    Ok(PackageRow {
+        id: told.id,
+        app: told.app,
+        sha256: told.sha256,
+        gone: told.gone != 0,
+    })
+}
