@@ -7,7 +7,7 @@ use slipway_service::changes::{Change, PackageRow, Release, Row, Visibility};
 use slipway_service::database::Database;
 use sqlx::AnyConnection;
 
-use crate::store::{copy, packages};
+use crate::store::{copy, packages, sessions};
 
 pub(crate) struct Copy(pub(crate) Database);
 
@@ -40,7 +40,12 @@ impl Replica for Copy {
     async fn put(db: &mut AnyConnection, change: &Change) -> sqlx::Result<()> {
         match &change.row {
             Row::App(app) => copy::put_app(db, &app.slug, change.seq).await,
-            Row::Token(token) => copy::put_token(db, &token.hash, &token.grant, change.seq).await,
+            Row::Token(token) => {
+                if token.grant.revoked_at.is_some() {
+                    sessions::end_all_of(db, &token.grant.id).await?;
+                }
+                copy::put_token(db, &token.hash, &token.grant, change.seq).await
+            }
             Row::Release(release) => put_release(db, release, change.seq).await,
             Row::Package(package) => put_package(db, package, change.seq).await,
             Row::Unknown => Ok(()),

@@ -14,6 +14,7 @@ use crate::store::copy;
 
 /// The token of a request, known and alive, and the app that its path names. It is extracted before anything else of
 /// the request is looked at, and long before its body: a stranger's gigabytes are not read.
+#[derive(Clone)]
 pub(crate) struct Asker {
     pub(crate) grant: Grant,
     pub(crate) app: String,

@@ -5,20 +5,26 @@
 //! connection that is half open does not keep its own client out. `received` counts bytes that survive the loss of power
 //! and never goes down; what lies behind them in the file is cut off by the next writer. When all bytes are there the
 //! digest is noted before they move, so a session that is cut off at its very end is completed by the next who asks.
+//!
+//! A session belongs to the token that began it: to every other one, also an administrator's, there is none. Otherwise who
+//! sends the last byte would borrow the rights of who began it.
 
 use std::fs::{File, TryLockError};
+use std::pin::pin;
 
 use axum::body::Body;
 use http::StatusCode;
 use http_body_util::BodyExt as _;
 use slipway_packages::Digest;
 use slipway_service::{Problem, clock};
+use sqlx::AnyConnection;
 use tokio::time::{Duration, Instant};
 use uuid::Uuid;
 
 use crate::State;
 use crate::checksum::Checksum;
 use crate::metadata;
+use crate::permission::Asker;
 use crate::staging::{Fate, Staged, disk_problem, is_full, persist};
 use crate::store::sessions::{self, Session};
 use crate::storing::{self, By, Stored, Whole};
@@ -32,6 +38,8 @@ const TRY_AGAIN: Duration = Duration::from_millis(20);
 /// A session that nobody else writes to.
 pub(crate) struct Held {
     pub(crate) row: Session,
+    /// Whose it is.
+    asker: Asker,
     /// Locked. `None` when the bytes have become a package.
     file: Option<File>,
     /// Our name in the row.
@@ -50,6 +58,8 @@ enum End {
     Whole,
     Cut,
     TakenOver,
+    /// It came too slowly.
+    Late,
     /// The disk refuses more.
     Disk,
 }
@@ -61,8 +71,9 @@ pub(crate) async fn begin(state: &State, row: &Session) -> Result<(), Problem> {
         .create(&row.id, Fate::Removed)
         .map_err(disk_problem)?;
     state.staging.sync_folder().await.map_err(disk_problem)?;
-    let limit = state.settings.sessions.open_per_app;
+    let limit = state.settings.sessions.open_per_token;
     let mut transaction = state.database.write().await?;
+    check_room(state, &mut transaction, row.size.unsigned_abs()).await?;
     if !sessions::insert(&mut transaction, row, limit).await? {
         return Err(too_many(limit));
     }
@@ -71,9 +82,27 @@ pub(crate) async fn begin(state: &State, row: &Session) -> Result<(), Problem> {
     Ok(())
 }
 
-pub(crate) async fn find(state: &State, app: &str, id: &str) -> Result<Session, Problem> {
+/// Refuses `bytes` more when the disk has no room for them beside what open sessions have announced and not brought yet:
+/// none of them could end otherwise.
+pub(crate) async fn check_room(
+    state: &State,
+    db: &mut AnyConnection,
+    bytes: u64,
+) -> Result<(), Problem> {
+    let announced = sessions::announced(db, clock::unix_millis()).await?;
+    let announced = announced.unsigned_abs();
+    state.staging.check_room(announced.saturating_add(bytes))
+}
+
+/// When a session of the asker's expires that has `received` bytes now: never after its token.
+pub(crate) fn expiry(state: &State, asker: &Asker, received: u64) -> i64 {
+    let end = clock::unix_millis() + state.settings.sessions.life(received);
+    end.min(asker.grant.expires_at.unwrap_or(i64::MAX))
+}
+
+pub(crate) async fn find(state: &State, asker: &Asker, id: &str) -> Result<Session, Problem> {
     let mut connection = state.database.read().await?;
-    let row = sessions::by_id(&mut connection, app, id)
+    let row = sessions::by_id(&mut connection, (&asker.app, &asker.grant.id), id)
         .await?
         .ok_or_else(unknown)?;
     if row.expires_at <= clock::unix_millis() {
@@ -83,12 +112,13 @@ pub(crate) async fn find(state: &State, app: &str, id: &str) -> Result<Session, 
 }
 
 /// Takes a session over from whoever writes to it now.
-pub(crate) async fn hold(state: &State, app: &str, id: &str) -> Result<Held, Problem> {
-    let row = find(state, app, id).await?;
+pub(crate) async fn hold(state: &State, asker: Asker, id: &str) -> Result<Held, Problem> {
+    let row = find(state, &asker, id).await?;
     let writer = Uuid::now_v7().to_string();
     if row.package_id.is_some() {
         return Ok(Held {
             row,
+            asker,
             file: None,
             writer,
         });
@@ -108,11 +138,16 @@ pub(crate) async fn hold(state: &State, app: &str, id: &str) -> Result<Held, Pro
         }
     };
     // What the one before has noted last.
-    let row = find(state, app, id).await?;
+    let row = find(state, &asker, id).await?;
     if file.is_none() && row.sha256.is_none() && row.package_id.is_none() {
         return Err(gone("the bytes of this upload are gone: begin a new one"));
     }
-    Ok(Held { row, file, writer })
+    Ok(Held {
+        row,
+        asker,
+        file,
+        writer,
+    })
 }
 
 impl Held {
@@ -132,7 +167,7 @@ impl Held {
                     digest,
                 },
             };
-            let stored = store(state, &self.row, whole).await?;
+            let stored = store(state, &self.row, &self.asker, whole).await?;
             self.row.package_id = Some(stored.package.id);
         }
         Ok(self.row)
@@ -176,7 +211,7 @@ impl Held {
         let staged = persist(staged).await.map_err(disk_problem)?;
         self.row.received = i64::try_from(staged.length()).map_err(Problem::internal)?;
         if self.row.received == self.row.size {
-            let stored = complete(state, &self.row, staged).await?;
+            let stored = complete(state, &self.row, &self.asker, staged).await?;
             self.row.package_id = Some(stored.package.id);
             return Ok(self.row);
         }
@@ -191,6 +226,7 @@ impl Held {
         let mut look = tokio::time::interval(LOOK);
         let mut left = (self.row.size - self.row.received).unsigned_abs();
         let mut unsaved = 0;
+        let mut late = pin!(tokio::time::sleep(state.settings.limits.body_time()));
         while left > 0 {
             let frame = tokio::select! {
                 frame = body.frame() => frame,
@@ -200,6 +236,7 @@ impl Held {
                     }
                     continue;
                 }
+                () = &mut late => return End::Late,
                 () = state.process.shutdown.cancelled() => return End::Cut,
             };
             let mut bytes = match frame {
@@ -239,7 +276,7 @@ impl Held {
     /// Notes that the first `length` bytes are durable, and that the session lives on.
     async fn note(&mut self, state: &State, length: u64) -> Result<(), Problem> {
         let length = i64::try_from(length).map_err(Problem::internal)?;
-        self.row.expires_at = clock::unix_millis() + state.settings.sessions.life();
+        self.row.expires_at = expiry(state, &self.asker, length.unsigned_abs());
         let mut transaction = state.database.write().await?;
         sessions::advance(&mut transaction, &self.row.id, length, self.row.expires_at).await?;
         transaction.commit().await?;
@@ -259,22 +296,27 @@ async fn resume(state: &State, row: &Session, file: File) -> Result<Staged, Prob
 }
 
 /// All bytes are there and durable.
-async fn complete(state: &State, row: &Session, staged: Staged) -> Result<Stored, Problem> {
+async fn complete(
+    state: &State,
+    row: &Session,
+    asker: &Asker,
+    staged: Staged,
+) -> Result<Stored, Problem> {
     let whole = Whole::from(staged);
     let mut transaction = state.database.write().await?;
     sessions::complete(&mut transaction, &row.id, &whole.digest.as_hex()).await?;
     transaction.commit().await?;
-    store(state, row, whole).await
+    store(state, row, asker, whole).await
 }
 
 /// What is refused for good leaves nothing, the session included.
-async fn store(state: &State, row: &Session, whole: Whole) -> Result<Stored, Problem> {
-    let by = By {
-        app: row.app.clone(),
-        token_id: row.token_id.clone(),
-        token_name: row.token_name.clone(),
-        request_id: row.request_id.clone(),
-    };
+async fn store(
+    state: &State,
+    row: &Session,
+    asker: &Asker,
+    whole: Whole,
+) -> Result<Stored, Problem> {
+    let by = By::from(asker.clone());
     let wish = metadata::parse(&row.metadata)?.parse()?;
     let stored = storing::store(state, whole, &wish, &by, Some(&row.id)).await;
     if let Err(problem) = &stored
@@ -300,11 +342,23 @@ fn refusal(end: &End) -> Option<Problem> {
             "body_unreadable",
             "the piece ended before it was complete: ask for the offset and go on from there",
         )),
+        End::Late => Some(too_slow(
+            "what arrived is kept: ask for the offset and go on from there",
+        )),
         End::TakenOver => Some(Problem::conflict(
             "upload_taken_over",
             "another request goes on with this upload: ask for the offset if that was not you",
         )),
     }
+}
+
+/// The body of one request took longer than `limits.body_seconds`.
+pub(crate) fn too_slow(what_to_do: &str) -> Problem {
+    Problem::new(
+        StatusCode::REQUEST_TIMEOUT,
+        "body_too_slow",
+        format!("the body of this request took longer than one may take here: {what_to_do}"),
+    )
 }
 
 fn checksum_mismatch() -> Problem {
@@ -343,7 +397,7 @@ fn too_many(limit: i64) -> Problem {
         StatusCode::TOO_MANY_REQUESTS,
         "too_many_uploads",
         format!(
-            "{limit} uploads of this app are open: end or finish one, or wait until one expires"
+            "{limit} uploads of this token are open: GET …/uploads lists them, end or finish one, or wait until one expires"
         ),
     )
     .with_header("retry-after", "60")

@@ -43,6 +43,9 @@ impl Default for Store {
 pub struct Limits {
     /// Bytes of a package: beyond every installer that people download.
     pub package_bytes: u64,
+    /// Seconds that the body of one request may take: a day brings the largest package over a line of 200 kB/s, and what is
+    /// longer under way keeps a file and a connection for nobody, and is begun with a token of long ago.
+    pub body_seconds: u64,
     /// Seconds that an answer waits for the release, unless `Prefer: wait=N` says otherwise.
     pub wait_seconds: u64,
     /// The most that `Prefer: wait=N` may ask for: below the time-outs of proxies.
@@ -53,9 +56,16 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             package_bytes: 16 << 30,
+            body_seconds: 24 * 3600,
             wait_seconds: 60,
             longest_wait_seconds: 300,
         }
+    }
+}
+
+impl Limits {
+    pub(crate) fn body_time(&self) -> Duration {
+        Duration::from_secs(self.body_seconds)
     }
 }
 
@@ -96,8 +106,13 @@ impl Default for Inspection {
 pub struct Sessions {
     /// Seconds after the last piece until a session expires: somebody who closes the lid goes on the next day.
     pub life_seconds: u64,
-    /// Open sessions of one app: more than any build has, and a bound on the disk that a mistake can take.
-    pub open_per_app: i64,
+    /// Seconds until a session expires that has not got a byte: whoever means it sends one at once, and until then it keeps
+    /// room from the others.
+    pub empty_life_seconds: u64,
+    /// Open sessions of one token: more than any build has, and a bound on what a mistake can take. It was of one app, and
+    /// named so, before 0.3.0.
+    #[serde(alias = "open_per_app")]
+    pub open_per_token: i64,
     /// Bytes of a long piece after which what came is made durable: the most that is sent again after a crash.
     pub persist_bytes: u64,
     /// Seconds that a new request waits for the one before it to let go of the session.
@@ -108,7 +123,8 @@ impl Default for Sessions {
     fn default() -> Self {
         Self {
             life_seconds: 24 * 3600,
-            open_per_app: 100,
+            empty_life_seconds: 3600,
+            open_per_token: 100,
             persist_bytes: 64 << 20,
             takeover_seconds: 5,
         }
@@ -116,9 +132,13 @@ impl Default for Sessions {
 }
 
 impl Sessions {
-    /// In milliseconds.
-    pub(crate) fn life(&self) -> i64 {
-        i64::try_from(self.life_seconds.saturating_mul(1000)).unwrap_or(i64::MAX / 2)
+    /// Of a session that has `received` bytes, in milliseconds.
+    pub(crate) fn life(&self, received: u64) -> i64 {
+        let seconds = match received {
+            0 => self.life_seconds.min(self.empty_life_seconds),
+            _ => self.life_seconds,
+        };
+        i64::try_from(seconds.saturating_mul(1000)).unwrap_or(i64::MAX / 2)
     }
 
     pub(crate) fn takeover(&self) -> Duration {
@@ -145,5 +165,17 @@ impl Default for Outbox {
             lease_seconds: 5,
             grace_millis: 1000,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_old_name_of_a_limit_still_sets_it() {
+        let old: Settings =
+            serde_json::from_str(r#"{"sessions": {"open_per_app": 7}}"#).expect("settings");
+        assert_eq!(old.sessions.open_per_token, 7);
     }
 }

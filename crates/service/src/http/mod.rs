@@ -6,6 +6,7 @@ pub mod framing;
 mod handshakes;
 pub mod idle;
 pub mod json;
+pub mod list;
 pub mod pattern;
 pub mod problem;
 pub mod serve;

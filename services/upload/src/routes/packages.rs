@@ -14,16 +14,17 @@ use slipway_packages::Digest;
 use slipway_service::http::json::{ApiPath, ApiQuery};
 use slipway_service::token::Scope;
 use slipway_service::{Problem, api};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::State;
 use crate::permission::Asker;
-use crate::progress;
 use crate::staging::{Fate, Staged, disk_problem, persist};
 use crate::store::packages as rows;
 use crate::storing::{self, By};
 use crate::wish::{Wish, Words};
 use crate::writer::Writer;
+use crate::{progress, session};
 
 pub(super) fn router() -> Router<State> {
     // One route: a name is what is put, an id is what is asked for.
@@ -63,14 +64,18 @@ async fn put(
     let wish = wish(address.name, query, &headers)?;
     let announced = body.size_hint().exact();
     check_size(&state, announced.unwrap_or(0))?;
-    state.staging.check_room(announced.unwrap_or(0))?;
+    let mut connection = state.database.read().await?;
+    session::check_room(&state, &mut connection, announced.unwrap_or(0)).await?;
     if let Some(version) = &wish.version {
-        let mut connection = state.database.read().await?;
         let place = (version, &wish.filename);
         storing::check_place(&mut connection, &address.app, place, wish.sha256.as_ref()).await?;
     }
+    drop(connection);
     let wait = wait(&state, &headers);
-    let staged = receive(&state, body).await?;
+    let receiving = timeout(state.settings.limits.body_time(), receive(&state, body));
+    let staged = receiving.await.map_err(|_| {
+        session::too_slow("nothing of it is kept; send it in pieces, as tus does")
+    })??;
     let by = By::from(asker);
     // A task of its own: a client that leaves now cannot leave half of it undone.
     let storing = {

@@ -4,12 +4,13 @@ use axum::body::{Body, HttpBody as _};
 use axum::extract::State as Extracted;
 use axum::middleware::map_response;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 use axum::{Json, Router};
 use http::header::{CACHE_CONTROL, LOCATION};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use slipway_service::http::json::{ApiPath, ApiQuery};
+use slipway_service::http::list::{Items, List};
 use slipway_service::token::Scope;
 use slipway_service::{Problem, api, clock};
 use uuid::Uuid;
@@ -19,12 +20,15 @@ use super::tus;
 use crate::permission::Asker;
 use crate::session::{self, Held, Piece};
 use crate::store::packages as rows;
-use crate::store::sessions::Session;
+use crate::store::sessions::{self, Session};
 use crate::{State, metadata, progress, storing};
 
 pub(super) fn router() -> Router<State> {
     Router::new()
-        .route("/api/v1/apps/{app}/uploads", post(create).options(options))
+        .route(
+            "/api/v1/apps/{app}/uploads",
+            get(list).post(create).options(options),
+        )
         .route(
             "/api/v1/apps/{app}/uploads/{id}",
             get(show)
@@ -39,7 +43,6 @@ pub(super) fn router() -> Router<State> {
 
 #[derive(Deserialize)]
 struct Address {
-    app: String,
     id: String,
 }
 
@@ -70,13 +73,12 @@ async fn create(
     }
     let size = tus::number(&headers, "upload-length")?;
     check_size(&state, size)?;
-    state.staging.check_room(size)?;
     if let Some(version) = &wish.version {
         let mut connection = state.database.read().await?;
         let place = (version, &wish.filename);
         storing::check_place(&mut connection, &asker.app, place, wish.sha256.as_ref()).await?;
     }
-    let row = row(&state, asker, announced, size)?;
+    let row = row(&state, &asker, announced, size)?;
     let checksum = tus::checksum(&headers)?;
     let has_body = !body.is_end_stream();
     if has_body {
@@ -84,32 +86,83 @@ async fn create(
     }
     session::begin(&state, &row).await?;
     let row = if has_body || size == 0 {
-        let held = session::hold(&state, &row.app, &row.id).await?;
+        let held = session::hold(&state, asker, &row.id).await?;
         append_to(&state, held, Piece { body, checksum }).await?
     } else {
         row
     };
-    let location = format!("/api/v1/apps/{}/uploads/{}", row.app, row.id);
-    let location = [(LOCATION, location)];
+    let location = [(LOCATION, path(&row))];
     Ok((StatusCode::CREATED, location, tus::position(&row)).into_response())
 }
 
-fn row(state: &State, asker: Asker, metadata: &str, size: u64) -> Result<Session, Problem> {
-    let now = clock::unix_millis();
+fn row(state: &State, asker: &Asker, metadata: &str, size: u64) -> Result<Session, Problem> {
     Ok(Session {
         id: Uuid::now_v7().to_string(),
-        app: asker.app,
+        app: asker.app.clone(),
         metadata: metadata.to_owned(),
         size: i64::try_from(size).map_err(Problem::internal)?,
         received: 0,
         sha256: None,
         package_id: None,
-        token_id: asker.grant.id,
-        token_name: asker.grant.name,
-        request_id: asker.request_id,
-        created_at: now,
-        expires_at: now + state.settings.sessions.life(),
+        token_id: asker.grant.id.clone(),
+        token_name: asker.grant.name.clone(),
+        request_id: asker.request_id.clone(),
+        created_at: clock::unix_millis(),
+        expires_at: session::expiry(state, asker, 0),
     })
+}
+
+/// An upload of the asker's in the list of them.
+#[derive(Serialize)]
+struct Listed {
+    id: String,
+    filename: String,
+    offset: i64,
+    size: i64,
+    /// `uploading`, or `complete` when it has become a package.
+    state: &'static str,
+    /// The package's id.
+    package: Option<String>,
+    created_at: String,
+    expires_at: String,
+    /// Where it is gone on with, asked for, and ended.
+    url: String,
+}
+
+/// The asker's own uploads.
+async fn list(
+    Extracted(state): Extracted<State>,
+    asker: Asker,
+    query: Result<ApiQuery<List>, Problem>,
+) -> Result<Json<Items<Listed>>, Problem> {
+    asker.permit(Scope::Upload)?;
+    let ApiQuery(query) = query?;
+    let mut connection = state.database.read().await?;
+    let whose = (asker.app.as_str(), asker.grant.id.as_str());
+    let page = (query.cursor.as_str(), query.limit());
+    let rows = sessions::list(&mut connection, whose, page, clock::unix_millis()).await?;
+    let items = rows.into_iter().map(listed).collect();
+    Ok(Json(Items::new(items, query.limit(), |upload: &Listed| {
+        &upload.id
+    })))
+}
+
+fn listed(row: Session) -> Listed {
+    Listed {
+        filename: metadata::parse(&row.metadata).unwrap_or_default().filename,
+        url: path(&row),
+        id: row.id,
+        offset: row.received,
+        size: row.size,
+        state: row.package_id.as_ref().map_or("uploading", |_| "complete"),
+        package: row.package_id,
+        created_at: clock::rfc3339(row.created_at),
+        expires_at: clock::rfc3339(row.expires_at),
+    }
+}
+
+fn path(row: &Session) -> String {
+    format!("/api/v1/apps/{}/uploads/{}", row.app, row.id)
 }
 
 /// The offset to go on from. Whoever asks is going to write, so the one who writes now is asked to let go first.
@@ -121,7 +174,7 @@ async fn offset(
 ) -> Result<Response, Problem> {
     asker.permit(Scope::Upload)?;
     tus::check_version(&headers)?;
-    let held = session::hold(&state, &address.app, &address.id).await?;
+    let held = session::hold(&state, asker, &address.id).await?;
     let row = held.settle(&state).await?;
     let known = [
         ("upload-length", row.size.to_string()),
@@ -146,7 +199,7 @@ async fn append(
     let checksum = tus::checksum(&headers)?;
     let announced = body.size_hint().exact().unwrap_or(0);
     state.staging.check_room(announced)?;
-    let held = session::hold(&state, &address.app, &address.id).await?;
+    let held = session::hold(&state, asker, &address.id).await?;
     let (received, size) = (
         held.row.received.unsigned_abs(),
         held.row.size.unsigned_abs(),
@@ -169,7 +222,8 @@ async fn append_to(state: &State, held: Held, piece: Piece) -> Result<Session, P
     appending.await.map_err(Problem::internal)?
 }
 
-/// Ends an upload: its bytes go. The package that a complete one became stays.
+/// Ends an upload: its bytes go. The package that a complete one became stays. The header of tus may be left out, for those
+/// who end one by hand.
 async fn end(
     Extracted(state): Extracted<State>,
     asker: Asker,
@@ -177,8 +231,10 @@ async fn end(
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
     asker.permit(Scope::Upload)?;
-    tus::check_version(&headers)?;
-    let held = session::hold(&state, &address.app, &address.id).await?;
+    if headers.contains_key("tus-resumable") {
+        tus::check_version(&headers)?;
+    }
+    let held = session::hold(&state, asker, &address.id).await?;
     held.end(&state).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -223,7 +279,7 @@ async fn show(
 ) -> Result<Json<Progress>, Problem> {
     asker.permit_reading()?;
     query?;
-    let row = session::find(&state, &address.app, &address.id).await?;
+    let row = session::find(&state, &asker, &address.id).await?;
     let mut progress = Progress {
         offset: row.received,
         size: row.size,

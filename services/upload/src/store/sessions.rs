@@ -21,12 +21,15 @@ pub(crate) struct Session {
 
 const COLUMNS: &str = "id, app, metadata, size, received, sha256, package_id, token_id, token_name, request_id, created_at, expires_at";
 
-/// Inserts a session unless its app has `limit` open ones; `false` then. Two at once may pass the limit by one.
+/// `expires_at` of a session whose token was revoked: nobody can go on with it.
+const ENDED: i64 = 0;
+
+/// Inserts a session unless its token has `limit` open ones; `false` then. Two at once may pass the limit by one.
 pub(crate) async fn insert(db: &mut AnyConnection, session: &Session, limit: i64) -> Result<bool> {
     let done = query(
         "INSERT INTO sessions (id, app, metadata, size, received, token_id, token_name, request_id, created_at, expires_at)
          SELECT $1, $2, $3, $4, 0, $5, $6, $7, $8, $9
-         WHERE (SELECT count(*) FROM sessions WHERE app = $2 AND package_id IS NULL AND expires_at > $8) < $10",
+         WHERE (SELECT count(*) FROM sessions WHERE token_id = $5 AND package_id IS NULL AND expires_at > $8) < $10",
     )
     .bind(&session.id)
     .bind(&session.app)
@@ -43,14 +46,60 @@ pub(crate) async fn insert(db: &mut AnyConnection, session: &Session, limit: i64
     Ok(done.rows_affected() == 1)
 }
 
-pub(crate) async fn by_id(db: &mut AnyConnection, app: &str, id: &str) -> Result<Option<Session>> {
+/// A session of an app and a token.
+pub(crate) async fn by_id(
+    db: &mut AnyConnection,
+    (app, token_id): (&str, &str),
+    id: &str,
+) -> Result<Option<Session>> {
     query_as(sqlx::AssertSqlSafe(format!(
-        "SELECT {COLUMNS} FROM sessions WHERE id = $1 AND app = $2"
+        "SELECT {COLUMNS} FROM sessions WHERE id = $1 AND app = $2 AND token_id = $3"
     )))
     .bind(id)
     .bind(app)
+    .bind(token_id)
     .fetch_optional(db)
     .await
+}
+
+/// Those of an app and a token that have not expired, by age, after the id `after`.
+pub(crate) async fn list(
+    db: &mut AnyConnection,
+    (app, token_id): (&str, &str),
+    (after, limit): (&str, i64),
+    now: i64,
+) -> Result<Vec<Session>> {
+    query_as(sqlx::AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM sessions WHERE app = $1 AND token_id = $2 AND id > $3 AND expires_at > $4 ORDER BY id LIMIT $5"
+    )))
+    .bind(app)
+    .bind(token_id)
+    .bind(after)
+    .bind(now)
+    .bind(limit)
+    .fetch_all(db)
+    .await
+}
+
+/// Bytes that open sessions were announced with and have not got yet.
+pub(crate) async fn announced(db: &mut AnyConnection, now: i64) -> Result<i64> {
+    query_scalar(
+        "SELECT cast(coalesce(sum(size - received), 0) AS bigint) FROM sessions
+         WHERE package_id IS NULL AND expires_at > $1",
+    )
+    .bind(now)
+    .fetch_one(db)
+    .await
+}
+
+/// Ends what a revoked token has begun: the sweep takes it.
+pub(crate) async fn end_all_of(db: &mut AnyConnection, token_id: &str) -> Result<()> {
+    query("UPDATE sessions SET expires_at = $2 WHERE token_id = $1")
+        .bind(token_id)
+        .bind(ENDED)
+        .execute(db)
+        .await?;
+    Ok(())
 }
 
 pub(crate) async fn exists(db: &mut AnyConnection, id: &str) -> Result<bool> {
@@ -79,19 +128,23 @@ pub(crate) async fn writer(db: &mut AnyConnection, id: &str) -> Result<Option<St
     Ok(writer.flatten())
 }
 
-/// Notes that the first `received` bytes are durable, and that the session lives on.
+/// Notes that the first `received` bytes are durable, and that the session lives on, unless its token was revoked.
 pub(crate) async fn advance(
     db: &mut AnyConnection,
     id: &str,
     received: i64,
     expires_at: i64,
 ) -> Result<()> {
-    query("UPDATE sessions SET received = $2, expires_at = $3 WHERE id = $1 AND received <= $2")
-        .bind(id)
-        .bind(received)
-        .bind(expires_at)
-        .execute(db)
-        .await?;
+    query(
+        "UPDATE sessions SET received = $2, expires_at = CASE WHEN expires_at = $4 THEN expires_at ELSE $3 END
+         WHERE id = $1 AND received <= $2",
+    )
+    .bind(id)
+    .bind(received)
+    .bind(expires_at)
+    .bind(ENDED)
+    .execute(db)
+    .await?;
     Ok(())
 }
 

@@ -121,7 +121,7 @@ impl Catalog {
         self.add(Row::Token(changes::Token {
             hash: token.hash(),
             grant: Grant {
-                id: "token".to_owned(),
+                id: uuid::Uuid::now_v7().to_string(),
                 name: "ci".to_owned(),
                 scopes: scopes.iter().copied().collect(),
                 app: app.map(str::to_owned),
@@ -193,6 +193,18 @@ impl Catalog {
 
     pub(crate) fn refuse(&self, refusal: Option<(StatusCode, &'static str, &'static str)>) {
         self.change(|inner| inner.refusal = refusal);
+    }
+
+    /// The id of a token of ours.
+    pub(crate) fn token_id(&self, token: &str) -> String {
+        let hash = token.parse::<Token>().expect("a token").hash();
+        let inner = self.inner.lock().expect("nobody panics");
+        let mut rows = inner.changes.iter().map(|change| &change.row);
+        let id = rows.find_map(|row| match row {
+            Row::Token(token) if token.hash == hash => Some(token.grant.id.clone()),
+            _ => None,
+        });
+        id.expect("a token of ours")
     }
 
     pub(crate) fn publish_state(&self, state: &'static str, reason: Option<&'static str>) {

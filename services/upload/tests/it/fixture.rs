@@ -79,10 +79,30 @@ impl Fixture {
     }
 
     pub(crate) fn request(&self, method: &str, path: &str) -> http::request::Builder {
-        Request::builder()
-            .method(method)
-            .uri(path)
-            .header("authorization", format!("Bearer {}", self.token))
+        request_by(&self.token, method, path)
+    }
+
+    /// A new token, when the instance knows it.
+    pub(crate) async fn token(&self, scopes: &[Scope], end: Option<i64>) -> String {
+        let token = self.catalog.add_token(scopes, None, end);
+        self.until_known(&token, true).await;
+        token
+    }
+
+    /// Revokes a token, and waits until the instance knows.
+    pub(crate) async fn revoke(&self, token: &str) {
+        self.catalog.revoke(token);
+        self.until_known(token, false).await;
+    }
+
+    async fn until_known(&self, token: &str, known: bool) {
+        until("the token is known as it is", async || {
+            let path = "/api/v1/apps/notes/packages/none";
+            let request = request_by(token, "GET", path).body(Body::empty());
+            let answer = self.instance.send(request.expect("a request")).await;
+            (answer.status != StatusCode::UNAUTHORIZED) == known
+        })
+        .await;
     }
 
     pub(crate) async fn put(&self, path: &str, body: impl Into<Body>) -> Answer {
@@ -217,6 +237,14 @@ fn files(folder: PathBuf) -> Vec<PathBuf> {
     entries
         .map(|entry| entry.expect("an entry").path())
         .collect()
+}
+
+/// A request with this token.
+pub(crate) fn request_by(token: &str, method: &str, path: &str) -> http::request::Builder {
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header("authorization", format!("Bearer {token}"))
 }
 
 /// Waits until `look` says yes; fails after 20 s.

@@ -6,6 +6,7 @@ mod fixture;
 mod inspecting;
 mod listing;
 mod packages;
+mod permitting;
 mod restoring;
 mod tolerating;
 mod uploads;

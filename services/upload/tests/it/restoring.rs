@@ -60,7 +60,11 @@ async fn a_revocation_and_a_released_version_stay() {
         let told = report(&fixture).await;
         assert_eq!((told.epoch.as_deref(), &*told.from), (Some("e1"), "e0"));
         let losses = [
-            loss(None, "token", "revocation_lifted"),
+            loss(
+                None,
+                &fixture.catalog.token_id(&revoked),
+                "revocation_lifted",
+            ),
             loss(Some("notes"), "1.0", "release_lost"),
         ];
         assert_eq!((&told.losses[..], told.count), (&losses[..], 2));

@@ -339,7 +339,7 @@ async fn an_expired_upload_leaves_no_file_and_no_row() {
 #[tokio::test]
 async fn an_app_has_a_number_of_open_uploads_and_ended_ones_leave_room() {
     for engine in engines() {
-        let fixture = Fixture::with(engine, |settings| settings.sessions.open_per_app = 2).await;
+        let fixture = Fixture::with(engine, |settings| settings.sessions.open_per_token = 2).await;
         let path = begin(&fixture, 10).await;
         begin(&fixture, 10).await;
         let third = create(&fixture, 10, &[("filename", "a.bin")]).await;
