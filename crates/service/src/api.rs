@@ -111,6 +111,17 @@ pub struct Uploaded {
     pub package: Package,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub release: Option<Release>,
+    /// Between services: the package was taken, and the wish to release it refused for good.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub refused: Option<Refusal>,
+}
+
+/// Why a wish was refused, as a problem says it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    pub status: u16,
+    pub code: String,
+    pub detail: String,
 }
 
 /// What upload hands over to the catalog: a stored package and the wish to release it, in one row of its outbox.
@@ -141,6 +152,20 @@ pub struct Delivery {
     /// The token that uploaded it. The audit has the name that the catalog knows it by.
     pub token_id: String,
     pub token_name: String,
+    pub request_id: String,
+    /// Who wishes it in the channel, which is another token when that has sent the same bytes once more; `None` from an
+    /// upload of before 0.3.0, which does not tell the two apart.
+    #[serde(default)]
+    pub wished_by: Option<Wisher>,
+    /// When the answer to the wish became true, Unix milliseconds by upload's clock; `None` from the same.
+    #[serde(default)]
+    pub acknowledged_at: Option<i64>,
+}
+
+/// The token and the request of a wish to release.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Wisher {
+    pub token_id: String,
     pub request_id: String,
 }
 

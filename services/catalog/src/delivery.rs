@@ -6,15 +6,16 @@
 
 use http::StatusCode;
 use slipway_packages::{Arch, Digest, FileName, Kind, Platform, Slug, Version};
+use slipway_service::api::Wisher;
 use slipway_service::token::Scope;
-use slipway_service::{Problem, api};
+use slipway_service::{Problem, api, clock};
 use sqlx::AnyConnection;
 use uuid::Uuid;
 
-use crate::draft;
 use crate::store::audit::By;
 use crate::store::packages::Package;
 use crate::store::tokens;
+use crate::{draft, permission};
 
 /// Bytes of a package: the largest object that an S3 store takes, 5 TiB.
 const MOST_BYTES: i64 = 5 << 40;
@@ -22,6 +23,11 @@ const MOST_BYTES: i64 = 5 << 40;
 const LONGEST_FACTS: usize = 1 << 20;
 /// Bytes of a word that a later version may know.
 const LONGEST_WORD: usize = 32;
+/// How long a wish may have waited to be judged by the time of its acknowledgement, in milliseconds: a day, for a catalog
+/// that was away. An upload that was taken over could name any time at which a token lived.
+const LONGEST_AGO: i64 = 24 * 3600 * 1000;
+/// Milliseconds that the clocks of two machines may be apart.
+const CLOCKS_APART: i64 = 10_000;
 
 /// A delivery whose every part is what it has to be.
 #[derive(Clone, Debug)]
@@ -44,6 +50,8 @@ pub(crate) struct Delivered {
     pub(crate) wish: String,
     token_id: String,
     request_id: String,
+    wished_by: Wisher,
+    acknowledged_at: Option<i64>,
 }
 
 /// Why a delivery is not taken.
@@ -61,6 +69,14 @@ enum Refused {
     #[error("the token that uploaded this {0}: upload it again with another")]
     Token(&'static str),
     #[error(
+        "{version} was not released to {channel} by the token that wished it: {why}. The package is kept: send it again, or publish its draft, with a token that may release it"
+    )]
+    Wish {
+        version: String,
+        channel: String,
+        why: String,
+    },
+    #[error(
         "the package {0} is there already as another one; the upload service is at fault, tell the operator"
     )]
     Differs(String),
@@ -73,11 +89,15 @@ impl From<Refused> for Problem {
             tracing::warn!(detail, "a delivery waits");
             return Self::new(StatusCode::SERVICE_UNAVAILABLE, "delivery_unknown", detail);
         }
+        if let Refused::Wish { .. } = refused {
+            tracing::info!(detail, "a wish is refused");
+            return Self::new(StatusCode::FORBIDDEN, "token_refused", detail);
+        }
         tracing::error!(detail, "upload delivered what cannot be");
         match refused {
             Refused::Token(_) => Self::unprocessable("token_refused", detail),
             Refused::Differs(_) => Self::conflict("delivery_differs", detail),
-            Refused::Wrong { .. } | Refused::Unknown { .. } => {
+            Refused::Wrong { .. } | Refused::Unknown { .. } | Refused::Wish { .. } => {
                 Self::unprocessable("delivery_invalid", detail)
             }
         }
@@ -87,6 +107,10 @@ impl From<Refused> for Problem {
 impl Delivered {
     pub(crate) fn read(delivery: api::Delivery) -> Result<Self, Problem> {
         let blocks = delivery.blocks.as_deref();
+        let wished_by = delivery.wished_by.unwrap_or_else(|| Wisher {
+            token_id: delivery.token_id.clone(),
+            request_id: delivery.request_id.clone(),
+        });
         Ok(Self {
             id: uuid("id", delivery.id)?,
             app: word("app", &delivery.app)?,
@@ -112,6 +136,11 @@ impl Delivered {
             wish: uuid("wish", delivery.wish)?,
             token_id: uuid("token_id", delivery.token_id)?,
             request_id: uuid("request_id", delivery.request_id)?,
+            wished_by: Wisher {
+                token_id: uuid("wished_by.token_id", wished_by.token_id)?,
+                request_id: uuid("wished_by.request_id", wished_by.request_id)?,
+            },
+            acknowledged_at: delivery.acknowledged_at,
         })
     }
 
@@ -125,14 +154,36 @@ impl Delivered {
         if grant.permit(Scope::Upload, app).is_err() {
             return Err(Refused::Token("may not upload to this app").into());
         }
-        if self.channel.is_some() && grant.permit(Scope::Release, app).is_err() {
-            return Err(Refused::Token("may not release this app").into());
-        }
         Ok(Uploader {
             token_id: grant.id,
             token_name: grant.name,
             request_id: self.request_id.clone(),
         })
+    }
+
+    /// Who wishes `version` in `channel`: a token that may release the app now, in the transaction that takes the wish. One
+    /// that has expired since the acknowledgement still may; one that was revoked may not, whatever was acknowledged.
+    pub(crate) async fn wisher(
+        &self,
+        db: &mut AnyConnection,
+        (version, channel): (&str, &Slug),
+    ) -> Result<Uploader, Problem> {
+        let at = judged_at(self.acknowledged_at, clock::unix_millis());
+        let needed = (Scope::Release, Some(self.app.as_str()));
+        match permission::judge(db, &self.wished_by.token_id, needed, at).await {
+            Ok(grant) => Ok(Uploader {
+                token_id: grant.id,
+                token_name: grant.name,
+                request_id: self.wished_by.request_id.clone(),
+            }),
+            Err(problem) if problem.status.is_client_error() => Err(Refused::Wish {
+                version: version.to_owned(),
+                channel: channel.to_string(),
+                why: problem.detail,
+            }
+            .into()),
+            Err(problem) => Err(problem),
+        }
     }
 
     /// Whether `package`, which has this id, is this delivery's, its list of blocks included.
@@ -153,7 +204,16 @@ impl Delivered {
     }
 }
 
-/// Who uploaded, for the audit.
+/// The time by which the expiry of a wish's token is judged: when the wish was acknowledged, if that can be, else now.
+fn judged_at(acknowledged_at: Option<i64>, now: i64) -> i64 {
+    let believed = |at: &i64| {
+        let ago = now.saturating_sub(*at);
+        (-CLOCKS_APART..=LONGEST_AGO).contains(&ago)
+    };
+    acknowledged_at.filter(believed).unwrap_or(now)
+}
+
+/// Who uploaded or wished, for the audit.
 pub(crate) struct Uploader {
     token_id: String,
     token_name: String,
@@ -251,6 +311,8 @@ mod tests {
             token_id: Uuid::now_v7().to_string(),
             token_name: "ci".to_owned(),
             request_id: Uuid::now_v7().to_string(),
+            wished_by: None,
+            acknowledged_at: None,
         };
         change(&mut delivery);
         Delivered::read(delivery).map_err(|problem| (problem.status.as_u16(), problem.code))
@@ -259,6 +321,19 @@ mod tests {
     #[test]
     fn what_cannot_be_is_refused_for_good() {
         assert!(delivery(|_| {}).is_ok());
+        let wisher = |token: &str, request: &str| {
+            let (token_id, request_id) = (token.to_owned(), request.to_owned());
+            Some(Wisher {
+                token_id,
+                request_id,
+            })
+        };
+        let good = Uuid::now_v7().to_string();
+        assert!(delivery(|d| d.wished_by = wisher(&good, &good)).is_ok());
+        for (token, request) in [("administrator", &*good), (&good, "a\nb")] {
+            let refused = delivery(|d| d.wished_by = wisher(token, request));
+            assert_eq!(refused.expect_err("one"), (422, "delivery_invalid"));
+        }
         let wrong: [fn(&mut api::Delivery); 17] = [
             |d| d.id = "../1".into(),
             |d| d.id = d.id.to_uppercase(),
@@ -281,6 +356,23 @@ mod tests {
         for (number, change) in wrong.into_iter().enumerate() {
             let refused = delivery(change).expect_err("a refusal");
             assert_eq!(refused, (422, "delivery_invalid"), "{number}");
+        }
+    }
+
+    #[test]
+    fn an_acknowledgement_counts_for_a_day() {
+        let (now, second, day) = (1_000_000_000_000, 1000, 24 * 3600 * 1000);
+        for (at, judged) in [
+            (None, now),
+            (Some(now - second), now - second),
+            (Some(now - day), now - day),
+            (Some(now - day - 1), now),
+            (Some(now + second), now + second),
+            (Some(now + 11 * second), now),
+            (Some(i64::MIN), now),
+            (Some(i64::MAX), now),
+        ] {
+            assert_eq!(judged_at(at, now), judged, "{at:?}");
         }
     }
 

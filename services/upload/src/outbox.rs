@@ -123,9 +123,18 @@ async fn try_to_deliver(state: &State, entry: &outbox::Entry) -> sqlx::Result<()
     let mut transaction = state.database.write().await?;
     match answer {
         Ok(Ok(uploaded)) => {
-            outbox::remove(&mut transaction, entry).await?;
+            let removed = outbox::remove(&mut transaction, entry).await?;
             let known_as = &uploaded.package.id;
             packages::deliver(&mut transaction, &entry.package_id, known_as).await?;
+            if let Some(refused) = uploaded.refused.filter(|_| removed) {
+                tracing::info!(
+                    package = entry.package_id,
+                    code = refused.code,
+                    "the catalog refused a wish"
+                );
+                let refusal = (i64::from(refused.status), &*refused.code, &*refused.detail);
+                packages::refuse(&mut transaction, &entry.package_id, refusal).await?;
+            }
         }
         Ok(Err(CallError::Refused {
             status,

@@ -8,15 +8,20 @@ use http::request::Parts;
 use slipway_service::changes::follow::Standing;
 use slipway_service::token::{Grant, Scope, Token, unknown_token};
 use slipway_service::{Problem, clock};
+use sqlx::AnyConnection;
 
 use crate::State;
 use crate::store::copy;
+use crate::storing::By;
 
 /// The token of a request, known and alive, and the app that its path names. It is extracted before anything else of
-/// the request is looked at, and long before its body: a stranger's gigabytes are not read.
+/// the request is looked at, and long before its body: a stranger's gigabytes are not read. What a body brought is judged
+/// once more when it is there, by [`judge`].
 #[derive(Clone)]
 pub(crate) struct Asker {
     pub(crate) grant: Grant,
+    /// Of the token's text, by which the copy knows it.
+    pub(crate) token_hash: String,
     pub(crate) app: String,
     pub(crate) request_id: String,
 }
@@ -38,18 +43,9 @@ impl FromRequestParts<State> for Asker {
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
         let token = Token::from_headers(&parts.headers)?;
-        if *state.following.standing.borrow() == Standing::Behind {
-            return Err(Problem::unavailable(
-                "not_ready",
-                "this instance has just started and does not know the tokens yet: try again",
-            ));
-        }
+        let token_hash = token.hash();
         let mut connection = state.database.read().await?;
-        let permits = copy::token(&mut connection, &token.hash())
-            .await?
-            .ok_or_else(unknown_token)?;
-        let grant: Grant = serde_json::from_str(&permits).map_err(Problem::internal)?;
-        grant.check_alive(clock::unix_millis())?;
+        let grant = alive(state, &mut connection, &token_hash).await?;
         let Path(mut path) = Path::<HashMap<String, String>>::from_request_parts(parts, state)
             .await
             .map_err(|_| Problem::not_found())?;
@@ -61,10 +57,37 @@ impl FromRequestParts<State> for Asker {
         let request_id = request_id.and_then(|id| id.to_str().ok());
         Ok(Self {
             grant,
+            token_hash,
             app,
             request_id: request_id.unwrap_or_default().to_owned(),
         })
     }
+}
+
+/// Judges the token of an upload as it is now, before what it sent is kept: a body takes hours, and its token may be
+/// revoked or expire meanwhile.
+pub(crate) async fn judge(state: &State, by: &By, releases: bool) -> Result<(), Problem> {
+    let mut connection = state.database.read().await?;
+    let grant = alive(state, &mut connection, &by.token_hash).await?;
+    grant.permit(Scope::Upload, Some(&by.app))?;
+    if releases {
+        grant.permit(Scope::Release, Some(&by.app))?;
+    }
+    Ok(())
+}
+
+/// What the token with this hash permits, as the copy has it now; 401 when it is not alive.
+async fn alive(state: &State, db: &mut AnyConnection, hash: &str) -> Result<Grant, Problem> {
+    if *state.following.standing.borrow() == Standing::Behind {
+        return Err(Problem::unavailable(
+            "not_ready",
+            "this instance has just started and does not know the tokens yet: try again",
+        ));
+    }
+    let permits = copy::token(db, hash).await?.ok_or_else(unknown_token)?;
+    let grant: Grant = serde_json::from_str(&permits).map_err(Problem::internal)?;
+    grant.check_alive(clock::unix_millis())?;
+    Ok(grant)
 }
 
 fn app_unknown(app: &str) -> Problem {

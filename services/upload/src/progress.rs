@@ -102,12 +102,11 @@ async fn handed_over(
     stored: &Stored,
     deadline: Instant,
 ) -> Result<(packages::Package, Option<outbox::Entry>), Problem> {
-    let place = outbox::place(&stored.package.id, stored.channel.as_deref());
     let mut signal = state.outbox.subscribe();
     loop {
         signal.mark_unchanged();
         let mut connection = state.database.read().await?;
-        let entry = outbox::by_id(&mut connection, &place).await?;
+        let entry = outbox::by_id(&mut connection, &stored.entry).await?;
         let package = packages::by_id(&mut connection, &stored.package.id).await?;
         drop(connection);
         let package = package.ok_or_else(|| Problem::internal("a stored package is gone"))?;
@@ -186,6 +185,7 @@ fn own(package: &packages::Package, state: &str, reason: &str) -> Uploaded {
             ..Package::of_facts(&package.facts())
         },
         release: None,
+        refused: None,
     }
 }
 

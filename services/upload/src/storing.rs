@@ -13,11 +13,11 @@ use slipway_service::{Problem, clock};
 use sqlx::AnyConnection;
 use uuid::Uuid;
 
-use crate::State;
 use crate::staging::Staged;
 use crate::store::packages::Package;
 use crate::store::{copy, outbox, packages, sessions};
 use crate::wish::Wish;
+use crate::{State, permission};
 
 /// All bytes of a package, durable, and their digest.
 pub(crate) struct Whole {
@@ -44,6 +44,7 @@ impl From<Staged> for Whole {
 #[derive(Clone, Debug)]
 pub(crate) struct By {
     pub(crate) app: String,
+    pub(crate) token_hash: String,
     pub(crate) token_id: String,
     pub(crate) token_name: String,
     pub(crate) request_id: String,
@@ -54,6 +55,8 @@ pub(crate) struct By {
 pub(crate) struct Stored {
     pub(crate) package: Package,
     pub(crate) channel: Option<String>,
+    /// Where the outbox has it as long as the catalog has not been told.
+    pub(crate) entry: String,
     /// 201, or 200 when the same bytes were there under this name and version.
     pub(crate) status: StatusCode,
 }
@@ -103,12 +106,13 @@ pub(crate) async fn store(
         let place = (&version, &wish.filename);
         check_place(&mut connection, &by.app, place, Some(&whole.digest)).await?;
     }
+    permission::judge(state, by, wish.channel.is_some()).await?;
     if let Some(staged) = whole.staged {
         let blocks = state.staging.promote(staged, &whole.digest).await?;
         package.blocks = Some(blocks.as_hex());
     }
     let channel = wish.channel.as_ref().map(ToString::to_string);
-    let stored = insert(state, package, channel, session).await?;
+    let stored = insert(state, package, channel, by, session).await?;
     state.outbox.raise();
     Ok(stored)
 }
@@ -118,6 +122,7 @@ async fn insert(
     state: &State,
     package: Package,
     channel: Option<String>,
+    by: &By,
     session: Option<&str>,
 ) -> Result<Stored, Problem> {
     let mut transaction = state.database.write().await?;
@@ -138,7 +143,9 @@ async fn insert(
         let now = clock::unix_millis();
         // The entry is locked before the package, as a delivery does it: in the other order the two would wait for each
         // other, and PostgreSQL would end one of them.
-        outbox::queue(&mut transaction, &package.id, channel.as_deref(), now).await?;
+        let wish = (package.id.as_str(), channel.as_deref());
+        let wisher = (by.token_id.as_str(), by.request_id.as_str());
+        outbox::queue(&mut transaction, wish, wisher, now).await?;
         packages::wish_again(&mut transaction, &package.id).await?;
     }
     if let Some(session) = session {
@@ -146,6 +153,7 @@ async fn insert(
     }
     transaction.commit().await?;
     Ok(Stored {
+        entry: outbox::place(&package.id, channel.as_deref(), &by.token_id),
         package,
         channel,
         status,

@@ -6,8 +6,9 @@ use axum::extract::State as Extracted;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
+use slipway_packages::Slug;
 use slipway_service::Problem;
-use slipway_service::api::{Delivery, Uploaded};
+use slipway_service::api::{Delivery, Refusal, Uploaded};
 use slipway_service::http::json::{ApiJson, ApiPath, ApiQuery};
 use sqlx::AnyConnection;
 use tokio::time::Instant;
@@ -49,24 +50,48 @@ async fn deliver(
         None => insert(&mut transaction, &delivery, &uploader).await?,
     };
     delivery.check_same(&package)?;
-    if let (Some(channel), Some(release)) = (&delivery.channel, &package.release_id)
-        && wishes::take(
-            &mut transaction,
-            (&delivery.id, channel.as_str()),
-            &delivery.wish,
-        )
-        .await?
-    {
-        let release = release_rows::lock(&mut transaction, release).await?;
-        if draft::publish(&mut transaction, &release, channel).await? {
-            let app = Some(delivery.app.as_str());
-            let (action, subject) = ("release.publish", &release.version);
-            audit::insert(&mut transaction, uploader.by(), action, app, subject).await?;
-        }
+    let mut refused = None;
+    if let (Some(channel), Some(release)) = (&delivery.channel, &package.release_id) {
+        refused = wish(&mut transaction, &delivery, (release, channel)).await?;
     }
-    let uploaded = render::uploaded(&state, &mut transaction, &package).await?;
+    let mut uploaded = render::uploaded(&state, &mut transaction, &package).await?;
+    uploaded.refused = refused;
     state.commit(transaction).await?;
     Ok(Json(uploaded))
+}
+
+/// Takes the wish to release a package that is there, once. One whose token may not release any more is refused for good,
+/// and the package, which was acknowledged, stays with the reason: a refusal of the whole would take it back.
+async fn wish(
+    db: &mut AnyConnection,
+    delivery: &Delivered,
+    (release, channel): (&str, &Slug),
+) -> Result<Option<Refusal>, Problem> {
+    let place = (delivery.id.as_str(), channel.as_str());
+    if wishes::is_taken(db, place, &delivery.wish).await? {
+        return Ok(None);
+    }
+    let release = release_rows::lock(db, release).await?;
+    let wisher = match delivery.wisher(db, (&release.version, channel)).await {
+        Ok(wisher) => wisher,
+        Err(problem) if problem.status.is_client_error() => {
+            release_rows::set_reason_of_draft(db, &release.id, &problem.detail).await?;
+            return Ok(Some(Refusal {
+                status: problem.status.as_u16(),
+                code: problem.code.to_owned(),
+                detail: problem.detail,
+            }));
+        }
+        Err(problem) => return Err(problem),
+    };
+    if wishes::take(db, place, &delivery.wish).await?
+        && draft::publish(db, &release, channel).await?
+    {
+        let app = Some(delivery.app.as_str());
+        let (action, subject) = ("release.publish", &release.version);
+        audit::insert(db, wisher.by(), action, app, subject).await?;
+    }
+    Ok(None)
 }
 
 async fn insert(

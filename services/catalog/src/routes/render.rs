@@ -57,11 +57,13 @@ pub(super) async fn uploaded(
         return Ok(api::Uploaded {
             package: package(state, row, None),
             release: None,
+            refused: None,
         });
     };
     Ok(api::Uploaded {
         package: package(state, row, Some(&release)),
         release: Some(self::release(state, db, &release).await?),
+        refused: None,
     })
 }
 

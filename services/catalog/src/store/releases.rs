@@ -131,6 +131,20 @@ pub(crate) async fn set_reason(db: &mut AnyConnection, id: &str, reason: &str) -
     Ok(())
 }
 
+/// Says why a draft was not released. It is forgotten when the draft is sent on its way.
+pub(crate) async fn set_reason_of_draft(
+    db: &mut AnyConnection,
+    id: &str,
+    reason: &str,
+) -> Result<()> {
+    query("UPDATE releases SET reason = $2 WHERE id = $1 AND state = 'draft'")
+        .bind(id)
+        .bind(reason)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
 pub(crate) async fn set_notes(db: &mut AnyConnection, id: &str, notes: &str) -> Result<()> {
     query("UPDATE releases SET notes = $2 WHERE id = $1")
         .bind(id)

@@ -1,6 +1,21 @@
 //! The wishes that upload delivered.
 
-use sqlx::{AnyConnection, Result, query};
+use sqlx::{AnyConnection, Result, query, query_scalar};
+
+/// Whether a wish was noted before.
+pub(crate) async fn is_taken(
+    db: &mut AnyConnection,
+    (package_id, channel): (&str, &str),
+    wish: &str,
+) -> Result<bool> {
+    let noted: Option<String> =
+        query_scalar("SELECT wish FROM wishes WHERE package_id = $1 AND channel = $2")
+            .bind(package_id)
+            .bind(channel)
+            .fetch_optional(db)
+            .await?;
+    Ok(noted.as_deref() == Some(wish))
+}
 
 /// Notes a wish for a package and a channel; `false` when it was noted before.
 pub(crate) async fn take(

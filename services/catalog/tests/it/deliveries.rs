@@ -1,6 +1,8 @@
 //! What upload hands over, once or more often.
 
 use serde_json::{Value, json};
+use slipway_service::api::{Delivery, Wisher};
+use slipway_service::clock;
 use slipway_testkit::database::engines;
 use sqlx::{query, query_scalar};
 use uuid::Uuid;
@@ -96,7 +98,7 @@ async fn a_delivery_that_comes_late_leaves_what_became_of_the_release() {
             let uploaded = house.deliver(&delivery).await.ok(200);
             assert_eq!(uploaded["release"]["state"], state);
         }
-        let wished_again = slipway_service::api::Delivery {
+        let wished_again = Delivery {
             wish: Uuid::now_v7().to_string(),
             ..delivery
         };
@@ -255,19 +257,155 @@ async fn a_delivery_names_a_token_that_permits_it() {
             Uuid::now_v7().to_string(),
             token(&["read"], "notes").await,
             token(&["upload", "release"], "other").await,
-            token(&["upload"], "notes").await,
         ] {
             delivery.token_id = id;
             house.deliver(&delivery).await.refused(422, "token_refused");
         }
         delivery.token_id = token(&["upload", "release"], "notes").await;
-        let revoke = format!("/api/v1/tokens/{}", delivery.token_id);
-        house.admin().delete(&revoke).await.ok(204);
-        // It was acknowledged before.
         house.deliver(&delivery).await.ok(200);
         let audit = house.admin().get("/api/v1/audit").await.ok(200);
         assert_eq!(audit["items"][0]["action"], "release.publish");
         assert_eq!(audit["items"][0]["token_name"], "ci");
+    }
+}
+
+/// A new token for `notes`: its id.
+async fn token(house: &House, scopes: &[&str]) -> String {
+    let wanted = json!({"name": "ci", "scopes": scopes, "app": "notes"});
+    let made = house.admin().post("/api/v1/tokens", wanted).await.ok(201);
+    made["id"].as_str().expect("an id").to_owned()
+}
+
+async fn revoke(house: &House, token: &str) {
+    let path = format!("/api/v1/tokens/{token}");
+    house.admin().delete(&path).await.ok(204);
+}
+
+/// A package of a new version that is wished in `stable` by `token`.
+fn wish_by(house: &House, version: &str, token: &str) -> Delivery {
+    let mut delivery = house.delivery("notes", version, "notes.apk", version.as_bytes());
+    delivery.channel = Some("stable".to_owned());
+    token.clone_into(&mut delivery.token_id);
+    delivery.acknowledged_at = Some(clock::unix_millis());
+    delivery
+}
+
+/// Delivers it and expects that the package is kept and the wish refused; returns the reason.
+async fn kept_as_a_draft(house: &House, delivery: &Delivery) -> String {
+    let uploaded = house.deliver(delivery).await.ok(200);
+    assert_eq!(uploaded["refused"]["status"], 403, "{uploaded}");
+    assert_eq!(uploaded["refused"]["code"], "token_refused");
+    assert_eq!(uploaded["package"]["id"], delivery.id);
+    assert_eq!(uploaded["package"]["reason"], uploaded["refused"]["detail"]);
+    let version = delivery.version.as_deref().expect("a version");
+    let release = house.release("notes", version).await;
+    assert_eq!(release["state"], "draft");
+    assert_eq!(release["channels"], json!([]));
+    assert_eq!(release["reason"], uploaded["refused"]["detail"]);
+    assert_eq!(house.signing.calls(), [""; 0]);
+    release["reason"].as_str().expect("words").to_owned()
+}
+
+#[tokio::test]
+async fn a_wish_whose_token_may_not_release_any_more_leaves_a_draft_with_the_reason() {
+    for engine in engines() {
+        let house = House::new(engine).await;
+        house.app("notes").await;
+        let upload_only = token(&house, &["upload"]).await;
+        let words = kept_as_a_draft(&house, &wish_by(&house, "1.0", &upload_only)).await;
+        assert!(words.contains("scope"), "{words}");
+
+        let revoked = token(&house, &["upload", "release"]).await;
+        revoke(&house, &revoked).await;
+        let delivery = wish_by(&house, "2.0", &revoked);
+        for _ in 0..2 {
+            // Upload may have been killed before it noted the answer.
+            let words = kept_as_a_draft(&house, &delivery).await;
+            assert!(words.contains("revoked"), "{words}");
+        }
+        // A wish of another token for the same package is judged by that token, and the reason goes.
+        let other = token(&house, &["upload", "release"]).await;
+        let again = Delivery {
+            wish: Uuid::now_v7().to_string(),
+            wished_by: Some(Wisher {
+                token_id: other,
+                request_id: Uuid::now_v7().to_string(),
+            }),
+            ..delivery
+        };
+        house.deliver(&again).await.ok(200);
+        let uploaded = house.package(&again.id, 30).await.ok(200);
+        assert_eq!(uploaded["release"]["state"], "published");
+        assert_eq!(uploaded["release"]["reason"], Value::Null);
+        assert_eq!(uploaded.get("refused"), None);
+    }
+}
+
+#[tokio::test]
+async fn the_rights_of_an_uploader_are_not_lent_to_who_wishes() {
+    for engine in engines() {
+        let house = House::new(engine).await;
+        house.app("notes").await;
+        let (may, may_not) = (
+            token(&house, &["upload", "release"]).await,
+            token(&house, &["upload"]).await,
+        );
+        let mut delivery = wish_by(&house, "1.0", &may);
+        delivery.wished_by = Some(Wisher {
+            token_id: may_not,
+            request_id: Uuid::now_v7().to_string(),
+        });
+        kept_as_a_draft(&house, &delivery).await;
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_expired_after_the_acknowledgement_still_releases_for_a_day() {
+    for engine in engines() {
+        let house = House::new(engine).await;
+        house.app("notes").await;
+        let expired = token(&house, &["upload", "release"]).await;
+        let hour = 3600 * 1000;
+        query("UPDATE tokens SET expires_at = $2 WHERE id = $1")
+            .bind(&expired)
+            .bind(clock::unix_millis() - hour)
+            .execute(&mut house.database().await)
+            .await
+            .expect("an expiry");
+        for (version, ago) in [
+            ("1.0", Some(-hour)),
+            ("1.1", None),
+            ("1.2", Some(hour / 2)),
+            ("1.3", Some(25 * hour)),
+        ] {
+            let mut delivery = wish_by(&house, version, &expired);
+            delivery.acknowledged_at = ago.map(|ago| clock::unix_millis() - ago);
+            let words = kept_as_a_draft(&house, &delivery).await;
+            assert!(words.contains("expired"), "{words}");
+        }
+        let mut delivery = wish_by(&house, "2.0", &expired);
+        delivery.acknowledged_at = Some(clock::unix_millis() - 2 * hour);
+        house.deliver(&delivery).await.ok(200);
+        let uploaded = house.package(&delivery.id, 30).await.ok(200);
+        assert_eq!(uploaded["release"]["state"], "published");
+    }
+}
+
+#[tokio::test]
+async fn what_was_taken_before_a_revocation_goes_on() {
+    for engine in engines() {
+        let house = House::new(engine).await;
+        house.app("notes").await;
+        let token = token(&house, &["upload", "release"]).await;
+        let delivery = wish_by(&house, "1.0", &token);
+        house.signing_is_away();
+        house.deliver(&delivery).await.ok(200);
+        revoke(&house, &token).await;
+        let again = house.deliver(&delivery).await.ok(200);
+        assert_eq!(again.get("refused"), None, "it is the same wish");
+        house.everybody_is_there();
+        let uploaded = house.package(&delivery.id, 30).await.ok(200);
+        assert_eq!(uploaded["release"]["state"], "published");
     }
 }
 

@@ -215,6 +215,8 @@ impl House {
             token_id: UPLOADER.to_owned(),
             token_name: "uploader".to_owned(),
             request_id: Uuid::now_v7().to_string(),
+            wished_by: None,
+            acknowledged_at: None,
         }
     }
 

@@ -201,6 +201,7 @@ impl From<Asker> for By {
     fn from(asker: Asker) -> Self {
         Self {
             app: asker.app,
+            token_hash: asker.token_hash,
             token_id: asker.grant.id,
             token_name: asker.grant.name,
             request_id: asker.request_id,

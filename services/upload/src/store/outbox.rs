@@ -9,6 +9,10 @@ pub(crate) struct Entry {
     pub(crate) id: String,
     pub(crate) package_id: String,
     pub(crate) channel: Option<String>,
+    /// Who wished, and when the answer to that became true, Unix milliseconds; `None` in a row of before 0.3.0.
+    pub(crate) token_id: Option<String>,
+    pub(crate) request_id: Option<String>,
+    pub(crate) acknowledged_at: Option<i64>,
     /// A UUID, new each time that it is wished.
     pub(crate) wish: String,
     /// Who has it now: a UUID of the lease.
@@ -24,28 +28,33 @@ pub(crate) struct Counts {
     pub(crate) oldest_millis: i64,
 }
 
-/// The id of an entry: what is wished again while it waits has one place.
-pub(crate) fn place(package_id: &str, channel: Option<&str>) -> String {
-    format!("{package_id}/{}", channel.unwrap_or_default())
+/// The id of an entry: what a token wishes again while it waits has one place. Another token's wish has its own, because
+/// each is judged by its token.
+pub(crate) fn place(package_id: &str, channel: Option<&str>, token_id: &str) -> String {
+    format!("{package_id}/{}/{token_id}", channel.unwrap_or_default())
 }
 
-/// Queues a wish, or makes it due when it is queued already.
+/// Queues a wish of a token, made in a request, or makes it due when it is queued already.
 pub(crate) async fn queue(
     db: &mut AnyConnection,
-    package_id: &str,
-    channel: Option<&str>,
+    (package_id, channel): (&str, Option<&str>),
+    (token_id, request_id): (&str, &str),
     now: i64,
 ) -> Result<()> {
     query(
-        "INSERT INTO outbox (id, package_id, channel, wish, attempts, next_at, created_at) VALUES ($1, $2, $3, $4, 0, $5, $5)
+        "INSERT INTO outbox (id, package_id, channel, wish, attempts, next_at, created_at, token_id, request_id, acknowledged_at)
+         VALUES ($1, $2, $3, $4, 0, $5, $5, $6, $7, $5)
          ON CONFLICT (id) DO UPDATE SET wish = excluded.wish, next_at = excluded.next_at, attempts = 0,
-             failing_since = NULL, last_error = NULL",
+             failing_since = NULL, last_error = NULL, request_id = excluded.request_id,
+             acknowledged_at = excluded.acknowledged_at",
     )
-    .bind(place(package_id, channel))
+    .bind(place(package_id, channel, token_id))
     .bind(package_id)
     .bind(channel)
     .bind(Uuid::now_v7().to_string())
     .bind(now)
+    .bind(token_id)
+    .bind(request_id)
     .execute(db)
     .await?;
     Ok(())
@@ -90,7 +99,7 @@ pub(crate) async fn lease(
          WHERE next_at <= $3 AND (lease_until IS NULL OR lease_until < $3) AND id IN (
              SELECT id FROM outbox WHERE next_at <= $3 AND (lease_until IS NULL OR lease_until < $3)
              ORDER BY next_at LIMIT $4)
-         RETURNING id, package_id, channel, wish, lease_owner, attempts, failing_since, last_error",
+         RETURNING id, package_id, channel, token_id, request_id, acknowledged_at, wish, lease_owner, attempts, failing_since, last_error",
     )
     .bind(Uuid::now_v7().to_string())
     .bind(until)

@@ -51,7 +51,12 @@ impl Package {
             wish: entry.wish.clone(),
             token_id: self.token_id,
             token_name: self.token_name,
+            wished_by: entry.token_id.clone().map(|token_id| api::Wisher {
+                request_id: entry.request_id.clone().unwrap_or(self.request_id.clone()),
+                token_id,
+            }),
             request_id: self.request_id,
+            acknowledged_at: entry.acknowledged_at,
         }
     }
 

@@ -10,7 +10,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::StatusCode;
 use serde_json::{Value, json};
-use slipway_service::api::{Delivery, FileBlocks, Links, Package, Release, Uploaded};
+use slipway_service::api::{Delivery, FileBlocks, Links, Package, Refusal, Release, Uploaded};
 use slipway_service::changes::{self, Change, Page, Row};
 use slipway_service::token::{Grant, Scope, Token};
 use tokio::sync::watch;
@@ -36,6 +36,8 @@ struct Inner {
     /// It answers 503 to everything.
     away: bool,
     refusal: Option<(StatusCode, &'static str, &'static str)>,
+    /// It takes packages and refuses wishes, in these words.
+    wish_refusal: Option<&'static str>,
     /// The state of releases that were asked for.
     release: Option<(&'static str, Option<&'static str>)>,
 }
@@ -195,6 +197,10 @@ impl Catalog {
         self.change(|inner| inner.refusal = refusal);
     }
 
+    pub(crate) fn refuse_wishes(&self, words: Option<&'static str>) {
+        self.change(|inner| inner.wish_refusal = words);
+    }
+
     /// The id of a token of ours.
     pub(crate) fn token_id(&self, token: &str) -> String {
         let hash = token.parse::<Token>().expect("a token").hash();
@@ -290,7 +296,16 @@ async fn deliver(State(catalog): State<Catalog>, Json(delivery): Json<Delivery>)
     catalog.change(|inner| inner.deliveries.push(delivery.clone()));
     let mut silent = catalog.silent.subscribe();
     silent.wait_for(|silent| !silent).await.expect("a test");
-    Json(uploaded(&catalog, &delivery)).into_response()
+    let mut uploaded = uploaded(&catalog, &delivery);
+    let words = catalog.inner.lock().expect("nobody panics").wish_refusal;
+    if let Some(words) = words.filter(|_| delivery.channel.is_some()) {
+        uploaded.refused = Some(Refusal {
+            status: 403,
+            code: "token_refused".to_owned(),
+            detail: words.to_owned(),
+        });
+    }
+    Json(uploaded).into_response()
 }
 
 async fn take_list(State(catalog): State<Catalog>, Json(list): Json<FileBlocks>) -> Response {
@@ -360,5 +375,9 @@ fn uploaded(catalog: &Catalog, delivery: &Delivery) -> Uploaded {
         yanked_at: None,
         pending: Vec::new(),
     });
-    Uploaded { package, release }
+    Uploaded {
+        package,
+        release,
+        refused: None,
+    }
 }

@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use futures_util::{StreamExt as _, stream};
 use http::StatusCode;
 use slipway_service::api::Delivery;
+use slipway_service::clock;
 use slipway_service::token::Scope;
 use slipway_testkit::database::engines;
 use tokio::sync::oneshot;
@@ -91,9 +92,47 @@ async fn the_delivery(fixture: &Fixture) -> Delivery {
 }
 
 #[tokio::test]
+async fn a_token_that_is_revoked_while_its_body_comes_keeps_nothing() {
+    for engine in engines() {
+        let fixture = Fixture::new(engine).await;
+        for query in ["", "?version=1.0", "?version=1.0&channel=stable"] {
+            let token = fixture.token(&BOTH, None).await;
+            let path = format!("/api/v1/apps/notes/packages/notes.bin{query}");
+            let request = request_by(&token, "PUT", &path);
+            let halves = ("hello", "world");
+            let answer = send_in_two(&fixture, request, halves, fixture.revoke(&token)).await;
+            assert_eq!(answer.verdict(), (401, "token_invalid"), "{query}");
+            nothing_is_kept(&fixture).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_expires_while_its_body_comes_keeps_nothing() {
+    for engine in engines() {
+        let fixture = Fixture::new(engine).await;
+        let end = clock::unix_millis() + 1500;
+        let token = fixture.token(&BOTH, Some(end)).await;
+        let request = request_by(&token, "PUT", "/api/v1/apps/notes/packages/notes.bin");
+        let expiry = until("the token has expired", async || clock::unix_millis() > end);
+        let answer = send_in_two(&fixture, request, ("hello", "world"), expiry).await;
+        assert_eq!(answer.verdict(), (401, "token_expired"));
+        nothing_is_kept(&fixture).await;
+    }
+}
+
+#[tokio::test]
 async fn an_upload_in_pieces_ends_with_its_token() {
     for engine in engines() {
         let fixture = Fixture::with(engine, |settings| settings.store.sweep_seconds = 1).await;
+        // While the last piece comes.
+        let token = fixture.token(&BOTH, None).await;
+        let path = begun(&fixture, &token, "notes.bin", 10).await;
+        let request = piece(&token, &path, 0);
+        let halves = ("hello", "world");
+        let answer = send_in_two(&fixture, request, halves, fixture.revoke(&token)).await;
+        assert_eq!(answer.verdict(), (401, "token_invalid"));
+        nothing_is_kept(&fixture).await;
         // While a piece comes, and between pieces: what there is of it goes soon, though it would live for a day.
         for body_is_cut in [true, false] {
             let token = fixture.token(&BOTH, None).await;
@@ -317,5 +356,81 @@ async fn a_body_has_a_longest_time() {
         assert_eq!(answer.verdict(), (408, "body_too_slow"));
         let rest = send(&fixture, piece(&fixture.token, &path, 3), "lo").await;
         assert_eq!(rest.status, StatusCode::NO_CONTENT, "{rest:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_wish_that_the_catalog_refuses_leaves_the_package_with_the_reason() {
+    for engine in engines() {
+        let fixture = Fixture::new(engine).await;
+        fixture.catalog.refuse_wishes(Some("the token was revoked"));
+        fixture.catalog.publish_state("draft", None);
+        let path = "notes.bin?version=1.0&channel=stable";
+        let answer = fixture.put(path, "bytes").await;
+        assert_eq!(answer.verdict(), (403, "token_refused"));
+        assert_eq!(answer.body["detail"], "the token was revoked");
+        assert_eq!(fixture.instance.reading("outbox_rows").await, 0);
+        assert_eq!(fixture.instance.reading("packages_refused").await, 0);
+        let id = fixture.catalog.deliveries()[0].id.clone();
+        let shown = fixture
+            .get(&format!("/api/v1/apps/notes/packages/{id}"))
+            .await;
+        assert_eq!(shown.body["state"], "draft");
+        assert_eq!(shown.body["reason"], "the token was revoked");
+        assert_eq!(fixture.blobs().len(), 1, "it was acknowledged");
+
+        fixture.catalog.refuse_wishes(None);
+        fixture.catalog.publish_state("published", None);
+        let again = fixture.put(path, "bytes").await;
+        assert_eq!(again.status, StatusCode::OK, "{again:?}");
+        assert_eq!(again.body["package"]["id"], id);
+    }
+}
+
+#[tokio::test]
+async fn each_wish_names_its_own_token_and_when_it_was_acknowledged() {
+    for engine in engines() {
+        let fixture = Fixture::new(engine).await;
+        let (uploader, releaser) = (
+            fixture.token(&[Scope::Upload], None).await,
+            fixture.token(&BOTH, None).await,
+        );
+        fixture.catalog.set_away(true);
+        let began = clock::unix_millis();
+        let path = "/api/v1/apps/notes/packages/notes.bin?version=1.0";
+        for (token, path) in [
+            (&uploader, path.to_owned()),
+            (&releaser, format!("{path}&channel=stable")),
+            (&fixture.token, format!("{path}&channel=stable")),
+        ] {
+            let request = request_by(token, "PUT", &path).header("prefer", "wait=0");
+            let answer = send(&fixture, request, "bytes").await;
+            assert_eq!(answer.status, StatusCode::ACCEPTED, "{answer:?}");
+        }
+        let ended = clock::unix_millis();
+        assert_eq!(fixture.instance.reading("outbox_rows").await, 3);
+        fixture.catalog.set_away(false);
+        until("all is told", async || {
+            fixture.instance.reading("outbox_rows").await == 0
+        })
+        .await;
+        let owner = fixture.catalog.token_id(&uploader);
+        let mut wishers = Vec::new();
+        for delivery in fixture.catalog.deliveries() {
+            assert_eq!(delivery.token_id, owner, "who uploaded stays");
+            let at = delivery.acknowledged_at.expect("a time");
+            assert!((began..=ended).contains(&at), "{at}");
+            let wisher = delivery.wished_by.expect("a wisher").token_id;
+            wishers.push((wisher, delivery.channel.is_some()));
+        }
+        wishers.sort();
+        let id = |token: &str| fixture.catalog.token_id(token);
+        let mut expected = vec![
+            (owner.clone(), false),
+            (id(&releaser), true),
+            (id(&fixture.token), true),
+        ];
+        expected.sort();
+        assert_eq!(wishers, expected);
     }
 }
