@@ -3,6 +3,8 @@
 ALTER TABLE outbox ADD COLUMN token_id text;
 ALTER TABLE outbox ADD COLUMN request_id text;
 ALTER TABLE outbox ADD COLUMN acknowledged_at bigint;
+-- The row of the outbox whose wish was refused: it is no answer to another token's. Null when the package was.
+ALTER TABLE packages ADD COLUMN refused_entry text;
 
 -- A session is seen by its token alone.
 DROP INDEX sessions_app;

@@ -133,7 +133,8 @@ async fn try_to_deliver(state: &State, entry: &outbox::Entry) -> sqlx::Result<()
                     "the catalog refused a wish"
                 );
                 let refusal = (i64::from(refused.status), &*refused.code, &*refused.detail);
-                packages::refuse(&mut transaction, &entry.package_id, refusal).await?;
+                let wish = Some(entry.id.as_str());
+                packages::refuse(&mut transaction, &entry.package_id, refusal, wish).await?;
             }
         }
         Ok(Err(CallError::Refused {
@@ -145,7 +146,7 @@ async fn try_to_deliver(state: &State, entry: &outbox::Entry) -> sqlx::Result<()
             tracing::info!(package = entry.package_id, %status, code, "the catalog refused a package");
             let refusal = (i64::from(status.as_u16()), &*code, &*detail);
             if outbox::remove(&mut transaction, entry).await? {
-                packages::refuse(&mut transaction, &entry.package_id, refusal).await?;
+                packages::refuse(&mut transaction, &entry.package_id, refusal, None).await?;
             }
         }
         Ok(Err(error)) => {

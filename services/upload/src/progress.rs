@@ -69,7 +69,8 @@ async fn reach(state: &State, stored: &Stored, deadline: Instant) -> Result<Reac
         let reason = entry.last_error.as_deref().unwrap_or(ON_ITS_WAY);
         return Ok(Reached::Waits(own(&package, "stored", reason)));
     }
-    if package.refused_code.is_some() {
+    let entry = package.refused_entry.as_deref();
+    if package.refused_code.is_some() && entry.is_none_or(|entry| entry == stored.entry) {
         return Err(refusal(&package));
     }
     let wished = stored.channel.is_some();

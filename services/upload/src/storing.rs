@@ -184,6 +184,7 @@ fn package(whole: &Whole, facts: &Facts, wish: &Wish, by: &By) -> Result<Package
         refused_status: None,
         refused_code: None,
         refused_detail: None,
+        refused_entry: None,
         token_id: by.token_id.clone(),
         token_name: by.token_name.clone(),
         request_id: by.request_id.clone(),

@@ -26,6 +26,8 @@ pub(crate) struct Package {
     pub(crate) refused_status: Option<i64>,
     pub(crate) refused_code: Option<String>,
     pub(crate) refused_detail: Option<String>,
+    /// The row of the outbox whose wish was refused; `None` when the package was.
+    pub(crate) refused_entry: Option<String>,
     pub(crate) token_id: String,
     pub(crate) token_name: String,
     pub(crate) request_id: String,
@@ -130,14 +132,15 @@ pub(crate) async fn deliver(db: &mut AnyConnection, id: &str, known_as: &str) ->
     Ok(())
 }
 
-/// Keeps the catalog's refusal. A package that it has already stays; then it is the wish that was refused.
+/// Keeps the catalog's refusal, of the package or of the wish in `entry`. A package that it has already stays.
 pub(crate) async fn refuse(
     db: &mut AnyConnection,
     id: &str,
     (status, code, detail): (i64, &str, &str),
+    entry: Option<&str>,
 ) -> Result<()> {
     query(
-        "UPDATE packages SET refused_status = $2, refused_code = $3, refused_detail = $4,
+        "UPDATE packages SET refused_status = $2, refused_code = $3, refused_detail = $4, refused_entry = $5,
              state = CASE WHEN state = 'stored' THEN 'refused' ELSE state END
          WHERE id = $1",
     )
@@ -145,6 +148,7 @@ pub(crate) async fn refuse(
     .bind(status)
     .bind(code)
     .bind(detail)
+    .bind(entry)
     .execute(db)
     .await?;
     Ok(())
@@ -168,7 +172,7 @@ pub(crate) async fn remove(db: &mut AnyConnection, id: &str) -> Result<()> {
 /// Forgets the refusal of an earlier wish.
 pub(crate) async fn wish_again(db: &mut AnyConnection, id: &str) -> Result<()> {
     query(
-        "UPDATE packages SET refused_status = NULL, refused_code = NULL, refused_detail = NULL WHERE id = $1",
+        "UPDATE packages SET refused_status = NULL, refused_code = NULL, refused_detail = NULL, refused_entry = NULL WHERE id = $1",
     )
     .bind(id)
     .execute(db)

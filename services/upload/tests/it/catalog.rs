@@ -36,8 +36,8 @@ struct Inner {
     /// It answers 503 to everything.
     away: bool,
     refusal: Option<(StatusCode, &'static str, &'static str)>,
-    /// It takes packages and refuses wishes, in these words.
-    wish_refusal: Option<&'static str>,
+    /// It takes packages and refuses the wishes of the token with this id, in these words.
+    wish_refusal: Option<(String, &'static str)>,
     /// The state of releases that were asked for.
     release: Option<(&'static str, Option<&'static str>)>,
 }
@@ -197,8 +197,13 @@ impl Catalog {
         self.change(|inner| inner.refusal = refusal);
     }
 
-    pub(crate) fn refuse_wishes(&self, words: Option<&'static str>) {
-        self.change(|inner| inner.wish_refusal = words);
+    pub(crate) fn refuse_wishes_of(&self, token: &str, words: &'static str) {
+        let id = self.token_id(token);
+        self.change(|inner| inner.wish_refusal = Some((id, words)));
+    }
+
+    pub(crate) fn refuse_no_wishes(&self) {
+        self.change(|inner| inner.wish_refusal = None);
     }
 
     /// The id of a token of ours.
@@ -297,8 +302,12 @@ async fn deliver(State(catalog): State<Catalog>, Json(delivery): Json<Delivery>)
     let mut silent = catalog.silent.subscribe();
     silent.wait_for(|silent| !silent).await.expect("a test");
     let mut uploaded = uploaded(&catalog, &delivery);
-    let words = catalog.inner.lock().expect("nobody panics").wish_refusal;
-    if let Some(words) = words.filter(|_| delivery.channel.is_some()) {
+    let refused = catalog.inner.lock().expect("nobody panics");
+    let refused = refused.wish_refusal.clone();
+    let wisher = delivery.wished_by.as_ref().map(|wisher| &wisher.token_id);
+    if let Some((_, words)) = refused.filter(|(id, _)| Some(id) == wisher)
+        && delivery.channel.is_some()
+    {
         uploaded.refused = Some(Refusal {
             status: 403,
             code: "token_refused".to_owned(),

@@ -363,7 +363,9 @@ async fn a_body_has_a_longest_time() {
 async fn a_wish_that_the_catalog_refuses_leaves_the_package_with_the_reason() {
     for engine in engines() {
         let fixture = Fixture::new(engine).await;
-        fixture.catalog.refuse_wishes(Some("the token was revoked"));
+        fixture
+            .catalog
+            .refuse_wishes_of(&fixture.token, "the token was revoked");
         fixture.catalog.publish_state("draft", None);
         let path = "notes.bin?version=1.0&channel=stable";
         let answer = fixture.put(path, "bytes").await;
@@ -379,7 +381,7 @@ async fn a_wish_that_the_catalog_refuses_leaves_the_package_with_the_reason() {
         assert_eq!(shown.body["reason"], "the token was revoked");
         assert_eq!(fixture.blobs().len(), 1, "it was acknowledged");
 
-        fixture.catalog.refuse_wishes(None);
+        fixture.catalog.refuse_no_wishes();
         fixture.catalog.publish_state("published", None);
         let again = fixture.put(path, "bytes").await;
         assert_eq!(again.status, StatusCode::OK, "{again:?}");
@@ -432,5 +434,33 @@ async fn each_wish_names_its_own_token_and_when_it_was_acknowledged() {
         ];
         expected.sort();
         assert_eq!(wishers, expected);
+    }
+}
+
+#[tokio::test]
+async fn the_refusal_of_a_wish_is_no_answer_to_another_tokens() {
+    for engine in engines() {
+        let fixture = Fixture::with(engine, |settings| {
+            settings.outbox.grace_millis = 60_000;
+            settings.outbox.at_once = 1;
+        })
+        .await;
+        let revoked = fixture.token(&BOTH, None).await;
+        fixture.catalog.refuse_wishes_of(&revoked, "it was revoked");
+        fixture.catalog.set_away(true);
+        let path = "/api/v1/apps/notes/packages/notes.bin?version=1.0&channel=stable";
+        let first = request_by(&revoked, "PUT", path).header("prefer", "wait=0");
+        let first = send(&fixture, first, "bytes").await;
+        assert_eq!(first.status, StatusCode::ACCEPTED, "{first:?}");
+        let second = send(&fixture, fixture.request("PUT", path), "bytes");
+        let coming_back = async {
+            until("both wait", async || {
+                fixture.instance.reading("outbox_rows").await == 2
+            })
+            .await;
+            fixture.catalog.set_away(false);
+        };
+        let (second, ()) = tokio::join!(second, coming_back);
+        assert_eq!(second.status, StatusCode::OK, "{second:?}");
     }
 }
