@@ -80,6 +80,8 @@ impl Health for State {
         let without_blocks = store::packages::count_without_blocks(&mut connection).await?;
         let sessions = store::sessions::count_open(&mut connection, now).await?;
         let staged = i64::try_from(self.staging.list()?.len())?;
+        let staging = self.staging.clone();
+        let trash = tokio::task::spawn_blocking(move || staging.trash_size()).await??;
         let reading = |name, help, value| Reading { name, help, value };
         Ok(vec![
             reading(
@@ -111,6 +113,16 @@ impl Health for State {
                 "staging_files",
                 "Files whose digest is not known yet",
                 staged,
+            ),
+            reading(
+                "trash_files",
+                "Files in the trash of the store",
+                trash.files,
+            ),
+            reading(
+                "trash_bytes",
+                "Bytes in the trash of the store",
+                trash.bytes,
             ),
         ])
     }
@@ -162,7 +174,7 @@ pub async fn open(process: &Process, settings: Settings) -> anyhow::Result<State
     };
     outbox::start(&state);
     process.spawn(state.inspection.clone().try_out());
-    process.spawn(sweep::run(state.clone()));
+    sweep::start(&state);
     process.spawn(listing::run(state.clone()));
     Ok(state)
 }

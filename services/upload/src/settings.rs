@@ -9,6 +9,7 @@ use serde::Deserialize;
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     pub store: Store,
+    pub sweep: Sweep,
     pub limits: Limits,
     pub inspection: Inspection,
     pub sessions: Sessions,
@@ -24,7 +25,7 @@ pub struct Store {
     /// Bytes of the disk that uploads leave free. Databases and logs mostly lie on the same disk, and a platform that
     /// cannot write them any more cannot even say why.
     pub reserve_bytes: u64,
-    /// Seconds between two looks for files that a killed process left in staging, and for expired sessions.
+    /// Seconds between two sweeps: files that a killed process left in staging, expired sessions, and a part of the store.
     pub sweep_seconds: u64,
 }
 
@@ -34,6 +35,33 @@ impl Default for Store {
             folder: None,
             reserve_bytes: 256 << 20,
             sweep_seconds: 10,
+        }
+    }
+}
+
+/// How long stays what nobody refers to.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sweep {
+    /// Seconds that a file stays in its place: longer than an instance of an earlier version, which does not keep it from
+    /// the sweep, takes from there to its row.
+    pub young_seconds: u64,
+    /// Seconds that it lies in the trash after that: a day, in which somebody notices that a database is an older copy.
+    pub trash_seconds: u64,
+    /// Seconds that the row of a refused or removed package tells why: a day, as long as an upload in pieces.
+    pub row_seconds: u64,
+    /// Folders of blobs, of 256, that one sweep looks through: a bound on what it reads at once. With this and
+    /// `store.sweep_seconds` as they are, all are looked through in six minutes.
+    pub folders: u16,
+}
+
+impl Default for Sweep {
+    fn default() -> Self {
+        Self {
+            young_seconds: 3600,
+            trash_seconds: 24 * 3600,
+            row_seconds: 24 * 3600,
+            folders: 8,
         }
     }
 }

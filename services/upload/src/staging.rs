@@ -5,6 +5,8 @@
 //! its blocks are on the disk, and the rename is on the disk before anybody is told of it: there is no moment at which a
 //! blob has other bytes than its name says, whatever is killed and wherever the power goes.
 
+pub(crate) mod trash;
+
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -72,6 +74,7 @@ impl Staging {
         let root = settings.folder.clone().unwrap_or_else(|| data.blobs());
         let blobs = root.join("sha256");
         private_folder(&root.join("staging"))?;
+        private_folder(&root.join("trash"))?;
         for first in 0..=u8::MAX {
             private_folder(&blobs.join(format!("{first:02x}")))?;
         }
@@ -230,6 +233,18 @@ impl Staging {
     /// Where the bytes of a digest are, when they are here.
     pub(crate) fn blob(&self, digest: &Digest) -> PathBuf {
         self.root.join(digest.blob_path())
+    }
+
+    /// 410 when the bytes of a digest are not in their place.
+    pub(crate) fn check_blob(&self, digest: &Digest) -> Result<(), Problem> {
+        if self.blob(digest).try_exists().map_err(disk_problem)? {
+            return Ok(());
+        }
+        Err(Problem::new(
+            http::StatusCode::GONE,
+            "upload_expired",
+            "the bytes of this upload are gone: begin a new one",
+        ))
     }
 
     /// The names of all files in staging.

@@ -107,12 +107,17 @@ pub(crate) async fn store(
         check_place(&mut connection, &by.app, place, Some(&whole.digest)).await?;
     }
     permission::judge(state, by, wish.channel.is_some()).await?;
+    // Until the rows are committed nobody refers to these bytes, and the sweep would take them.
+    let kept = state.staging.keep(&whole.digest).await?;
     if let Some(staged) = whole.staged {
         let blocks = state.staging.promote(staged, &whole.digest).await?;
         package.blocks = Some(blocks.as_hex());
+    } else {
+        state.staging.check_blob(&whole.digest)?;
     }
     let channel = wish.channel.as_ref().map(ToString::to_string);
     let stored = insert(state, package, channel, by, session).await?;
+    drop(kept);
     state.outbox.raise();
     Ok(stored)
 }

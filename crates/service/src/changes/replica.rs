@@ -91,6 +91,14 @@ pub trait Replica: Send + Sync + 'static {
         async { read(&mut *self.database().read().await?, Self::POSITION).await }
     }
 
+    /// Whether something was passed over in this copy that a later catalog said.
+    fn is_lossy(&self) -> impl Future<Output = Result<bool>> + Send {
+        async {
+            let noted = lossy_by(&mut *self.database().read().await?, Self::POSITION).await?;
+            Ok(!noted.is_empty())
+        }
+    }
+
     /// Notes that this version passes something over which the catalog says.
     fn note_loss(&self) -> impl Future<Output = Result<()>> + Send {
         async {

@@ -6,6 +6,8 @@ use slipway_service::changes::PackageRow;
 use slipway_service::token::Grant;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 
+use super::Range;
+
 /// A version that the catalog has a release of.
 #[derive(Clone, Debug)]
 pub(crate) struct Release {
@@ -170,4 +172,33 @@ pub(crate) async fn releases(db: &mut AnyConnection) -> Result<Vec<(String, Rele
     Ok(releases
         .map(|row| (row.app.clone(), row.into_release()))
         .collect())
+}
+
+/// The digests of the files of all releases, as far as they begin with `digits`. A row that cannot be read is an error:
+/// nobody may take it for one without files.
+pub(crate) async fn files(db: &mut AnyConnection, digits: &str) -> Result<Vec<String>> {
+    let rows: Vec<String> = query_scalar("SELECT files FROM copy_releases WHERE files LIKE $1")
+        .bind(format!("%\"{digits}%"))
+        .fetch_all(db)
+        .await?;
+    let mut digests = Vec::new();
+    for row in rows {
+        let files: BTreeMap<String, String> =
+            serde_json::from_str(&row).map_err(|error| sqlx::Error::Decode(error.into()))?;
+        digests.extend(
+            files
+                .into_values()
+                .filter(|digest| digest.starts_with(digits)),
+        );
+    }
+    Ok(digests)
+}
+
+/// The digests in `digests` of packages that the catalog has.
+pub(crate) async fn packages(db: &mut AnyConnection, digests: &Range) -> Result<Vec<String>> {
+    query_scalar("SELECT sha256 FROM copy_packages WHERE sha256 >= $1 AND sha256 < $2 AND gone = 0")
+        .bind(&digests.start)
+        .bind(&digests.end)
+        .fetch_all(db)
+        .await
 }

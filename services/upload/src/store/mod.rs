@@ -4,3 +4,6 @@ pub(crate) mod copy;
 pub(crate) mod outbox;
 pub(crate) mod packages;
 pub(crate) mod sessions;
+
+/// Texts from `start` to before `end`.
+pub(crate) type Range = std::ops::Range<String>;

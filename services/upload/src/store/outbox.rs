@@ -3,6 +3,8 @@
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 use uuid::Uuid;
 
+use super::Range;
+
 /// A row of the outbox: a package, and the channel that it is to be released to.
 #[derive(Clone, Debug, FromRow)]
 pub(crate) struct Entry {
@@ -174,4 +176,28 @@ pub(crate) async fn count(db: &mut AnyConnection, now: i64) -> Result<Counts> {
     .bind(now)
     .fetch_one(db)
     .await
+}
+
+/// The digests in `digests` of packages that the catalog has to be told of.
+pub(crate) async fn digests(db: &mut AnyConnection, digests: &Range) -> Result<Vec<String>> {
+    query_scalar(
+        "SELECT packages.sha256 FROM packages JOIN outbox ON outbox.package_id = packages.id
+         WHERE packages.sha256 >= $1 AND packages.sha256 < $2",
+    )
+    .bind(&digests.start)
+    .bind(&digests.end)
+    .fetch_all(db)
+    .await
+}
+
+/// Removes what was to be told of packages that were removed before `before`.
+pub(crate) async fn forget_removed(db: &mut AnyConnection, before: i64) -> Result<()> {
+    query(
+        "DELETE FROM outbox WHERE package_id IN (
+             SELECT id FROM packages WHERE state = 'removed' AND ended_at <= $1)",
+    )
+    .bind(before)
+    .execute(db)
+    .await?;
+    Ok(())
 }

@@ -4,6 +4,7 @@ use serde_json::Value;
 use slipway_service::api;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 
+use super::Range;
 use super::outbox::Entry;
 
 #[derive(Clone, Debug, FromRow)]
@@ -252,4 +253,54 @@ pub(crate) async fn count_refused(db: &mut AnyConnection) -> Result<i64> {
     query_scalar("SELECT count(*) FROM packages WHERE state = 'refused'")
         .fetch_one(db)
         .await
+}
+
+/// The digests of all packages in `digests` but those that are refused or removed.
+pub(crate) async fn digests(db: &mut AnyConnection, digests: &Range) -> Result<Vec<String>> {
+    query_scalar(
+        "SELECT sha256 FROM packages
+         WHERE sha256 >= $1 AND sha256 < $2 AND state <> 'refused' AND state <> 'removed'",
+    )
+    .bind(&digests.start)
+    .bind(&digests.end)
+    .fetch_all(db)
+    .await
+}
+
+/// Whether the sweep has something to do with the rows of refused and removed packages: it has not noted the end of one,
+/// or one has ended before `before`.
+pub(crate) async fn some_ended(db: &mut AnyConnection, before: i64) -> Result<bool> {
+    let found: Option<String> = query_scalar(
+        "SELECT id FROM packages WHERE state IN ('refused', 'removed') AND (ended_at IS NULL OR ended_at <= $1) LIMIT 1",
+    )
+    .bind(before)
+    .fetch_optional(db)
+    .await?;
+    Ok(found.is_some())
+}
+
+/// Notes the end of those of which it was not noted.
+pub(crate) async fn note_ended(db: &mut AnyConnection, now: i64) -> Result<()> {
+    query("UPDATE packages SET ended_at = $1 WHERE state IN ('refused', 'removed') AND ended_at IS NULL")
+        .bind(now)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Removes up to `limit` rows that ended before `before`, but those of which the catalog has yet to be told or a session
+/// tells; returns how many.
+pub(crate) async fn remove_ended(db: &mut AnyConnection, before: i64, limit: i64) -> Result<u64> {
+    let done = query(
+        "DELETE FROM packages WHERE id IN (
+             SELECT id FROM packages WHERE state IN ('refused', 'removed') AND ended_at <= $1
+                 AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.package_id = packages.id)
+                 AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.package_id = packages.id)
+             LIMIT $2)",
+    )
+    .bind(before)
+    .bind(limit)
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
 }

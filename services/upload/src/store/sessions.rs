@@ -2,6 +2,8 @@
 
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 
+use super::Range;
+
 /// An upload in pieces.
 #[derive(Clone, Debug, FromRow)]
 pub(crate) struct Session {
@@ -197,5 +199,14 @@ pub(crate) async fn count_open(db: &mut AnyConnection, now: i64) -> Result<i64> 
     query_scalar("SELECT count(*) FROM sessions WHERE package_id IS NULL AND expires_at > $1")
         .bind(now)
         .fetch_one(db)
+        .await
+}
+
+/// The digests in `digests` of uploads whose bytes are all there.
+pub(crate) async fn digests(db: &mut AnyConnection, digests: &Range) -> Result<Vec<String>> {
+    query_scalar("SELECT sha256 FROM sessions WHERE sha256 >= $1 AND sha256 < $2")
+        .bind(&digests.start)
+        .bind(&digests.end)
+        .fetch_all(db)
         .await
 }

@@ -8,6 +8,7 @@ mod listing;
 mod packages;
 mod permitting;
 mod restoring;
+mod sweeping;
 mod tolerating;
 mod uploads;
 mod waiting;

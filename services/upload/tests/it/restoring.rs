@@ -9,7 +9,7 @@ use slipway_testkit::database::engines;
 
 use crate::fixture::{Fixture, until};
 
-async fn report(fixture: &Fixture) -> Report {
+pub(crate) async fn report(fixture: &Fixture) -> Report {
     let request = Request::get("/internal/held").body(Body::empty());
     let request = called_by(
         &fixture.instance.process,
