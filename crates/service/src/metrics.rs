@@ -30,12 +30,18 @@ struct RouteLabels {
     route: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TaskLabels {
+    task: &'static str,
+}
+
 /// The registry of one process; cheap to clone.
 #[derive(Clone)]
 pub struct Metrics {
     registry: Arc<Mutex<Registry>>,
     requests: Family<RequestLabels, Counter>,
     seconds: Family<RouteLabels, Histogram>,
+    panics: Family<TaskLabels, Counter>,
 }
 
 impl Default for Metrics {
@@ -49,10 +55,13 @@ impl Default for Metrics {
             "Seconds from the request's head to the end of the answer's head",
             seconds.clone(),
         );
+        let panics = Family::default();
+        registry.register("task_panics", "Panics of background tasks", panics.clone());
         Self {
             registry: Arc::new(Mutex::new(registry)),
             requests,
             seconds,
+            panics,
         }
     }
 }
@@ -88,6 +97,16 @@ impl Metrics {
                 route: route.to_owned(),
             })
             .observe(duration.as_secs_f64());
+    }
+
+    /// Shows that no panic of a background task was counted yet.
+    pub(crate) fn watch_task(&self, task: &'static str) {
+        drop(self.panics.get_or_create(&TaskLabels { task }));
+    }
+
+    /// Counts a panic of a background task.
+    pub(crate) fn task_panicked(&self, task: &'static str) {
+        self.panics.get_or_create(&TaskLabels { task }).inc();
     }
 
     /// Registers a counter of the service's own; `name` without the prefix `slipway_`.

@@ -7,6 +7,7 @@
 
 mod command;
 mod slot;
+pub(crate) mod tasks;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -39,6 +40,7 @@ use crate::metrics::{Metrics, Reading};
 use crate::settings::{self, Common};
 use crate::telemetry;
 use slot::Slot;
+use tasks::Gone;
 
 pub use command::{Options, main};
 pub use slot::{Announcement, announcements};
@@ -128,6 +130,8 @@ pub struct Process {
     /// Calls to the others.
     pub client: Client,
     pub metrics: Metrics,
+    /// Tasks that panic whenever they are begun.
+    pub(crate) gone: Gone,
     /// Background tasks; those that [`Process::spawn`] did not start end by themselves when `shutdown` is cancelled.
     pub tasks: TaskTracker,
     pub shutdown: CancellationToken,
@@ -164,21 +168,11 @@ impl Process {
             data,
             settings: Arc::new(settings),
             metrics: Metrics::default(),
+            gone: Gone::default(),
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),
             draining: CancellationToken::new(),
         })
-    }
-
-    /// Runs `task` in the background until it or the process ends.
-    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let shutdown = self.shutdown.clone();
-        self.tasks.spawn(async move {
-            tokio::select! {
-                () = task => {}
-                () = shutdown.cancelled() => {}
-            }
-        });
     }
 
     pub(crate) fn is_registry(&self) -> bool {
@@ -246,10 +240,16 @@ async fn live<S: Service>(
         .await
         .with_context(|| format!("the {} service could not start", S::NAME))?;
     let (state, states) = watch::channel(State::Starting);
-    process.spawn(process.identity.clone().keep_current(S::NAME));
+    let identity = process.identity.clone();
+    process.spawn("certificates", move || {
+        identity.clone().keep_current(S::NAME)
+    });
     if !process.is_registry() {
-        process.spawn(heartbeat::run(process.clone(), record.clone(), states));
-        process.spawn(registry_watch::run(process.clone()));
+        let (beating, record) = (process.clone(), record.clone());
+        process.spawn("heartbeat", move || {
+            heartbeat::run(beating.clone(), record.clone(), states.clone())
+        });
+        registry_watch::start(&process);
     }
     let stop = CancellationToken::new();
     serve_operators(&process, admin, app.health.clone());
@@ -333,11 +333,10 @@ async fn announce<H: Health>(
         admin = announcement.admin,
         "ready"
     );
-    process.spawn(announce_again(
-        process.identity.clone(),
-        slot.clone(),
-        announcement,
-    ));
+    let (identity, slot) = (process.identity.clone(), slot.clone());
+    process.spawn("announcement", move || {
+        announce_again(identity.clone(), slot.clone(), announcement.clone())
+    });
     Ok(())
 }
 

@@ -14,15 +14,18 @@ pub fn pause(attempts: i64) -> i64 {
 /// Calls `wake` whenever somebody new is known, until the process ends: it may be whom the work waits for.
 pub fn wake_when_somebody_comes<Waking>(
     process: &Process,
-    wake: impl Fn() -> Waking + Send + 'static,
+    wake: impl Fn() -> Waking + Clone + Send + 'static,
 ) where
     Waking: Future<Output = sqlx::Result<()>> + Send,
 {
-    let mut changes = process.view.subscribe();
-    process.spawn(async move {
-        while changes.changed().await.is_ok() {
-            if let Err(error) = wake().await {
-                tracing::warn!(%error, "waiting work could not be woken; it wakes by itself");
+    let view = process.view.clone();
+    process.spawn("waking", move || {
+        let (mut changes, wake) = (view.subscribe(), wake.clone());
+        async move {
+            while changes.changed().await.is_ok() {
+                if let Err(error) = wake().await {
+                    tracing::warn!(%error, "waiting work could not be woken; it wakes by itself");
+                }
             }
         }
     });

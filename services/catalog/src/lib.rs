@@ -117,7 +117,10 @@ impl Service for Catalog {
     ) -> anyhow::Result<App<RouterService, State>> {
         let state = open(&process, settings).await?;
         worker::start(&state);
-        process.spawn(permission::keep_knowing_the_administrator(state.clone()));
+        let running = state.clone();
+        process.spawn("administrator", move || {
+            permission::keep_knowing_the_administrator(running.clone())
+        });
         Ok(App::new(&process, state.clone(), None, router(state)))
     }
 }

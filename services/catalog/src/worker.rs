@@ -18,11 +18,16 @@ const FOLLOWER_LIFE_MILLIS: i64 = 24 * 3600 * 1000;
 pub(crate) fn start(state: &State) {
     for number in 0..state.settings.jobs.workers {
         let owner = format!("{}/{number}", state.process.instance);
-        state.process.tasks.spawn(work(state.clone(), owner));
+        let working = state.clone();
+        let begin = move || work(working.clone(), owner.clone());
+        state.process.spawn_to_its_end("jobs", begin);
     }
     let waking = state.clone();
     retry::wake_when_somebody_comes(&state.process, move || wake(waking.clone()));
-    state.process.spawn(tidy(state.clone()));
+    let tidying = state.clone();
+    state
+        .process
+        .spawn("tidying", move || tidy(tidying.clone()));
 }
 
 /// Works under the lease owner `owner`, which nobody else is: not even the workers beside it may keep its lease.

@@ -58,10 +58,11 @@ impl State {
             .clone()
             .unwrap_or_else(|| process.data.blobs());
         let counters = Counters::new(process, database.clone());
-        let flushing = counters
-            .clone()
-            .run(process.clone(), settings.counters.flush());
-        process.tasks.spawn(flushing);
+        let (flushing, counting) = (process.clone(), counters.clone());
+        let interval = settings.counters.flush();
+        process.spawn_to_its_end("counters", move || {
+            counting.clone().run(flushing.clone(), interval)
+        });
         let damaged = process.metrics.counter(
             "blobs_damaged",
             "Times that a file in the store, or its list of blocks, was found damaged",

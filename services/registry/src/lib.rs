@@ -99,13 +99,7 @@ impl Service for Registry {
             ),
             process: process.clone(),
         };
-        process.spawn(async move {
-            let mut sweep = tokio::time::interval(Duration::from_secs(1));
-            loop {
-                sweep.tick().await;
-                leases.sweep(std::time::Instant::now());
-            }
-        });
+        process.spawn("leases", move || sweep(leases.clone()));
         Ok(App::new(&process, state.clone(), None, router(state)))
     }
 }
@@ -119,6 +113,15 @@ pub fn main() -> std::process::ExitCode {
 /// Runs an instance until it is told to end.
 pub fn run(options: slipway_service::Options) -> anyhow::Result<()> {
     slipway_service::process::run::<Registry>(options)
+}
+
+/// Removes leases that have ended.
+async fn sweep(leases: Arc<Leases>) {
+    let mut ticks = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        ticks.tick().await;
+        leases.sweep(std::time::Instant::now());
+    }
 }
 
 fn router(state: State) -> Router {

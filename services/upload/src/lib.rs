@@ -173,9 +173,10 @@ pub async fn open(process: &Process, settings: Settings) -> anyhow::Result<State
         database,
     };
     outbox::start(&state);
-    process.spawn(state.inspection.clone().try_out());
+    process.spawn_once("inspection", state.inspection.clone().try_out());
     sweep::start(&state);
-    process.spawn(listing::run(state.clone()));
+    let running = state.clone();
+    process.spawn("listing", move || listing::run(running.clone()));
     Ok(state)
 }
 

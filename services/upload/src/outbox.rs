@@ -46,7 +46,8 @@ impl Signal {
 /// Starts to deliver, until the process ends.
 pub(crate) fn start(state: &State) {
     let process = &state.process;
-    process.spawn(run(state.clone()));
+    let running = state.clone();
+    process.spawn("outbox", move || run(running.clone()));
     let waking = state.clone();
     retry::wake_when_somebody_comes(process, move || wake(waking.clone()));
 }
@@ -64,7 +65,7 @@ async fn run(state: State) {
                 for entry in entries {
                     let place = places.clone().acquire_owned().await;
                     let delivering = state.clone();
-                    state.process.spawn(async move {
+                    state.process.spawn_once("delivery", async move {
                         deliver(&delivering, &entry).await;
                         drop(place);
                         delivering.outbox.raise();

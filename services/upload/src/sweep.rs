@@ -44,7 +44,9 @@ pub(crate) fn start(state: &State) {
         files: metrics.counter("trashed_files", "Files that nobody referred to"),
         bytes: metrics.counter("trashed_bytes", "Bytes of files that nobody referred to"),
     };
-    state.process.spawn(run(state.clone(), counters));
+    let running = state.clone();
+    let begin = move || run(running.clone(), counters.clone());
+    state.process.spawn("sweep", begin);
 }
 
 async fn run(state: State, counters: Counters) {

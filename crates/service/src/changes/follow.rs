@@ -1,5 +1,6 @@
 //! The follower's side of the feed, for every service that keeps a copy.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::Method;
@@ -44,15 +45,18 @@ pub struct Following {
 pub fn follow(process: &Process, replica: impl Replica) -> Following {
     let (standing, standings) = watch::channel(Standing::Behind);
     let (report, reports) = watch::channel(Report::default());
-    let mut follower = Follower {
-        process: process.clone(),
-        replica,
-        standing,
-        report,
-        held: None,
-        opening: false,
-    };
-    process.spawn(async move { follower.run().await });
+    let (following, replica) = (process.clone(), Arc::new(replica));
+    process.spawn("feed", move || {
+        let mut follower = Follower {
+            process: following.clone(),
+            replica: replica.clone(),
+            standing: standing.clone(),
+            report: report.clone(),
+            held: None,
+            opening: false,
+        };
+        async move { follower.run().await }
+    });
     Following {
         standing: standings,
         report: reports,
@@ -90,7 +94,7 @@ pub async fn check_current(process: &Process, replica: &impl Replica) -> anyhow:
 
 struct Follower<R> {
     process: Process,
-    replica: R,
+    replica: Arc<R>,
     standing: watch::Sender<Standing>,
     report: watch::Sender<Report>,
     /// The epoch of which the last answer said that it is held, or that we hold.

@@ -1,5 +1,7 @@
 //! The watch of one registry node: a long poll whose revision also says what was applied.
 
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::Method;
@@ -14,12 +16,26 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Watches every registry node, also those that appear later in the same data folder.
-pub(crate) async fn run(process: Process) {
-    let mut watched = std::collections::BTreeSet::new();
+pub(crate) fn start(process: &Process) {
+    let (looking, watched) = (process.clone(), Watched::default());
+    process.spawn("registries", move || run(looking.clone(), watched.clone()));
+}
+
+/// The nodes that have a task.
+type Watched = Arc<Mutex<BTreeSet<String>>>;
+
+async fn run(process: Process, watched: Watched) {
     loop {
         for address in process.registries() {
-            if watched.insert(address.clone()) {
-                process.spawn(watch(process.clone(), address));
+            let is_new = watched
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(address.clone());
+            if is_new {
+                let watching = process.clone();
+                process.spawn("registry watch", move || {
+                    watch(watching.clone(), address.clone())
+                });
             }
         }
         tokio::time::sleep(Duration::from_millis(500)).await;

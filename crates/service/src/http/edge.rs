@@ -18,6 +18,7 @@ use super::problem::Problem;
 use crate::internal::access::INSTANCE_PATH;
 use crate::internal::verify;
 use crate::metrics::Reading;
+use crate::process::tasks::words;
 use crate::process::{Health, Process};
 
 /// The id of a request, the same in the answer, in the log and in every call made for it.
@@ -195,11 +196,7 @@ fn render(
 
 #[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
 fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
-    let words = panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("no words");
+    let words = words(&*panic);
     Problem::internal(format!("a handler panicked: {words}")).into_response()
 }
 
@@ -226,6 +223,14 @@ async fn ready<H: Health>(
     State(admin): State<Admin<H>>,
 ) -> Result<Json<serde_json::Value>, Problem> {
     readiness(&admin.process, &admin.health).await?;
+    let gone = admin.process.gone.names();
+    if !gone.is_empty() {
+        let detail = format!(
+            "tasks of this instance end again and again: {}; its log has their words",
+            gone.join(", ")
+        );
+        return Err(Problem::unavailable("task_gone", detail));
+    }
     Ok(Json(
         json!({"service": admin.process.service, "ready": true}),
     ))

@@ -228,6 +228,32 @@ async fn readiness_is_about_the_own_work_and_ends_with_the_drain() {
 }
 
 #[tokio::test]
+async fn readiness_says_which_task_is_gone() {
+    let (test, _) = service().await;
+    let operators = operators(&test.process, true);
+    let (begun, mut beginnings) = tokio::sync::mpsc::unbounded_channel();
+    test.process.spawn("signing of pigs", move || {
+        begun.send(()).expect("somebody listens");
+        async { panic!("they fly") }
+    });
+    // The fourth beginning is after the third panic.
+    for _ in 0..4 {
+        beginnings.recv().await.expect("a beginning");
+    }
+    let (status, body) = call(&operators, request("/readyz")).await;
+    assert_eq!(
+        (status.as_u16(), body["code"].as_str()),
+        (503, Some("task_gone"))
+    );
+    let detail = body["detail"].as_str().expect("words");
+    assert!(detail.contains("signing of pigs"), "{detail}");
+    assert_eq!(
+        call(&operators, request("/healthz")).await.0,
+        StatusCode::OK
+    );
+}
+
+#[tokio::test]
 async fn operators_get_three_documents_and_nobody_else_gets_them() {
     let (test, router) = service().await;
     let able = operators(&test.process, true);
