@@ -13,6 +13,7 @@ use slipway_packages::shown;
 use slipway_service::http::json::{ApiJson, ApiPath, ApiQuery};
 use slipway_service::token::{Grant, Scope, Token};
 use slipway_service::{Problem, clock};
+use sqlx::AnyConnection;
 use uuid::Uuid;
 
 use super::{Items, List, NoQuery};
@@ -143,7 +144,8 @@ async fn list(
     })))
 }
 
-/// Revokes a token: from the answer on nobody takes it, but those that `pending` names.
+/// Revokes a token: from the answer on nobody takes it, but those that `pending` names. The last one that administers
+/// the platform stays, or nobody could make another.
 async fn revoke(
     Extracted(state): Extracted<State>,
     actor: Actor,
@@ -151,14 +153,18 @@ async fn revoke(
     ApiPath(id): ApiPath<String>,
 ) -> Result<Response, Problem> {
     actor.permit(Scope::Admin, None)?;
+    let now = clock::unix_millis();
     let mut transaction = actor.change(&state, Scope::Admin, None).await?;
-    let Some(seq) = tokens::revoke(&mut transaction, &id, clock::unix_millis()).await? else {
+    // First, because it keeps every other revocation waiting: two that run side by side must not each see the other's
+    // token alive.
+    let Some(seq) = tokens::revoke(&mut transaction, &id, now).await? else {
         return Err(Problem::new(
             StatusCode::NOT_FOUND,
             "token_unknown",
             "there is no token with this id: see GET /api/v1/tokens",
         ));
     };
+    check_administered(&mut transaction, &id, now).await?;
     actor
         .audit(&mut transaction, "token.revoke", None, &id)
         .await?;
@@ -168,6 +174,25 @@ async fn revoke(
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     Ok(Json(json!({"id": id, "pending": pending})).into_response())
+}
+
+/// 409 when `revoked` was the last token that administered the platform.
+async fn check_administered(
+    db: &mut AnyConnection,
+    revoked: &str,
+    now: i64,
+) -> Result<(), Problem> {
+    let revoked = tokens::by_id(db, revoked).await?;
+    if !revoked.is_some_and(|grant| tokens::administers(&grant))
+        || tokens::some_administer(db, now).await?
+    {
+        return Ok(());
+    }
+    Err(Problem::conflict(
+        "last_admin",
+        "this is the last token with the scope admin that is alive and good for all apps: make another one first, by \
+         POST /api/v1/tokens, or replace the one of the data folder by `slipway init --rotate admin`",
+    ))
 }
 
 /// The token that asks.

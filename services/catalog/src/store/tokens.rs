@@ -115,6 +115,23 @@ pub(crate) async fn revoke(db: &mut AnyConnection, id: &str, now: i64) -> Result
     Ok(Some(seq))
 }
 
+/// Whether some token is alive at `now` that administers the whole platform.
+pub(crate) async fn some_administer(db: &mut AnyConnection, now: i64) -> Result<bool> {
+    let tokens: Vec<Token> = query_as(
+        "SELECT * FROM tokens WHERE revoked_at IS NULL AND app IS NULL AND (expires_at IS NULL OR expires_at > $1)
+             AND scopes LIKE '%admin%'",
+    )
+    .bind(now)
+    .fetch_all(db)
+    .await?;
+    Ok(tokens.iter().any(|token| administers(&token.grant())))
+}
+
+/// Whether a token administers the whole platform while it is alive.
+pub(crate) fn administers(grant: &Grant) -> bool {
+    grant.app.is_none() && grant.scopes.contains(&Scope::Admin)
+}
+
 /// Revokes every living token of a name.
 pub(crate) async fn revoke_named(db: &mut AnyConnection, name: &str, now: i64) -> Result<()> {
     let ids: Vec<String> =

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 use slipway_testkit::database::engines;
 use sqlx::query_as;
 
-use crate::client::Answer;
+use crate::client::{Answer, Client};
 use crate::house::{DOWNLOAD, House, UPLOAD};
 
 #[tokio::test]
@@ -323,5 +323,76 @@ async fn a_token_that_is_revoked_while_its_request_comes_changes_nothing() {
         assert_eq!(published["channels"], json!(["stable"]));
         let apps = house.admin().get("/api/v1/apps").await.ok(200);
         assert_eq!(apps["items"].as_array().map(Vec::len), Some(1));
+    }
+}
+
+/// A token's address, and a client that has it.
+async fn make(house: &House, client: &Client, wish: Value) -> (String, Client) {
+    let made = client.post("/api/v1/tokens", wish).await.ok(201);
+    let path = format!("/api/v1/tokens/{}", made["id"].as_str().expect("an id"));
+    let token = made["token"].as_str().expect("a token");
+    (path, house.nobody().with_token(token))
+}
+
+async fn path_of(client: &Client) -> String {
+    let me = client.get("/api/v1/whoami").await.ok(200);
+    format!("/api/v1/tokens/{}", me["id"].as_str().expect("an id"))
+}
+
+#[tokio::test]
+async fn the_last_admin_token_cannot_be_revoked() {
+    for engine in engines() {
+        let house = House::new(engine).await;
+        house.app("notes").await;
+        let administrator = house.admin();
+        let own = path_of(&administrator).await;
+        // None of these can make another token for all apps.
+        let revoked = json!({"name": "revoked", "scopes": ["admin"]});
+        let (revoked, _) = make(&house, &administrator, revoked).await;
+        administrator.delete(&revoked).await.ok(204);
+        for wish in [
+            json!({"name": "ci", "scopes": ["upload", "release"]}),
+            json!({"name": "notes", "scopes": ["admin"], "app": "notes"}),
+            json!({"name": "expired", "scopes": ["admin"], "expires_in": 60}),
+        ] {
+            make(&house, &administrator, wish).await;
+        }
+        let mut database = house.database().await;
+        sqlx::query("UPDATE tokens SET expires_at = expires_at - 60000 WHERE name = 'expired'")
+            .execute(&mut database)
+            .await
+            .expect("a minute is over");
+
+        let words = administrator.delete(&own).await;
+        let words = words.refused(409, "last_admin");
+        assert!(words.contains("make another one first"), "{words}");
+        administrator.get("/api/v1/tokens").await.ok(200);
+        administrator.delete(&revoked).await.ok(204);
+
+        let another = json!({"name": "another", "scopes": ["admin", "read"]});
+        let (path, another) = make(&house, &administrator, another).await;
+        another.delete(&own).await.ok(204);
+        let refused = administrator.get("/api/v1/whoami").await;
+        refused.refused(401, "token_invalid");
+        another.delete(&path).await.refused(409, "last_admin");
+    }
+}
+
+#[tokio::test]
+async fn of_two_admin_tokens_that_revoke_each_other_at_once_one_stays() {
+    for engine in engines() {
+        let house = House::new(engine).await;
+        let mut first = house.admin();
+        for _ in 0..10 {
+            let wish = json!({"name": "second", "scopes": ["admin"]});
+            let (path, second) = make(&house, &first, wish).await;
+            let own = path_of(&first).await;
+            let (one, other) = tokio::join!(first.delete(&path), second.delete(&own));
+            let statuses = (one.status, other.status);
+            assert_ne!(one.status == 204, other.status == 204, "{statuses:?}");
+            if other.status == 204 {
+                first = second;
+            }
+        }
     }
 }
