@@ -22,6 +22,7 @@ and ends with 0 (passed), 77 (skipped, after `skipped: why`) or 1 (failed, with 
     impostors.py   servers, relays and certificates that are not what they say
     inside.py      what is between services: hidden from the public, refused to wrong callers
     invariants.py  what must hold after any crash
+    leftovers.py   rows and files of upload, and what a killed one leaves
     copies.py      a copied data folder beside its original
     kept.py        what a data folder held, against what a later start shows
     leaks.py       no log holds a secret
