@@ -71,7 +71,7 @@ impl Staging {
     /// refers to them is committed.
     pub(crate) async fn keep(&self, digest: &Digest) -> Result<Kept, Problem> {
         let folder = self.place_of(&digits(digest.as_bytes()[0]));
-        let folder = File::open(folder).map_err(disk_problem)?;
+        let folder = open_folder(&folder).map_err(disk_problem)?;
         let deadline = Instant::now() + LONGEST_WAIT;
         loop {
             match folder.try_lock_shared() {
@@ -223,6 +223,18 @@ fn lock(folder: &Path) -> io::Result<Option<Locked>> {
         Ok(()) => Ok(Some(Locked { _folder: folder })),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Opens a folder of blobs; one that somebody has removed is made again, durably.
+fn open_folder(path: &Path) -> io::Result<File> {
+    match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            private_folder(path).map_err(io::Error::other)?;
+            sync(path.parent().unwrap_or(path))?;
+            File::open(path)
+        }
+        opened => opened,
     }
 }
 

@@ -170,6 +170,36 @@ async fn what_lies_in_the_trash_goes_after_its_time() {
 }
 
 #[tokio::test]
+async fn the_trash_does_not_keep_the_disk_full() {
+    for engine in engines() {
+        let fixture = Fixture::with(engine, |settings| {
+            eager(settings);
+            settings.store.reserve_bytes = u64::MAX;
+        })
+        .await;
+        let left = orphan(&fixture, "orphan");
+        gone("bytes without a row go", &left).await;
+        until("the trash is empty", async || {
+            fixture.instance.reading("trash_files").await == 0
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_folder_of_blobs_that_is_missing_is_made_again() {
+    for engine in engines() {
+        let fixture = eager_fixture(engine).await;
+        let place = place(&fixture, "bytes");
+        fs::remove_dir(place.parent().unwrap()).expect("an empty folder");
+        whole_sweep(&fixture).await;
+        let answer = fixture.put("notes.bin", "bytes").await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+        assert_eq!(fixture.blobs(), [digest("bytes")]);
+    }
+}
+
+#[tokio::test]
 async fn what_the_catalog_has_stays_when_our_database_does_not_know_it() {
     for engine in engines() {
         let fixture = eager_fixture(engine).await;
