@@ -6,12 +6,14 @@
 //! end within the drain time, background tasks end, the lease ends, exit 0. `kill -9` at any of these is safe.
 
 mod command;
+mod damaged;
+mod descriptors;
 mod slot;
 pub(crate) mod tasks;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -29,6 +31,9 @@ use uuid::Uuid;
 
 use crate::clock;
 use crate::data::DataDir;
+use crate::database::Database;
+use crate::database::damage::Damage;
+use crate::database::fault::Fault;
 use crate::discovery::record::{Record, State};
 use crate::discovery::view::View;
 use crate::discovery::{heartbeat, watch as registry_watch};
@@ -39,14 +44,18 @@ use crate::internal::identity::Identity;
 use crate::metrics::{Metrics, Reading};
 use crate::settings::{self, Common};
 use crate::telemetry;
+use damaged::Damaged;
 use slot::Slot;
 use tasks::Gone;
 
 pub use command::{Options, main};
+pub use descriptors::raise_limit as raise_descriptor_limit;
 pub use slot::{Announcement, announcements};
 
 /// Time for background tasks to end after the last request. A job that is cut off is taken up by the next process.
 const TASKS_TIMEOUT: Duration = Duration::from_secs(5);
+/// Pause before a process is written down that the disk had no room for.
+const WRITE_AGAIN: Duration = Duration::from_secs(1);
 
 /// A service as the house runs it.
 pub trait Service {
@@ -132,6 +141,10 @@ pub struct Process {
     pub metrics: Metrics,
     /// Tasks that panic whenever they are begun.
     pub(crate) gone: Gone,
+    /// The service's database, once it is open: it is closed last.
+    pub(crate) database: Arc<OnceLock<Database>>,
+    /// What was found wrong with the database.
+    pub damage: Damage,
     /// Background tasks; those that [`Process::spawn`] did not start end by themselves when `shutdown` is cancelled.
     pub tasks: TaskTracker,
     pub shutdown: CancellationToken,
@@ -169,6 +182,8 @@ impl Process {
             settings: Arc::new(settings),
             metrics: Metrics::default(),
             gone: Gone::default(),
+            database: Arc::default(),
+            damage: Damage::default(),
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),
             draining: CancellationToken::new(),
@@ -209,6 +224,7 @@ pub fn run<S: Service>(options: Options) -> anyhow::Result<()> {
         common.registry.urls.clone_from(&options.registry);
     }
     telemetry::init(&common.log)?;
+    raise_descriptor_limit();
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -235,10 +251,46 @@ async fn live<S: Service>(
         admin.local_addr()?.to_string(),
     );
     process.address = Some(announcement.addr.as_str().into());
+    let place = Place {
+        slot,
+        listener,
+        admin,
+        announcement,
+    };
+    match S::build(process.clone(), own).await {
+        Ok(app) => work::<S>(process, place, app, options.supervised).await,
+        // A start again and again would leave those who ask without the reason.
+        Err(error) if Fault::of(error.as_ref()) == Some(Fault::Damaged) => {
+            process.damage.notice(error.as_ref());
+            let app = Damaged::<S>::build(process.clone(), ()).await?;
+            work::<Damaged<S>>(process, place, app, options.supervised).await
+        }
+        Err(error) => Err(error.context(format!("the {} service could not start", S::NAME))),
+    }
+}
+
+/// Where a process is found.
+struct Place {
+    slot: Slot,
+    listener: TcpListener,
+    admin: TcpListener,
+    announcement: Announcement,
+}
+
+/// Serves until the process is told to end.
+async fn work<S: Service>(
+    process: Process,
+    place: Place,
+    app: App<S::Http, S::Health>,
+    supervised: bool,
+) -> anyhow::Result<()> {
+    let Place {
+        slot,
+        listener,
+        admin,
+        announcement,
+    } = place;
     let record = record::<S>(&announcement);
-    let app = S::build(process.clone(), own)
-        .await
-        .with_context(|| format!("the {} service could not start", S::NAME))?;
     let (state, states) = watch::channel(State::Starting);
     let identity = process.identity.clone();
     process.spawn("certificates", move || {
@@ -261,22 +313,22 @@ async fn live<S: Service>(
     let http = &process.settings.http;
     let serving = serve(listener, transport, app.http, http, stop.clone());
     let slot = Arc::new(slot);
+    process.spawn(stand_back_when_damaged(
+        process.damage.clone(),
+        state.clone(),
+    ));
     let ending = async {
-        let announced = announce(&process, &app.health, &slot, announcement, &state).await;
-        if announced.is_ok() {
-            process.draining.cancelled().await;
-            state.send_replace(State::Draining);
-            heartbeat::drain(&process, &record).await;
-        }
-        // Also when nobody could be told, as on a full disk: whoever supervises this process starts it again.
+        announce(&process, &app.health, &slot, announcement, &state).await;
+        process.draining.cancelled().await;
+        state.send_replace(State::Draining);
+        heartbeat::drain(&process, &record).await;
         stop.cancel();
-        announced
     };
-    let signals = tokio::spawn(wait_for_end(process.draining.clone(), options.supervised));
-    let (announced, ()) = tokio::join!(ending, serving);
+    let signals = tokio::spawn(wait_for_end(process.draining.clone(), supervised));
+    tokio::join!(ending, serving);
     signals.abort();
     end(&process, &record, &slot).await;
-    announced
+    Ok(())
 }
 
 async fn listen_for_operators(settings: &settings::Admin) -> anyhow::Result<TcpListener> {
@@ -317,15 +369,21 @@ async fn announce<H: Health>(
     slot: &Arc<Slot>,
     announcement: Announcement,
     state: &watch::Sender<State>,
-) -> anyhow::Result<()> {
+) {
     while readiness(process, health).await.is_err() {
         tokio::select! {
             () = tokio::time::sleep(Duration::from_millis(20)) => {}
-            () = process.draining.cancelled() => return Ok(()),
+            () = process.draining.cancelled() => return,
         }
     }
-    slot.announce(&announcement)?;
-    state.send_replace(State::Ready);
+    let written = write_down(slot, &announcement);
+    state.send_if_modified(|state| {
+        let forward = State::Ready.follows(*state);
+        if forward {
+            *state = State::Ready;
+        }
+        forward
+    });
     tracing::info!(
         service = process.service,
         instance = &*process.instance,
@@ -335,25 +393,46 @@ async fn announce<H: Health>(
     );
     let (identity, slot) = (process.identity.clone(), slot.clone());
     process.spawn("announcement", move || {
-        announce_again(identity.clone(), slot.clone(), announcement.clone())
+        announce_again(identity.clone(), slot.clone(), announcement.clone(), written)
     });
-    Ok(())
 }
 
-/// Says which authorities are trusted and which certificate is used now: a rotation waits for everybody.
-async fn announce_again(identity: Identity, slot: Arc<Slot>, mut announcement: Announcement) {
+/// Says which authorities are trusted and which certificate is used now: a rotation waits for everybody. What a full disk
+/// did not take is written when there is room.
+async fn announce_again(
+    identity: Identity,
+    slot: Arc<Slot>,
+    mut announcement: Announcement,
+    mut written: bool,
+) {
     let mut changes = identity.subscribe();
-    while changes.changed().await.is_ok() {
+    loop {
+        tokio::select! {
+            changed = changes.changed() => if changed.is_err() { return },
+            () = tokio::time::sleep(WRITE_AGAIN), if !written => {}
+        }
         let loaded = identity.loaded();
         announcement.authorities.clone_from(&loaded.authorities);
         announcement.certificate.clone_from(&loaded.certificate);
-        if let Err(error) = slot.announce(&announcement) {
-            tracing::warn!(
-                error = format!("{error:#}"),
-                "what runs here could not be written down"
-            );
-        }
+        written = write_down(&slot, &announcement);
     }
+}
+
+fn write_down(slot: &Slot, announcement: &Announcement) -> bool {
+    let written = slot.announce(announcement);
+    if let Err(error) = &written {
+        tracing::warn!(
+            error = format!("{error:#}"),
+            "what runs here could not be written down and is written again"
+        );
+    }
+    written.is_ok()
+}
+
+/// Who found its database damaged answers only where nobody else can: another machine may have a whole one.
+async fn stand_back_when_damaged(damage: Damage, state: watch::Sender<State>) {
+    damage.wait().await;
+    state.send_replace(State::Draining);
 }
 
 async fn end(process: &Process, record: &Record, slot: &Slot) {
@@ -364,6 +443,9 @@ async fn end(process: &Process, record: &Record, slot: &Slot) {
         .is_err()
     {
         tracing::warn!("a background task was cut off; the next process takes its work up");
+    }
+    if let Some(database) = process.database.get() {
+        database.close().await;
     }
     heartbeat::leave(process, record).await;
     slot.leave();

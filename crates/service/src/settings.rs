@@ -154,6 +154,15 @@ pub struct Database {
     pub url: Option<String>,
     /// Connections of one instance. A request holds one for milliseconds, so few serve many.
     pub max_connections: u32,
+    /// Milliseconds in which PostgreSQL must give a connection, and then a lock: a server that is away or a table that is
+    /// locked is told within two seconds.
+    pub wait_millis: u64,
+    /// Seconds that a statement may take on PostgreSQL, and a transaction do nothing: ten times what any of ours takes.
+    pub statement_seconds: u64,
+    /// Bytes of an SQLite file up to which a start looks through its pages before it reads anything; a larger file is
+    /// looked through while the service works. 256 MiB take a quarter of a second, and a file of a sixteenth of that, in
+    /// which also the indexes are compared with their tables, the same.
+    pub check_bytes: u64,
 }
 
 impl Default for Database {
@@ -161,7 +170,16 @@ impl Default for Database {
         Self {
             url: None,
             max_connections: 8,
+            wait_millis: 1500,
+            statement_seconds: 30,
+            check_bytes: 256 << 20,
         }
+    }
+}
+
+impl Database {
+    pub(crate) fn wait(&self) -> Duration {
+        Duration::from_millis(self.wait_millis)
     }
 }
 

@@ -130,7 +130,7 @@ fn is_missing(file: &Path) -> bool {
 }
 
 /// The database as an operator knows it: a password must reach no log.
-fn name(url: &str) -> String {
+pub(super) fn name(url: &str) -> String {
     if let Ok(Some(file)) = sqlite_file(url) {
         return file.display().to_string();
     }

@@ -14,7 +14,7 @@ use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
 use uuid::Uuid;
 
-use super::problem::Problem;
+use super::problem::{DATABASE_DAMAGED, Problem};
 use crate::internal::access::INSTANCE_PATH;
 use crate::internal::verify;
 use crate::metrics::Reading;
@@ -100,7 +100,14 @@ async fn around(State(edge): State<Edge>, mut request: Request, next: Next) -> R
     }
     let route = request.extensions().get::<MatchedPath>().cloned();
     let mut response = next.run(request).await;
-    let problem = response.extensions_mut().remove::<Problem>();
+    let mut problem = response.extensions_mut().remove::<Problem>();
+    if let Some(problem) = &mut problem
+        && problem.code == DATABASE_DAMAGED
+    {
+        let damage = &edge.process.damage;
+        damage.find(&problem.cause().unwrap_or_default());
+        problem.detail = damage.words();
+    }
     if let Some(problem) = &problem {
         response = render(problem, &headers, &id, edge.page, &response);
     }
@@ -244,7 +251,11 @@ pub async fn readiness<H: Health>(process: &Process, health: &H) -> Result<(), P
             "this instance is leaving: ask another",
         ));
     }
-    health.ready().await.map_err(|cause| {
+    let ready = match process.damage.found() {
+        Some(damaged) => Err(damaged.into()),
+        None => health.ready().await,
+    };
+    ready.map_err(|cause| {
         Problem::unavailable(
             "not_ready",
             format!("this instance cannot work yet: {cause:#}"),

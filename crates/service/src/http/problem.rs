@@ -7,6 +7,11 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::json;
 
+use crate::database::fault::Fault;
+
+/// The code of an answer that would have come out of a damaged database; the edge says which one.
+pub(crate) const DATABASE_DAMAGED: &str = "database_damaged";
+
 /// A refusal or a failure, on its way to the client.
 ///
 /// The cause is logged once, by [`crate::http::edge`], with the request id; it is never sent.
@@ -64,8 +69,22 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).with_header("retry-after", "1")
     }
 
-    /// 500: a fault of ours. The client learns nothing of it but the request id to quote.
+    /// 507: there is no room for what has to be written. What is there already is served on.
+    pub fn disk_full() -> Self {
+        Self::new(
+            StatusCode::INSUFFICIENT_STORAGE,
+            "disk_full",
+            "the platform's disk is full: tell its operator, and send this again when there is room",
+        )
+    }
+
+    /// 500: a fault of ours. The client learns nothing of it but the request id to quote. Where the cause is a state of
+    /// the machine that passes, it is that one's 507 or 503.
     pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        let cause = cause.into();
+        if let Some(fault) = Fault::of(&*cause) {
+            return Self::from(fault).with_cause(cause);
+        }
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",
@@ -151,21 +170,57 @@ impl IntoResponse for Problem {
     }
 }
 
-impl From<sqlx::Error> for Problem {
-    fn from(error: sqlx::Error) -> Self {
-        match error {
-            sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) => Self::unavailable(
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Full => Self::disk_full(),
+            Fault::Away => Self::unavailable(
                 "database_unavailable",
                 "the database does not answer: try again in a moment",
-            )
-            .with_cause(error),
-            error => Self::internal(error),
+            ),
+            Fault::Exhausted => Self::unavailable(
+                "resources_exhausted",
+                "this instance has too much open at once: try again in a moment",
+            ),
+            Fault::Damaged => Self::unavailable(DATABASE_DAMAGED, "the database is damaged"),
         }
+    }
+}
+
+impl From<sqlx::Error> for Problem {
+    fn from(error: sqlx::Error) -> Self {
+        Self::internal(error)
     }
 }
 
 impl From<anyhow::Error> for Problem {
     fn from(error: anyhow::Error) -> Self {
-        Self::internal(error)
+        // As a box it does not show what it is made of.
+        match Fault::of(error.as_ref()) {
+            Some(fault) => Self::from(fault).with_cause(error),
+            None => Self::internal(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_whatever_it_came_in() {
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        for problem in [
+            Problem::internal(full()),
+            anyhow::Error::from(full()).into(),
+            anyhow::Error::from(full()).context("could not move").into(),
+        ] {
+            assert_eq!((problem.status.as_u16(), problem.code), (507, "disk_full"));
+            assert!(problem.cause().is_some());
+        }
+        let other = Problem::from(anyhow::anyhow!("a fault of ours"));
+        assert_eq!(other.status, 500);
     }
 }

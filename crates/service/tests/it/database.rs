@@ -2,13 +2,15 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
-use slipway_service::Process;
 use slipway_service::database::Database;
+use slipway_service::database::fault::Fault;
+use slipway_service::{Problem, Process};
 use slipway_testkit::TestProcess;
 use slipway_testkit::database::{Engine, engines};
 use sqlx::migrate::Migrator;
-use sqlx::{Executor as _, query_scalar};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _, query_scalar};
 
 const SERVICE: &str = "catalog";
 
@@ -182,5 +184,210 @@ async fn first_starts_at_once_make_one_database() {
             let noted = fs::read_to_string(data.service(SERVICE).join("born")).expect("born");
             assert_eq!(noted.trim(), ids[0]);
         }
+    }
+}
+
+/// Opens it with one connection, so that what a transaction leaves behind meets the next one.
+async fn open_narrow(test: &TestProcess) -> Database {
+    let mut settings = test.process.settings.as_ref().clone();
+    settings.database.max_connections = 1;
+    let data = test.process.data.clone();
+    let process = Process::open(SERVICE, data, settings).expect("a process");
+    let database = open(&process).await.expect("a start");
+    let mut connection = database.read().await.expect("a connection");
+    connection
+        .execute("CREATE TABLE notes (text text)")
+        .await
+        .expect("a table");
+    drop(connection);
+    database
+}
+
+async fn note(database: &Database, text: &str) -> sqlx::Result<()> {
+    let mut transaction = database.write().await?;
+    sqlx::query("INSERT INTO notes (text) VALUES ($1)")
+        .bind(text)
+        .execute(&mut *transaction)
+        .await?;
+    transaction.commit().await
+}
+
+/// SQLite's limit of pages stands for the disk's end: the same code, and the same rollback of its own.
+#[tokio::test]
+async fn a_database_that_was_full_goes_on_when_there_is_room() {
+    let test = slipway_testkit::process(SERVICE, Engine::Sqlite).await;
+    let database = open_narrow(&test).await;
+    for _ in 0..12 {
+        let mut connection = database.read().await.expect("a connection");
+        connection
+            .execute("PRAGMA max_page_count = 16")
+            .await
+            .expect("a small disk");
+        drop(connection);
+        let full = note(&database, &"long".repeat(100_000)).await;
+        let full = full.expect_err("more than sixteen pages");
+        assert_eq!(Fault::of(&full), Some(Fault::Full), "{full}");
+        let problem = Problem::from(full);
+        assert_eq!((problem.status.as_u16(), problem.code), (507, "disk_full"));
+        // The connection with the small disk has gone.
+        database.ready().await.expect("it is ready");
+        note(&database, &"long".repeat(100_000))
+            .await
+            .expect("there is room");
+    }
+    let mut connection = database.read().await.expect("a connection");
+    let kept: i64 = query_scalar("SELECT count(*) FROM notes")
+        .fetch_one(&mut *connection)
+        .await
+        .expect("a count");
+    assert_eq!(kept, 12);
+}
+
+#[tokio::test]
+async fn a_full_database_makes_nobody_unready_and_one_that_takes_no_writes_does() {
+    let test = slipway_testkit::process(SERVICE, Engine::Sqlite).await;
+    let database = open_narrow(&test).await;
+    let mut connection = database.read().await.expect("a connection");
+    connection
+        .execute("PRAGMA max_page_count = 1")
+        .await
+        .expect("a full disk");
+    drop(connection);
+    database.ready().await.expect("reads go on");
+    database.close().await;
+    database.ready().await.expect_err("it is closed");
+}
+
+#[tokio::test]
+async fn a_closed_database_is_one_file() {
+    let test = slipway_testkit::process(SERVICE, Engine::Sqlite).await;
+    let database = open_narrow(&test).await;
+    note(&database, "in the log first").await.expect("a row");
+    let log = file(&test.process).with_extension("db-wal");
+    assert!(log.exists());
+    database.close().await;
+    assert!(!log.exists(), "everything is in the one file");
+}
+
+/// The bytes of the file with the row `word` of an indexed table; the database is closed.
+async fn closed_with(test: &TestProcess, word: &str) -> Vec<u8> {
+    let database = open(&test.process).await.expect("a start");
+    let mut connection = database.read().await.expect("a connection");
+    let rows = format!(
+        "CREATE TABLE tokens (hash text PRIMARY KEY); INSERT INTO tokens VALUES ('{word}'), ('other')"
+    );
+    connection.execute(AssertSqlSafe(rows)).await.expect("rows");
+    drop(connection);
+    database.close().await;
+    fs::read(file(&test.process)).expect("the file")
+}
+
+fn again(test: &TestProcess) -> Process {
+    let settings = test.process.settings.as_ref().clone();
+    Process::open(SERVICE, test.process.data.clone(), settings).expect("a process")
+}
+
+async fn found_damaged(test: &TestProcess, bytes: &[u8]) {
+    fs::write(file(&test.process), bytes).expect("damage");
+    let process = again(test);
+    let Err(error) = open(&process).await else {
+        panic!("a damaged database was opened")
+    };
+    assert_eq!(Fault::of(error.as_ref()), Some(Fault::Damaged), "{error:#}");
+    let found = process.damage.found().expect("damage").to_string();
+    let name = file(&process).display().to_string();
+    assert!(found.contains(&name), "{found}");
+}
+
+#[tokio::test]
+async fn every_flipped_page_and_a_flipped_byte_of_an_index_are_found_at_the_start() {
+    let word = "a-hash-of-a-token";
+    let test = slipway_testkit::process(SERVICE, Engine::Sqlite).await;
+    let whole = closed_with(&test, word).await;
+    for page in 0..whole.len() / 4096 {
+        let mut bytes = whole.clone();
+        for byte in &mut bytes[page * 4096..(page + 1) * 4096] {
+            *byte ^= 0xff;
+        }
+        found_damaged(&test, &bytes).await;
+    }
+    let places: Vec<_> = (0..whole.len())
+        .filter(|at| whole[*at..].starts_with(word.as_bytes()))
+        .collect();
+    assert_eq!(places.len(), 2, "the row and its entry in the index");
+    for place in places {
+        let mut bytes = whole.clone();
+        bytes[place + 2] ^= 1;
+        found_damaged(&test, &bytes).await;
+    }
+    fs::write(file(&test.process), &whole).expect("the good copy");
+    open(&again(&test)).await.expect("a start");
+}
+
+#[tokio::test]
+async fn nothing_is_read_out_of_a_database_that_a_statement_stumbled_over() {
+    let test = slipway_testkit::process(SERVICE, Engine::Sqlite).await;
+    closed_with(&test, "a-hash").await;
+    // As a page that goes bad while the service runs.
+    let mut settings = test.process.settings.as_ref().clone();
+    settings.database.check_bytes = 0;
+    let process = Process::open(SERVICE, test.process.data.clone(), settings).expect("a process");
+    let database = open(&process).await.expect("a start");
+    let mut connection = database.read().await.expect("a connection");
+    let spoil = "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET rootpage = 9999 WHERE name = 'tokens'; PRAGMA writable_schema = RESET";
+    connection.execute(spoil).await.expect("damage");
+    let stumbled = connection
+        .fetch_all("SELECT * FROM tokens NOT INDEXED")
+        .await
+        .map(drop)
+        .expect_err("a page that is not there");
+    drop(connection);
+    assert_eq!(Fault::of(&stumbled), Some(Fault::Damaged), "{stumbled}");
+    process.damage.notice(&stumbled);
+    for refused in [
+        database.read().await.map(drop),
+        database.write().await.map(drop),
+        database.snapshot().await.map(drop),
+    ] {
+        let problem = Problem::from(refused.expect_err("it is damaged"));
+        assert_eq!(problem.status, 503);
+        assert_eq!(problem.code, "database_damaged");
+    }
+    database.ready().await.expect_err("it is damaged");
+}
+
+/// Another connection to the database of `process`, which is on a server.
+async fn beside(process: &Process) -> AnyConnection {
+    let url = process.settings.database.url.as_deref().expect("a server");
+    AnyConnection::connect(url).await.expect("a connection")
+}
+
+#[tokio::test]
+async fn a_locked_table_is_told_within_two_seconds_and_ended_connections_are_replaced() {
+    for engine in engines() {
+        if engine == Engine::Sqlite {
+            continue;
+        }
+        let test = slipway_testkit::process(SERVICE, engine).await;
+        let database = open_narrow(&test).await;
+        let mut other = beside(&test.process).await;
+        let mut lock = other.begin().await.expect("a transaction");
+        lock.execute("LOCK TABLE notes").await.expect("a lock");
+        let begun = Instant::now();
+        let late = note(&database, "late").await.expect_err("it is locked");
+        assert!(begun.elapsed() < Duration::from_secs(2), "{late}");
+        assert_eq!(Problem::from(late).code, "database_unavailable");
+        lock.rollback().await.expect("the end of the lock");
+        note(&database, "free").await.expect("it is free again");
+
+        let mut held = database.write().await.expect("a transaction");
+        other
+            .execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()")
+            .await
+            .expect("an operator's word");
+        let ended = held.execute("SELECT 1").await.expect_err("it has ended");
+        assert_eq!(Problem::from(ended).code, "database_unavailable");
+        drop(held);
+        note(&database, "again").await.expect("a new connection");
     }
 }

@@ -67,6 +67,7 @@ pub(crate) fn execute(options: &Options) -> anyhow::Result<()> {
     // Of this start alone: a process of a copied folder, which has the same secrets, is of another run.
     let run = Uuid::now_v7().to_string();
     write_whole(&data.run_id(), &run)?;
+    slipway_service::process::raise_descriptor_limit();
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
