@@ -19,8 +19,9 @@ use crate::{State, feed};
 /// Milliseconds that a release waits for the first download instance to have it before it looks again.
 const STAGED_WAIT_MILLIS: u64 = 2000;
 
-/// Codes of signing whose words say what somebody must put back: they are the reason that a release waits.
-const SAID_BY_SIGNING: [&str; 2] = ["key_missing", "statement_damaged"];
+/// Codes of signing whose words say what somebody must put back or make room for: they are the reason that a release
+/// waits.
+const SAID_BY_SIGNING: [&str; 3] = ["disk_full", "key_missing", "statement_damaged"];
 
 /// How a run of a job ended.
 pub(crate) enum Ended {

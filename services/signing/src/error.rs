@@ -2,6 +2,7 @@
 
 use slipway_packages::Digest;
 use slipway_service::Problem;
+use slipway_service::database::fault::Fault;
 
 use crate::blobs::BlobError;
 use crate::files::FileError;
@@ -62,10 +63,13 @@ impl From<KeyMissing> for Problem {
 impl From<FileError> for Problem {
     fn from(error: FileError) -> Self {
         match error {
-            FileError::Unavailable(cause) => Self::unavailable(
-                "statements_unavailable",
-                "the folder of the statements does not answer: try again in a moment",
-            )
+            FileError::Unavailable(cause) => match Fault::of(&cause) {
+                Some(fault) => Self::from(fault),
+                None => Self::unavailable(
+                    "statements_unavailable",
+                    "the folder of the statements does not answer: try again in a moment",
+                ),
+            }
             .with_cause(cause),
             error @ (FileError::Damaged { .. } | FileError::Differs { .. }) => {
                 Self::unavailable("statement_damaged", error.to_string())

@@ -164,12 +164,14 @@ async fn try_to_deliver(state: &State, entry: &outbox::Entry) -> sqlx::Result<()
     transaction.commit().await
 }
 
-/// Why a delivery waits, for the developer: what the catalog says of itself, such as that it is held.
+/// Why a delivery waits, for the developer: what the catalog says of itself, such as that it is held or its disk full.
 fn reason(error: &CallError) -> &str {
+    const TOLD: [StatusCode; 2] = [
+        StatusCode::SERVICE_UNAVAILABLE,
+        StatusCode::INSUFFICIENT_STORAGE,
+    ];
     match error {
-        CallError::Failed { status, detail, .. }
-            if *status == StatusCode::SERVICE_UNAVAILABLE && !detail.is_empty() =>
-        {
+        CallError::Failed { status, detail, .. } if TOLD.contains(status) && !detail.is_empty() => {
             detail
         }
         _ => AWAY,

@@ -98,9 +98,21 @@ impl Staging {
         self.folder().join(id)
     }
 
-    /// Whether the store's folder answers.
+    /// Makes the folder of incoming bytes again, durably, in a store that is there.
+    fn make_folder(&self) -> io::Result<()> {
+        std::fs::metadata(self.blobs())?;
+        private_folder(&self.folder()).map_err(io::Error::other)?;
+        File::open(&self.root)?.sync_all()
+    }
+
+    fn blobs(&self) -> PathBuf {
+        self.root.join("sha256")
+    }
+
+    /// Whether the store's folder answers. A missing folder of incoming bytes is made again with the next of them; a
+    /// missing store is none of ours to make: it may be a disk that is not there.
     pub(crate) fn ready(&self) -> anyhow::Result<()> {
-        std::fs::metadata(self.folder()).context("the store does not answer")?;
+        std::fs::metadata(self.blobs()).context("the store does not answer")?;
         Ok(())
     }
 
@@ -110,7 +122,7 @@ impl Staging {
         if free >= self.reserve.saturating_add(announced) {
             return Ok(());
         }
-        Err(disk_full())
+        Err(Problem::disk_full())
     }
 
     /// A new empty file, named `id`.
@@ -118,11 +130,15 @@ impl Staging {
         let path = self.path(id);
         loop {
             let mut options = OpenOptions::new();
-            let file = options
-                .append(true)
-                .read(true)
-                .create_new(true)
-                .open(&path)?;
+            options.append(true).read(true).create_new(true);
+            let file = match options.open(&path) {
+                // Somebody has removed the folder.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    self.make_folder()?;
+                    options.open(&path)?
+                }
+                opened => opened?,
+            };
             file.lock()?;
             // Between its making and its locking the sweep may have taken it for one that was left behind.
             if file.metadata()?.nlink() > 0 {
@@ -387,9 +403,6 @@ pub(crate) async fn persist(mut staged: Staged) -> io::Result<Staged> {
 }
 
 pub(crate) fn disk_problem(error: io::Error) -> Problem {
-    if is_full(&error) {
-        return disk_full();
-    }
     Problem::internal(error)
 }
 
@@ -398,13 +411,5 @@ pub(crate) fn is_full(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-    )
-}
-
-fn disk_full() -> Problem {
-    Problem::new(
-        http::StatusCode::INSUFFICIENT_STORAGE,
-        "disk_full",
-        "the platform's disk is full: tell its operator, and send the package again when there is room",
     )
 }

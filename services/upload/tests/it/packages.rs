@@ -268,3 +268,25 @@ async fn a_file_that_a_killed_process_left_in_staging_is_swept() {
         until("this one too", async || fixture.staged().is_empty()).await;
     }
 }
+
+#[tokio::test]
+async fn folders_that_somebody_has_removed_are_made_again() {
+    for engine in engines() {
+        let fixture = Fixture::new(engine).await;
+        let store = fixture.test.process.data.blobs();
+        std::fs::remove_dir(store.join("staging")).expect("an empty folder");
+        let digest = sha256(b"bytes").as_hex();
+        let shard = store.join("sha256").join(&digest[..2]);
+        std::fs::remove_dir(shard).expect("an empty folder");
+        let answer = fixture.put("notes.bin?version=1.0", "bytes").await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+        assert_eq!(fixture.blobs(), [digest]);
+
+        // A store that is not there is not made: its disk may not be there.
+        std::fs::rename(&store, store.with_extension("away")).expect("a store");
+        std::fs::create_dir(&store).expect("where a disk belongs");
+        let answer = fixture.put("notes.bin?version=1.1", "others").await;
+        assert_eq!(answer.status.as_u16() / 100, 5, "{answer:?}");
+        assert!(!store.join("staging").exists());
+    }
+}
