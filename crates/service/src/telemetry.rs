@@ -10,6 +10,8 @@ pub(crate) fn init(log: &Log) -> anyhow::Result<()> {
         .with_env_filter(filter)
         .with_ansi(false)
         .with_target(false)
+        // Else a line that a full disk does not take is told on standard error too, which panics.
+        .log_internal_errors(false)
         .with_writer(std::io::stderr);
     let installed = match log.format {
         LogFormat::Text => builder.try_init(),

@@ -1,6 +1,7 @@
 //! The command line of a service's binary: its options, `--help`, and `healthcheck`.
 
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -67,12 +68,12 @@ pub fn main<S: Service>() -> ExitCode {
 }
 
 /// Says on standard error why a process ends; `{:#}` is the chain of causes without a backtrace.
-#[expect(clippy::print_stderr, reason = "the log may not be open yet")]
 fn report(name: &str, outcome: anyhow::Result<()>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{name}: {error:#}");
+            // Not by a macro that panics where the log's disk is full.
+            let _ = writeln!(std::io::stderr(), "{name}: {error:#}");
             ExitCode::FAILURE
         }
     }

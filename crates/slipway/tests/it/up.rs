@@ -2,7 +2,7 @@ use std::fs;
 
 use rustix::process::Signal;
 
-use crate::slipway::{Platform, runs, signal, slipway, text, until};
+use crate::slipway::{Platform, command, runs, signal, slipway, text, until};
 
 #[test]
 fn a_second_up_is_refused_with_the_pid_of_the_first() {
@@ -57,6 +57,12 @@ fn sigterm_ends_all_and_the_exit_code_is_0() {
     assert!(!pids.iter().any(|pid| runs(*pid)), "a child outlived up");
     let log = fs::read_to_string(platform.folder.path().join("log")).unwrap();
     assert!(!log.contains("was killed"), "a child had to be killed");
+    for service in ["catalog", "download", "signing", "upload"] {
+        let database = platform.data().join(format!("{service}/{service}.db"));
+        assert!(database.exists());
+        let log = database.with_extension("db-wal");
+        assert!(!log.exists(), "{service}'s log is in its database");
+    }
 }
 
 #[test]
@@ -78,4 +84,26 @@ fn what_cannot_run_is_a_usage_error() {
     let (code, _, error) = slipway(&["up", "--instances", "gateway=2"]);
     assert_eq!(code, Some(2));
     assert!(error.contains("there is one gateway"), "{error}");
+}
+
+/// As a file on a full disk.
+#[test]
+fn a_log_that_the_disk_does_not_take_ends_nobody() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = folder.path().join("data");
+    let (code, ..) = slipway(&["init", "--data", text(&data)]);
+    assert_eq!(code, Some(0));
+    let full = fs::File::options()
+        .write(true)
+        .open("/dev/full")
+        .expect("a full device");
+    let mut registry = command(&["run", "registry", "--data", text(&data)])
+        .stderr(full)
+        .spawn()
+        .expect("the program runs");
+    let announced = data.join("run/registry-1.json");
+    until("it is ready", || announced.exists().then_some(()));
+    signal(registry.id().try_into().expect("a pid"), Signal::TERM);
+    let ended = registry.wait().expect("its end");
+    assert_eq!(ended.code(), Some(0));
 }
