@@ -1,6 +1,6 @@
 """The platform driven from outside: what every check in this folder shares.
 
-A check is an executable `checks/01-<n>-<name>`. It starts the release binaries on loopback in a folder of its own,
+A check is an executable `checks/<nn>-<n>-<name>`. It starts the release binaries on loopback in a folder of its own,
 speaks HTTP to them as a developer, an end user or an operator would, kills them when it wants to, prints its figures
 and ends with 0 (passed), 77 (skipped, after `skipped: why`) or 1 (failed, with the reason and the place of the logs).
 
@@ -23,6 +23,9 @@ and ends with 0 (passed), 77 (skipped, after `skipped: why`) or 1 (failed, with 
     inside.py      what is between services: hidden from the public, refused to wrong callers
     invariants.py  what must hold after any crash
     leftovers.py   rows and files of upload, and what a killed one leaves
+    drills_disk.py      a disk that is full, out of inodes, or has flipped pages; descriptors used up
+    drills_postgres.py  a PostgreSQL server that is stopped, killed, hangs, or has a locked table
+    postgres.py    that server
     copies.py      a copied data folder beside its original
     kept.py        what a data folder held, against what a later start shows
     leaks.py       no log holds a secret
