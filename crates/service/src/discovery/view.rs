@@ -1,15 +1,17 @@
 //! Who is there, as this process knows it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, RwLock, RwLockReadGuard};
 
 use tokio::sync::watch;
 
 use super::record::{Record, Snapshot, State};
 use crate::data::write_whole;
+
+const UNPOISONED: &str = "nobody panics with the lock";
 
 /// The merged answers of all registry nodes; cheap to clone.
 #[derive(Clone)]
@@ -23,6 +25,8 @@ struct Inner {
     /// The last answer of each registry node that answers, by its URL. Written by the watches alone.
     answers: RwLock<BTreeMap<String, Snapshot>>,
     turn: AtomicUsize,
+    /// Service and instance of those that did not answer in time.
+    doubted: RwLock<HashSet<(String, String)>>,
     changed: watch::Sender<()>,
 }
 
@@ -39,6 +43,7 @@ impl View {
                 records: RwLock::new(Arc::new(records)),
                 answers: RwLock::default(),
                 turn: AtomicUsize::new(0),
+                doubted: RwLock::default(),
                 changed: watch::Sender::new(()),
             }),
         }
@@ -76,8 +81,8 @@ impl View {
             .any(|record| record.service == service && record.state.takes_traffic())
     }
 
-    /// The instances of `service` in the order to try them: those that are ready, each in turn first, then those that
-    /// drain.
+    /// The instances of `service` in the order to try them: those that are ready, each in turn first, but for those that
+    /// are doubted; then those that drain.
     pub fn candidates(&self, service: &str) -> Vec<Record> {
         let records = self.records();
         let of = |state| {
@@ -89,8 +94,52 @@ impl View {
             let turn = self.inner.turn.fetch_add(1, Ordering::Relaxed) % ready.len();
             ready.rotate_left(turn);
         }
+        let doubted = self.doubted();
+        ready.sort_by_key(|record| {
+            doubted.contains(&(record.service.clone(), record.instance.clone()))
+        });
+        drop(doubted);
         ready.extend(of(State::Draining));
         ready
+    }
+
+    /// Whether an instance is known at all.
+    pub fn lists(&self, service: &str, instance: &str) -> bool {
+        let is = |record: &Record| record.service == service && record.instance == instance;
+        self.records().iter().any(is)
+    }
+
+    /// Puts an instance behind the others of its service; `false` when it is there already.
+    pub(crate) fn doubt(&self, service: &str, instance: &str) -> bool {
+        let doubted = (service.to_owned(), instance.to_owned());
+        let newly = self
+            .inner
+            .doubted
+            .write()
+            .expect(UNPOISONED)
+            .insert(doubted);
+        if newly {
+            tracing::warn!(
+                service,
+                instance,
+                "this instance does not answer in time: others are asked before it until it does"
+            );
+        }
+        newly
+    }
+
+    /// Ends a doubt.
+    pub(crate) fn trust(&self, service: &str, instance: &str) {
+        let doubted = (service.to_owned(), instance.to_owned());
+        self.inner
+            .doubted
+            .write()
+            .expect(UNPOISONED)
+            .remove(&doubted);
+    }
+
+    fn doubted(&self) -> RwLockReadGuard<'_, HashSet<(String, String)>> {
+        self.inner.doubted.read().expect(UNPOISONED)
     }
 
     /// Signals every change from now on.
@@ -235,6 +284,30 @@ mod tests {
         assert_eq!(first.len(), 3);
         assert_eq!(first[2].instance, "b");
         assert_ne!(first[0].instance, second[0].instance);
+    }
+
+    #[test]
+    fn who_is_doubted_is_asked_last_until_trusted_again() {
+        let view = View::fixed(vec![
+            record("a", "1:1", State::Ready),
+            record("b", "1:2", State::Ready),
+            record("c", "1:3", State::Draining),
+        ]);
+        assert!(view.doubt("upload", "a"));
+        assert!(!view.doubt("upload", "a"), "once is enough");
+        for _ in 0..4 {
+            let names: Vec<_> = view
+                .candidates("upload")
+                .into_iter()
+                .map(|r| r.instance)
+                .collect();
+            assert_eq!(names, ["b", "a", "c"]);
+        }
+        view.trust("upload", "a");
+        let first: HashSet<_> = (0..4)
+            .map(|_| view.candidates("upload")[0].instance.clone())
+            .collect();
+        assert_eq!(first.len(), 2);
     }
 
     /// Of a later version; the others in the same answer are used as before.

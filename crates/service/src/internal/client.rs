@@ -1,4 +1,7 @@
 //! The caller's side: a call by name, to the next instance when one does not answer.
+//!
+//! A call may take long: a large file is read, a poll is held. So an answer has no short time-out; but an instance that
+//! is found to hang meanwhile ([`probe::silence`]) is passed by.
 
 use std::collections::HashMap;
 use std::io;
@@ -12,13 +15,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::identity::Identity;
+use super::probe;
 use crate::discovery::record::Record;
 use crate::discovery::view::View;
 use crate::http::edge::{INSTANCE, RUN};
 
 /// Time for a connection on a local network, with the proofs of both ends.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// Time without a byte of the answer after which a call has failed.
+/// Time without a byte of the answer after which a call has failed, however much the other end lives.
 const READ_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Why an instance could not be asked.
@@ -28,6 +32,19 @@ pub enum Cause {
     Address(#[from] io::Error),
     #[error(transparent)]
     Exchange(#[from] reqwest::Error),
+    #[error("it hangs: it takes connections and does not prove itself on them")]
+    Hangs,
+}
+
+impl Cause {
+    /// Whether nothing came for too long, rather than a refusal.
+    fn is_silence(&self) -> bool {
+        match self {
+            Self::Address(_) => false,
+            Self::Exchange(error) => error.is_timeout(),
+            Self::Hangs => true,
+        }
+    }
 }
 
 /// Why a call did not bring an answer.
@@ -273,7 +290,17 @@ impl Client {
                 .header(http::header::CONTENT_TYPE, "application/json")
                 .body(body.to_vec());
         }
-        Ok(request.send().await?)
+        let Inner { identity, view, .. } = &*self.inner;
+        let answered = tokio::select! {
+            answered = request.send() => answered.map_err(Cause::Exchange),
+            () = probe::silence(identity, target.service, address) => Err(Cause::Hangs),
+        };
+        if let (Err(cause), Some(instance)) = (&answered, target.instance)
+            && cause.is_silence()
+        {
+            probe::doubt(identity, view, target.service, instance, address);
+        }
+        answered
     }
 
     /// The client of one address. Those of an earlier generation of our certificates are dropped, and their idle

@@ -14,4 +14,5 @@ mod certificate;
 pub mod client;
 pub mod identity;
 pub mod key;
+pub mod probe;
 pub mod verify;
