@@ -1,7 +1,7 @@
 //! A process from its start to its end, the same for all six services.
 //!
-//! Start: settings, log, a slot in the data folder, the listeners, the service's own `build`; then requests are served,
-//! and as soon as the service can work it is announced as READY. Nobody waits for another service. End (SIGTERM or
+//! Start: settings, log, a slot in the data folder, its ports, the service's own `build`; then the listeners take
+//! connections, and as soon as the service can work it is announced as READY. Nobody waits for another service. End (SIGTERM or
 //! SIGINT): `/readyz` says 503, the others learn that this instance drains, the listener closes, requests in flight
 //! end within the drain time, background tasks end, the lease ends, exit 0. `kill -9` at any of these is safe.
 
@@ -45,7 +45,7 @@ use crate::metrics::{Metrics, Reading};
 use crate::settings::{self, Common};
 use crate::telemetry;
 use damaged::Damaged;
-use slot::Slot;
+use slot::{Reserved, Slot};
 use tasks::Gone;
 
 pub use command::{Options, main};
@@ -242,18 +242,18 @@ async fn live<S: Service>(
         tracing::warn!("{moved}");
     }
     let slot = Slot::take(&data, S::NAME)?;
-    let listener = slot.listen(common.http.listen).await?;
-    let admin = listen_for_operators(&common.admin).await?;
+    let port = slot.reserve(common.http.listen)?;
+    let admin = reserve_for_operators(&common.admin)?;
     let mut process = Process::open(S::NAME, data, common)?;
     let announcement = Announcement::new(
         &process,
-        listener.local_addr()?.to_string(),
-        admin.local_addr()?.to_string(),
+        port.address()?.to_string(),
+        admin.address()?.to_string(),
     );
     process.address = Some(announcement.addr.as_str().into());
     let place = Place {
         slot,
-        listener,
+        port,
         admin,
         announcement,
     };
@@ -272,8 +272,8 @@ async fn live<S: Service>(
 /// Where a process is found.
 struct Place {
     slot: Slot,
-    listener: TcpListener,
-    admin: TcpListener,
+    port: Reserved,
+    admin: Reserved,
     announcement: Announcement,
 }
 
@@ -286,11 +286,12 @@ async fn work<S: Service>(
 ) -> anyhow::Result<()> {
     let Place {
         slot,
-        listener,
+        port,
         admin,
         announcement,
     } = place;
     let record = record::<S>(&announcement);
+    let (listener, admin) = (port.listen()?, admin.listen()?);
     let (state, states) = watch::channel(State::Starting);
     let identity = process.identity.clone();
     process.spawn("certificates", move || {
@@ -313,10 +314,10 @@ async fn work<S: Service>(
     let http = &process.settings.http;
     let serving = serve(listener, transport, app.http, http, stop.clone());
     let slot = Arc::new(slot);
-    process.spawn(stand_back_when_damaged(
-        process.damage.clone(),
-        state.clone(),
-    ));
+    let (damage, standing) = (process.damage.clone(), state.clone());
+    process.spawn("standing back", move || {
+        stand_back_when_damaged(damage.clone(), standing.clone())
+    });
     let ending = async {
         announce(&process, &app.health, &slot, announcement, &state).await;
         process.draining.cancelled().await;
@@ -331,8 +332,8 @@ async fn work<S: Service>(
     Ok(())
 }
 
-async fn listen_for_operators(settings: &settings::Admin) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(settings.listen).await.with_context(|| {
+fn reserve_for_operators(settings: &settings::Admin) -> anyhow::Result<Reserved> {
+    Reserved::at(settings.listen).with_context(|| {
         format!(
             "could not listen on {} for operators: choose another [admin] listen",
             settings.listen

@@ -3,17 +3,21 @@
 //! while the registry is away.
 
 use std::fs::{self, File, TryLockError};
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 use rustix::process::{Pid, test_kill_process};
 use serde::{Deserialize, Serialize};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use crate::clock;
 use crate::data::{DataDir, private_folder, write_whole};
 use crate::process::Process;
+
+/// Connections that wait to be taken; more than come in the time of a hiccup.
+const BACKLOG: u32 = 1024;
 
 pub(super) struct Slot {
     /// The lock ends with the process, however it ends.
@@ -54,28 +58,27 @@ impl Slot {
         }
     }
 
-    /// Listens on `wanted`, else on the port of the last start, else on a free one.
-    pub(super) async fn listen(&self, wanted: Option<SocketAddr>) -> anyhow::Result<TcpListener> {
+    /// Takes the address `wanted`, else the port of the last start, else a free one.
+    pub(super) fn reserve(&self, wanted: Option<SocketAddr>) -> anyhow::Result<Reserved> {
         if let Some(address) = wanted {
-            return TcpListener::bind(address).await.with_context(|| {
+            return Reserved::at(address).with_context(|| {
                 format!("could not listen on {address}: is another program using it? choose another with --listen")
             });
         }
         let before = fs::read_to_string(&self.port).ok();
         let before = before.and_then(|text| text.trim().parse::<SocketAddr>().ok());
         if let Some(address) = before {
-            match TcpListener::bind(address).await {
-                Ok(listener) => return Ok(listener),
+            match Reserved::at(address) {
+                Ok(reserved) => return Ok(reserved),
                 Err(error) => {
                     tracing::info!(%address, %error, "the port of the last start is taken, choosing another");
                 }
             }
         }
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .await
+        let reserved = Reserved::at((Ipv4Addr::LOCALHOST, 0).into())
             .context("could not listen on a loopback port")?;
-        write_whole(&self.port, listener.local_addr()?.to_string())?;
-        Ok(listener)
+        write_whole(&self.port, reserved.address()?.to_string())?;
+        Ok(reserved)
     }
 
     /// Writes the file that tells people and programs on this machine that the instance is ready.
@@ -86,6 +89,35 @@ impl Slot {
 
     pub(super) fn leave(&self) {
         let _ = fs::remove_file(&self.announcement);
+    }
+}
+
+/// An address that is taken and not listened at yet. A connection to a process that is not built would wait in the
+/// backlog; so it is refused, and whoever made it asks another instance at once.
+pub(super) struct Reserved(TcpSocket);
+
+impl Reserved {
+    pub(super) fn at(address: SocketAddr) -> io::Result<Self> {
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        // Connections of the last process may still be ending there. A port that the system chooses is nobody's.
+        socket.set_reuseaddr(address.port() != 0)?;
+        socket.bind(address)?;
+        Ok(Self(socket))
+    }
+
+    pub(super) fn address(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+
+    /// From now on connections are taken.
+    pub(super) fn listen(self) -> anyhow::Result<TcpListener> {
+        let address = self.address()?;
+        self.0.listen(BACKLOG).with_context(|| {
+            format!("could not listen on {address}: is another program using it? choose another with --listen")
+        })
     }
 }
 
@@ -143,4 +175,31 @@ pub fn announcements(data: &DataDir) -> Vec<Announcement> {
     files.sort();
     let read = |path: PathBuf| serde_json::from_slice(&fs::read(path).ok()?).ok();
     files.into_iter().filter_map(read).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpStream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn nobody_connects_before_the_service_is_built() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let data = DataDir::new(folder.path());
+        let slot = Slot::take(&data, "upload").expect("a slot");
+        let reserved = slot.reserve(None).expect("a port");
+        let address = reserved.address().expect("an address");
+        let refused = TcpStream::connect(address).expect_err("nobody listens");
+        assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+        let listener = reserved.listen().expect("a listener");
+        TcpStream::connect(address).expect("somebody listens");
+        drop(listener);
+        let again = slot.reserve(None).expect("a port");
+        assert_eq!(
+            again.address().expect("an address"),
+            address,
+            "the port is kept"
+        );
+    }
 }
