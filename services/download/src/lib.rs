@@ -23,7 +23,7 @@ use slipway_service::changes::replica::Replica as _;
 use slipway_service::database::Database;
 use slipway_service::metrics::Reading;
 use slipway_service::process::RouterService;
-use slipway_service::{App, Health, Process, Service};
+use slipway_service::{App, Health, Process, Service, clock};
 use sqlx::migrate::Migrator;
 
 use blobs::Blobs;
@@ -107,6 +107,14 @@ impl Health for State {
                 "copy_applied",
                 "Number of the last change of the catalog that the copy holds",
                 self.copy().position().await?.applied,
+            ),
+            reading(
+                "copy_age_seconds",
+                "Seconds since the catalog said that the copy is the newest, -1 if it never did",
+                self.following
+                    .age
+                    .seconds(clock::unix_millis())
+                    .unwrap_or(-1),
             ),
             reading(
                 "files_damaged",

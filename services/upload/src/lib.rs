@@ -85,6 +85,11 @@ impl Health for State {
         let reading = |name, help, value| Reading { name, help, value };
         Ok(vec![
             reading(
+                "copy_age_seconds",
+                "Seconds since the catalog said that the copy is the newest, -1 if it never did",
+                self.following.age.seconds(now).unwrap_or(-1),
+            ),
+            reading(
                 "outbox_rows",
                 "Deliveries that the catalog has not confirmed",
                 outbox.rows,

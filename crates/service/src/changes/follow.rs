@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 use http::Method;
 use tokio::sync::watch;
 
+use super::age::Age;
 use super::held::{Loss, Report};
 use super::losses::Known;
 use super::replica::{Position, Replica};
 use super::{Change, Page, Received, Row};
+use crate::clock;
 use crate::internal::client::CallError;
 use crate::process::Process;
 
@@ -17,6 +19,9 @@ use crate::process::Process;
 const WAIT_SECONDS: u64 = 30;
 /// The same while it has just started.
 const OPENING_SECONDS: u64 = 1;
+/// The longest that a start with a whole copy waits for the catalog to say whether it is the newest: a catalog that hangs
+/// says nothing for ever.
+const LONGEST_START: Duration = Duration::from_secs(2);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How often an earlier version beside us is looked for, which may have passed over what we know.
@@ -27,9 +32,9 @@ const EXAMPLES: usize = 5;
 /// Whether the copy can be worked with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// There is no copy, or it is older than what the catalog had when this process started.
+    /// There is no whole copy, or this process has just started and the catalog has not said yet that it is the newest.
     Behind,
-    /// The copy was up to date once since our start, or the catalog is away or held and there is a whole copy.
+    /// The copy was up to date once since our start, or it is whole and the catalog is away, held or does not say.
     Usable,
 }
 
@@ -39,19 +44,26 @@ pub struct Following {
     pub standing: watch::Receiver<Standing>,
     /// What the copy does not give way to, for [`super::held::router`].
     pub report: watch::Receiver<Report>,
+    pub age: Age,
 }
 
 /// Follows the feed on a background task.
 pub fn follow(process: &Process, replica: impl Replica) -> Following {
     let (standing, standings) = watch::channel(Standing::Behind);
     let (report, reports) = watch::channel(Report::default());
-    let (following, replica) = (process.clone(), Arc::new(replica));
+    let (following, replica, age) = (process.clone(), Arc::new(replica), Age::open(process));
+    process.spawn_once(
+        "first copy",
+        start_with_the_copy(replica.clone(), standing.clone(), age.clone()),
+    );
+    let aging = age.clone();
     process.spawn("feed", move || {
         let mut follower = Follower {
             process: following.clone(),
             replica: replica.clone(),
             standing: standing.clone(),
             report: report.clone(),
+            age: aging.clone(),
             held: None,
             opening: false,
         };
@@ -60,6 +72,25 @@ pub fn follow(process: &Process, replica: impl Replica) -> Following {
     Following {
         standing: standings,
         report: reports,
+        age,
+    }
+}
+
+/// Serves what is there when the catalog does not say in time whether it is the newest.
+async fn start_with_the_copy<R: Replica>(
+    replica: Arc<R>,
+    standing: watch::Sender<Standing>,
+    age: Age,
+) {
+    tokio::time::sleep(LONGEST_START).await;
+    let whole = replica.position().await.is_ok_and(|copy| copy.is_whole());
+    if whole && *standing.borrow() == Standing::Behind {
+        let seconds = age.seconds(clock::unix_millis());
+        tracing::warn!(
+            age = seconds,
+            "the catalog does not say whether the copy is the newest: it is worked with as it is"
+        );
+        standing.send_replace(Standing::Usable);
     }
 }
 
@@ -97,6 +128,7 @@ struct Follower<R> {
     replica: Arc<R>,
     standing: watch::Sender<Standing>,
     report: watch::Sender<Report>,
+    age: Age,
     /// The epoch of which the last answer said that it is held, or that we hold.
     held: Option<String>,
     /// Whether the catalog had just started at the last answer.
@@ -220,6 +252,7 @@ impl<R: Replica> Follower<R> {
         });
         // A copy of what may be an older copy is nobody's truth yet.
         if position.applied >= head && (whole || sure) {
+            self.age.confirm(clock::unix_millis());
             self.is_usable();
         }
     }

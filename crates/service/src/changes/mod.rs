@@ -10,6 +10,7 @@
 //! its copy up, and names in `held` the epoch that would take something away. Until that is accepted the catalog is
 //! held: nothing changes, and everybody goes on with what they have.
 
+pub mod age;
 pub mod follow;
 pub mod held;
 pub mod losses;

@@ -1,6 +1,14 @@
 //! When an instance may be asked.
 
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use slipway_download::{Settings, State};
+use slipway_service::Health as _;
 use slipway_testkit::database::engines;
+use slipway_testkit::{peer, record};
+use tokio::net::TcpListener;
 
 use crate::world::{World, app};
 
@@ -40,5 +48,39 @@ async fn the_position_of_the_copy_can_be_watched() {
             "{}",
             scrape.text()
         );
+    }
+}
+
+/// One that is stopped takes connections and says nothing; one that waits for something proves itself and says nothing.
+#[tokio::test]
+async fn an_instance_with_a_whole_copy_does_not_wait_for_a_catalog_that_hangs() {
+    for engine in engines() {
+        let world = World::open(engine).await;
+        world.apply("e", 1, vec![app("notes")]).await;
+        let stopped = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let at_stopped = stopped.local_addr().expect("an address").to_string();
+        let changes = get(std::future::pending::<()>);
+        let waiting = Router::new().route("/internal/changes", changes);
+        let at_waiting = peer::serve("catalog", waiting).await;
+        for address in [at_stopped, at_waiting] {
+            let catalog = record("catalog", "catalog-1", &address);
+            world.process.process.view.replace(vec![catalog]);
+            let settings = Settings::default();
+            let restarted = State::open(&world.process.process, &settings).await;
+            let restarted = restarted.expect("a state");
+            let ready = async {
+                while restarted.ready().await.is_err() {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(4), ready)
+                .await
+                .expect("ready after two seconds");
+            let readings = restarted.readings().await.expect("readings");
+            let age = readings
+                .iter()
+                .find(|reading| reading.name == "copy_age_seconds");
+            assert_eq!(age.expect("an age").value, -1, "no catalog ever said");
+        }
     }
 }
