@@ -5,6 +5,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+/// Milliseconds by which the clocks of a platform's machines may differ.
+pub const TOLERANCE_MILLIS: i64 = 30_000;
+
+/// The latest end that a lease or a pause of at most `longest` milliseconds can have now. One that ends later was written
+/// while a clock was wrong, and is none: else it would hold its work up for as long as the clock was wrong by.
+pub fn furthest(now: i64, longest: i64) -> i64 {
+    now.saturating_add(longest).saturating_add(TOLERANCE_MILLIS)
+}
+
 /// Now, in milliseconds since the Unix epoch.
 pub fn unix_millis() -> i64 {
     let since_epoch = SystemTime::now()

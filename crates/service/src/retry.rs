@@ -3,7 +3,8 @@
 use crate::process::Process;
 
 const FIRST_PAUSE_MILLIS: i64 = 100;
-const LONGEST_PAUSE_MILLIS: i64 = 5000;
+/// The longest that [`pause`] can be.
+pub const LONGEST_PAUSE_MILLIS: i64 = 5000;
 
 /// Milliseconds to wait after so many attempts: 100, doubling to 5000.
 pub fn pause(attempts: i64) -> i64 {

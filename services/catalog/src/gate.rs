@@ -3,10 +3,19 @@
 //! What the public would get is asked for over the same routes while the public gets 404: the whole body, one range, the
 //! signature and the key. The signature is checked with a verifier that shares no code with the signing service, so
 //! that one fault cannot both make and pass a bad signature.
+//!
+//! A release fails only for what no time mends: the signature that the catalog holds does not prove the bytes, or the
+//! bytes are wrong when a download instance reads them once more for this question alone. All else may be one bad read, a
+//! machine between, an instance that has just started or one of another version: then the release waits and is looked at
+//! again, perhaps by way of another instance.
 
-use futures_util::StreamExt as _;
+use std::time::Duration;
+
+use futures_util::{Stream, StreamExt as _};
+use http::Method;
 use minisign_verify::{PublicKey, Signature};
 use reqwest::Response;
+use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use slipway_packages::Digest;
 use slipway_service::api;
@@ -20,22 +29,41 @@ use crate::store::releases::Release;
 const RANGE: i64 = 1024;
 /// A key and a signature are some hundred bytes.
 const MAX_TEXT: usize = 64 * 1024;
+/// Time without a byte of a body: an instance that hangs in the middle of one holds a worker.
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// Why a package was not proven.
 pub(crate) enum Halt {
-    /// It could not be looked at now.
+    /// It could not be looked at now, or what was served may be right another time.
     Waits(String),
+    /// The bytes that were served are wrong; whether those in the store are is to be asked.
+    Doubted(String),
     /// What would be served is not what was released.
     Refuted(String),
 }
 
+impl Halt {
+    fn waits(what: &str) -> Self {
+        tracing::warn!(what, "the gate was served what it cannot prove");
+        Self::Waits(format!("{what}; it is looked at again"))
+    }
+}
+
+/// What a download instance has found at a reading of its own.
+#[derive(Deserialize)]
+struct Reread {
+    /// In hex; `None` when there is no file.
+    sha256: Option<String>,
+    size: i64,
+}
+
 impl From<CallError> for Halt {
     fn from(error: CallError) -> Self {
-        // Download has read the file and will not serve it: waiting mends nothing.
+        // Download has read the file and will not serve it.
         if let CallError::Failed { code, .. } = &error
             && code == "damaged"
         {
-            return Self::Refuted("a file of it is damaged in the store".to_owned());
+            return Self::Doubted("it is damaged in the store".to_owned());
         }
         tracing::info!(
             error = format!("{:#}", anyhow::Error::new(error)),
@@ -62,24 +90,71 @@ pub(crate) async fn check(
     package: &Package,
     app_key: &str,
 ) -> Result<(), Halt> {
+    match look(state, release, package, app_key).await {
+        Err(Halt::Doubted(reason)) => Err(read_again(state, package, reason).await),
+        outcome => outcome,
+    }
+}
+
+async fn look(
+    state: &State,
+    release: &Release,
+    package: &Package,
+    app_key: &str,
+) -> Result<(), Halt> {
     let path = api::file_path(&release.app, &release.version, &package.filename);
     let key_text =
         text(get(state, &format!("/keys/{}/minisign.pub", release.app), None).await?).await?;
     let signature_text = text(get(state, &format!("{path}.minisig"), None).await?).await?;
     // Users have pinned the app's key: a signature by any other that is served with it would prove nothing to them.
     if key_text.trim() != app_key.trim() {
-        return Err(Halt::Refuted(
-            "the key that is served is not the app's key".to_owned(),
+        return Err(Halt::waits("the key that is served is not the app's key"));
+    }
+    let held = package.signature.as_deref().unwrap_or_default();
+    if signature_text.trim() != held.trim() {
+        return Err(Halt::waits(
+            "the signature that is served is not the one that was made",
         ));
     }
     let key = PublicKey::decode(&key_text)
-        .map_err(|_| Halt::Refuted("the app's key is not a minisign key".to_owned()))?;
+        .map_err(|_| Halt::waits("the app's key is not a minisign key"))?;
     let signature = Signature::decode(&signature_text).map_err(|_| {
-        Halt::Refuted("the signature that is served is not a minisign signature".to_owned())
+        Halt::Refuted("the signature that was made is not a minisign signature".to_owned())
     })?;
     check_comment(&signature, release, package)?;
     let first = check_body(get(state, &path, None).await?, package, &key, &signature).await?;
     check_range(state, &path, package, &first).await
+}
+
+/// Asks a download instance, which proves itself at every call, to read the file anew. Its word and what was served
+/// together show that the bytes in the store are wrong; `reason` alone may be a fault on the way.
+async fn read_again(state: &State, package: &Package, reason: String) -> Halt {
+    let path = format!("/internal/blobs/{}", package.sha256);
+    let client = &state.process.client;
+    let read: Result<Reread, _> = client
+        .call("download", Method::GET, &path, None::<&()>)
+        .await;
+    match read {
+        Ok(Reread {
+            sha256: Some(found),
+            size,
+        }) if found != package.sha256 || size != package.size => Halt::Refuted(format!(
+            "{reason}: the store has {size} bytes with the SHA-256 {found} in its place"
+        )),
+        Ok(Reread {
+            sha256: Some(_), ..
+        }) => Halt::waits(&format!("{reason}, but the store has the right bytes")),
+        Ok(Reread { sha256: None, .. }) => Halt::waits("it is missing in the store"),
+        Err(error) => {
+            tracing::info!(
+                error = format!("{:#}", anyhow::Error::new(error)),
+                "no download instance has read a file again"
+            );
+            Halt::waits(&format!(
+                "{reason}, and no download instance has read it again"
+            ))
+        }
+    }
 }
 
 /// The trusted comment names this file of this version of this app, so no signature can stand in for another.
@@ -112,9 +187,7 @@ async fn check_body(
         .and_then(|value| value.to_str().ok())
         .and_then(|value| Digest::from_repr_digest(value).ok());
     if announced.map(|digest| digest.as_hex()).as_deref() != Some(package.sha256.as_str()) {
-        return Err(Halt::Refuted(
-            "its Repr-Digest is missing or differs".to_owned(),
-        ));
+        return Err(Halt::waits("its Repr-Digest is missing or differs"));
     }
     let mut verifier = key
         .verify_stream(signature)
@@ -123,8 +196,7 @@ async fn check_body(
     let mut size = 0_i64;
     let mut first = Vec::new();
     let mut chunks = response.bytes_stream();
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk?;
+    while let Some(chunk) = next(&mut chunks).await? {
         let wanted = usize::try_from(RANGE)
             .unwrap_or(0)
             .saturating_sub(first.len());
@@ -134,13 +206,13 @@ async fn check_body(
         size += i64::try_from(chunk.len()).unwrap_or(0);
     }
     if size != package.size {
-        return Err(Halt::Refuted(format!(
+        return Err(Halt::Doubted(format!(
             "{size} bytes are served instead of {}",
             package.size
         )));
     }
     if Digest::from_bytes(hash.finalize().into()).as_hex() != package.sha256 {
-        return Err(Halt::Refuted(
+        return Err(Halt::Doubted(
             "the bytes that are served differ from those that were uploaded".to_owned(),
         ));
     }
@@ -163,12 +235,10 @@ async fn check_range(
     let last = RANGE.min(package.size) - 1;
     let response = get(state, path, Some(&format!("bytes=0-{last}"))).await?;
     if response.status() != http::StatusCode::PARTIAL_CONTENT {
-        return Err(Halt::Refuted(
-            "a range of it is not served as one".to_owned(),
-        ));
+        return Err(Halt::waits("a range of it is not served as one"));
     }
     if response.bytes().await? != first {
-        return Err(Halt::Refuted("a range of it has other bytes".to_owned()));
+        return Err(Halt::waits("a range of it has other bytes"));
     }
     Ok(())
 }
@@ -181,14 +251,23 @@ async fn get(state: &State, path: &str, range: Option<&str>) -> Result<Response,
 async fn text(response: Response) -> Result<String, Halt> {
     let mut text = Vec::new();
     let mut chunks = response.bytes_stream();
-    while let Some(chunk) = chunks.next().await {
-        text.extend_from_slice(&chunk?);
+    while let Some(chunk) = next(&mut chunks).await? {
+        text.extend_from_slice(&chunk);
         if text.len() > MAX_TEXT {
-            return Err(Halt::Refuted(
-                "a key or signature of absurd size is served".to_owned(),
-            ));
+            return Err(Halt::waits("a key or signature of absurd size is served"));
         }
     }
-    String::from_utf8(text)
-        .map_err(|_| Halt::Refuted("a key or signature that is no text is served".to_owned()))
+    String::from_utf8(text).map_err(|_| Halt::waits("a key or signature that is no text is served"))
+}
+
+/// The next bytes of a body.
+async fn next<Chunk>(
+    chunks: &mut (impl Stream<Item = reqwest::Result<Chunk>> + Unpin),
+) -> Result<Option<Chunk>, Halt> {
+    match tokio::time::timeout(SILENCE, chunks.next()).await {
+        Ok(chunk) => Ok(chunk.transpose()?),
+        Err(_) => Err(Halt::waits(
+            "a download instance stopped in the middle of it",
+        )),
+    }
 }

@@ -14,14 +14,25 @@ use sqlx::AnyConnection;
 use crate::gate::{self, Halt};
 use crate::release::State as Stage;
 use crate::store::{apps, jobs, packages, releases};
+use crate::worker::Work;
 use crate::{State, feed};
 
 /// Milliseconds that a release waits for the first download instance to have it before it looks again.
 const STAGED_WAIT_MILLIS: u64 = 2000;
 
-/// Codes of signing whose words say what somebody must put back or make room for: they are the reason that a release
-/// waits.
-const SAID_BY_SIGNING: [&str; 3] = ["disk_full", "key_missing", "statement_damaged"];
+/// Codes of signing whose words say what somebody must put back, set right or make room for: they are the reason that a
+/// release waits.
+const SAID_BY_SIGNING: [&str; 5] = [
+    "disk_full",
+    "key_missing",
+    "statement_damaged",
+    "blob_missing",
+    "clock_wrong",
+];
+/// Signing has stated other bytes under this name: no time changes that.
+const STATED_ALREADY: &str = "statement_differs";
+/// Signing has read other bytes than were uploaded.
+const OTHER_BYTES: &str = "digest_mismatch";
 
 /// How a run of a job ended.
 pub(crate) enum Ended {
@@ -31,10 +42,11 @@ pub(crate) enum Ended {
 }
 
 /// Runs a job once. Whatever goes wrong on our side is tried again too: nothing is lost by it.
-pub(crate) async fn run(state: &State, job: &jobs::Job) -> Ended {
+pub(crate) async fn run(state: &State, work: &Work) -> Ended {
+    let job = &work.job;
     let outcome = match job.kind.as_str() {
         "key" => make_key(state, &job.subject).await,
-        "release" => publish(state, &job.subject).await,
+        "release" => publish(state, work).await,
         kind => Err(anyhow!("a job of the kind {kind}, which is not known")),
     };
     match outcome {
@@ -55,15 +67,17 @@ pub(crate) async fn give_up(
     db: &mut AnyConnection,
     job: &jobs::Job,
     reason: &str,
-) -> anyhow::Result<()> {
+) -> sqlx::Result<()> {
     if job.kind != "release" {
         return Ok(());
     }
     let Some(release) = releases::by_id(db, &job.subject).await? else {
         return Ok(());
     };
-    let from = release.state()?;
-    if !from.is_settled() {
+    // One in a state that is not known here is left to who knows it.
+    if let Ok(from) = release.state()
+        && !from.is_settled()
+    {
         log_failure(&release, reason);
         let (change, now) = ((from, Stage::Failed), clock::unix_millis());
         releases::advance(db, &release.id, change, Some(reason), now).await?;
@@ -114,7 +128,8 @@ async fn key_of(state: &State, app: &str) -> anyhow::Result<Result<String, Strin
 }
 
 /// Carries a release as far as it goes.
-async fn publish(state: &State, id: &str) -> anyhow::Result<Ended> {
+async fn publish(state: &State, work: &Work) -> anyhow::Result<Ended> {
+    let id = &work.job.subject;
     loop {
         let mut connection = state.database.read().await?;
         let Some(release) = releases::by_id(&mut connection, id).await? else {
@@ -122,8 +137,8 @@ async fn publish(state: &State, id: &str) -> anyhow::Result<Ended> {
         };
         drop(connection);
         let step = match release.state()? {
-            Stage::Signing => sign(state, &release).await?,
-            Stage::Verifying => verify(state, &release).await?,
+            Stage::Signing => sign(state, work, &release).await?,
+            Stage::Verifying => verify(state, work, &release).await?,
             _ => return Ok(Ended::Done),
         };
         match step {
@@ -152,18 +167,46 @@ struct Signature {
 }
 
 /// `signing`: every package gets its signature, then the release is staged.
-async fn sign(state: &State, release: &releases::Release) -> anyhow::Result<Step> {
+async fn sign(state: &State, work: &Work, release: &releases::Release) -> anyhow::Result<Step> {
     let mut connection = state.database.read().await?;
-    let unsigned = packages::of_release(&mut connection, &release.id).await?;
+    let packages = packages::of_release(&mut connection, &release.id).await?;
     drop(connection);
     let key_id = match key_of(state, &release.app).await? {
         Ok(key_id) => key_id,
         Err(reason) => return Ok(Step::Waits(reason)),
     };
-    for package in unsigned
-        .iter()
-        .filter(|package| package.signature.is_none())
-    {
+    let unsigned = |package: &&packages::Package| package.signature.is_none();
+    for package in packages.iter().filter(unsigned) {
+        match ask_for_signature(state, release, package, &key_id).await {
+            Ok(signature) => {
+                let mut transaction = state.change().await?;
+                packages::set_signature(&mut transaction, &package.id, &signature).await?;
+                work.went_forward(&mut transaction).await?;
+                transaction.commit().await?;
+            }
+            Err(CallError::Refused { code, detail, .. })
+                if code == STATED_ALREADY || code == OTHER_BYTES =>
+            {
+                let reason = format!("{} was not signed: {detail}", package.filename);
+                fail(state, work, release, &reason).await?;
+                return Ok(Step::Went);
+            }
+            Err(error) => return Ok(Step::Waits(waits_for("signing", error))),
+        }
+    }
+    advance(state, work, release, Stage::Verifying, None).await?;
+    Ok(Step::Went)
+}
+
+/// The signature of a package. That its bytes are wrong is believed when they are so at a second reading, by another
+/// instance if there is one: one bad read of a disk is no reason to give a release up.
+async fn ask_for_signature(
+    state: &State,
+    release: &releases::Release,
+    package: &packages::Package,
+    key_id: &str,
+) -> Result<String, CallError> {
+    let ask = || async {
         let wanted = json!({
             "app": release.app,
             "version": release.version,
@@ -171,41 +214,27 @@ async fn sign(state: &State, release: &releases::Release) -> anyhow::Result<Step
             "sha256": package.sha256,
             "size": package.size,
             "key_id": key_id,
+            "now": clock::unix_millis(),
         });
-        let asked: Result<Signature, _> = state
-            .process
-            .client
-            .call(
-                "signing",
-                Method::POST,
-                "/internal/signatures",
-                Some(&wanted),
-            )
-            .await;
-        match asked {
-            Ok(answer) => {
-                let mut transaction = state.change().await?;
-                packages::set_signature(&mut transaction, &package.id, &answer.signature).await?;
-                transaction.commit().await?;
-            }
-            Err(CallError::Refused { detail, .. }) => {
-                fail(
-                    state,
-                    release,
-                    &format!("{} was not signed: {detail}", package.filename),
-                )
-                .await?;
-                return Ok(Step::Went);
-            }
-            Err(error) => return Ok(Step::Waits(waits_for("signing", error))),
+        let (client, path) = (&state.process.client, "/internal/signatures");
+        let asked = client.call("signing", Method::POST, path, Some(&wanted));
+        asked.await.map(|Signature { signature }| signature)
+    };
+    match ask().await {
+        Err(CallError::Refused { code, detail, .. }) if code == OTHER_BYTES => {
+            tracing::warn!(
+                package = package.id,
+                detail,
+                "signing is asked to read again"
+            );
+            ask().await
         }
+        answer => answer,
     }
-    advance(state, release, Stage::Verifying, None).await?;
-    Ok(Step::Went)
 }
 
 /// `verifying`: the gate. What a download instance would serve is read to its end and proven, then it is published.
-async fn verify(state: &State, release: &releases::Release) -> anyhow::Result<Step> {
+async fn verify(state: &State, work: &Work, release: &releases::Release) -> anyhow::Result<Step> {
     if !staged(state, release.seq).await? {
         return Ok(Step::Waits(
             "waits for a download instance, which must serve it before it is published".to_owned(),
@@ -216,18 +245,23 @@ async fn verify(state: &State, release: &releases::Release) -> anyhow::Result<St
     let app = apps::get(&mut connection, &release.app).await?;
     drop(connection);
     let key = app.and_then(|app| app.public_key).unwrap_or_default();
-    for package in &packages {
+    for package in packages.iter().filter(|package| !package.is_proven()) {
         match gate::check(state, release, package, &key).await {
-            Ok(()) => {}
-            Err(Halt::Waits(reason)) => return Ok(Step::Waits(reason)),
+            Ok(()) => {
+                let mut transaction = state.change().await?;
+                packages::set_proven(&mut transaction, package).await?;
+                work.went_forward(&mut transaction).await?;
+                transaction.commit().await?;
+            }
+            Err(Halt::Waits(reason) | Halt::Doubted(reason)) => return Ok(Step::Waits(reason)),
             Err(Halt::Refuted(reason)) => {
                 let reason = format!("{} did not pass verification: {reason}", package.filename);
-                fail(state, release, &reason).await?;
+                fail(state, work, release, &reason).await?;
                 return Ok(Step::Went);
             }
         }
     }
-    advance(state, release, Stage::Published, None).await?;
+    advance(state, work, release, Stage::Published, None).await?;
     Ok(Step::Went)
 }
 
@@ -239,9 +273,14 @@ async fn staged(state: &State, seq: i64) -> sqlx::Result<bool> {
     Ok(state.signals.wait_for(deadline, look).await?.is_some())
 }
 
-async fn fail(state: &State, release: &releases::Release, reason: &str) -> anyhow::Result<()> {
+async fn fail(
+    state: &State,
+    work: &Work,
+    release: &releases::Release,
+    reason: &str,
+) -> anyhow::Result<()> {
     log_failure(release, reason);
-    advance(state, release, Stage::Failed, Some(reason)).await
+    advance(state, work, release, Stage::Failed, Some(reason)).await
 }
 
 fn log_failure(release: &releases::Release, reason: &str) {
@@ -251,6 +290,7 @@ fn log_failure(release: &releases::Release, reason: &str) {
 
 async fn advance(
     state: &State,
+    work: &Work,
     release: &releases::Release,
     to: Stage,
     reason: Option<&str>,
@@ -265,6 +305,7 @@ async fn advance(
         clock::unix_millis(),
     )
     .await?;
+    work.went_forward(&mut transaction).await?;
     state.commit(transaction).await?;
     Ok(())
 }
@@ -272,8 +313,14 @@ async fn advance(
 /// What a job waits for, in words for the developer.
 fn waits_for(service: &str, error: CallError) -> String {
     let reason = match &error {
-        CallError::Failed { code, detail, .. } if SAID_BY_SIGNING.contains(&code.as_str()) => {
+        CallError::Failed { code, detail, .. } | CallError::Refused { code, detail, .. }
+            if SAID_BY_SIGNING.contains(&code.as_str()) =>
+        {
             detail.clone()
+        }
+        // Another version of it, perhaps: what is not known to be for good is none of the release's fault.
+        CallError::Refused { detail, .. } => {
+            format!("waits for the {service} service, which does not take it now: {detail}")
         }
         _ => format!(
             "waits for the {service} service, which does not answer now; it goes on by itself"

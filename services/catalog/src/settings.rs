@@ -15,10 +15,18 @@ pub struct Settings {
 pub struct Jobs {
     /// Jobs at once in one instance. A job mostly waits for signing and download to read the same bytes.
     pub workers: u32,
-    /// Seconds of a lease, renewed three times within it: how long the job of a killed instance waits for another.
+    /// Seconds of a lease, renewed three times within it: how long the job of a killed instance waits for another. The
+    /// same for every instance: a lease that is longer by half a minute than ours can be counts as none.
     pub lease_seconds: u64,
-    /// Leases that may end without a result before a job is given up: it ends its workers.
+    /// Processes that may end with a job among their work, without a step forward of it in between, before it runs alone
+    /// in its process: it may be what ends them.
     pub max_crashes: i64,
+    /// Processes that a job may end while it runs alone, before it is given up. More than one: an operator, a machine that
+    /// is restarted and a memory that is full end processes too.
+    pub max_crashes_alone: i64,
+    /// Milliseconds until the next try after a job has ended a process alone for the first time; it doubles each time, so
+    /// that a platform is not always restarting, and who ended the process for another reason has done with it.
+    pub alone_pause_millis: i64,
 }
 
 impl Default for Jobs {
@@ -27,6 +35,8 @@ impl Default for Jobs {
             workers: 4,
             lease_seconds: 5,
             max_crashes: 3,
+            max_crashes_alone: 3,
+            alone_pause_millis: 10_000,
         }
     }
 }

@@ -14,7 +14,7 @@ mod tests;
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
@@ -28,7 +28,8 @@ use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt as _, StreamExt as _};
 use http::StatusCode;
 use prometheus_client::metrics::counter::Counter;
-use slipway_packages::{Blocks, Digest, FileHash, block_count};
+use rustix::fs::Advice;
+use slipway_packages::{BLOCK, Blocks, Digest, FileHash, block_count};
 use slipway_service::Problem;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
@@ -164,6 +165,19 @@ impl Blobs {
     /// How many files were found damaged and, as far as is known, are not mended.
     pub(crate) fn damaged_count(&self) -> usize {
         self.0.findings.count()
+    }
+
+    /// The digest and the size of what lies under a digest, read from the disk to its end; `None` when there is no file. What
+    /// was found wrong and is right is served again.
+    pub(crate) async fn read_anew(
+        &self,
+        digest: Digest,
+    ) -> Result<Option<(Digest, u64)>, BlobError> {
+        let place = self.0.files.acquire().await.map_err(io::Error::other)?;
+        let store = self.0.clone();
+        let read = spawn_blocking(move || store.read_anew(digest)).await;
+        drop(place);
+        Ok(read.map_err(io::Error::other)??)
     }
 
     /// The bytes of `range` of a blob. The first of them are read and checked when this returns.
@@ -323,6 +337,35 @@ impl Store {
         (0..block_count(blob.size)).for_each(|number| known.trust(number, &after));
         self.memory.put(blob, known.clone());
         Ok(known)
+    }
+
+    fn read_anew(&self, digest: Digest) -> io::Result<Option<(Digest, u64)>> {
+        let mut file = match open_file(&self.folder.join(digest.blob_path())) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        // Against a page of the memory that is wrong while the disk is right: a hint, which may come to nothing.
+        let _ = rustix::fs::fadvise(&file, 0, None, Advice::DontNeed);
+        let mut hash = FileHash::default();
+        let mut size = 0;
+        let mut piece = vec![0; usize::try_from(BLOCK).map_err(io::Error::other)?];
+        loop {
+            match file.read(&mut piece) {
+                Ok(0) => break,
+                Ok(length) => {
+                    hash.update(&piece[..length]);
+                    size += length as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let found = hash.digest();
+        if found == digest {
+            self.findings.forget(&digest);
+        }
+        Ok(Some((found, size)))
     }
 
     fn flights(&self) -> std::sync::MutexGuard<'_, HashMap<Blob, Flight>> {

@@ -167,5 +167,6 @@ pub fn router(state: &State) -> Router {
             routes::public().with_state(state.seeing(Sight::Staged)),
         )
         .merge(routes::counts::router().with_state(state.clone()))
+        .merge(routes::rereads::router().with_state(state.clone()))
         .merge(held::router(state.following.report.clone()))
 }

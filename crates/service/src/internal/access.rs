@@ -90,6 +90,12 @@ const TABLE: &[Endpoint] = &[
     Endpoint {
         callee: "download",
         method: Method::GET,
+        path: "/internal/blobs/*",
+        callers: &["catalog"],
+    },
+    Endpoint {
+        callee: "download",
+        method: Method::GET,
         path: "/internal/downloads/*/*",
         callers: &["catalog"],
     },

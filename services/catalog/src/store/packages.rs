@@ -23,9 +23,16 @@ pub(crate) struct Package {
     pub(crate) arch: String,
     facts: String,
     pub(crate) signature: Option<String>,
+    /// The signature with which a download instance has proven to serve it.
+    proven: Option<String>,
 }
 
 impl Package {
+    /// Whether the gate has proven it with the signature that it has.
+    pub(crate) fn is_proven(&self) -> bool {
+        self.signature.is_some() && self.proven == self.signature
+    }
+
     /// What inspection read.
     pub(crate) fn facts(&self) -> Value {
         serde_json::from_str(&self.facts).unwrap_or_default()
@@ -126,9 +133,19 @@ pub(crate) async fn assign(db: &mut AnyConnection, id: &str, release_id: &str) -
     Ok(done.rows_affected() == 1)
 }
 
-/// Forgets the signatures of a release that failed, so that a bad one is asked for anew.
+/// Notes that the gate has proven a package as it is here.
+pub(crate) async fn set_proven(db: &mut AnyConnection, package: &Package) -> Result<()> {
+    query("UPDATE packages SET proven = $2 WHERE id = $1")
+        .bind(&package.id)
+        .bind(&package.signature)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Forgets the signatures of a release that failed, so that a bad one is asked for anew, and what was proven with them.
 pub(crate) async fn forget_signatures(db: &mut AnyConnection, release_id: &str) -> Result<()> {
-    query("UPDATE packages SET signature = NULL WHERE release_id = $1")
+    query("UPDATE packages SET signature = NULL, proven = NULL WHERE release_id = $1")
         .bind(release_id)
         .execute(db)
         .await?;

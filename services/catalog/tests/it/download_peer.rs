@@ -11,6 +11,7 @@ use axum::{Json, Router};
 use futures_util::{StreamExt as _, stream};
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 use slipway_packages::Digest;
 use slipway_service::changes::{Change, Page, Release, Row, Visibility};
 
@@ -22,6 +23,8 @@ use crate::store::Store;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Defect {
     WrongByte,
+    /// As it lies in the store.
+    WrongByteInStore,
     OneByteShort,
     OneByteMore,
     NoReprDigest,
@@ -68,6 +71,7 @@ impl Download {
             .route("/internal/staged/keys/{app}/minisign.pub", get(key))
             .route("/internal/staged/d/{app}/{version}/{file}", get(file))
             .route("/internal/downloads/{app}/{version}", get(counts))
+            .route("/internal/blobs/{sha256}", get(reread))
             .with_state(download.clone());
         let address = slipway_testkit::peer::serve("download", router).await;
         (download, address)
@@ -199,7 +203,7 @@ async fn file(
 
 fn whole(download: &Download, mut bytes: Vec<u8>, sha256: &str) -> Response {
     let mut digest: Digest = sha256.parse().expect("a digest");
-    if download.is(Defect::WrongByte) {
+    if download.is(Defect::WrongByte) || download.is(Defect::WrongByteInStore) {
         bytes[0] ^= 1;
     }
     if download.is(Defect::OneByteShort) {
@@ -251,4 +255,14 @@ fn part(download: &Download, mut bytes: Vec<u8>, range: &str) -> Response {
 async fn counts(Path((app, version)): Path<(String, String)>) -> Response {
     let filename = format!("{app}-{version}.apk");
     Json(json!({"items": [{"filename": filename, "downloads": 7}]})).into_response()
+}
+
+async fn reread(State(download): State<Download>, Path(sha256): Path<String>) -> Response {
+    let bytes = download.inner.store.get(&sha256);
+    let mut bytes = bytes.expect("a stored blob");
+    if download.is(Defect::WrongByteInStore) {
+        bytes[0] ^= 1;
+    }
+    let found = hex::encode(Sha256::digest(&bytes));
+    Json(json!({"sha256": found, "size": bytes.len()})).into_response()
 }

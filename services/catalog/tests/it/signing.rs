@@ -52,6 +52,40 @@ async fn a_refused_signature_fails_the_release_until_it_is_retried() {
 }
 
 #[tokio::test]
+async fn bytes_that_were_read_wrong_once_fail_nothing() {
+    for engine in engines() {
+        let house = House::new(engine).await;
+        house.app("notes").await;
+        house.signing.conducts(Conduct::ReadsWrongOnce);
+        house.draft("notes", "1.0", b"one").await;
+        let published = house.publish("notes", "1.0").await;
+        assert_eq!(published.ok(201)["state"], "published");
+        assert_eq!(house.signing.calls().len(), 2, "it was asked to read again");
+    }
+}
+
+#[tokio::test]
+async fn a_signing_of_another_version_lets_releases_wait() {
+    for engine in engines() {
+        let house = House::new(engine).await;
+        house.app("notes").await;
+        house.signing.conducts(Conduct::DoesNotUnderstand);
+        house.draft("notes", "1.0", b"one").await;
+        let replaced = async {
+            let waits = |release: &Value| !release["reason"].is_null();
+            let path = "/api/v1/apps/notes/releases/1.0";
+            let release = house.eventually(path, waits).await;
+            assert_eq!(release["state"], "signing");
+            let reason = release["reason"].as_str().expect("a reason");
+            assert!(reason.contains("the field `seal` is missing"), "{reason}");
+            house.signing.conducts(Conduct::Works);
+        };
+        let (published, ()) = tokio::join!(house.publish("notes", "1.0"), replaced);
+        assert_eq!(published.ok(201)["state"], "published");
+    }
+}
+
+#[tokio::test]
 async fn a_retry_that_comes_at_once_is_never_lost() {
     for engine in engines() {
         let house = House::new(engine).await;

@@ -22,8 +22,14 @@ pub(crate) enum Conduct {
     Fails,
     /// 503: its database is an older copy without the key.
     LacksTheKey,
-    /// 422, for good.
+    /// 422, for good: whenever it reads the bytes, they are wrong.
     Refuses,
+    /// 422 once: it has read them wrong.
+    ReadsWrongOnce,
+    /// 400: it is of a version that takes other requests.
+    DoesNotUnderstand,
+    /// Never answers for a file of this name.
+    HangsAt(&'static str),
     /// Signs with a key that is not the app's.
     SignsWithAnotherKey,
     /// Names another version in the trusted comment.
@@ -99,6 +105,14 @@ impl Signing {
         called.expect("the sender lives as long as this");
     }
 
+    /// Waits for a call for this statement.
+    pub(crate) async fn called_for(&self, statement: &str) {
+        let mut calls = self.inner.calls.subscribe();
+        let asked = |calls: &Vec<String>| calls.iter().any(|call| call == statement);
+        let called = calls.wait_for(asked).await;
+        called.expect("the sender lives as long as this");
+    }
+
     pub(crate) fn overlaps(&self) -> Vec<String> {
         let overlaps = self.inner.overlaps.lock();
         overlaps.expect("nobody panics with the lock").clone()
@@ -164,12 +178,21 @@ async fn signature(State(signing): State<Signing>, Json(wanted): Json<Value>) ->
     }
     let (signer, named) = match signing.conduct() {
         Conduct::Hangs => std::future::pending().await,
+        Conduct::HangsAt(name) if name == filename => std::future::pending().await,
+        Conduct::DoesNotUnderstand => {
+            signing.end(&statement);
+            let problem = json!({"code": "body_invalid", "detail": "the field `seal` is missing"});
+            return (StatusCode::BAD_REQUEST, Json(problem)).into_response();
+        }
         Conduct::Fails => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
         Conduct::LacksTheKey => {
             signing.end(&statement);
             return key_missing();
         }
-        Conduct::Refuses => {
+        Conduct::Refuses | Conduct::ReadsWrongOnce => {
+            if signing.conduct() == Conduct::ReadsWrongOnce {
+                signing.conducts(Conduct::Works);
+            }
             signing.end(&statement);
             let detail = "the blob differs from its digest";
             let problem = json!({"code": "digest_mismatch", "detail": detail});
@@ -179,7 +202,9 @@ async fn signature(State(signing): State<Signing>, Json(wanted): Json<Value>) ->
         Conduct::NamesAnotherVersion | Conduct::AltersTheComment => {
             (app.clone(), "0.0.1".to_owned())
         }
-        Conduct::Works | Conduct::ForgesTheKey => (app.clone(), version.clone()),
+        Conduct::Works | Conduct::ForgesTheKey | Conduct::HangsAt(_) => {
+            (app.clone(), version.clone())
+        }
     };
     let sha256 = text("sha256");
     let bytes = signing.inner.store.get(&sha256).expect("a stored blob");

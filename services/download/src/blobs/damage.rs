@@ -112,6 +112,11 @@ impl Findings {
         }
     }
 
+    /// The whole file was read anew and is right.
+    pub(super) fn forget(&self, digest: &Digest) {
+        self.lock().remove(digest);
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.lock().is_empty()
     }

@@ -8,6 +8,7 @@ mod latest;
 mod offer;
 mod page;
 pub(crate) mod problem;
+pub(crate) mod rereads;
 
 use axum::Router;
 use axum::middleware::map_response;

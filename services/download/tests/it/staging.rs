@@ -1,5 +1,6 @@
 //! The gate: a release that is being verified is there for the catalog alone.
 
+use sha2::{Digest as _, Sha256};
 use slipway_service::changes::{Row, Visibility};
 use slipway_testkit::database::engines;
 
@@ -84,5 +85,28 @@ async fn nobody_else_sees_what_is_staged() {
             .await;
         let answer = world.get("/internal/staged/d/notes/1.0/notes.apk").await;
         assert_eq!(answer.problem(), (403, "caller_not_permitted".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn the_catalog_can_have_a_file_read_anew() {
+    for engine in engines() {
+        let world = World::open(engine).await;
+        let package = world.store("notes.apk", b"package", "apk", "android", "universal");
+        let address = format!("/internal/blobs/{}", package.sha256);
+        let read = async || world.get_as_catalog(&address).await.json();
+        assert_eq!(read().await["sha256"], package.sha256);
+        assert_eq!(read().await["size"], 7);
+        let digest: slipway_packages::Digest = package.sha256.parse().expect("a digest");
+        let path = world.process.process.data.blobs().join(digest.blob_path());
+        std::fs::write(&path, b"pockage!").expect("a change");
+        let found =
+            slipway_packages::Digest::from_bytes(Sha256::digest(b"pockage!").into()).as_hex();
+        assert_eq!(read().await["sha256"], found);
+        assert_eq!(read().await["size"], 8);
+        std::fs::remove_file(&path).expect("a removal");
+        assert_eq!(read().await["sha256"], serde_json::Value::Null);
+        let wrong = world.get_as_catalog("/internal/blobs/1234").await;
+        assert_eq!(wrong.problem(), (400, "digest_invalid".to_owned()));
     }
 }
