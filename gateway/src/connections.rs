@@ -14,6 +14,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use slipway_service::internal::identity::Identity;
+use slipway_service::internal::probe::PROOF_TIMEOUT;
 use tokio::net::TcpStream;
 use tower::BoxError;
 use tower::timeout::Timeout;
@@ -26,8 +27,6 @@ pub(crate) type Outgoing = Either<Empty<Bytes>, HeldBody>;
 
 /// Time for a connection on a local network.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// Time for the connection and both proofs. A process that hangs still takes connections, and proves nothing.
-const PROOF_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time without a byte after which the other end is probed.
 const KEEPALIVE: Duration = Duration::from_secs(15);
 /// Idle connections end here before they end at the services, whose time for the next head is 10 s: a request on a

@@ -1,24 +1,31 @@
 //! From the client to an instance of a service and back: connect, hold the body, stream.
 //!
-//! Nothing of a request leaves before the other end has proven that it is of the service that is meant. A request goes
-//! to another instance only when it certainly did nothing: no proven connection could be made, or another process has the
-//! address and answered 421 without reading the body. Nothing else is tried twice.
+//! Nothing of a request leaves before the other end has proven that it is of the service that is meant. A request that
+//! may change something goes to another instance only when it certainly did nothing: no proven connection could be made,
+//! or another process has the address and answered 421 without reading the body. GET and HEAD may be asked twice: another
+//! instance gets them as well when the first has said nothing for a second, hangs, or ended before its answer.
+
+mod hedge;
 
 use std::collections::VecDeque;
 use std::error::Error as _;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 
 use http::header::EXPECT;
 use http::request::Parts;
-use http::{HeaderValue, Request, Response, StatusCode, Uri, Version};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body_util::{Either, Empty};
 use hyper::body::{Body as _, Incoming};
 use hyper_util::client::legacy::{Error, ResponseFuture};
 use slipway_service::discovery::record::Record;
 use slipway_service::discovery::view::View;
 use slipway_service::http::edge::INSTANCE;
+use slipway_service::internal::identity::Identity;
+use slipway_service::internal::probe::{self, Sign};
 use slipway_service::{Problem, Process};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::Settings;
@@ -27,6 +34,7 @@ use crate::connections::{Connections, Outgoing};
 use crate::hold::{BodyError, Hold};
 use crate::request::address_to;
 use crate::routes::Upstream;
+use hedge::Budget;
 
 /// Time for an instance to appear: a restart is often seen within it.
 const APPEAR: Duration = Duration::from_millis(100);
@@ -36,9 +44,15 @@ const SETTLING: Duration = Duration::from_secs(10);
 /// The longest that a request waits for news then.
 const NEWS: Duration = Duration::from_secs(2);
 
+/// Time in which a service that may be changing something proves itself no more after which it is given up. One that is
+/// stopped for less goes on, and an upload with it.
+const HANG: Duration = Duration::from_secs(30);
+
 /// The services behind the gateway.
 pub(crate) struct Upstreams {
     connections: Connections,
+    identity: Identity,
+    budget: Budget,
     view: View,
     run: Option<HeaderValue>,
     limits: Limits,
@@ -66,11 +80,14 @@ impl Limits {
 }
 
 /// Where a request goes.
+#[derive(Clone)]
 struct Target {
     address: String,
     instance: HeaderValue,
     /// The instance's name comes out of a 421 of this address, which is believed once.
     corrected: bool,
+    /// It ended before it had answered, and is asked for the second time.
+    again: bool,
 }
 
 /// What became of one attempt.
@@ -80,6 +97,10 @@ enum Outcome {
     NotSent(Error),
     /// Another process has the address; perhaps one of the same service.
     Misdirected(Option<Target>),
+    /// It ended before it had answered.
+    Cut(Problem),
+    /// It takes connections and proves itself on none.
+    Hangs,
     Failed(Problem),
 }
 
@@ -88,6 +109,8 @@ impl Upstreams {
         let run = process.run.as_deref();
         Self {
             connections: Connections::new(process.identity.clone(), limits.silence),
+            identity: process.identity.clone(),
+            budget: Budget::default(),
             view: process.view.clone(),
             run: run.and_then(|run| HeaderValue::from_str(run).ok()),
             limits,
@@ -104,38 +127,98 @@ impl Upstreams {
         chosen: &mut Option<String>,
     ) -> Result<Response<Body>, Problem> {
         let (head, body) = request.into_parts();
-        let mut body = Some(body).filter(|body| !body.is_end_stream());
-        let mut news = self.view.subscribe();
-        let mut targets: VecDeque<Target> = self.candidates(upstream.name).await;
+        let body = Some(body).filter(|body| !body.is_end_stream());
+        let asking = Asking {
+            upstream,
+            id,
+            head: &head,
+        };
+        let changes_nothing = matches!(head.method, Method::GET | Method::HEAD);
+        if changes_nothing && body.is_none() {
+            self.ask(&asking, chosen).await
+        } else {
+            self.send(&asking, body, chosen).await
+        }
+    }
+
+    /// Sends what may change something: to one instance after another until one has seen it.
+    async fn send(
+        &self,
+        asking: &Asking<'_>,
+        mut body: Option<Incoming>,
+        chosen: &mut Option<String>,
+    ) -> Result<Response<Body>, Problem> {
+        let mut targets = self.targets(asking.upstream.name).await;
         let mut cause = None;
-        let patience = Instant::now() + NEWS;
-        loop {
-            let Some(target) = targets.pop_front() else {
-                if self.begun.elapsed() > SETTLING
-                    || !matches!(timeout_at(patience, news.changed()).await, Ok(Ok(())))
-                {
-                    break;
-                }
-                targets = self.candidates(upstream.name).await;
-                continue;
-            };
-            *chosen = target.instance.to_str().ok().map(str::to_owned);
-            match self.attempt(upstream, id, &head, &target, &mut body).await {
+        while let Some(target) = self.next(&mut targets).await {
+            *chosen = target.name();
+            match self.attempt(asking, &target, &mut body, HANG).await {
                 Outcome::Answered(answer) => return Ok(answer),
-                Outcome::Failed(problem) => return Err(problem),
+                Outcome::Failed(problem) | Outcome::Cut(problem) => return Err(problem),
+                Outcome::Hangs => return Err(silent(asking.upstream)),
                 Outcome::NotSent(error) => {
                     tracing::debug!(%error, address = target.address, "an instance could not be reached");
                     cause = Some(error);
                 }
-                Outcome::Misdirected(Some(corrected)) => targets.push_front(corrected),
+                Outcome::Misdirected(Some(corrected)) => targets.found.push_front(corrected),
                 Outcome::Misdirected(None) => {}
             }
         }
-        let problem = unavailable(upstream);
-        Err(match cause {
-            Some(error) => problem.with_cause(error),
-            None => problem,
-        })
+        Err(away(asking.upstream, cause))
+    }
+
+    async fn targets(&self, service: &'static str) -> Targets {
+        Targets {
+            service,
+            news: self.view.subscribe(),
+            found: self.candidates(service).await,
+            patience: Instant::now() + NEWS,
+        }
+    }
+
+    /// The next instance to try. While the view may still be that of the last run, news of it are waited for.
+    async fn next(&self, targets: &mut Targets) -> Option<Target> {
+        loop {
+            if let Some(target) = targets.found.pop_front() {
+                return Some(target);
+            }
+            if self.begun.elapsed() > SETTLING
+                || !matches!(
+                    timeout_at(targets.patience, targets.news.changed()).await,
+                    Ok(Ok(()))
+                )
+            {
+                return None;
+            }
+            targets.found = self.candidates(targets.service).await;
+        }
+    }
+
+    /// Returns when the instance has proven itself on no new connection for `limit`.
+    async fn hangs(&self, upstream: &Upstream, target: &Target, limit: Duration) {
+        let Ok(address) = target.address.parse::<SocketAddr>() else {
+            return std::future::pending().await;
+        };
+        loop {
+            probe::silence(&self.identity, upstream.name, address).await;
+            self.doubt(upstream, target);
+            let since = Instant::now();
+            while since.elapsed() < limit {
+                if probe::look(&self.identity, upstream.name, address).await != Sign::Silent {
+                    break;
+                }
+            }
+            if since.elapsed() >= limit {
+                return;
+            }
+        }
+    }
+
+    /// Others are asked before this one until it proves itself.
+    fn doubt(&self, upstream: &Upstream, target: &Target) {
+        if let (Ok(instance), Ok(address)) = (target.instance.to_str(), target.address.parse()) {
+            probe::doubt(&self.identity, &self.view, upstream.name, instance, address);
+        }
     }
 
     /// The instances to try, in their order; waits a moment for one when there is none.
@@ -152,14 +235,15 @@ impl Upstreams {
         found.into_iter().filter_map(Target::of).collect()
     }
 
+    /// One attempt. A service that hangs for `patience` is given up.
     async fn attempt(
         &self,
-        upstream: &Upstream,
-        id: &HeaderValue,
-        head: &Parts,
+        asking: &Asking<'_>,
         target: &Target,
         body: &mut Option<Incoming>,
+        patience: Duration,
     ) -> Outcome {
+        let Asking { upstream, id, head } = *asking;
         let (request, hold) = match self.outgoing(head, target, body.as_ref()) {
             Ok(outgoing) => outgoing,
             Err(error) => return Outcome::Failed(Problem::internal(error)),
@@ -170,6 +254,7 @@ impl Upstreams {
             () = silence(hold.as_ref(), self.limits.silence) => {
                 return Outcome::Failed(silent(upstream));
             }
+            () = self.hangs(upstream, target, patience) => return Outcome::Hangs,
         };
         let untouched = hold.is_none() || body.is_some();
         match answered {
@@ -190,11 +275,10 @@ impl Upstreams {
                 Outcome::Answered(answer::streamed(answer, hold, self.limits.answer, id))
             }
             Err(error) if untouched && was_not_sent(&error) => Outcome::NotSent(error),
-            Err(error) => Outcome::Failed(failed(
-                upstream,
-                error,
-                hold.and_then(|hold| hold.failure()),
-            )),
+            Err(error) => match hold.and_then(|hold| hold.failure()) {
+                Some(of_body) => Outcome::Failed(failed(upstream, error, Some(of_body))),
+                None => Outcome::Cut(failed(upstream, error, None)),
+            },
         }
     }
 
@@ -229,12 +313,42 @@ impl Upstreams {
     }
 }
 
+/// A request that is ready to go.
+#[derive(Clone, Copy)]
+struct Asking<'a> {
+    upstream: &'a Upstream,
+    id: &'a HeaderValue,
+    head: &'a Parts,
+}
+
+/// The instances that are left to try.
+struct Targets {
+    service: &'static str,
+    found: VecDeque<Target>,
+    news: watch::Receiver<()>,
+    patience: Instant,
+}
+
 impl Target {
     fn of(record: Record) -> Option<Self> {
         Some(Self {
             instance: HeaderValue::from_str(&record.instance).ok()?,
             address: record.addr,
             corrected: false,
+            again: false,
+        })
+    }
+
+    /// Its name, for the log.
+    fn name(&self) -> Option<String> {
+        self.instance.to_str().ok().map(str::to_owned)
+    }
+
+    /// The same for a second attempt, unless this was one.
+    fn again(self) -> Option<Self> {
+        (!self.again).then_some(Self {
+            again: true,
+            ..self
         })
     }
 
@@ -248,6 +362,7 @@ impl Target {
             address: self.address.clone(),
             instance: answer.headers().get(&INSTANCE)?.clone(),
             corrected: true,
+            again: self.again,
         })
     }
 }
@@ -303,6 +418,13 @@ fn unavailable(upstream: &Upstream) -> Problem {
             upstream.name
         ),
     )
+}
+
+fn away(upstream: &Upstream, cause: Option<Error>) -> Problem {
+    match cause {
+        Some(error) => unavailable(upstream).with_cause(error),
+        None => unavailable(upstream),
+    }
 }
 
 fn silent(upstream: &Upstream) -> Problem {

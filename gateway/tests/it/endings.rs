@@ -10,10 +10,11 @@ const PUT: &str = "PUT /api/v1/apps/notes/packages/notes.apk";
 const CONTINUE: &str = "HTTP/1.1 100 Continue\r\n\r\n";
 
 #[tokio::test]
-async fn a_service_that_ends_before_its_answer_is_502_and_is_not_asked_again() {
-    let (listener, download) = listen().await;
+async fn a_service_that_ends_before_its_answer_is_502_and_is_not_asked_again_for_what_changes_something()
+ {
+    let (listener, upload) = listen().await;
     let (spare, second) = listen().await;
-    let gateway = gateway(&[("download", "a", download), ("download", "b", second)]).await;
+    let gateway = gateway(&[("upload", "a", upload), ("upload", "b", second)]).await;
     let service = tokio::spawn(async move {
         let mut wire = tokio::select! {
             wire = Wire::accept(&listener) => wire,
@@ -23,7 +24,11 @@ async fn a_service_that_ends_before_its_answer_is_502_and_is_not_asked_again() {
         drop(wire);
         (listener, spare)
     });
-    let answer = ask(gateway.address, request("GET /a/notes", "")).await;
+    let answer = ask(
+        gateway.address,
+        request("POST /api/v1/apps/notes/uploads", ""),
+    )
+    .await;
     assert_eq!(
         (answer.status, answer.code().as_str()),
         (502, "upstream_failed")
@@ -38,6 +43,90 @@ async fn a_service_that_ends_before_its_answer_is_502_and_is_not_asked_again() {
     assert!(
         tokio::time::timeout(Duration::ZERO, again).await.is_err(),
         "it was asked again"
+    );
+}
+
+#[tokio::test]
+async fn a_question_whose_service_ends_before_its_answer_goes_to_another_and_then_back() {
+    let (listener, download) = listen().await;
+    let (spare, second) = listen().await;
+    let gateway = gateway(&[("download", "a", download), ("download", "b", second)]).await;
+    let services = tokio::spawn(async move {
+        let mut asked = Vec::new();
+        for _ in 0..3 {
+            let (name, mut wire) = tokio::select! {
+                wire = Wire::accept(&listener) => ("a", wire),
+                wire = Wire::accept(&spare) => ("b", wire),
+            };
+            wire.head().await;
+            asked.push(name);
+            if asked.len() == 3 {
+                wire.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+                    .await;
+            }
+        }
+        asked
+    });
+    let answer = ask(gateway.address, request("GET /a/notes", "")).await;
+    assert_eq!((answer.status, answer.body.as_slice()), (200, &b"ok"[..]));
+    let asked = services.await.unwrap();
+    assert_ne!(asked[0], asked[1]);
+    assert_eq!(asked[0], asked[2], "it may be there again");
+}
+
+/// It has the request and says nothing; new connections it takes and leaves.
+#[tokio::test]
+async fn a_question_without_an_answer_goes_to_another_after_a_second_and_the_first_is_told_to_stop()
+{
+    let (listener, download) = listen().await;
+    let (spare, second) = listen().await;
+    let gateway = gateway(&[("download", "a", download), ("download", "b", second)]).await;
+    let began = std::time::Instant::now();
+    let asking = tokio::spawn(ask(gateway.address, request("GET /a/notes", "")));
+    let (mut hanging, other) = tokio::select! {
+        wire = Wire::accept(&listener) => (wire, spare),
+        wire = Wire::accept(&spare) => (wire, listener),
+    };
+    hanging.head().await;
+    let mut wire = Wire::accept(&other).await;
+    wire.head().await;
+    wire.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        .await;
+    assert_eq!(asking.await.unwrap().status, 200);
+    let took = began.elapsed();
+    assert!(
+        took > Duration::from_secs(1) && took < Duration::from_secs(3),
+        "{took:?}"
+    );
+    assert!(hanging.rest().await.is_empty(), "the end of the first");
+    // Its turn would be now, but it is behind the other until it proves itself.
+    for _ in 0..3 {
+        let asking = tokio::spawn(ask(gateway.address, request("GET /a/notes", "")));
+        wire.head().await;
+        wire.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            .await;
+        assert_eq!(asking.await.unwrap().status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_question_to_a_service_that_hangs_is_503_within_seconds() {
+    let (listener, download) = listen().await;
+    let gateway = gateway(&[("download", "d", download)]).await;
+    let began = std::time::Instant::now();
+    let asking = tokio::spawn(ask(gateway.address, request("GET /a/notes", "")));
+    let mut wire = Wire::accept(&listener).await;
+    wire.head().await;
+    let answer = asking.await.unwrap();
+    assert_eq!(
+        (answer.status, answer.code().as_str()),
+        (503, "download_unavailable")
+    );
+    assert_eq!(answer.field("retry-after"), Some("1"));
+    assert!(
+        began.elapsed() < Duration::from_secs(8),
+        "{:?}",
+        began.elapsed()
     );
 }
 
