@@ -14,6 +14,26 @@ pub fn furthest(now: i64, longest: i64) -> i64 {
     now.saturating_add(longest).saturating_add(TOLERANCE_MILLIS)
 }
 
+/// When work is due that is leased in its row: once its pause and its lease are over, or are none.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// Unix milliseconds, as the next two.
+    pub now: i64,
+    pub furthest_pause: i64,
+    pub furthest_lease: i64,
+}
+
+impl Moment {
+    /// `pause` and `lease` are the longest there are, in milliseconds.
+    pub fn new(now: i64, pause: i64, lease: i64) -> Self {
+        Self {
+            now,
+            furthest_pause: furthest(now, pause),
+            furthest_lease: furthest(now, lease),
+        }
+    }
+}
+
 /// Now, in milliseconds since the Unix epoch.
 pub fn unix_millis() -> i64 {
     let since_epoch = SystemTime::now()
@@ -33,6 +53,14 @@ pub fn rfc3339(unix_millis: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_ends_further_off_than_the_longest_is_none() {
+        let moment = Moment::new(1_000_000, 5000, 60_000);
+        assert_eq!(moment.furthest_pause, 1_035_000);
+        assert_eq!(moment.furthest_lease, 1_090_000);
+        assert_eq!(furthest(i64::MAX - 1, 5000), i64::MAX);
+    }
 
     #[test]
     fn times_are_written_in_utc() {

@@ -5,6 +5,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use slipway_service::clock::Moment;
 use slipway_service::process::announcements;
 use slipway_service::{clock, retry};
 use sqlx::AnyConnection;
@@ -244,10 +245,10 @@ fn lease_millis(state: &State) -> i64 {
 }
 
 /// Now, as jobs see it.
-fn moment(state: &State) -> jobs::Moment {
+fn moment(state: &State) -> Moment {
     let limits = &state.settings.jobs;
     let pause = crashes::longest_pause(limits).max(retry::LONGEST_PAUSE_MILLIS);
-    jobs::Moment::new(clock::unix_millis(), pause, lease_millis(state))
+    Moment::new(clock::unix_millis(), pause, lease_millis(state))
 }
 
 /// A job that waits for a peer is tried again as soon as somebody new is known, not at the end of its pause.

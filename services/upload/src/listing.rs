@@ -49,15 +49,17 @@ pub(crate) async fn run(state: State) {
 /// Whether there was one.
 async fn list_one(state: &State) -> anyhow::Result<bool> {
     let now = clock::unix_millis();
+    let furthest = clock::furthest(now, PAUSE);
     {
         // Looked at without the write lock first: an idle platform writes nothing.
         let mut connection = state.database.read().await?;
-        if !packages::some_without_blocks(&mut connection, now).await? {
+        if !packages::some_without_blocks(&mut connection, now, furthest).await? {
             return Ok(false);
         }
     }
     let mut transaction = state.database.write().await?;
-    let package = packages::lease_without_blocks(&mut transaction, now, now + LEASE).await?;
+    let package =
+        packages::lease_without_blocks(&mut transaction, (now, furthest), now + LEASE).await?;
     transaction.commit().await?;
     let Some(package) = package else {
         return Ok(false);

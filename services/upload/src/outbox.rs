@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 use slipway_service::api::Uploaded;
+use slipway_service::clock::Moment;
 use slipway_service::internal::client::CallError;
 use slipway_service::{clock, retry};
 use tokio::sync::{Semaphore, watch};
@@ -81,19 +82,20 @@ async fn run(state: State) {
 }
 
 async fn lease(state: &State, places: usize) -> sqlx::Result<Vec<outbox::Entry>> {
+    let lease = i64::try_from(state.settings.outbox.lease_seconds).unwrap_or(i64::MAX / 2000);
     let now = clock::unix_millis();
+    let moment = Moment::new(now, retry::LONGEST_PAUSE_MILLIS, lease * 1000);
     {
         // Looked at without the write lock first: an idle platform writes nothing.
         let mut connection = state.database.read().await?;
-        if places == 0 || !outbox::some_due(&mut connection, now).await? {
+        if places == 0 || !outbox::some_due(&mut connection, moment).await? {
             return Ok(Vec::new());
         }
     }
-    let lease = i64::try_from(state.settings.outbox.lease_seconds).unwrap_or(i64::MAX / 2000);
     let limit = i64::try_from(places).unwrap_or(i64::MAX);
     let mut transaction = state.database.write().await?;
     let until = now + lease * 1000;
-    let entries = outbox::lease(&mut transaction, until, now, limit).await?;
+    let entries = outbox::lease(&mut transaction, moment, until, limit).await?;
     transaction.commit().await?;
     Ok(entries)
 }

@@ -1,6 +1,6 @@
 //! Work to do, leased in the row.
 
-use slipway_service::clock;
+use slipway_service::clock::Moment;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 
 use crate::crashes::Crashes;
@@ -40,26 +40,6 @@ impl Job {
     /// Whether that lease was alone in its process.
     pub(crate) fn was_alone(&self) -> bool {
         self.lease_alone != 0
-    }
-}
-
-/// When jobs are due.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Moment {
-    pub(crate) now: i64,
-    /// The furthest ends of a pause and of a lease; what ends later is none ([`clock::furthest`]).
-    furthest_pause: i64,
-    furthest_lease: i64,
-}
-
-impl Moment {
-    /// `pause` and `lease` are the longest there are, in milliseconds.
-    pub(crate) fn new(now: i64, pause: i64, lease: i64) -> Self {
-        Self {
-            now,
-            furthest_pause: clock::furthest(now, pause),
-            furthest_lease: clock::furthest(now, lease),
-        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the catalog has to be told.
 
+use slipway_service::clock::Moment;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 use uuid::Uuid;
 
@@ -78,11 +79,14 @@ pub(crate) async fn of_package(db: &mut AnyConnection, package_id: &str) -> Resu
 }
 
 /// Whether some entry could be leased.
-pub(crate) async fn some_due(db: &mut AnyConnection, now: i64) -> Result<bool> {
+pub(crate) async fn some_due(db: &mut AnyConnection, moment: Moment) -> Result<bool> {
     let due: Option<String> = query_scalar(
-        "SELECT id FROM outbox WHERE next_at <= $1 AND (lease_until IS NULL OR lease_until < $1) LIMIT 1",
+        "SELECT id FROM outbox WHERE (next_at <= $1 OR next_at > $2)
+             AND (lease_until IS NULL OR lease_until < $1 OR lease_until > $3) LIMIT 1",
     )
-    .bind(now)
+    .bind(moment.now)
+    .bind(moment.furthest_pause)
+    .bind(moment.furthest_lease)
     .fetch_optional(db)
     .await?;
     Ok(due.is_some())
@@ -92,20 +96,24 @@ pub(crate) async fn some_due(db: &mut AnyConnection, now: i64) -> Result<bool> {
 /// been read before another instance took the same row, the outer ones are checked again on the row as it is.
 pub(crate) async fn lease(
     db: &mut AnyConnection,
+    moment: Moment,
     until: i64,
-    now: i64,
     limit: i64,
 ) -> Result<Vec<Entry>> {
     query_as(
         "UPDATE outbox SET lease_owner = $1, lease_until = $2, attempts = attempts + 1
-         WHERE next_at <= $3 AND (lease_until IS NULL OR lease_until < $3) AND id IN (
-             SELECT id FROM outbox WHERE next_at <= $3 AND (lease_until IS NULL OR lease_until < $3)
-             ORDER BY next_at LIMIT $4)
+         WHERE (next_at <= $3 OR next_at > $4) AND (lease_until IS NULL OR lease_until < $3 OR lease_until > $5)
+             AND id IN (
+                 SELECT id FROM outbox WHERE (next_at <= $3 OR next_at > $4)
+                     AND (lease_until IS NULL OR lease_until < $3 OR lease_until > $5)
+                 ORDER BY next_at LIMIT $6)
          RETURNING id, package_id, channel, token_id, request_id, acknowledged_at, wish, lease_owner, attempts, failing_since, last_error",
     )
     .bind(Uuid::now_v7().to_string())
     .bind(until)
-    .bind(now)
+    .bind(moment.now)
+    .bind(moment.furthest_pause)
+    .bind(moment.furthest_lease)
     .bind(limit)
     .fetch_all(db)
     .await

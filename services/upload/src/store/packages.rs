@@ -181,12 +181,19 @@ pub(crate) async fn wish_again(db: &mut AnyConnection, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// Whether some package that the catalog has could be leased for its list of blocks.
-pub(crate) async fn some_without_blocks(db: &mut AnyConnection, now: i64) -> Result<bool> {
+/// Whether some package that the catalog has could be leased for its list of blocks; what ends after `furthest` is no
+/// lease and no pause.
+pub(crate) async fn some_without_blocks(
+    db: &mut AnyConnection,
+    now: i64,
+    furthest: i64,
+) -> Result<bool> {
     let due: Option<String> = query_scalar(
-        "SELECT id FROM packages WHERE blocks IS NULL AND state = 'delivered' AND blocks_after <= $1 LIMIT 1",
+        "SELECT id FROM packages WHERE blocks IS NULL AND state = 'delivered'
+             AND (blocks_after <= $1 OR blocks_after > $2) LIMIT 1",
     )
     .bind(now)
+    .bind(furthest)
     .fetch_optional(db)
     .await?;
     Ok(due.is_some())
@@ -195,18 +202,20 @@ pub(crate) async fn some_without_blocks(db: &mut AnyConnection, now: i64) -> Res
 /// Leases one of them. The conditions stand twice, as in the outbox.
 pub(crate) async fn lease_without_blocks(
     db: &mut AnyConnection,
-    now: i64,
+    (now, furthest): (i64, i64),
     until: i64,
 ) -> Result<Option<Package>> {
     query_as(
         "UPDATE packages SET blocks_after = $2
-         WHERE blocks IS NULL AND state = 'delivered' AND blocks_after <= $1 AND id = (
-             SELECT id FROM packages WHERE blocks IS NULL AND state = 'delivered' AND blocks_after <= $1
+         WHERE blocks IS NULL AND state = 'delivered' AND (blocks_after <= $1 OR blocks_after > $3) AND id = (
+             SELECT id FROM packages WHERE blocks IS NULL AND state = 'delivered'
+                 AND (blocks_after <= $1 OR blocks_after > $3)
              ORDER BY blocks_after, id LIMIT 1)
          RETURNING *",
     )
     .bind(now)
     .bind(until)
+    .bind(furthest)
     .fetch_optional(db)
     .await
 }

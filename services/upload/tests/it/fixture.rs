@@ -17,6 +17,7 @@ use slipway_testkit::TestProcess;
 use slipway_testkit::call::through_the_gateway;
 use slipway_testkit::database::Engine;
 use slipway_upload::{Settings, State, open, router};
+use sqlx::{AnyConnection, Connection as _};
 
 use crate::catalog::Catalog;
 
@@ -45,6 +46,15 @@ pub(crate) struct Answer {
 }
 
 impl Fixture {
+    /// The database beside the instances' own connections.
+    pub(crate) async fn database(&self) -> AnyConnection {
+        let process = &self.test.process;
+        let file = process.data.service("upload").join("upload.db");
+        let url = process.settings.database.url.clone();
+        let url = url.unwrap_or_else(|| format!("sqlite://{}", file.display()));
+        AnyConnection::connect(&url).await.expect("the database")
+    }
+
     pub(crate) async fn new(engine: Engine) -> Self {
         Self::with(engine, |_| {}).await
     }

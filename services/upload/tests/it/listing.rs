@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use slipway_packages::{Digest, FileHash};
 use slipway_testkit::database::{Engine, engines};
-use sqlx::{AnyConnection, Connection as _, query};
+use sqlx::query;
 
 use crate::fixture::{Fixture, until};
 
@@ -24,15 +24,28 @@ async fn old(engine: Engine, bytes: &'static str) -> (Fixture, PathBuf, FileHash
 }
 
 async fn forget(fixture: &Fixture) {
-    let process = &fixture.test.process;
-    let file = process.data.service("upload").join("upload.db");
-    let url = process.settings.database.url.clone();
-    let url = url.unwrap_or_else(|| format!("sqlite://{}", file.display()));
-    let mut database = AnyConnection::connect(&url).await.expect("the database");
     query("UPDATE packages SET blocks = NULL, blocks_after = 0")
-        .execute(&mut database)
+        .execute(&mut fixture.database().await)
         .await
         .expect("rows");
+}
+
+#[tokio::test]
+async fn a_lease_of_a_clock_that_was_a_day_ahead_is_none() {
+    for engine in engines() {
+        let (fixture, _, _) = old(engine, "bytes").await;
+        query("UPDATE packages SET blocks_after = $1")
+            .bind(slipway_service::clock::unix_millis() + 24 * 3600 * 1000)
+            .execute(&mut fixture.database().await)
+            .await
+            .expect("rows");
+        let instance = fixture.another(|_| {}).await;
+        until("the catalog is told", async || {
+            instance.reading("packages_without_blocks").await == 0
+        })
+        .await;
+        instance.stop().await;
+    }
 }
 
 #[tokio::test]

@@ -34,6 +34,36 @@ async fn a_package_waits_for_the_catalog_and_goes_on_by_itself() {
     }
 }
 
+/// Rows as an instance has left them whose clock was an hour ahead.
+#[tokio::test]
+async fn leases_and_pauses_of_a_clock_that_was_wrong_are_none() {
+    for engine in engines() {
+        for left in [
+            "UPDATE outbox SET next_at = $1",
+            "UPDATE outbox SET lease_owner = 'gone', lease_until = $1",
+        ] {
+            let fixture = Fixture::new(engine).await;
+            fixture.catalog.set_away(true);
+            let answer = fixture
+                .put("notes.bin?version=1.0&channel=stable", "bytes")
+                .await;
+            assert_eq!(answer.status, StatusCode::ACCEPTED, "{answer:?}");
+            fixture.instance.stop().await;
+            let edited = sqlx::query(left)
+                .bind(slipway_service::clock::unix_millis() + 3600 * 1000)
+                .execute(&mut fixture.database().await)
+                .await;
+            assert_eq!(edited.expect("an edit").rows_affected(), 1);
+            fixture.catalog.set_away(false);
+            let instance = fixture.another(|_| {}).await;
+            until("it is handed over", async || {
+                instance.reading("outbox_rows").await == 0
+            })
+            .await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_instance_started_without_the_catalog_decides_by_its_copy() {
     for engine in engines() {
