@@ -35,6 +35,7 @@ use crate::database::Database;
 use crate::database::damage::Damage;
 use crate::database::fault::Fault;
 use crate::discovery::record::{Record, State};
+use crate::discovery::time::RegistryTime;
 use crate::discovery::view::View;
 use crate::discovery::{heartbeat, watch as registry_watch};
 use crate::http::edge::{Page, admin, edge, readiness};
@@ -136,6 +137,8 @@ pub struct Process {
     pub run: Option<Arc<str>>,
     /// Who else is there.
     pub view: View,
+    /// What time it is for the registry.
+    pub registry_time: RegistryTime,
     /// Calls to the others.
     pub client: Client,
     pub metrics: Metrics,
@@ -178,6 +181,7 @@ impl Process {
             identity,
             run,
             view,
+            registry_time: RegistryTime::default(),
             data,
             settings: Arc::new(settings),
             metrics: Metrics::default(),

@@ -7,6 +7,7 @@ use slipway_service::database::fault::Fault;
 use crate::blobs::BlobError;
 use crate::files::FileError;
 use crate::statement::Stated;
+use crate::time::ClockWrong;
 
 /// The name is taken in that version.
 pub(crate) struct StatementDiffers(pub(crate) Stated);
@@ -75,6 +76,13 @@ impl From<FileError> for Problem {
                 Self::unavailable("statement_damaged", error.to_string())
             }
         }
+    }
+}
+
+/// The release waits: a clock can be set right.
+impl From<ClockWrong> for Problem {
+    fn from(wrong: ClockWrong) -> Self {
+        Self::unavailable("clock_wrong", wrong.to_string())
     }
 }
 

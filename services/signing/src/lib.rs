@@ -17,6 +17,7 @@ mod settings;
 mod signing;
 mod statement;
 mod store;
+mod time;
 
 use std::sync::Arc;
 
@@ -32,6 +33,7 @@ use files::StatementFiles;
 use flights::Flights;
 use sealing::SealingKey;
 pub use settings::Settings;
+use time::Past;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
@@ -47,6 +49,7 @@ pub struct State {
     pub(crate) blobs: Arc<Blobs>,
     pub(crate) files: StatementFiles,
     pub(crate) flights: Flights,
+    pub(crate) past: Arc<Past>,
 }
 
 impl Health for State {
@@ -103,6 +106,7 @@ pub async fn open(process: &Process, settings: Settings) -> anyhow::Result<State
     let folder = folder.unwrap_or_else(|| process.data.statements());
     let files = StatementFiles::open(folder, sealing.clone())?;
     reconcile::reconcile(&database, &files).await?;
+    let newest = store::statements::newest(&mut *database.read().await?).await?;
     let folder = settings.store.folder;
     let folder = folder.unwrap_or_else(|| process.data.blobs());
     let reads = settings.store.concurrent_reads;
@@ -113,6 +117,7 @@ pub async fn open(process: &Process, settings: Settings) -> anyhow::Result<State
         sealing,
         files,
         flights: Flights::default(),
+        past: Arc::new(Past::new(newest.unwrap_or_default())),
     })
 }
 

@@ -9,6 +9,8 @@
 //! After a crash at any point the next request goes on from what is written. Ed25519 is deterministic, so it comes to
 //! the same bytes, and so do instances that race.
 
+use std::time::Instant;
+
 use anyhow::{Context as _, ensure};
 use slipway_service::{Problem, clock};
 use slipway_signatures::minisign::{Prehash, verify_prehash};
@@ -16,6 +18,7 @@ use slipway_signatures::minisign::{Prehash, verify_prehash};
 use crate::error::StatementDiffers;
 use crate::statement::{Stated, Statement};
 use crate::store::statements::Row;
+use crate::time::Clocks;
 use crate::{State, keys, store};
 
 pub(crate) struct Signed {
@@ -45,7 +48,12 @@ async fn write_down(state: &State, statement: &Statement) -> Result<Row, Problem
         statement.key_id.as_deref(),
     ];
     let key = keys::present(state, &statement.app, named).await?;
-    let wanted = statement.stated(&key.id, clock::unix_millis())?;
+    // What is stated already has its time.
+    let now = match &filed {
+        Some(filed) => filed.stated_at,
+        None => time_to_state(state, statement)?,
+    };
+    let wanted = statement.stated(&key.id, now)?;
     let mut transaction = state.database.write().await?;
     let kept =
         store::statements::insert(&mut transaction, filed.as_ref().unwrap_or(&wanted)).await?;
@@ -55,6 +63,19 @@ async fn write_down(state: &State, statement: &Statement) -> Result<Row, Problem
         return Ok(kept);
     }
     Err(StatementDiffers(kept.stated).into())
+}
+
+/// Now, unless the clock is wrong.
+fn time_to_state(state: &State, statement: &Statement) -> Result<i64, Problem> {
+    let clocks = Clocks {
+        ours: clock::unix_millis(),
+        catalog: statement.now,
+        registry: state.process.registry_time.now(),
+    };
+    let checked = state.past.check(clocks, Instant::now());
+    checked
+        .inspect_err(|wrong| tracing::warn!(%wrong, "nothing new is stated"))
+        .map_err(Problem::from)
 }
 
 /// Makes and keeps a signature. It runs to its end also when whoever asked has gone: a large package takes longer to

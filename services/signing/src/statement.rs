@@ -21,6 +21,8 @@ pub(crate) struct Statement {
     pub(crate) size: u64,
     /// The key that the catalog has given out as the app's; none from a catalog of 0.1.0.
     pub(crate) key_id: Option<String>,
+    /// The catalog's clock, in Unix milliseconds; none from a catalog of 0.2.0.
+    pub(crate) now: Option<i64>,
 }
 
 /// What was stated: everything that fixes the bytes of a signature. It is a row and a file.

@@ -78,6 +78,11 @@ async fn beat(process: &Process, address: &str, record: &Record) -> Option<Beat>
         .call_registry(address, Method::PUT, &path, Some(&body))
         .await;
     answer
+        .inspect(|beat: &Beat| {
+            beat.now
+                .into_iter()
+                .for_each(|now| process.registry_time.tell(now))
+        })
         .inspect_err(|error| tracing::debug!(%error, address, "a registry does not answer"))
         .ok()
 }
@@ -118,6 +123,7 @@ mod tests {
                 epoch: "e".to_owned(),
                 revision: 1,
                 acknowledged: false,
+                now: None,
             })
         });
         let router = Router::new().route("/internal/instances/{instance}", answer);

@@ -3,6 +3,7 @@
 //! What was last known is kept on disk, so that traffic goes on, and a process starts, while every registry is gone.
 
 pub mod record;
+pub mod time;
 pub mod view;
 
 pub(crate) mod heartbeat;

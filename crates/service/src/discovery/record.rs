@@ -61,4 +61,7 @@ pub struct Beat {
     pub revision: u64,
     /// Every live watcher has applied this record.
     pub acknowledged: bool,
+    /// The registry's clock, in Unix milliseconds; none from an earlier version.
+    #[serde(default)]
+    pub now: Option<i64>,
 }

@@ -7,10 +7,10 @@ use axum::routing::{get, put};
 use axum::{Json, Router};
 use http::StatusCode;
 use serde::Deserialize;
-use slipway_service::Problem;
 use slipway_service::discovery::record::{Beat, Record, Snapshot, State as Lease};
 use slipway_service::http::json::{ApiJson, ApiPath, ApiQuery};
 use slipway_service::internal::verify::Caller;
+use slipway_service::{Problem, clock};
 use uuid::Uuid;
 
 use crate::leases::{Holder, Refused};
@@ -162,5 +162,6 @@ fn answer(state: &State, acknowledged: bool) -> Beat {
         epoch: state.leases.epoch().to_owned(),
         revision: state.leases.revision(),
         acknowledged,
+        now: Some(clock::unix_millis()),
     }
 }

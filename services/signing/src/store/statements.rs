@@ -1,6 +1,6 @@
 //! What was signed, once for each file of a version.
 
-use sqlx::{AnyConnection, FromRow, Result, query, query_as};
+use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 
 use crate::statement::Stated;
 
@@ -56,6 +56,13 @@ pub(crate) async fn all(db: &mut AnyConnection) -> Result<Vec<Stated>> {
     )
     .fetch_all(db)
     .await
+}
+
+/// When the newest was stated, in Unix milliseconds.
+pub(crate) async fn newest(db: &mut AnyConnection) -> Result<Option<i64>> {
+    query_scalar("SELECT max(stated_at) FROM statements")
+        .fetch_one(db)
+        .await
 }
 
 async fn get(db: &mut AnyConnection, statement: &Stated) -> Result<Row> {

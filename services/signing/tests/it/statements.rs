@@ -150,3 +150,44 @@ async fn a_database_with_later_migrations_is_opened() {
             .await;
     }
 }
+
+#[tokio::test]
+async fn nothing_new_is_stated_by_a_clock_that_is_wrong() {
+    for engine in engines() {
+        let (signing, _folder) = first(engine).await;
+        signing.store(b"bytes");
+        let old = statement("notes", "1.0.0", b"bytes");
+        let signature = signing.signature(&old).await;
+        let hour = 3_600_000;
+        let elsewhere = slipway_service::clock::unix_millis() + hour;
+        let mut new = statement("notes", "1.0.1", b"bytes");
+        new["now"] = json!(elsewhere);
+        signing.process.registry_time.tell(elsewhere);
+        let (status, body) = signing.sign(&new).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{body}");
+        assert_eq!(body["code"], "clock_wrong");
+        assert!(
+            text(&body, "detail").contains("signing's clock says"),
+            "{body}"
+        );
+        // What has its time already is not held up.
+        assert_eq!(signing.signature(&old).await, signature);
+        // One of the two may be wrong instead.
+        new["now"] = json!(elsewhere - hour);
+        signing.signature(&new).await;
+
+        // A statement of a time when the clock was ahead, as far as anybody knows.
+        let mut database = signing.connection().await;
+        let ahead = "UPDATE statements SET stated_at = $1 WHERE version = '1.0.1'";
+        let ahead = sqlx::query(ahead).bind(elsewhere);
+        ahead.execute(&mut database).await.expect("a row");
+        let file = signing.files();
+        file.iter()
+            .for_each(|(path, _)| std::fs::remove_file(path).expect("a file"));
+        let signing = Instance::start(&signing.process).await.expect("a restart");
+        let (status, body) = signing.sign(&statement("notes", "1.0.2", b"bytes")).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{body}");
+        assert_eq!(body["code"], "clock_wrong");
+        assert!(text(&body, "detail").contains("has gone back"), "{body}");
+    }
+}
