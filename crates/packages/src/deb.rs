@@ -15,10 +15,10 @@ use crate::{
 const ARCHIVE: &[u8] = b"!<arch>\n";
 const MEMBER_LENGTH: u64 = 60;
 
-/// Members before the control archive: `debian-binary`, and those of other tools that begin with `_`.
-const MEMBERS: usize = 8;
+/// Members: `debian-binary`, the two archives, and those of other tools that begin with `_`.
+const MEMBERS: usize = 64;
 
-/// `None` when it is no deb.
+/// `None` when it is no deb. Every member has to be there, to its end.
 pub(crate) fn read(
     source: &mut Source<'_>,
     head: &[u8],
@@ -27,8 +27,17 @@ pub(crate) fn read(
     if !head.starts_with(ARCHIVE) || !head[ARCHIVE.len()..].starts_with(b"debian-binary") {
         return Ok(None);
     }
+    let members = members(source)?;
+    let find = |begins: &str| {
+        let found = members
+            .iter()
+            .find(|member| member.name.starts_with(begins));
+        found.ok_or_else(|| Fault::damaged(format!("it has no {begins}")))
+    };
+    let archive = find("control.tar")?;
+    find("data.tar")?;
     let mut facts = Facts::of(Kind::Deb);
-    match control(source, limits) {
+    match control(source, archive, limits) {
         Ok(control) => describe(&mut facts, &control, limits),
         Err(Fault::Malformed(why)) => {
             facts.warn(format!(
@@ -69,10 +78,16 @@ fn field<'a>(control: &'a str, name: &str) -> Option<&'a str> {
         .map(|(_, value)| value.trim())
 }
 
-fn control(source: &mut Source<'_>, limits: &Limits) -> Result<String, Fault> {
-    let (name, archive) = control_archive(source, limits)?;
+fn control(source: &mut Source<'_>, member: &Member, limits: &Limits) -> Result<String, Fault> {
+    if member.size > limits.control {
+        return Err(Fault::malformed(format!(
+            "it has {} bytes; {} are read at most",
+            member.size, limits.control
+        )));
+    }
+    let archive = source.read(member.offset, member.size)?;
     let mut bytes = Vec::new();
-    let tar: Box<dyn Read> = match name.as_str() {
+    let tar: Box<dyn Read> = match member.name.as_str() {
         "control.tar" => Box::new(&*archive),
         "control.tar.gz" => Box::new(GzDecoder::new(&*archive)),
         "control.tar.xz" => {
@@ -105,25 +120,26 @@ fn in_tar(bytes: &[u8]) -> Option<String> {
     None
 }
 
-fn control_archive(source: &mut Source<'_>, limits: &Limits) -> Result<(String, Vec<u8>), Fault> {
+struct Member {
+    name: String,
+    offset: u64,
+    size: u64,
+}
+
+fn members(source: &mut Source<'_>) -> Result<Vec<Member>, Fault> {
+    let mut members = Vec::new();
     let mut at = ARCHIVE.len() as u64;
-    for _ in 0..MEMBERS {
-        let header = source.read(at, MEMBER_LENGTH)?;
+    while at < source.length() && members.len() < MEMBERS {
+        let header = source.part("the header of a member", at, MEMBER_LENGTH)?;
         let (name, size) =
-            member(&header).ok_or_else(|| Fault::malformed("a member's header is damaged"))?;
-        at += MEMBER_LENGTH;
-        if name.starts_with("control.tar") {
-            if size > limits.control {
-                return Err(Fault::malformed(format!(
-                    "it has {size} bytes; {} are read at most",
-                    limits.control
-                )));
-            }
-            return Ok((name, source.read(at, size)?));
-        }
-        at = at.saturating_add(size).saturating_add(size % 2);
+            member(&header).ok_or_else(|| Fault::damaged("the header of a member is damaged"))?;
+        let offset = at + MEMBER_LENGTH;
+        source.needs(&format!("its member {name:?}"), offset, size)?;
+        // The next one begins at an even place.
+        at = offset + size + size % 2;
+        members.push(Member { name, offset, size });
     }
-    Err(Fault::malformed("it has no control archive"))
+    Ok(members)
 }
 
 /// Name and size out of the header of a member (`ar(5)`); some writers end the name with a slash.

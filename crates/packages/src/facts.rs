@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Arch, Digest, Kind, Platform};
+use crate::{Arch, ContentDigests, Digest, Kind, Platform};
 
 /// As JSON: an object with `outcome` = `understood`, `refused` or `not_understood`, and its fields.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,9 +14,19 @@ pub enum Outcome {
     Understood(Box<Facts>),
     /// The archive is built to harm whoever unpacks it. `detail` is fit for its uploader.
     Refused { rule: Rule, detail: String },
-    /// No kind that is known, or one too damaged to tell. It is served as it is, as kind `other`:
-    /// the weakness of a parser must not stop a release.
+    /// It begins as a kind that is known, or its name says that it is of one, and it is not all there. `detail` says what
+    /// is missing.
+    Damaged { detail: String },
+    /// No kind that is known. It is served as it is, as kind `other`: the weakness of a parser must not stop a release.
     NotUnderstood { warning: String },
+}
+
+/// All that comes of an inspection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inspected {
+    pub outcome: Outcome,
+    /// What an APK says of its content, which whoever has the file has still to compare: an inspection does not read it whole.
+    pub content: Option<ContentDigests>,
 }
 
 /// What is read out of a package. Nothing of it is proven: it is what the file says of itself.
@@ -159,6 +169,7 @@ mod tests {
                 rule: Rule::Climbing,
                 detail: "d".into(),
             },
+            Outcome::Damaged { detail: "d".into() },
             Outcome::NotUnderstood {
                 warning: "w".into(),
             },

@@ -7,26 +7,33 @@
 
 mod apk;
 mod blocks;
+mod compound;
 mod deb;
 mod digest;
-mod executable;
+mod disk_image;
+mod elf;
 mod facts;
 mod file_name;
 mod inspect;
 mod limits;
+mod mach_o;
+mod named;
+mod pe;
 mod platform;
 mod rank;
 mod rpm;
 pub mod shown;
 mod slug;
 mod source;
+mod tar_gz;
 mod text;
 mod version;
 mod zip;
 
+pub use apk::{ContentAlgorithm, ContentDigest, ContentDigests};
 pub use blocks::{BLOCK, BlockHash, Blocks, BlocksError, FileHash, block_count};
 pub use digest::{Digest, DigestError, ReprDigestError};
-pub use facts::{Facts, Icon, Outcome, Rule};
+pub use facts::{Facts, Icon, Inspected, Outcome, Rule};
 pub use file_name::{FileName, FileNameError, SERVED_SUFFIXES};
 pub use inspect::inspect;
 pub use limits::Limits;

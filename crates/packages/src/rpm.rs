@@ -1,91 +1,187 @@
-//! RPM packages, version 3 of the format (rpm.org, "V4 Package format"): kind and architecture.
+//! RPM packages, version 3 of the format (rpm.org, "V4 Package format", "V6 Package format"): kind and architecture.
 
 use crate::{
     Arch, Facts, Kind,
-    source::{u16_be, u32_be},
+    source::{Fault, Source, u16_be, u32_be, u64_be},
 };
 
-const LEAD_LENGTH: usize = 96;
+const LEAD_LENGTH: u64 = 96;
+const INTRO_LENGTH: u64 = 16;
 const HEADER: &[u8] = b"\x8e\xad\xe8\x01";
-const ARCH_TAG: u32 = 1022;
+/// Entries of a header that `rpm` takes.
+const ENTRIES: u32 = 0xffff;
+/// Bytes of an architecture's name that are read.
+const NAME: u64 = 32;
+
+const ARCH: u32 = 1022;
+/// Of the payload as it lies in the file.
+const PAYLOAD_SIZE: u32 = 5112;
+/// Of the header and the payload, among the signatures, in 32 and in 64 bits.
+const SIZE: u32 = 1000;
+const LONG_SIZE: u32 = 270;
 
 /// `None` when it is no RPM. The lead names a machine too, but the same one for i386 and `x86_64`, so
-/// the architecture comes out of the header, if that lies within the bytes given.
-pub(crate) fn read(head: &[u8]) -> Option<Facts> {
+/// the architecture comes out of the header.
+pub(crate) fn read(source: &mut Source<'_>, head: &[u8]) -> Result<Option<Facts>, Fault> {
     if !head.starts_with(b"\xed\xab\xee\xdb") {
-        return None;
+        return Ok(None);
     }
+    let signatures = Header::read(source, "its signatures", LEAD_LENGTH)?;
+    let start = signatures.end().next_multiple_of(8);
+    let header = Header::read(source, "its header", start)?;
+    payload_is_there(source, start, &signatures, &header)?;
     let mut facts = Facts::of(Kind::Rpm);
     if u16_be(head, 6) == Some(1) {
         facts.warn("this is a source package: nobody can install it");
-    } else {
-        match arch(head) {
-            Some(b"x86_64") => facts.arch = Some(Arch::X86_64),
-            Some(b"aarch64") => facts.arch = Some(Arch::Aarch64),
-            Some(b"armv7hl" | b"armv7hnl") => facts.arch = Some(Arch::Armv7),
-            Some(b"i386" | b"i486" | b"i586" | b"i686") => facts.arch = Some(Arch::X86),
-            Some(b"noarch") => facts.arch = Some(Arch::Universal),
-            _ => facts.warn("its architecture could not be read, or is none that is known here"),
-        }
+        return Ok(Some(facts));
     }
-    Some(facts)
+    let arch = header.value(source, ARCH, NAME)?.unwrap_or_default();
+    match arch.split(|byte| *byte == 0).next() {
+        Some(b"x86_64") => facts.arch = Some(Arch::X86_64),
+        Some(b"aarch64") => facts.arch = Some(Arch::Aarch64),
+        Some(b"armv7hl" | b"armv7hnl") => facts.arch = Some(Arch::Armv7),
+        Some(b"i386" | b"i486" | b"i586" | b"i686") => facts.arch = Some(Arch::X86),
+        Some(b"noarch") => facts.arch = Some(Arch::Universal),
+        _ => facts.warn("its architecture could not be read, or is none that is known here"),
+    }
+    Ok(Some(facts))
 }
 
-fn arch(head: &[u8]) -> Option<&[u8]> {
-    let signatures = Header::at(head, LEAD_LENGTH)?;
-    let header = Header::at(head, signatures.end.next_multiple_of(8))?;
-    let entry = (0..header.entries)
-        .map(|index| header.start + 16 * index)
-        .find(|entry| u32_be(head, *entry) == Some(ARCH_TAG))?;
-    let offset = u32_be(head, entry + 8)? as usize;
-    let value = head.get(header.start + 16 * header.entries + offset..)?;
-    value.split(|byte| *byte == 0).next()
+/// The signatures say how long header and payload are, or the header how long the payload is. Where neither does, there
+/// is at least something.
+fn payload_is_there(
+    source: &mut Source<'_>,
+    start: u64,
+    signatures: &Header,
+    header: &Header,
+) -> Result<(), Fault> {
+    let end = if let Some(size) = signatures.value(source, LONG_SIZE, 8)? {
+        u64_be(&size, 0).map(|size| start.saturating_add(size))
+    } else if let Some(size) = signatures.value(source, SIZE, 4)? {
+        u32_be(&size, 0).map(|size| start.saturating_add(size.into()))
+    } else if let Some(size) = header.value(source, PAYLOAD_SIZE, 8)? {
+        u64_be(&size, 0).map(|size| header.end().saturating_add(size))
+    } else {
+        None
+    };
+    let least = header.end().saturating_add(1);
+    source.needs("its payload", 0, end.unwrap_or(least).max(least))
 }
 
+/// An index, and the values that it tells the places of.
 struct Header {
-    start: usize,
-    entries: usize,
-    end: usize,
+    index: Vec<u8>,
+    values: u64,
+    length: u64,
 }
 
 impl Header {
-    fn at(head: &[u8], at: usize) -> Option<Self> {
-        if !head.get(at..)?.starts_with(HEADER) {
-            return None;
-        }
-        let entries = u32_be(head, at + 8)? as usize;
-        let start = at + 16;
-        let end = start + 16 * entries + u32_be(head, at + 12)? as usize;
-        (16 * entries <= head.len()).then_some(Self {
-            start,
-            entries,
-            end,
+    fn read(source: &mut Source<'_>, what: &str, at: u64) -> Result<Self, Fault> {
+        let damaged = || Fault::damaged(format!("{what} are not where they should be"));
+        let intro = source.part(what, at, INTRO_LENGTH)?;
+        let entries =
+            u32_be(&intro, 8).filter(|entries| intro.starts_with(HEADER) && *entries <= ENTRIES);
+        let entries = entries.ok_or_else(damaged)?;
+        let length = u32_be(&intro, 12).ok_or_else(damaged)?.into();
+        let index = source.part(what, at + INTRO_LENGTH, 16 * u64::from(entries))?;
+        let values = at + INTRO_LENGTH + index.len() as u64;
+        source.needs(what, values, length)?;
+        Ok(Self {
+            index,
+            values,
+            length,
         })
+    }
+
+    fn end(&self) -> u64 {
+        self.values + self.length
+    }
+
+    /// The first bytes of a value, `most` of them or all up to the end of the values.
+    fn value(
+        &self,
+        source: &mut Source<'_>,
+        tag: u32,
+        most: u64,
+    ) -> Result<Option<Vec<u8>>, Fault> {
+        let entry = self
+            .index
+            .chunks_exact(16)
+            .find(|entry| u32_be(entry, 0) == Some(tag));
+        let place = entry.and_then(|entry| u32_be(entry, 8)).map(u64::from);
+        let Some(place) = place.filter(|place| *place < self.length) else {
+            return Ok(None);
+        };
+        let length = most.min(self.length - place);
+        source.read(self.values + place, length).map(Some)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::read;
-    use crate::{Arch, Kind};
+    use std::io::Cursor;
 
-    fn rpm(arch: &str, source: bool) -> Vec<u8> {
+    use super::read;
+    use crate::{
+        Arch, Facts, Kind,
+        source::{Fault, Source},
+    };
+
+    /// Which of the sizes a package says.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    enum Says {
+        Size,
+        LongSize,
+        PayloadSize,
+        Nothing,
+    }
+
+    fn rpm(arch: &str, source: bool, says: Says) -> Vec<u8> {
+        let payload = b"the payload";
+        let mut values = b"notes\0".to_vec();
+        values.extend(arch.as_bytes());
+        values.push(0);
+        values.resize(40, 0);
+        let mut tags = vec![(1000, 0), (1022, 6)];
+        if says == Says::PayloadSize {
+            values.extend((payload.len() as u64).to_be_bytes());
+            tags.push((5112, 40));
+        }
+        let header = header(&tags, &values);
+        let size = header.len() + payload.len();
+        let signatures = match says {
+            Says::Size => self::header(&[(1000, 0)], &u32::try_from(size).unwrap().to_be_bytes()),
+            Says::LongSize => self::header(&[(270, 0)], &(size as u64).to_be_bytes()),
+            Says::PayloadSize | Says::Nothing => self::header(&[(1, 0)], &[0; 3]),
+        };
         let mut bytes = vec![0; 96];
         bytes[..4].copy_from_slice(b"\xed\xab\xee\xdb");
         bytes[7] = u8::from(source);
-        // Signatures: one entry without a value, and padding to 8 bytes.
-        bytes.extend(b"\x8e\xad\xe8\x01\0\0\0\0\0\0\0\x01\0\0\0\x03");
-        bytes.extend([0; 24]);
-        bytes.extend(b"\x8e\xad\xe8\x01\0\0\0\0\0\0\0\x02\0\0\0\x20");
-        for (tag, offset) in [(1000_u32, 0_u32), (1022, 6)] {
-            for number in [tag, 6, offset, 1] {
-                bytes.extend(number.to_be_bytes());
-            }
-        }
-        bytes.extend(b"notes\0");
-        bytes.extend(arch.as_bytes());
-        bytes.push(0);
+        bytes.extend(signatures);
+        bytes.resize(bytes.len().next_multiple_of(8), 0);
+        bytes.extend(header);
+        bytes.extend(payload);
         bytes
+    }
+
+    fn header(tags: &[(u32, u32)], values: &[u8]) -> Vec<u8> {
+        let mut header = b"\x8e\xad\xe8\x01\0\0\0\0".to_vec();
+        let lengths = [tags.len(), values.len()].map(|length| u32::try_from(length).unwrap());
+        header.extend(lengths.into_iter().flat_map(u32::to_be_bytes));
+        for (tag, offset) in tags {
+            header.extend([*tag, 6, *offset, 1].into_iter().flat_map(u32::to_be_bytes));
+        }
+        header.extend(values);
+        header
+    }
+
+    fn of(bytes: &[u8]) -> Result<Facts, String> {
+        let mut input = Cursor::new(bytes);
+        match read(&mut Source::new(&mut input).unwrap(), bytes) {
+            Ok(facts) => Ok(facts.expect("an RPM")),
+            Err(Fault::Damaged(why)) => Err(why),
+            Err(other) => panic!("{other}"),
+        }
     }
 
     #[test]
@@ -96,19 +192,37 @@ mod tests {
             ("noarch", Some(Arch::Universal)),
             ("s390x", None),
         ] {
-            let facts = read(&rpm(name, false)).unwrap();
+            let facts = of(&rpm(name, false, Says::Size)).unwrap();
             assert_eq!((facts.kind, facts.arch), (Kind::Rpm, arch));
             assert_eq!(facts.warnings.is_empty(), arch.is_some());
         }
-        assert!(read(&rpm("x86_64", true)).unwrap().warnings[0].contains("source package"));
-        assert!(read(b"\xed\xab\xee").is_none());
+        let source = of(&rpm("x86_64", true, Says::Size)).unwrap();
+        assert!(source.warnings[0].contains("source package"));
     }
 
     #[test]
-    fn no_cut_of_an_rpm_panics() {
-        let whole = rpm("x86_64", false);
-        for length in 4..whole.len() - 8 {
-            assert_eq!(read(&whole[..length]).unwrap().kind, Kind::Rpm);
+    fn an_rpm_that_is_cut_is_damaged_wherever() {
+        for says in [Says::Size, Says::LongSize, Says::PayloadSize, Says::Nothing] {
+            let whole = rpm("x86_64", false, says);
+            assert_eq!(of(&whole).unwrap().arch, Some(Arch::X86_64), "{says:?}");
+            let payload = whole.len() - b"the payload".len();
+            let least = if says == Says::Nothing {
+                payload + 1
+            } else {
+                whole.len()
+            };
+            for length in 4..least {
+                assert!(of(&whole[..length]).is_err(), "{says:?}: {length}");
+            }
         }
+        let whole = rpm("x86_64", false, Says::Size);
+        assert!(
+            of(&whole[..whole.len() - 1])
+                .unwrap_err()
+                .contains("payload")
+        );
+        let mut longer = whole;
+        longer[104] = 0xff;
+        assert!(of(&longer).is_err(), "more entries than rpm takes");
     }
 }

@@ -9,6 +9,9 @@ use crate::Rule;
 pub(crate) enum Fault {
     #[error("{detail}")]
     Refused { rule: Rule, detail: String },
+    /// It is known what it was to be, and a part of it is missing; the words complete "the file is not whole: …".
+    #[error("{0}")]
+    Damaged(String),
     /// Not what it should be; the words complete "the file was not understood: …".
     #[error("{0}")]
     Malformed(String),
@@ -19,6 +22,18 @@ pub(crate) enum Fault {
 impl Fault {
     pub(crate) fn malformed(what: impl Into<String>) -> Self {
         Self::Malformed(what.into())
+    }
+
+    pub(crate) fn damaged(what: impl Into<String>) -> Self {
+        Self::Damaged(what.into())
+    }
+
+    /// What could not be read makes the whole file damaged.
+    pub(crate) fn into_damage(self, begun: &str) -> Self {
+        match self {
+            Self::Malformed(why) => Self::Damaged(format!("{begun}, but {why}")),
+            other => other,
+        }
     }
 }
 
@@ -52,6 +67,30 @@ impl<'a> Source<'a> {
         Ok(bytes)
     }
 
+    /// Everything from `offset` on, to be read in one go.
+    pub(crate) fn stream(&mut self, offset: u64) -> io::Result<&mut dyn Input> {
+        self.input.seek(SeekFrom::Start(offset))?;
+        Ok(self.input)
+    }
+
+    /// Fails with [`Fault::Damaged`] unless the `length` bytes from `offset` are within the file; `what` they are.
+    pub(crate) fn needs(&self, what: &str, offset: u64, length: u64) -> Result<(), Fault> {
+        let end = offset.saturating_add(length);
+        if end <= self.length {
+            return Ok(());
+        }
+        Err(Fault::damaged(format!(
+            "{what} ends at byte {end}, and only {} bytes are there",
+            self.length
+        )))
+    }
+
+    /// The `length` bytes from `offset`, of which `what` consists; the caller has held `length` against a limit.
+    pub(crate) fn part(&mut self, what: &str, offset: u64, length: u64) -> Result<Vec<u8>, Fault> {
+        self.needs(what, offset, length)?;
+        self.read(offset, length)
+    }
+
     /// The first bytes, `length` of them or all that there are.
     pub(crate) fn head(&mut self, length: u64) -> Result<Vec<u8>, Fault> {
         self.read(0, length.min(self.length))
@@ -74,6 +113,10 @@ pub(crate) fn u32_le(bytes: &[u8], at: usize) -> Option<u32> {
 
 pub(crate) fn u64_le(bytes: &[u8], at: usize) -> Option<u64> {
     chunk(bytes, at).map(u64::from_le_bytes)
+}
+
+pub(crate) fn u64_be(bytes: &[u8], at: usize) -> Option<u64> {
+    chunk(bytes, at).map(u64::from_be_bytes)
 }
 
 pub(crate) fn u16_be(bytes: &[u8], at: usize) -> Option<u16> {

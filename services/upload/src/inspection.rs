@@ -2,19 +2,24 @@
 //!
 //! The bytes are a stranger's, and the decoders that read them are others' code. The child gets the file, opened to be
 //! read, and a small share of memory and time; it has nothing of our environment, and before it reads it gives up
-//! everything else ([`confine`]). Whatever becomes of it, becomes of it alone. Only a refusal by a named rule stops an upload: a child that dies has not understood the file, and a parser's
-//! weakness must not stop a developer's release.
+//! everything else ([`confine`]). Whatever becomes of it, becomes of it alone. Only a refusal by a named rule stops an
+//! upload, and what is known to be not whole: a child that dies has not understood the file, and a parser's weakness must
+//! not stop a developer's release.
+//!
+//! A child that could read a whole package would take long for large ones. What the signature of an APK says of its content
+//! is therefore compared here: the child names the places and the digests, and no more than the file once is read.
 
 mod child;
 mod confine;
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use slipway_packages::{Facts, Outcome, Rule};
+use slipway_packages::{ContentDigests, Facts, FileName, Inspected, Kind, Outcome, Rule};
 use slipway_service::Problem;
 use tokio::fs::File;
 use tokio::io::AsyncReadExt as _;
@@ -32,9 +37,12 @@ const LONGEST_ANSWER: u64 = 1 << 20;
 const NOT_UNDERSTOOD: &str =
     "the inspection of this file did not come to an end; it is served as it is";
 
+/// What an APK lacks that was changed after it was signed.
+const CHANGED: &str = "the digest of its content that stands in its own signature (APK Signature Scheme v2 or v3) is not that of its bytes, so it was changed after it was signed";
+
 /// How a child ended.
 enum End {
-    Answered(Outcome),
+    Answered(Inspected),
     /// It died, ran out of what it was given, or answered nothing that can be read.
     Died,
     /// It could not be confined, and has not read the package.
@@ -56,24 +64,39 @@ impl Inspection {
         }
     }
 
-    /// The facts of the file at `path`, or the refusal of its archive.
-    pub(crate) async fn facts(&self, path: &Path) -> Result<Facts, Problem> {
+    /// The facts of the file at `path`, or the refusal of what is not whole or built to harm. `named` is its name at the
+    /// uploader's.
+    pub(crate) async fn facts(&self, path: &Path, named: &FileName) -> Result<Facts, Problem> {
         let place = self.places.acquire().await.map_err(Problem::internal)?;
         let file = File::open(path).await.map_err(Problem::internal)?;
-        let end = self.inspect(file.into_std().await.into()).await?;
+        let file = file.into_std().await;
+        let package = file.try_clone().map_err(Problem::internal)?;
+        let end = self.inspect(package.into(), Kind::named(named)).await?;
+        let End::Answered(Inspected { outcome, content }) = end else {
+            return Ok(Facts::not_understood(NOT_UNDERSTOOD));
+        };
+        let facts = match outcome {
+            Outcome::Understood(facts) => *facts,
+            Outcome::NotUnderstood { warning } => Facts::not_understood(warning),
+            Outcome::Damaged { detail } => return Err(damaged(named, &detail)),
+            Outcome::Refused { rule, detail } => return Err(refused(rule, &detail)),
+        };
+        let fits = match content {
+            Some(content) => fits(content, file).await?,
+            None => Some(true),
+        };
         drop(place);
-        match end {
-            End::Answered(Outcome::Understood(facts)) => Ok(*facts),
-            End::Answered(Outcome::NotUnderstood { warning }) => Ok(Facts::not_understood(warning)),
-            End::Answered(Outcome::Refused { rule, detail }) => Err(refused(rule, &detail)),
-            End::Died | End::Unconfined(_) => Ok(Facts::not_understood(NOT_UNDERSTOOD)),
+        match fits {
+            Some(true) => Ok(facts),
+            Some(false) => Err(damaged(named, CHANGED)),
+            None => Ok(Facts::not_understood(NOT_UNDERSTOOD)),
         }
     }
 
     /// Inspects nothing, to say once, at the start, what would otherwise be seen of every package: that this system
     /// does not let an inspection be confined, so that none is made.
     pub(crate) async fn try_out(self) {
-        match self.inspect(Stdio::null()).await {
+        match self.inspect(Stdio::null(), None).await {
             Ok(End::Answered(_)) => {}
             Ok(End::Died) => tracing::error!(
                 "inspections die here, so no package is understood: each is served as it is"
@@ -86,12 +109,13 @@ impl Inspection {
         }
     }
 
-    async fn inspect(&self, package: Stdio) -> anyhow::Result<End> {
+    async fn inspect(&self, package: Stdio, named: Option<Kind>) -> anyhow::Result<End> {
         let limits = &self.settings;
         let mut command = Command::new(self.program());
         command
             .arg("inspect")
             .args([limits.memory_bytes, limits.cpu_seconds, limits.files].map(|n| n.to_string()))
+            .args(named.map(Kind::as_str))
             .env_clear()
             .stdin(package)
             .stdout(Stdio::piped())
@@ -133,6 +157,29 @@ async fn output(mut command: Command) -> anyhow::Result<Output> {
         stdout,
         stderr: Vec::new(),
     })
+}
+
+/// Whether a file has the digests that its signature states. Every byte is read, at the speed of the disk. `None` when the
+/// child named places that are not in the file: then it was led astray.
+async fn fits(content: ContentDigests, file: std::fs::File) -> Result<Option<bool>, Problem> {
+    let reading = tokio::task::spawn_blocking(move || content.fit(&file));
+    match reading.await.map_err(Problem::internal)? {
+        Ok(fits) => Ok(Some(fits)),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            tracing::warn!(%error, "an inspection answered what cannot be");
+            Ok(None)
+        }
+        Err(error) => Err(Problem::internal(error)),
+    }
+}
+
+fn damaged(named: &FileName, detail: &str) -> Problem {
+    Problem::unprocessable(
+        "package_damaged",
+        format!(
+            "{named} is not whole: {detail}. Build or download it again and send that; if it is meant as it is, send it with kind=other, which offers it for no platform"
+        ),
+    )
 }
 
 fn refused(rule: Rule, detail: &str) -> Problem {

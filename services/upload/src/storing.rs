@@ -99,7 +99,7 @@ pub(crate) async fn store(
     {
         return Err(digest_mismatch(expected, &whole.digest));
     }
-    let facts = state.inspection.facts(&whole.path).await?;
+    let facts = state.inspection.facts(&whole.path, &wish.filename).await?;
     let mut package = package(&whole, &facts, wish, by)?;
     if let Some(version) = version(&facts, wish)? {
         let mut connection = state.database.read().await?;

@@ -1,5 +1,6 @@
 //! Android packages: what an APK says of itself.
 
+mod content;
 mod manifest;
 mod resources;
 mod signer;
@@ -9,6 +10,7 @@ use std::{cmp::Reverse, collections::BTreeSet};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
+pub use self::content::{ContentAlgorithm, ContentDigest, ContentDigests};
 use self::{
     manifest::{Manifest, Value},
     resources::{Found, Resources},
@@ -28,19 +30,23 @@ const ABIS: usize = 16;
 /// Icons that are tried, the finest first.
 const ICONS: usize = 16;
 
-/// The facts of an APK. What cannot be read is a warning; only reading the file itself can fail.
+/// The facts of an APK, and into `content` what it says of its own bytes. What cannot be read is a warning, save the
+/// block of its signatures: without that Android does not install it.
 pub(crate) fn read(
     source: &mut Source<'_>,
     archive: &Archive,
+    content: &mut Option<ContentDigests>,
     limits: &Limits,
 ) -> Result<Facts, Fault> {
     let mut facts = Facts::of(Kind::Apk);
     native_code(&mut facts, archive.names());
-    let signer = signer::certificate(source, archive, limits);
-    match or_warning(&mut facts, "the signature", signer)? {
-        Some(Some(certificate)) => facts.signer_sha256 = Some(certificate),
-        Some(None) => facts.warn("the APK is not signed: Android does not install it"),
-        None => {}
+    let signatures = signer::read(source, archive, limits);
+    if let Some(signatures) = or_warning(&mut facts, "the signature", signatures)? {
+        facts.signer_sha256 = signatures.certificate;
+        *content = signatures.content;
+        if facts.signer_sha256.is_none() {
+            facts.warn("the APK is not signed: Android does not install it");
+        }
     }
     let bytes = entry(source, archive, MANIFEST, limits.manifest).and_then(|bytes| {
         let manifest = bytes.as_deref().and_then(Manifest::read);

@@ -1,11 +1,12 @@
 //! The certificate that an APK is signed with, as far as the file says so.
 //!
-//! It is read and not verified: that would need the whole file digested (APK Signature Scheme v2 and
-//! v3) and the signature checked. Formats: source.android.com, "APK Signature Scheme v2" and "v3";
+//! It is read and not verified. What a signature says of the content is compared ([`super::content`]), which needs no
+//! trust in who signed. Formats: source.android.com, "APK Signature Scheme v2" and "v3";
 //! for the older one PKCS #7 in `META-INF` (RFC 5652).
 
 use sha2::{Digest as _, Sha256};
 
+use super::content::{self, ContentDigests};
 use crate::{
     Digest, Limits,
     source::{Fault, Source, u32_le, u64_le},
@@ -15,30 +16,49 @@ use crate::{
 const MAGIC: &[u8] = b"APK Sig Block 42";
 const SCHEME_V2: u32 = 0x7109_871a;
 const SCHEME_V3: u32 = 0xf053_68c0;
+const SCHEME_V3_1: u32 = 0x1b93_ad61;
 
 /// Pairs in a block: signatures, padding, and what stores and tools add.
 const PAIRS: usize = 64;
 
-/// SHA-256 of the first signer's certificate. Of several schemes the newest counts, as on a device.
-pub(super) fn certificate(
+/// What an APK says of who signed it.
+pub(super) struct Signatures {
+    /// SHA-256 of the first signer's certificate. Of several schemes the newest counts, as on a device.
+    pub(super) certificate: Option<Digest>,
+    /// What all signers say of the content.
+    pub(super) content: Option<ContentDigests>,
+}
+
+pub(super) fn read(
     source: &mut Source<'_>,
     archive: &Archive,
     limits: &Limits,
-) -> Result<Option<Digest>, Fault> {
-    let values = block(source, archive.directory_offset)?;
-    if let Some(value) = values
-        .into_iter()
-        .max_by_key(|value| value.scheme == SCHEME_V3)
-    {
-        if value.length > limits.signature {
+) -> Result<Signatures, Fault> {
+    let damaged = || Fault::damaged("its signing block is damaged");
+    let Some(block) = Block::find(source, archive.directory_offset)? else {
+        return Ok(Signatures {
+            certificate: jar_certificate(source, archive, limits)?,
+            content: None,
+        });
+    };
+    let mut values = Vec::new();
+    for place in &block.values {
+        if place.length > limits.signature {
             return Err(Fault::malformed("its signature is too large"));
         }
-        let bytes = source.read(value.offset, value.length)?;
-        let certificate = first_certificate(&bytes)
-            .ok_or_else(|| Fault::malformed("its signing block is damaged"))?;
-        return Ok(Some(digest(certificate)));
+        values.push((place.scheme, source.read(place.offset, place.length)?));
     }
-    jar_certificate(source, archive, limits)
+    let newest = values.iter().max_by_key(|(scheme, _)| *scheme == SCHEME_V3);
+    let certificate = match newest {
+        Some((_, value)) => Some(digest(first_certificate(value).ok_or_else(damaged)?)),
+        None => jar_certificate(source, archive, limits)?,
+    };
+    let stated = values.iter().map(|(_, value)| content::stated(value));
+    let stated: Option<Vec<_>> = stated.collect();
+    Ok(Signatures {
+        certificate,
+        content: ContentDigests::new(stated.ok_or_else(damaged)?.concat(), block.start, archive),
+    })
 }
 
 struct SchemeValue {
@@ -48,43 +68,53 @@ struct SchemeValue {
 }
 
 /// The signatures in the block before the directory: size, pairs, size, magic.
-fn block(source: &mut Source<'_>, directory: u64) -> Result<Vec<SchemeValue>, Fault> {
-    let damaged = || Fault::malformed("its signing block is damaged");
-    let mut values = Vec::new();
-    let Some(footer) = directory.checked_sub(24) else {
-        return Ok(values);
-    };
-    let bytes = source.read(footer, 24)?;
-    if !bytes.ends_with(MAGIC) {
-        return Ok(values);
-    }
-    let size = u64_le(&bytes, 0).ok_or_else(damaged)?;
-    let start = directory
-        .checked_sub(8)
-        .and_then(|at| at.checked_sub(size))
-        .ok_or_else(damaged)?;
-    let mut at = start + 8;
-    for _ in 0..PAIRS {
-        if at + 12 > footer {
-            break;
+struct Block {
+    start: u64,
+    values: Vec<SchemeValue>,
+}
+
+impl Block {
+    fn find(source: &mut Source<'_>, directory: u64) -> Result<Option<Self>, Fault> {
+        let damaged = || Fault::damaged("its signing block is damaged");
+        let Some(footer) = directory.checked_sub(24) else {
+            return Ok(None);
+        };
+        let bytes = source.read(footer, 24)?;
+        if !bytes.ends_with(MAGIC) {
+            return Ok(None);
         }
-        let pair = source.read(at, 12)?;
-        let length = u64_le(&pair, 0).ok_or_else(damaged)?;
-        let scheme = u32_le(&pair, 8).ok_or_else(damaged)?;
-        let end = at.checked_add(8).and_then(|at| at.checked_add(length));
-        let end = end
-            .filter(|end| length >= 4 && *end <= footer)
+        let size = u64_le(&bytes, 0).ok_or_else(damaged)?;
+        let start = directory
+            .checked_sub(8)
+            .and_then(|at| at.checked_sub(size))
             .ok_or_else(damaged)?;
-        if matches!(scheme, SCHEME_V2 | SCHEME_V3) {
-            values.push(SchemeValue {
-                scheme,
-                offset: at + 12,
-                length: length - 4,
-            });
+        if source.read(start, 8)? != bytes[..8] {
+            return Err(damaged());
         }
-        at = end;
+        let mut values = Vec::new();
+        let mut at = start + 8;
+        for _ in 0..PAIRS {
+            if at + 12 > footer {
+                break;
+            }
+            let pair = source.read(at, 12)?;
+            let length = u64_le(&pair, 0).ok_or_else(damaged)?;
+            let scheme = u32_le(&pair, 8).ok_or_else(damaged)?;
+            let end = at.checked_add(8).and_then(|at| at.checked_add(length));
+            let end = end
+                .filter(|end| length >= 4 && *end <= footer)
+                .ok_or_else(damaged)?;
+            if matches!(scheme, SCHEME_V2 | SCHEME_V3 | SCHEME_V3_1) {
+                values.push(SchemeValue {
+                    scheme,
+                    offset: at + 12,
+                    length: length - 4,
+                });
+            }
+            at = end;
+        }
+        Ok(Some(Self { start, values }))
     }
-    Ok(values)
 }
 
 /// Signers, of the first its signed data, of that the certificates after the digests, the first of
@@ -98,7 +128,8 @@ fn first_certificate(value: &[u8]) -> Option<&[u8]> {
     prefixed(certificates).map(|(certificate, _)| certificate)
 }
 
-fn prefixed(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+/// A part that is preceded by its length, and what follows it.
+pub(super) fn prefixed(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let length = u32_le(bytes, 0)? as usize;
     bytes[4..].split_at_checked(length)
 }

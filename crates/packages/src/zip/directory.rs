@@ -21,10 +21,13 @@ struct End {
     entries: u64,
     size: u64,
     offset: u64,
+    /// Where its 64-bit form lies, if there is one.
+    wide: Option<u64>,
 }
 
 pub(super) fn read(source: &mut Source<'_>, limits: &Limits) -> Result<Archive, Fault> {
-    let (at, end) = find_end(source)?;
+    let (record, end) = find_end(source)?;
+    let at = end.wide.unwrap_or(record);
     if end.entries > limits.entries || end.size > limits.directory {
         return Err(Fault::Refused {
             rule: Rule::Count,
@@ -47,6 +50,8 @@ pub(super) fn read(source: &mut Source<'_>, limits: &Limits) -> Result<Archive, 
     Ok(Archive {
         directory,
         directory_offset: end.offset,
+        end_offset: record,
+        is_wide: end.wide.is_some(),
         entries,
     })
 }
@@ -60,7 +65,17 @@ fn find_end(source: &mut Source<'_>) -> Result<(u64, End), Fault> {
             && u16_le(&tail, at + 20)
                 .is_some_and(|comment| at + 22 + usize::from(comment) == tail.len())
     });
-    let record = found.ok_or_else(|| Fault::malformed("it has no directory at its end"))?;
+    let record = found.ok_or_else(|| {
+        // Bytes that follow it would be taken for its comment by some readers and for nothing by others.
+        let earlier = tail
+            .windows(END_RECORD.len())
+            .any(|bytes| bytes == END_RECORD);
+        Fault::malformed(if earlier {
+            "other bytes follow the directory at its end"
+        } else {
+            "it has no directory at its end"
+        })
+    })?;
     let at = start + record as u64;
     let end = end_of(&tail[record..]).ok_or_else(|| Fault::malformed("it spans several files"))?;
     let full = end.entries == 0xffff || end.size == 0xffff_ffff || end.offset == 0xffff_ffff;
@@ -77,7 +92,23 @@ fn end_of(record: &[u8]) -> Option<End> {
         entries: u16_le(record, 10)?.into(),
         size: u32_le(record, 12)?.into(),
         offset: u32_le(record, 16)?.into(),
+        wide: None,
     })
+}
+
+/// Whether a zip ends here whose directory is there; its beginning can be anything, as a script that starts it.
+pub(super) fn ends_here(source: &mut Source<'_>) -> Result<bool, Fault> {
+    let (record, end) = match find_end(source) {
+        Ok(found) => found,
+        Err(Fault::Malformed(_)) => return Ok(false),
+        Err(other) => return Err(other),
+    };
+    // Places are counted from the beginning of the zip or of the file; the directory ends at the record all the same.
+    let at = end.wide.unwrap_or(record);
+    let Some(directory) = at.checked_sub(end.size).filter(|_| end.entries > 0) else {
+        return Ok(false);
+    };
+    Ok(source.read(directory, 4.min(end.size))? == ENTRY)
 }
 
 fn find_end_64(source: &mut Source<'_>, end: u64) -> Result<Option<End>, Fault> {
@@ -94,6 +125,7 @@ fn find_end_64(source: &mut Source<'_>, end: u64) -> Result<Option<End>, Fault> 
             entries: u64_le(&record, 32)?,
             size: u64_le(&record, 40)?,
             offset: u64_le(&record, 48)?,
+            wide: Some(offset),
         })
     };
     let end = parsed().filter(|_| record.starts_with(END_RECORD_64));

@@ -26,6 +26,10 @@ pub(crate) struct Archive {
     directory: Vec<u8>,
     /// Where the central directory begins: an APK has its signatures right before it.
     pub(crate) directory_offset: u64,
+    /// Where the record begins that ends the archive.
+    pub(crate) end_offset: u64,
+    /// Whether there is a 64-bit form of that record.
+    pub(crate) is_wide: bool,
     entries: Vec<Entry>,
 }
 
@@ -39,12 +43,81 @@ pub(crate) struct Entry {
     offset: u64,
 }
 
+/// Whether a zip ends here; its beginning can be anything.
+pub(crate) fn ends_as_one(source: &mut Source<'_>) -> Result<bool, Fault> {
+    directory::ends_here(source)
+}
+
+/// Where the bytes of an entry begin, counted from its local header.
+fn data_offset(header: &[u8]) -> Option<u64> {
+    let lengths = u64::from(u16_le(header, 26)?) + u64::from(u16_le(header, 28)?);
+    header
+        .starts_with(LOCAL_HEADER)
+        .then_some(LOCAL_HEADER_LENGTH + lengths)
+}
+
+/// A part of the file, since small entries lie close to each other.
+#[derive(Default)]
+struct Window {
+    start: u64,
+    bytes: Vec<u8>,
+}
+
+impl Window {
+    const LENGTH: u64 = 4096;
+
+    /// The local header at `offset`; `None` behind the end of the file.
+    fn read(&mut self, source: &mut Source<'_>, offset: u64) -> Result<Option<&[u8]>, Fault> {
+        let Some(left) = source
+            .length()
+            .checked_sub(offset)
+            .filter(|left| *left >= LOCAL_HEADER_LENGTH)
+        else {
+            return Ok(None);
+        };
+        if offset < self.start
+            || offset + LOCAL_HEADER_LENGTH > self.start + self.bytes.len() as u64
+        {
+            self.bytes = source.read(offset, left.min(Self::LENGTH))?;
+            self.start = offset;
+        }
+        let from = usize::try_from(offset - self.start).unwrap_or(usize::MAX);
+        Ok(self.bytes.get(from..))
+    }
+}
+
 impl Archive {
     /// Reads the directory and holds it against every rule.
     pub(crate) fn open(source: &mut Source<'_>, limits: &Limits) -> Result<Self, Fault> {
         let archive = directory::read(source, limits)?;
         rules::check(&archive, source.length(), limits)?;
+        archive.entries_are_there(source)?;
         Ok(archive)
+    }
+
+    /// Each entry is where the directory says, with its header before it. Where a download left a hole the directory alone
+    /// would not tell.
+    fn entries_are_there(&self, source: &mut Source<'_>) -> Result<(), Fault> {
+        let mut entries: Vec<&Entry> = self.entries.iter().collect();
+        entries.sort_unstable_by_key(|entry| entry.offset);
+        let mut window = Window::default();
+        for entry in entries {
+            let start = window.read(source, entry.offset)?.and_then(data_offset);
+            let end = start.map(|start| {
+                entry
+                    .offset
+                    .saturating_add(start)
+                    .saturating_add(entry.packed)
+            });
+            if end.is_none_or(|end| end > self.directory_offset) {
+                let name = String::from_utf8_lossy(self.name(entry));
+                return Err(Fault::malformed(format!(
+                    "its entry {:?} is not where the directory says",
+                    name.chars().take(80).collect::<String>()
+                )));
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &[u8]> {
@@ -73,12 +146,9 @@ impl Entry {
             )));
         }
         let header = source.read(self.offset, LOCAL_HEADER_LENGTH)?;
-        let lengths = header
-            .starts_with(LOCAL_HEADER)
-            .then(|| Some(u64::from(u16_le(&header, 26)?) + u64::from(u16_le(&header, 28)?)))
-            .flatten()
-            .ok_or_else(|| Fault::malformed("its header is damaged"))?;
-        let packed = source.read(self.offset + LOCAL_HEADER_LENGTH + lengths, self.packed)?;
+        let start =
+            data_offset(&header).ok_or_else(|| Fault::malformed("its header is damaged"))?;
+        let packed = source.read(self.offset + start, self.packed)?;
         let bytes = self.unpack(packed)?;
         let mut crc = Crc::new();
         crc.update(&bytes);

@@ -4,7 +4,7 @@ use slipway_packages::{Kind, Limits, Outcome, Rule};
 
 use crate::{
     archive::{Entry, number, zip, zip_64},
-    facts, outcome, outcome_within, rule,
+    damage_of, facts, outcome, outcome_within, rule,
 };
 
 fn detail(bytes: &[u8]) -> String {
@@ -208,21 +208,19 @@ fn an_entry_that_is_more_than_it_says_is_not_unpacked() {
 }
 
 #[test]
-fn a_damaged_directory_is_not_understood_and_does_not_stop_a_release() {
+fn a_zip_without_all_of_its_parts_is_damaged() {
     let whole = zip(&[Entry::new("a", b"1"), Entry::new("b", b"2")]);
     for length in 4..whole.len() {
-        let outcome = outcome(&whole[..length]);
-        assert!(
-            matches!(outcome, Outcome::NotUnderstood { .. }),
-            "{length}: {outcome:?}"
-        );
+        assert!(damage_of(&whole[..length]).is_some(), "{length}");
     }
     let mut trailing = whole.clone();
     trailing.push(0);
-    assert!(
-        matches!(outcome(&trailing), Outcome::NotUnderstood { .. }),
-        "bytes behind the end"
-    );
+    let words = damage_of(&trailing).unwrap();
+    assert!(words.contains("follow the directory"), "{words}");
+    let mut hole = whole;
+    hole[32..36].fill(0);
+    let words = damage_of(&hole).unwrap();
+    assert!(words.contains("\"b\" is not where"), "{words}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Every kind is told by its content; the name of a file is never looked at.
+//! Every kind is told by its content.
 
 use std::io::Write;
 
@@ -6,7 +6,7 @@ use slipway_packages::{Arch, Facts, Kind, Outcome, Platform};
 
 use crate::{
     archive::{Entry, zip},
-    facts, outcome,
+    damage_of, facts, outcome,
 };
 
 fn zip_of(names: &[&str]) -> Facts {
@@ -114,10 +114,7 @@ fn an_installer_for_windows_is_a_compound_file_of_its_class() {
         matches!(outcome(&compound(0)), Outcome::NotUnderstood { .. }),
         "a document"
     );
-    assert!(matches!(
-        outcome(&compound(0x84)[..1100]),
-        Outcome::NotUnderstood { .. }
-    ));
+    assert!(damage_of(&compound(0x84)[..1100]).is_some());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The inspection as a caller sees it: bytes in, an outcome out.
 
 mod archive;
+mod content;
 mod damage;
 mod deb;
 mod fixtures;
@@ -8,17 +9,30 @@ mod hostile;
 mod kinds;
 mod real_apks;
 mod signer;
+mod whole;
 
 use std::{env, io::Cursor, process::Command};
 
-use slipway_packages::{Facts, Limits, Outcome, Rule, inspect};
+use slipway_packages::{Facts, Inspected, Kind, Limits, Outcome, Rule, inspect};
 
 fn outcome(bytes: &[u8]) -> Outcome {
     outcome_within(bytes, &Limits::default())
 }
 
 fn outcome_within(bytes: &[u8], limits: &Limits) -> Outcome {
-    inspect(Cursor::new(bytes), limits).expect("memory can always be read")
+    inspected(bytes, None, limits).outcome
+}
+
+fn inspected(bytes: &[u8], named: Option<Kind>, limits: &Limits) -> Inspected {
+    inspect(Cursor::new(bytes), named, limits).expect("memory can always be read")
+}
+
+/// What is missing of these bytes, whatever their name.
+fn damage_of(bytes: &[u8]) -> Option<String> {
+    match outcome(bytes) {
+        Outcome::Damaged { detail } => Some(detail),
+        _ => None,
+    }
 }
 
 fn facts(bytes: &[u8]) -> Facts {

@@ -1,11 +1,12 @@
-//! The child's side: `inspect MEMORY CPU FILES` reads standard input and prints what is found as JSON.
+//! The child's side: `inspect MEMORY CPU FILES [KIND]` reads standard input and prints what is found as JSON. KIND is what
+//! the name of the package stands for.
 
 use std::ffi::OsString;
 use std::io::{self, Read, Seek, SeekFrom, Write as _};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use slipway_packages::{Limits, inspect};
+use slipway_packages::{Kind, Limits, inspect};
 
 use super::confine::{Share, confine};
 
@@ -13,23 +14,31 @@ use super::confine::{Share, confine};
 pub(super) const UNCONFINED: u8 = 3;
 
 pub(crate) fn run(arguments: &[OsString]) -> ExitCode {
-    if let Err(why) = share(arguments).and_then(|share| confine(&share)) {
+    let (share, named) = arguments.split_at(arguments.len().min(3));
+    if let Err(why) = self::share(share).and_then(|share| confine(&share)) {
         let _ = write!(io::stdout(), "{why:#}");
         return ExitCode::from(UNCONFINED);
     }
-    match answer() {
+    match kind(named).and_then(answer) {
         Ok(()) => ExitCode::SUCCESS,
         // Nobody reads why: the parent sees that there is no answer.
         Err(_) => ExitCode::FAILURE,
     }
 }
 
-fn answer() -> anyhow::Result<()> {
-    let outcome = inspect(Package, &Limits::default())?;
+fn answer(named: Option<Kind>) -> anyhow::Result<()> {
+    let inspected = inspect(Package, named, &Limits::default())?;
     let mut output = io::stdout();
-    serde_json::to_writer(&mut output, &outcome)?;
+    serde_json::to_writer(&mut output, &inspected)?;
     output.flush()?;
     Ok(())
+}
+
+fn kind(arguments: &[OsString]) -> anyhow::Result<Option<Kind>> {
+    let kind = arguments
+        .first()
+        .map(|kind| kind.to_str().context("not a kind"));
+    Ok(kind.transpose()?.map(str::parse).transpose()?)
 }
 
 fn share(arguments: &[OsString]) -> anyhow::Result<Share> {

@@ -143,6 +143,64 @@ async fn an_archive_that_is_built_to_harm_is_refused_by_its_rule() {
 }
 
 #[tokio::test]
+async fn what_is_not_whole_is_refused_and_not_kept() {
+    for engine in engines() {
+        let fixture = Fixture::new(engine).await;
+        let apk = include_bytes!("../../../../crates/packages/tests/files/signed-rsa.apk");
+        let changed =
+            include_bytes!("../../../../crates/packages/tests/files/apk-v3-digest-mismatch.apk");
+        for (name, body, words) in [
+            ("notes.apk", &apk[..5000], "no directory"),
+            ("notes.bin", &apk[..5000], "no directory"),
+            (
+                "notes.apk",
+                &b"<html>502 Bad Gateway</html>"[..],
+                "HTML page",
+            ),
+            ("notes.deb", &apk[..], "kind deb"),
+            ("notes.apk", &changed[..], "changed after it was signed"),
+        ] {
+            let answer = fixture
+                .put(&format!("{name}?version=1&channel=stable"), body)
+                .await;
+            assert_eq!(answer.verdict(), (422, "package_damaged"), "{name}");
+            let detail = answer.body["detail"].as_str().expect("words");
+            assert!(
+                detail.contains(words) && detail.contains("kind=other"),
+                "{detail}"
+            );
+        }
+        assert!(fixture.staged().is_empty() && fixture.blobs().is_empty());
+        let answer = fixture.put("notes.apk?version=1", &apk[..]).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+        assert_eq!(answer.body["package"]["kind"], "apk");
+    }
+}
+
+/// A child that was led astray is not believed, and its weakness stops nobody.
+#[tokio::test]
+async fn an_inspection_that_names_what_is_not_there_has_understood_nothing() {
+    let names = r#"{"outcome":{"outcome":"understood","kind":"apk","platform":"android","arch":null,"identifier":null,
+        "version":null,"version_code":null,"label":null,"icon":null,"min_sdk":null,"target_sdk":null,"abis":[],
+        "signer_sha256":null,"signer_verified":false,"warnings":[]},
+        "content":{"block":1,"directory":2,"end":99999999,"digests":[{"algorithm":"sha256","digest":"00"}]}}"#;
+    for engine in engines() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let program = script(
+            folder.path(),
+            &format!("echo '{}'", names.replace('\n', " ")),
+        );
+        let fixture = Fixture::with(engine, |settings| {
+            settings.inspection.program = Some(program.clone());
+        })
+        .await;
+        let answer = fixture.put("notes.apk?version=1", "bytes").await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+        assert_eq!(answer.body["package"]["kind"], "other");
+    }
+}
+
+#[tokio::test]
 async fn the_word_of_the_uploader_does_not_contradict_the_bytes() {
     for engine in engines() {
         let fixture = Fixture::new(engine).await;

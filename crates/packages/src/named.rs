@@ -1,0 +1,187 @@
+//! What the name of a file says that its bytes are.
+
+use crate::{
+    Facts, FileName, Kind, Platform, disk_image, pe,
+    source::{Fault, Source},
+    zip,
+};
+
+/// The archives of other trades are zips too.
+const ENDINGS: [(&str, Kind); 29] = [
+    (".apk", Kind::Apk),
+    (".aab", Kind::Aab),
+    (".ipa", Kind::Ipa),
+    (".deb", Kind::Deb),
+    (".udeb", Kind::Deb),
+    (".rpm", Kind::Rpm),
+    (".appimage", Kind::AppImage),
+    (".msi", Kind::Msi),
+    (".exe", Kind::Exe),
+    (".dmg", Kind::Dmg),
+    (".tar.gz", Kind::TarGz),
+    (".tgz", Kind::TarGz),
+    (".zip", Kind::Zip),
+    (".jar", Kind::Zip),
+    (".war", Kind::Zip),
+    (".ear", Kind::Zip),
+    (".aar", Kind::Zip),
+    (".whl", Kind::Zip),
+    (".nupkg", Kind::Zip),
+    (".vsix", Kind::Zip),
+    (".xpi", Kind::Zip),
+    (".msix", Kind::Zip),
+    (".appx", Kind::Zip),
+    (".msixbundle", Kind::Zip),
+    (".appxbundle", Kind::Zip),
+    (".xapk", Kind::Zip),
+    (".apks", Kind::Zip),
+    (".apkm", Kind::Zip),
+    (".apkx", Kind::Zip),
+];
+
+/// Bytes of the beginning that tell a page or a text from a package.
+const BEGINNING: u64 = 512;
+
+impl Kind {
+    /// The kind that the ending of a name stands for; `None` where it stands for none.
+    pub fn named(name: &FileName) -> Option<Self> {
+        let name = name.as_str().to_ascii_lowercase();
+        let ending = ENDINGS.iter().find(|(ending, _)| name.ends_with(ending));
+        ending.map(|(_, kind)| *kind)
+    }
+}
+
+/// Holds what was found in the bytes against what the name says. An error page that is named `notes.apk` would be offered
+/// as one.
+pub(crate) fn hold(
+    source: &mut Source<'_>,
+    promised: Kind,
+    found: Result<Facts, Fault>,
+) -> Result<Facts, Fault> {
+    match found {
+        Ok(facts) if is_promised(promised, &facts) => Ok(facts),
+        Ok(facts) => Err(Fault::damaged(lack(promised, facts.kind))),
+        Err(Fault::Malformed(why)) => {
+            if stands_in(source, promised)? {
+                return Err(Fault::Malformed(why));
+            }
+            let content = content(&source.head(BEGINNING)?);
+            Err(Fault::damaged(format!(
+                "its name says that it is of the kind {promised}, but {content}"
+            )))
+        }
+        Err(other) => Err(other),
+    }
+}
+
+fn is_promised(promised: Kind, facts: &Facts) -> bool {
+    match (promised, facts.kind) {
+        (Kind::Zip, Kind::Apk | Kind::Aab | Kind::Ipa) => true,
+        // Some tools take the mark of an AppImage out of it, since other programs stumble over it; an ELF is left.
+        (Kind::AppImage, Kind::Other) => facts.platform == Some(Platform::Linux),
+        (promised, found) => promised == found,
+    }
+}
+
+/// What a whole file of another kind does not have.
+fn lack(promised: Kind, found: Kind) -> String {
+    match (promised, found) {
+        (Kind::Apk, Kind::Zip) => {
+            "it is a zip without the AndroidManifest.xml of an APK".to_owned()
+        }
+        (Kind::Aab, Kind::Zip) => {
+            "it is a zip without BundleConfig.pb and base/manifest/AndroidManifest.xml".to_owned()
+        }
+        (Kind::Ipa, Kind::Zip) => "it is a zip without Payload/NAME.app/Info.plist".to_owned(),
+        _ => {
+            format!(
+                "its name says that it is of the kind {promised}, but its bytes are of the kind {found}"
+            )
+        }
+    }
+}
+
+/// Whole files that honestly have this name although their kind is not known here.
+fn stands_in(source: &mut Source<'_>, promised: Kind) -> Result<bool, Fault> {
+    match promised {
+        // A script before a zip starts it: so are "executable jars" made.
+        Kind::Zip => zip::ends_as_one(source),
+        Kind::Exe => pe::is_for_dos(source),
+        Kind::Dmg => disk_image::is_raw(source),
+        _ => Ok(false),
+    }
+}
+
+fn content(head: &[u8]) -> &'static str {
+    if head.is_empty() {
+        return "it is empty";
+    }
+    // The head may end within a character.
+    let text = match std::str::from_utf8(head) {
+        Ok(text) => Some(text),
+        Err(error) if error.error_len().is_none() => {
+            std::str::from_utf8(&head[..error.valid_up_to()]).ok()
+        }
+        Err(_) => None,
+    };
+    let Some(text) = text.filter(|text| !text.contains('\0')) else {
+        return "it does not begin as one";
+    };
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    let begins = |with: &str| {
+        text.get(..with.len())
+            .is_some_and(|own| own.eq_ignore_ascii_case(with))
+    };
+    if begins("<!doctype html") || begins("<html") {
+        "it is an HTML page, such as a server sends instead of a file"
+    } else if begins("{") || begins("[") {
+        "it is JSON, such as a server sends instead of a file"
+    } else {
+        "it is a text"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ENDINGS, content};
+    use crate::Kind;
+
+    #[test]
+    fn the_ending_of_a_name_stands_for_a_kind() {
+        let named = |name: &str| Kind::named(&name.parse().unwrap());
+        for (name, kind) in [
+            ("notes.apk", Some(Kind::Apk)),
+            ("Notes Setup (x64).EXE", Some(Kind::Exe)),
+            ("notes-1.2.tar.gz", Some(Kind::TarGz)),
+            ("Notes-x86_64.AppImage", Some(Kind::AppImage)),
+            ("notes.jar", Some(Kind::Zip)),
+            ("notes.apk.txt", None),
+            ("notes.gz", None),
+            ("notes.bin", None),
+            ("apk", None),
+        ] {
+            assert_eq!(named(name), kind, "{name}");
+        }
+        let every = Kind::ALL
+            .iter()
+            .filter(|kind| !ENDINGS.iter().any(|(_, named)| named == *kind));
+        assert_eq!(every.collect::<Vec<_>>(), [&Kind::MachO, &Kind::Other]);
+    }
+
+    #[test]
+    fn what_came_instead_is_said() {
+        for (head, words) in [
+            (&b""[..], "empty"),
+            (b"\n<!DOCTYPE html><title>502", "HTML"),
+            (b"<HTML>", "HTML"),
+            (b"{\"message\":\"Not Found\"}", "JSON"),
+            (b"not found", "text"),
+            ("Gr\u{f6}".as_bytes(), "text"),
+            (&"Gr\u{f6}".as_bytes()[..3], "text"),
+            (b"\x00\x01", "does not begin"),
+            (b"\xff\xfe", "does not begin"),
+        ] {
+            assert!(content(head).contains(words), "{head:?}: {}", content(head));
+        }
+    }
+}
