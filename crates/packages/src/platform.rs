@@ -13,6 +13,9 @@ pub enum Platform {
     Windows,
     Linux,
     Any,
+    /// What its uploader declared to be of no known kind: it is offered to nobody who names a platform. To a version that
+    /// does not know this word it is an unknown one, which is offered to nobody either.
+    None,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -63,14 +66,23 @@ pub enum Kind {
 pub struct KindError(String);
 
 impl Platform {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Android,
         Self::Ios,
         Self::Macos,
         Self::Windows,
         Self::Linux,
         Self::Any,
+        Self::None,
     ];
+
+    /// The platform that somebody names: nobody can name [`Self::None`].
+    pub fn asked(text: &str) -> Result<Self, PlatformError> {
+        text.parse()
+            .ok()
+            .filter(|platform| *platform != Self::None)
+            .ok_or_else(|| PlatformError(text.to_owned()))
+    }
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -80,6 +92,7 @@ impl Platform {
             Self::Windows => "windows",
             Self::Linux => "linux",
             Self::Any => "any",
+            Self::None => "none",
         }
     }
 }
@@ -203,6 +216,12 @@ mod tests {
             assert_eq!(serde_json::to_value(one).unwrap(), one.as_str());
             assert_eq!(one.to_string().parse(), Ok(one));
         }
+    }
+
+    #[test]
+    fn nobody_asks_for_no_platform() {
+        assert_eq!(Platform::asked("linux"), Ok(Platform::Linux));
+        assert!(Platform::asked("none").is_err() && Platform::asked("").is_err());
     }
 
     #[test]

@@ -27,7 +27,7 @@ impl Wanted {
     pub fn rank(self, platform: Platform, arch: Arch, kind: Kind) -> Option<Rank> {
         let platform = match platform {
             own if own == self.platform => 0,
-            Platform::Any => 1,
+            Platform::Any if self.platform != Platform::None => 1,
             _ => return None,
         };
         let arch = match self.arch {
@@ -121,6 +121,24 @@ mod tests {
                 .collect();
             assert!(ranks.is_sorted_by(|one, next| one < next), "{platform}");
         }
+    }
+
+    #[test]
+    fn what_counts_for_no_platform_fits_none() {
+        let rank = |wanted, own| {
+            let wanted = Wanted {
+                platform: wanted,
+                arch: None,
+                kind: None,
+            };
+            wanted.rank(own, Arch::Universal, Kind::Other)
+        };
+        for platform in Platform::ALL {
+            let fits = platform == Platform::None;
+            assert_eq!(rank(platform, Platform::None).is_some(), fits, "{platform}");
+        }
+        assert!(rank(Platform::None, Platform::Any).is_none());
+        assert!(rank(Platform::None, Platform::Linux).is_none());
     }
 
     #[test]

@@ -377,6 +377,11 @@ mod tests {
     }
 
     #[test]
+    fn what_counts_for_no_platform_is_taken() {
+        assert!(delivery(|d| d.platform = "none".into()).is_ok());
+    }
+
+    #[test]
     fn what_a_later_version_may_know_waits() {
         for change in [
             (|d| d.kind = "flatpak".into()) as fn(&mut api::Delivery),

@@ -30,7 +30,11 @@ impl Device {
         };
         let arch = match platform {
             Platform::Windows | Platform::Linux => arch(text),
-            Platform::Android | Platform::Ios | Platform::Macos | Platform::Any => None,
+            Platform::Android
+            | Platform::Ios
+            | Platform::Macos
+            | Platform::Any
+            | Platform::None => None,
         };
         Self {
             platform: Some(platform),

@@ -42,6 +42,7 @@ pub(crate) const fn platform(platform: Platform) -> &'static str {
         Platform::Windows => "Windows",
         Platform::Linux => "Linux",
         Platform::Any => "Any system",
+        Platform::None => "Other file",
     }
 }
 

@@ -30,6 +30,7 @@ pub(crate) use child::run;
 pub use confine::{Share, confine};
 
 use crate::settings;
+use crate::wish::Wish;
 
 /// Bytes of an answer: the icon in base64, and texts that have limits of their own.
 const LONGEST_ANSWER: u64 = 1 << 20;
@@ -37,6 +38,8 @@ const LONGEST_ANSWER: u64 = 1 << 20;
 const NOT_UNDERSTOOD: &str =
     "the inspection of this file did not come to an end; it is served as it is";
 
+/// What the developer is told of a file that was declared to be of no known kind.
+const DECLARED: &str = "it was sent with kind=other: it is served as it is, at its own address and on the page, and counts for no platform";
 /// What an APK lacks that was changed after it was signed.
 const CHANGED: &str = "the digest of its content that stands in its own signature (APK Signature Scheme v2 or v3) is not that of its bytes, so it was changed after it was signed";
 
@@ -64,9 +67,12 @@ impl Inspection {
         }
     }
 
-    /// The facts of the file at `path`, or the refusal of what is not whole or built to harm. `named` is its name at the
-    /// uploader's.
-    pub(crate) async fn facts(&self, path: &Path, named: &FileName) -> Result<Facts, Problem> {
+    /// The facts of the file at `path`, or the refusal of what is not whole or built to harm.
+    ///
+    /// What is declared to be of no known kind is taken as it is, and only not when it is built to harm: whoever gets it
+    /// unpacks it all the same.
+    pub(crate) async fn facts(&self, path: &Path, wish: &Wish) -> Result<Facts, Problem> {
+        let named = &wish.filename;
         let place = self.places.acquire().await.map_err(Problem::internal)?;
         let file = File::open(path).await.map_err(Problem::internal)?;
         let file = file.into_std().await;
@@ -75,6 +81,9 @@ impl Inspection {
         let End::Answered(Inspected { outcome, content }) = end else {
             return Ok(Facts::not_understood(NOT_UNDERSTOOD));
         };
+        if wish.is_declared_other() {
+            return as_declared(outcome, wish);
+        }
         let facts = match outcome {
             Outcome::Understood(facts) => *facts,
             Outcome::NotUnderstood { warning } => Facts::not_understood(warning),
@@ -157,6 +166,21 @@ async fn output(mut command: Command) -> anyhow::Result<Output> {
         stdout,
         stderr: Vec::new(),
     })
+}
+
+/// The facts of what is declared to be of no known kind: none, and in words what became of it.
+fn as_declared(outcome: Outcome, wish: &Wish) -> Result<Facts, Problem> {
+    let mut facts = Facts::not_understood(DECLARED);
+    match outcome {
+        Outcome::Refused { rule, detail } => return Err(refused(rule, &detail)),
+        Outcome::Damaged { detail } => facts.warnings.push(format!("it is not whole: {detail}")),
+        Outcome::Understood(_) | Outcome::NotUnderstood { .. } => {}
+    }
+    if let Some(platform) = wish.platform {
+        let warning = format!("platform={platform} was passed over, because of kind=other");
+        facts.warnings.push(warning);
+    }
+    Ok(facts)
 }
 
 /// Whether a file has the digests that its signature states. Every byte is read, at the speed of the disk. `None` when the

@@ -21,6 +21,7 @@ pub(crate) fn parse(header: &str) -> Result<Words, Problem> {
             "channel" => words.channel.insert(String::new()),
             "platform" => words.platform.insert(String::new()),
             "arch" => words.arch.insert(String::new()),
+            "kind" => words.kind.insert(String::new()),
             "sha256" => words.sha256.insert(String::new()),
             _ => continue,
         };

@@ -99,7 +99,7 @@ pub(crate) async fn store(
     {
         return Err(digest_mismatch(expected, &whole.digest));
     }
-    let facts = state.inspection.facts(&whole.path, &wish.filename).await?;
+    let facts = state.inspection.facts(&whole.path, wish).await?;
     let mut package = package(&whole, &facts, wish, by)?;
     if let Some(version) = version(&facts, wish)? {
         let mut connection = state.database.read().await?;
@@ -197,8 +197,12 @@ fn package(whole: &Whole, facts: &Facts, wish: &Wish, by: &By) -> Result<Package
     })
 }
 
-/// What the bytes run on: what they say, else what the uploader says, who may not contradict them.
+/// What the bytes run on: what they say, else what the uploader says, who may not contradict them. What is declared to be
+/// of no known kind counts for no platform: `latest` would give anything at all to whoever has that platform.
 fn target(facts: &Facts, wish: &Wish) -> Result<(Platform, Arch), Problem> {
+    if wish.is_declared_other() {
+        return Ok((Platform::None, wish.arch.unwrap_or(Arch::Universal)));
+    }
     if let (Some(read), Some(given)) = (facts.platform, wish.platform)
         && read != given
     {
@@ -306,6 +310,18 @@ mod tests {
             target(&read, &given).expect_err("a contradiction").code,
             "platform_mismatch"
         );
+    }
+
+    #[test]
+    fn what_is_declared_to_be_of_no_kind_is_for_no_platform() {
+        let given = wish(|words| {
+            words.kind = Some("other".into());
+            words.platform = Some("linux".into());
+        });
+        for platform in [None, Some(Platform::Android)] {
+            let target = target(&facts(platform, None), &given).unwrap();
+            assert_eq!(target, (Platform::None, Arch::Universal));
+        }
     }
 
     #[test]

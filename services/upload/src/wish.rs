@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use slipway_packages::{Arch, Digest, FileName, Platform, Slug, Version};
+use slipway_packages::{Arch, Digest, FileName, Kind, Platform, Slug, Version};
 use slipway_service::Problem;
 
 #[derive(Clone, Debug)]
@@ -16,8 +16,17 @@ pub(crate) struct Wish {
     /// What the bytes do not say.
     pub(crate) platform: Option<Platform>,
     pub(crate) arch: Option<Arch>,
+    /// `Some(Kind::Other)`: the bytes are taken as they are.
+    pub(crate) kind: Option<Kind>,
     /// What the bytes must be.
     pub(crate) sha256: Option<Digest>,
+}
+
+impl Wish {
+    /// Whether the uploader says that the bytes are of no kind that is known here.
+    pub(crate) fn is_declared_other(&self) -> bool {
+        self.kind == Some(Kind::Other)
+    }
 }
 
 /// The same as it was sent.
@@ -28,6 +37,7 @@ pub(crate) struct Words {
     pub(crate) channel: Option<String>,
     pub(crate) platform: Option<String>,
     pub(crate) arch: Option<String>,
+    pub(crate) kind: Option<String>,
     pub(crate) sha256: Option<String>,
 }
 
@@ -41,18 +51,40 @@ impl Words {
             filename,
             version: optional(self.version, "version_invalid")?,
             channel: optional(self.channel, "channel_invalid")?,
-            platform: optional(self.platform, "platform_unknown")?,
+            platform: checked(self.platform, Platform::asked, "platform_unknown")?,
             arch: optional(self.arch, "arch_unknown")?,
+            kind: self.kind.as_deref().map(declared).transpose()?,
             sha256: optional(self.sha256, "digest_invalid")?,
         })
     }
+}
+
+/// Every kind that is known is read out of the bytes; only that they are none of them can be declared.
+fn declared(kind: &str) -> Result<Kind, Problem> {
+    if kind == Kind::Other.as_str() {
+        return Ok(Kind::Other);
+    }
+    Err(Problem::unprocessable(
+        "kind_unknown",
+        format!(
+            "kind={kind} cannot be declared: leave it out, and the kind is read out of the bytes; kind=other takes them as they are"
+        ),
+    ))
 }
 
 fn optional<T: FromStr<Err: Display>>(
     text: Option<String>,
     code: &'static str,
 ) -> Result<Option<T>, Problem> {
-    text.map(|text| text.parse())
+    checked(text, str::parse, code)
+}
+
+fn checked<T, E: Display>(
+    text: Option<String>,
+    parse: impl Fn(&str) -> Result<T, E>,
+    code: &'static str,
+) -> Result<Option<T>, Problem> {
+    text.map(|text| parse(&text))
         .transpose()
         .map_err(|error| Problem::unprocessable(code, format!("{error}: correct it")))
 }
@@ -91,6 +123,19 @@ mod tests {
         assert_eq!(
             refused(|words| words.arch = Some("vax".into())),
             Err("arch_unknown")
+        );
+        for kind in ["apk", "Other", "", "tape"] {
+            let words = Words {
+                filename: "notes.apk".to_owned(),
+                kind: Some(kind.to_owned()),
+                ..Words::default()
+            };
+            assert_eq!(words.parse().expect_err(kind).code, "kind_unknown");
+        }
+        assert_eq!(refused(|words| words.kind = Some("other".into())), Ok(()));
+        assert_eq!(
+            refused(|words| words.platform = Some("none".into())),
+            Err("platform_unknown")
         );
         assert_eq!(
             refused(|words| words.sha256 = Some("00".into())),

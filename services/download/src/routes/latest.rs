@@ -45,8 +45,7 @@ async fn show(
 ) -> Result<impl IntoResponse, Problem> {
     let mut connection = state.database.read().await?;
     let app = find_app(&mut connection, &app).await?;
-    let platform: Platform = platform
-        .parse()
+    let platform = Platform::asked(&platform)
         .map_err(|error| problem::not_found("platform_unknown", format!("{error}")))?;
     let wanted = Wanted {
         platform,

@@ -185,13 +185,16 @@ async fn assemble(
     })
 }
 
-/// The visitor's version, else the highest that is offered.
+/// The visitor's version, else the highest that is offered for a system, else the highest.
 fn newest<'a>(first: Option<&'a Offer>, others: &'a [Offer]) -> Option<&'a str> {
     let highest = || {
-        let versions = others.iter().map(|offer| offer.version.as_str());
-        versions.max_by_key(|version| version.parse::<Version>().ok())
+        let rank = |offer: &&Offer| {
+            let version = offer.version.parse::<Version>().ok();
+            (offer.platform != Platform::None, version)
+        };
+        others.iter().max_by_key(rank)
     };
-    first.map(|offer| offer.version.as_str()).or_else(highest)
+    first.or_else(highest).map(|offer| offer.version.as_str())
 }
 
 async fn headline(

@@ -52,7 +52,7 @@ impl Package {
         let rank = wanted.rank(self.platform.parse().ok()?, arch, self.kind.parse().ok()?)?;
         let usual = match wanted.platform {
             Platform::Android | Platform::Ios | Platform::Macos => Arch::Aarch64,
-            Platform::Windows | Platform::Linux | Platform::Any => Arch::X86_64,
+            Platform::Windows | Platform::Linux | Platform::Any | Platform::None => Arch::X86_64,
         };
         Some((rank, arch != usual))
     }

@@ -52,6 +52,35 @@ async fn arranged(world: &World) {
     world.apply("e", 1, rows).await;
 }
 
+/// Also by a download of 0.2.0, to which `none` is a platform that it does not know.
+#[tokio::test]
+async fn what_counts_for_no_platform_is_given_to_nobody_who_names_one() {
+    for engine in engines() {
+        let world = World::open(engine).await;
+        arranged(&world).await;
+        let other = |name: &str| world.store(name, b"cut", "other", "none", "universal");
+        let rows = vec![published("9.0", vec![other("notes.apk"), other("raw.bin")])];
+        world.apply("e", 100, rows).await;
+        for (path, location) in [
+            ("android", "/d/notes/1.10/a.apk"),
+            ("linux", "/d/notes/1.11/c.deb"),
+            ("any", "/d/notes/1.1/d.zip"),
+        ] {
+            let answer = world.get(&format!("/d/notes/latest/{path}")).await;
+            assert_eq!(answer.header("location"), location, "{path}");
+        }
+        for (path, code) in [
+            ("android?kind=other", "no_package"),
+            ("any?kind=other", "no_package"),
+            ("none", "platform_unknown"),
+        ] {
+            let answer = world.get(&format!("/d/notes/latest/{path}")).await;
+            assert_eq!(answer.problem(), (404, code.to_owned()), "{path}");
+        }
+        assert_eq!(world.get("/d/notes/9.0/notes.apk").await.text(), "cut");
+    }
+}
+
 #[tokio::test]
 async fn latest_is_the_highest_version_that_fits() {
     for engine in engines() {

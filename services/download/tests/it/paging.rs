@@ -90,6 +90,29 @@ async fn a_visitor_gets_the_button_for_their_machine_first_and_sees_the_others()
 }
 
 #[tokio::test]
+async fn what_counts_for_no_platform_is_on_the_page_and_never_its_button() {
+    for engine in engines() {
+        let world = World::open(engine).await;
+        let other = |name: &str| world.store(name, b"cut", "other", "none", "universal");
+        let rows = vec![
+            app("notes"),
+            published("1.0", vec![apk(&world, "notes.apk")]),
+            published("2.0", vec![other("cut.apk")]),
+        ];
+        world.apply("e", 1, rows).await;
+        let phone = page(&world, "/a/notes", ANDROID).await;
+        assert_eq!(button(&phone), "/d/notes/1.0/notes.apk");
+        let iphone = page(&world, "/a/notes", IPHONE).await;
+        assert!(!iphone.text().contains("class=\"button\""));
+        for page in [&phone, &iphone] {
+            assert!(page.text().contains("href=\"/d/notes/2.0/cut.apk\""));
+            assert!(page.text().contains("Other file"));
+            assert!(page.text().contains("Version 1.0"), "{}", page.text());
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_page_runs_nothing_and_repeats_nothing_as_markup() {
     for engine in engines() {
         let world = World::open(engine).await;

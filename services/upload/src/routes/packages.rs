@@ -38,6 +38,7 @@ struct Query {
     channel: Option<String>,
     platform: Option<String>,
     arch: Option<String>,
+    kind: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -94,6 +95,7 @@ fn wish(filename: String, query: Query, headers: &HeaderMap) -> Result<Wish, Pro
         channel: query.channel,
         platform: query.platform,
         arch: query.arch,
+        kind: query.kind,
         sha256: None,
     };
     let mut wish = words.parse()?;

@@ -177,6 +177,60 @@ async fn what_is_not_whole_is_refused_and_not_kept() {
     }
 }
 
+#[tokio::test]
+async fn what_is_declared_to_be_of_no_known_kind_is_taken_as_it_is() {
+    for engine in engines() {
+        let fixture = Fixture::new(engine).await;
+        let apk = include_bytes!("../../../../crates/packages/tests/files/signed-rsa.apk");
+        let changed =
+            include_bytes!("../../../../crates/packages/tests/files/apk-v3-digest-mismatch.apk");
+        let page = &b"<html>502 Bad Gateway</html>"[..];
+        for (version, body, warnings) in [
+            (1, &apk[..5000], 2),
+            (2, page, 2),
+            (3, &changed[..], 1),
+            (4, &apk[..], 1),
+        ] {
+            let path = format!("notes.apk?version={version}&kind=other");
+            let answer = fixture.put(&path, body).await;
+            assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+            let package = &answer.body["package"];
+            assert_eq!(package["kind"], "other");
+            assert_eq!(package["platform"], "none");
+            let facts = facts(&fixture);
+            assert!(facts["identifier"].is_null() && facts["signer_sha256"].is_null());
+            let said = facts["warnings"].as_array().expect("a list");
+            assert_eq!(said.len(), warnings, "{said:?}");
+        }
+        let answer = fixture
+            .put("notes.apk?version=5&kind=other&platform=android", page)
+            .await;
+        assert_eq!(answer.body["package"]["platform"], "none");
+        let said = facts(&fixture)["warnings"].to_string();
+        assert!(said.contains("platform=android was passed over"), "{said}");
+        let answer = fixture
+            .put("climbing.zip?version=6&kind=other", climbing_zip())
+            .await;
+        assert_eq!(answer.verdict(), (422, "archive_refused"));
+        let answer = fixture.put("notes.apk?version=6&kind=apk", &apk[..]).await;
+        assert_eq!(answer.verdict(), (422, "kind_unknown"));
+        let answer = fixture
+            .put("notes.apk?kind=other&channel=stable", &apk[..])
+            .await;
+        assert_eq!(answer.verdict(), (422, "version_missing"));
+    }
+}
+
+/// Of the package that was delivered last.
+fn facts(fixture: &Fixture) -> serde_json::Value {
+    fixture
+        .catalog
+        .deliveries()
+        .pop()
+        .expect("a delivery")
+        .facts
+}
+
 /// A child that was led astray is not believed, and its weakness stops nobody.
 #[tokio::test]
 async fn an_inspection_that_names_what_is_not_there_has_understood_nothing() {

@@ -70,6 +70,30 @@ fn half_open(bytes: &'static [u8]) -> Body {
 }
 
 #[tokio::test]
+async fn pieces_that_are_not_whole_together_are_refused_unless_they_are_meant() {
+    for engine in engines() {
+        let fixture = Fixture::new(engine).await;
+        let page = "<html>502 Bad Gateway</html>";
+        let named = ("filename", "notes.apk");
+        let answer = create(&fixture, page.len(), &[named, ("kind", "apk")]).await;
+        assert_eq!(answer.verdict(), (422, "kind_unknown"));
+        for (pairs, verdict) in [
+            (&[named][..], (422, "package_damaged")),
+            (&[named, ("kind", "other")], (204, "")),
+        ] {
+            let begun = create(&fixture, page.len(), pairs).await;
+            let path = begun.header("location");
+            let last = piece(&fixture, path, 0, page);
+            assert_eq!(fixture.instance.send(last).await.verdict(), verdict);
+            let (status, _) = offset(&fixture, &fixture.instance, path).await;
+            assert_eq!(status, if verdict.0 == 422 { 404 } else { 200 });
+            assert_eq!(fixture.blobs().len(), usize::from(verdict.0 == 204));
+        }
+        assert!(fixture.staged().is_empty());
+    }
+}
+
+#[tokio::test]
 async fn pieces_become_a_package() {
     for engine in engines() {
         let fixture = Fixture::new(engine).await;
