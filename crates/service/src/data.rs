@@ -1,10 +1,12 @@
 //! The data folder: where each thing lies, who holds which secret, and how a first start makes them.
 //!
 //! Every file is written whole or not at all (a temporary file, fsync, rename, fsync of the folder), so a start that
-//! was killed can be run again.
+//! was killed can be run again. The names of the folders on the way to it are synced too, and those that are found are
+//! synced again, because who made them may have been killed before: a sealing key whose folder is gone after a power cut
+//! takes every key of every app with it.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::Write as _;
+use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -187,18 +189,69 @@ fn new_token() -> anyhow::Result<String> {
     Ok(format!("{}\n", Token::random()?.reveal()))
 }
 
-/// Makes a folder that only its owner may enter, with those above it.
+/// Makes a folder that only its owner may enter, with those above it. When this returns, their names survive the loss of
+/// power: a file in it that is synced would be lost with one of them.
 pub fn private_folder(path: &Path) -> anyhow::Result<()> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .with_context(|| format!("could not make the folder {}", path.display()))
+    make_folder(path).with_context(|| format!("could not make the folder {}", path.display()))
+}
+
+fn make_folder(path: &Path) -> io::Result<()> {
+    let parent = parent(path);
+    let made = match create(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound && parent != path => {
+            make_folder(parent)?;
+            create(path)
+        }
+        made => made,
+    }?;
+    match sync_folder(parent) {
+        // Who may not read the folder above has made nothing there.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied && !made => Ok(()),
+        // Also for one that was there: a process may have been killed before it had synced it.
+        synced => synced,
+    }
+}
+
+/// Whether the folder was made now; false when it was there.
+fn create(path: &Path) -> io::Result<bool> {
+    match DirBuilder::new().mode(0o700).create(path) {
+        Err(_) if path.is_dir() => Ok(false),
+        made => made.map(|()| true),
+    }
+}
+
+/// Makes many folders in one, durably too, and syncs that one once.
+pub fn private_folders(
+    parent: &Path,
+    names: impl IntoIterator<Item = String>,
+) -> anyhow::Result<()> {
+    private_folder(parent)?;
+    let make = || -> io::Result<()> {
+        for name in names {
+            create(&parent.join(name))?;
+        }
+        sync_folder(parent)
+    };
+    make().with_context(|| format!("could not make the folders in {}", parent.display()))
+}
+
+/// Returns when the names in a folder survive the loss of power.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// The folder that a file or folder is in.
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+        None => path,
+    }
 }
 
 /// Writes a file whole: it has the old content or the new one after any crash, and only its owner may read it.
 pub fn write_whole(path: &Path, content: impl AsRef<[u8]>) -> anyhow::Result<()> {
-    let write = || -> std::io::Result<()> {
+    let write = || -> io::Result<()> {
         let temporary = path.with_extension(format!("new-{}", uuid::Uuid::now_v7()));
         let mut file = OpenOptions::new()
             .write(true)
@@ -209,7 +262,7 @@ pub fn write_whole(path: &Path, content: impl AsRef<[u8]>) -> anyhow::Result<()>
         file.write_all(content.as_ref())?;
         file.sync_all()?;
         fs::rename(&temporary, path)?;
-        File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+        sync_folder(parent(path))
     };
     write().with_context(|| format!("could not write {}", path.display()))
 }
@@ -226,6 +279,8 @@ fn keep_or_write(
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[test]
@@ -239,6 +294,30 @@ mod tests {
         data.init().expect("the second init");
         assert_eq!(fs::read_to_string(data.admin_token()).unwrap(), token);
         assert_eq!(fs::read(certificate).unwrap(), before);
+    }
+
+    #[test]
+    fn folders_are_made_with_those_above_them_once_or_again() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let deep = folder.path().join("a").join("b").join("c");
+        for _ in 0..2 {
+            private_folder(&deep).expect("a folder");
+            let names = ["d".to_owned(), "e".to_owned()];
+            private_folders(&deep, names).expect("folders in it");
+        }
+        for path in [deep.join("d"), deep.join("e"), deep] {
+            let mode = fs::metadata(path).expect("a folder").permissions().mode();
+            assert_eq!(mode & 0o7777, 0o700);
+        }
+    }
+
+    #[test]
+    fn a_file_is_no_folder() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        private_folder(&file).expect_err("a file is there");
+        private_folder(&file.join("below")).expect_err("a file is above");
     }
 
     #[test]

@@ -63,9 +63,6 @@ impl StatementFiles {
     pub(crate) fn open(folder: PathBuf, sealing: Arc<SealingKey>) -> anyhow::Result<Self> {
         let folder = std::path::absolute(folder)?;
         private_folder(&folder)?;
-        if let Some(parent) = folder.parent() {
-            sync_folder(parent).with_context(|| format!("could not sync {}", parent.display()))?;
-        }
         Ok(Self(Arc::new(Inner {
             folder,
             sealing,

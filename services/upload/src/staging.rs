@@ -18,7 +18,7 @@ use object_store::local::LocalFileSystem;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 use slipway_packages::{BlockHash, Blocks, Digest, FileHash};
 use slipway_service::Problem;
-use slipway_service::data::{DataDir, private_folder};
+use slipway_service::data::{DataDir, private_folder, private_folders};
 
 use crate::checksum::Checksum;
 use crate::settings;
@@ -72,16 +72,10 @@ impl Staging {
     /// can lie in a folder that another one has made and not yet synced.
     pub(crate) fn open(settings: &settings::Store, data: &DataDir) -> anyhow::Result<Self> {
         let root = settings.folder.clone().unwrap_or_else(|| data.blobs());
-        let blobs = root.join("sha256");
         private_folder(&root.join("staging"))?;
         private_folder(&root.join("trash"))?;
-        for first in 0..=u8::MAX {
-            private_folder(&blobs.join(format!("{first:02x}")))?;
-        }
-        for folder in [&blobs, &root] {
-            let synced = File::open(folder).and_then(|folder| folder.sync_all());
-            synced.with_context(|| format!("could not sync {}", folder.display()))?;
-        }
+        let first = (0..=u8::MAX).map(|first| format!("{first:02x}"));
+        private_folders(&root.join("sha256"), first)?;
         let store = LocalFileSystem::new_with_prefix(&root)?.with_fsync(true);
         Ok(Self {
             root: root.into(),

@@ -19,7 +19,7 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::certificate;
-use crate::data::{DataDir, private_folder, write_whole};
+use crate::data::{DataDir, private_folder, sync_folder, write_whole};
 
 /// Days that a certificate is valid: nobody is woken up at night for one, and a stolen one is ended by a rotation.
 const VALID_DAYS: i64 = 3653;
@@ -62,6 +62,8 @@ impl Authority {
         if !path.exists() {
             return Ok(None);
         }
+        // Who made it may have been killed before its name was on the disk.
+        sync_folder(folder)?;
         let read = |name: &str| fs::read_to_string(folder.join(name));
         let parse = || -> anyhow::Result<Self> {
             let certificate = read(CERTIFICATE)?;
@@ -193,6 +195,8 @@ impl Authorities {
             if !next_has && !self.current.has_issued(&folder) {
                 self.current.issue(service, &folder)?;
             }
+            // Also what else is there, such as the sealing key: who made it may have been killed before it had.
+            sync_folder(&folder)?;
         }
         Ok(())
     }
@@ -276,10 +280,12 @@ fn replace(old: &Path, new: &Path) -> anyhow::Result<()> {
         fs::rename(old, &gone)?;
     }
     fs::rename(new, old)?;
+    // Before anything goes: a power cut may keep what came last, and half an authority is none.
+    sync_folder(old.parent().unwrap_or(old))?;
     if gone.exists() {
         fs::remove_dir_all(gone)?;
     }
-    Ok(File::open(old.parent().unwrap_or(old))?.sync_all()?)
+    Ok(())
 }
 
 #[cfg(test)]
