@@ -14,6 +14,7 @@ and ends with 0 (passed), 77 (skipped, after `skipped: why`) or 1 (failed, with 
     internal.py    calls between services with their certificates, so that a check can be the wrong one
     publisher.py   a publish in the background that is tried again until it is acknowledged
     tus.py         the tus protocol by hand
+    slow.py        a request whose body comes piece by piece, with whatever happens in between
     relay.py       counts what a client sends
     archives.py    hostile ZIP archives
     inspection.py  an inspection of upload's, caught while it runs
