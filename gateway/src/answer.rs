@@ -92,7 +92,7 @@ pub(crate) fn streamed(
     let (mut head, body) = answer.into_parts();
     strip_hop_by_hop(&mut head.headers);
     strip_internal(&mut head.headers);
-    add_via(&mut head.headers);
+    add_via(&mut head.headers, head.version);
     if hold.as_ref().is_some_and(|hold| !hold.is_read()) {
         // A client that is still sending learns that nobody reads on.
         head.headers

@@ -106,6 +106,7 @@ impl Gateway {
             id: &id,
             peer: arrival.peer.ip(),
             authority: authority.as_ref(),
+            version: request.version(),
             service: route.upstream.name,
         };
         request::prepare(request.headers_mut(), &forwarding);

@@ -98,6 +98,8 @@ pub(crate) struct Forwarding<'a> {
     pub(crate) id: &'a HeaderValue,
     pub(crate) peer: IpAddr,
     pub(crate) authority: Option<&'a Authority>,
+    /// What the client speaks.
+    pub(crate) version: Version,
     pub(crate) service: &'static str,
 }
 
@@ -126,7 +128,7 @@ pub(crate) fn prepare(headers: &mut HeaderMap, forwarding: &Forwarding<'_>) {
     }
     set(HOST.as_str(), forwarding.service);
     headers.insert(REQUEST_ID.clone(), forwarding.id.clone());
-    add_via(headers);
+    add_via(headers, forwarding.version);
 }
 
 /// Names the instance, and the run of `slipway up`, that a request is meant for: an address may belong to another process
@@ -142,8 +144,15 @@ pub(crate) fn address_to(
     }
 }
 
-pub(crate) fn add_via(headers: &mut HeaderMap) {
-    headers.append("via", HeaderValue::from_static("1.1 slipway"));
+/// Says by what protocol a message came (RFC 9110, 7.6.3): a service speaks HTTP/1.1 with us, and a body without a length
+/// means something else in HTTP/1.0.
+pub(crate) fn add_via(headers: &mut HeaderMap, version: Version) {
+    let via = if version == Version::HTTP_10 {
+        "1.0 slipway"
+    } else {
+        "1.1 slipway"
+    };
+    headers.append("via", HeaderValue::from_static(via));
 }
 
 pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
@@ -284,6 +293,7 @@ mod tests {
                 id: &HeaderValue::from_static("new"),
                 peer: IpAddr::from([127, 0, 0, 9]),
                 authority: Some(&authority),
+                version: Version::HTTP_11,
                 service: "upload",
             },
         );

@@ -167,6 +167,7 @@ mod tests {
     fn every_address_of_the_platform_reaches_its_service() {
         for (method, path, name) in [
             ("PUT", "/api/v1/apps/notes/packages/notes.apk", "upload"),
+            ("POST", "/api/v1/apps/notes/packages", "upload"),
             ("GET", "/api/v1/apps/notes/packages/0190", "upload"),
             ("POST", "/api/v1/apps/notes/uploads", "upload"),
             ("OPTIONS", "/api/v1/apps/notes/uploads", "upload"),

@@ -88,12 +88,15 @@ async fn tus_options_and_http_1_0_and_lines_without_return_pass() {
     let (listener, upload) = listen().await;
     let gateway = gateway(&[("upload", "u", upload)]).await;
     let service = tokio::spawn(async move {
+        let mut vias = Vec::new();
         for _ in 0..3 {
             let mut wire = Wire::accept(&listener).await;
-            wire.head().await;
+            let head = wire.head().await;
+            vias.extend(field(&head, "via").map(str::to_owned));
             wire.send("HTTP/1.1 204 No Content\r\nTus-Version: 1.0.0\r\nConnection: close\r\n\r\n")
                 .await;
         }
+        vias
     });
     for head in [
         request(
@@ -110,7 +113,9 @@ async fn tus_options_and_http_1_0_and_lines_without_return_pass() {
             "{head}"
         );
     }
-    service.await.unwrap();
+    // A service that is spoken to in HTTP/1.1 learns what the client spoke.
+    let vias = service.await.unwrap();
+    assert_eq!(vias, ["1.1 slipway", "1.0 slipway", "1.1 slipway"]);
 }
 
 #[tokio::test]
