@@ -11,9 +11,10 @@ use http::header::{
     CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use slipway_packages::{Digest, FileName, Kind, Slug, Version};
+use slipway_packages::{Digest, FileName, Kind, Slug, Version, shown};
 use slipway_service::Problem;
 use slipway_service::http::json::ApiPath;
+use sqlx::AnyConnection;
 
 use super::{CACHEABLE, SANDBOX, find_app, problem};
 use crate::State;
@@ -47,7 +48,7 @@ async fn show(
     let address = Address {
         app,
         version,
-        filename,
+        filename: file.filename.clone(),
     };
     send(&state, &method, &headers, &file, address).await
 }
@@ -55,13 +56,7 @@ async fn show(
 /// The file, if whoever asks may have it.
 async fn find(state: &State, app: &str, version: &str, filename: &str) -> Result<File, Problem> {
     let mut connection = state.database.read().await?;
-    // Parsed first: PostgreSQL takes no NUL in a text, and no row has a name that does not parse.
-    let named = app.parse::<Slug>().is_ok() && version.parse::<Version>().is_ok();
-    let file = match filename.parse::<FileName>() {
-        Ok(_) if named => packages::file(&mut connection, app, version, filename).await?,
-        _ => None,
-    };
-    if let Some(file) = file {
+    if let Some(file) = find_file(&mut connection, app, version, filename).await? {
         if state.sight.serves(&file.visibility) {
             return Ok(file);
         }
@@ -85,6 +80,32 @@ async fn find(state: &State, app: &str, version: &str, filename: &str) -> Result
         "release_unknown",
         "there is no such release of this app: see the app's page for those there are",
     ))
+}
+
+/// The file of this name, else that of its composed form: a Mac asks for `é` as two characters, and new names are kept
+/// composed. Those of earlier versions are as they were given.
+async fn find_file(
+    connection: &mut AnyConnection,
+    app: &str,
+    version: &str,
+    filename: &str,
+) -> sqlx::Result<Option<File>> {
+    // Parsed first: PostgreSQL takes no NUL in a text, and no row has a name that does not parse.
+    if app.parse::<Slug>().is_err() || version.parse::<Version>().is_err() {
+        return Ok(None);
+    }
+    let composed = shown::compose(filename);
+    for name in [filename, &composed] {
+        if name.parse::<FileName>().is_ok()
+            && let Some(file) = packages::file(connection, app, version, name).await?
+        {
+            return Ok(Some(file));
+        }
+        if composed == filename {
+            break;
+        }
+    }
+    Ok(None)
 }
 
 fn yanked(version: &str, reason: Option<&str>) -> Problem {

@@ -10,6 +10,7 @@ use crate::sight::Sight;
 /// A file to serve.
 #[derive(sqlx::FromRow)]
 pub(crate) struct File {
+    pub(crate) filename: String,
     pub(crate) sha256: String,
     /// Of the list of its blocks, when the catalog has said it.
     pub(crate) blocks: Option<String>,
@@ -66,7 +67,7 @@ pub(crate) async fn file(
     filename: &str,
 ) -> sqlx::Result<Option<File>> {
     sqlx::query_as(
-        "SELECT packages.sha256, packages.blocks, packages.size, packages.kind, packages.signature,
+        "SELECT packages.filename, packages.sha256, packages.blocks, packages.size, packages.kind, packages.signature,
                 releases.visibility, releases.reason
          FROM packages JOIN releases ON releases.app = packages.app AND releases.version = packages.version
          WHERE packages.app = $1 AND packages.version = $2 AND packages.filename = $3",

@@ -67,6 +67,41 @@ async fn a_published_file_is_served_with_all_that_proves_it() {
 }
 
 #[tokio::test]
+async fn a_name_answers_in_both_forms_and_an_old_one_in_its_own() {
+    for engine in engines() {
+        let world = World::open(engine).await;
+        let composed = world.store("Caf\u{e9}.apk", b"composed", "apk", "android", "universal");
+        let old = world.store("e\u{301}.apk", b"old", "apk", "android", "universal");
+        world
+            .apply(
+                "e",
+                1,
+                vec![app("notes"), published("1.0", vec![composed, old])],
+            )
+            .await;
+        for (path, bytes) in [
+            ("Caf%C3%A9.apk", "composed"),
+            ("Cafe%CC%81.apk", "composed"),
+            ("e%CC%81.apk", "old"),
+        ] {
+            let answer = world.get(&format!("/d/notes/1.0/{path}")).await;
+            assert_eq!(
+                (answer.status.as_u16(), answer.text()),
+                (200, bytes),
+                "{path}"
+            );
+            let signature = world.get(&format!("/d/notes/1.0/{path}.minisig")).await;
+            assert_eq!(signature.status.as_u16(), 200, "{path}");
+        }
+        let answer = world.get("/d/notes/1.0/Cafe%CC%81.apk").await;
+        let saved_as = answer.header("content-disposition");
+        assert!(saved_as.ends_with("Caf%C3%A9.apk"), "{saved_as}");
+        let answer = world.get("/d/notes/1.0/%C3%A9.apk").await;
+        assert_eq!(answer.status.as_u16(), 404, "it never had that name");
+    }
+}
+
+#[tokio::test]
 async fn head_says_what_get_says_without_the_bytes() {
     for engine in engines() {
         let world = World::open(engine).await;
