@@ -6,7 +6,10 @@
 
 mod checksum;
 mod copy;
+mod digests;
+mod envelope;
 mod hashes;
+mod incoming;
 mod inspection;
 mod listing;
 mod metadata;

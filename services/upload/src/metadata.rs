@@ -15,15 +15,12 @@ pub(crate) fn parse(header: &str) -> Result<Words, Problem> {
         .filter(|pair| !pair.is_empty())
     {
         let (key, encoded) = pair.split_once(' ').unwrap_or((pair, ""));
-        let place = match key {
-            "filename" => &mut words.filename,
-            "version" => words.version.insert(String::new()),
-            "channel" => words.channel.insert(String::new()),
-            "platform" => words.platform.insert(String::new()),
-            "arch" => words.arch.insert(String::new()),
-            "kind" => words.kind.insert(String::new()),
-            "sha256" => words.sha256.insert(String::new()),
-            _ => continue,
+        let place = if key == "filename" {
+            &mut words.filename
+        } else if let Some(place) = words.parameter(key) {
+            place.insert(String::new())
+        } else {
+            continue;
         };
         *place = decode(encoded).ok_or_else(|| invalid(key))?;
     }

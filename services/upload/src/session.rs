@@ -317,8 +317,12 @@ async fn store(
     whole: Whole,
 ) -> Result<Stored, Problem> {
     let by = By::from(asker.clone());
-    let wish = metadata::parse(&row.metadata)?.parse()?;
-    let stored = storing::store(state, whole, &wish, &by, Some(&row.id)).await;
+    let storing = async {
+        // An earlier version may have taken a name that is refused now.
+        let wish = metadata::parse(&row.metadata)?.parse()?;
+        storing::store(state, whole, &wish, &by, Some(&row.id)).await
+    };
+    let stored = storing.await;
     if let Err(problem) = &stored
         && problem.status.is_client_error()
     {

@@ -55,7 +55,7 @@ pub(crate) struct Staged {
     file: File,
     length: u64,
     hash: FileHash,
-    checksum: Option<Checksum>,
+    checksums: Vec<Checksum>,
     fate: Fate,
     reserve: u64,
     looked_at: u64,
@@ -197,7 +197,7 @@ impl Staging {
             file,
             length,
             hash,
-            checksum: None,
+            checksums: Vec::new(),
             fate,
             reserve: self.reserve,
             looked_at: length,
@@ -295,14 +295,16 @@ impl Staged {
         self.fate = fate;
     }
 
-    /// Hashes what comes from now on for its own checksum too.
-    pub(crate) fn expect(&mut self, checksum: Option<Checksum>) {
-        self.checksum = checksum;
+    /// Hashes what comes from now on for its own checksums too.
+    pub(crate) fn expect(&mut self, checksums: impl IntoIterator<Item = Checksum>) {
+        self.checksums = checksums.into_iter().collect();
     }
 
-    /// Whether what came since [`Self::expect`] has the checksum that was expected.
+    /// Whether what came since [`Self::expect`] has the checksums that were expected.
     pub(crate) fn is_as_expected(&mut self) -> bool {
-        self.checksum.take().is_none_or(Checksum::matches)
+        std::mem::take(&mut self.checksums)
+            .into_iter()
+            .all(Checksum::matches)
     }
 
     /// The blocks' part of the hash, for somebody who updates it with what [`Self::append_whole`] has taken.
@@ -324,7 +326,7 @@ impl Staged {
         }
         self.file.write_all(bytes)?;
         self.hash.update_whole(bytes);
-        if let Some(checksum) = &mut self.checksum {
+        for checksum in &mut self.checksums {
             checksum.update(bytes);
         }
         self.length += bytes.len() as u64;

@@ -8,6 +8,7 @@
 use std::path::PathBuf;
 
 use http::StatusCode;
+use slipway_packages::shown::fold;
 use slipway_packages::{Arch, Digest, Facts, FileName, Platform, Version};
 use slipway_service::{Problem, clock};
 use sqlx::AnyConnection;
@@ -70,6 +71,7 @@ pub(crate) async fn check_place(
 ) -> Result<(), Problem> {
     let (version, filename) = (version, filename.as_str());
     let hex = digest.map(Digest::as_hex);
+    check_spelling(db, app, version, filename).await?;
     let differs = |there: &str| hex.as_deref().is_some_and(|given| given != there);
     if let Some(release) = copy::release(db, app, version.order_key()).await?
         && release.closed
@@ -83,6 +85,34 @@ pub(crate) async fn check_place(
     match packages::at_place(db, app, version.order_key(), filename).await? {
         Some(there) if differs(&there.sha256) => Err(version_exists(version, filename)),
         _ => Ok(()),
+    }
+}
+
+/// Refuses a name that cannot be told from another one of the same version. The catalog decides; this is before the bytes
+/// have come. A version of an earlier platform may have both names: each stays itself.
+async fn check_spelling(
+    db: &mut AnyConnection,
+    app: &str,
+    version: &Version,
+    filename: &str,
+) -> Result<(), Problem> {
+    let key = version.order_key();
+    let mut names = packages::names_of_version(db, app, key).await?;
+    if let Some(release) = copy::release(db, app, key).await? {
+        names.extend(release.files.into_keys());
+    }
+    if names.iter().any(|name| name == filename) {
+        return Ok(());
+    }
+    let folded = fold(filename);
+    match names.iter().find(|name| fold(name) == folded) {
+        None => Ok(()),
+        Some(there) => Err(Problem::conflict(
+            "version_exists",
+            format!(
+                "{version} has the file {there} already, and names that differ only in case or composition are one: use that spelling, or another name"
+            ),
+        )),
     }
 }
 

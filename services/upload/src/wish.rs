@@ -42,9 +42,21 @@ pub(crate) struct Words {
 }
 
 impl Words {
+    /// The place of a parameter, by the name that it has in metadata and forms.
+    pub(crate) fn parameter(&mut self, name: &str) -> Option<&mut Option<String>> {
+        match name {
+            "version" => Some(&mut self.version),
+            "channel" => Some(&mut self.channel),
+            "platform" => Some(&mut self.platform),
+            "arch" => Some(&mut self.arch),
+            "kind" => Some(&mut self.kind),
+            "sha256" => Some(&mut self.sha256),
+            _ => None,
+        }
+    }
+
     pub(crate) fn parse(self) -> Result<Wish, Problem> {
-        let name = self.filename.parse();
-        let filename = name.map_err(|error: slipway_packages::FileNameError| {
+        let filename = FileName::for_upload(&self.filename).map_err(|error| {
             Problem::unprocessable("name_refused", format!("{error}: choose another name"))
         })?;
         Ok(Wish {

@@ -10,32 +10,31 @@ use axum::{Json, Router};
 use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt as _;
 use serde::Deserialize;
-use slipway_packages::Digest;
 use slipway_service::http::json::{ApiPath, ApiQuery};
 use slipway_service::token::Scope;
 use slipway_service::{Problem, api};
 use tokio::time::timeout;
-use uuid::Uuid;
 
-use crate::State;
+use crate::checksum::Checksum;
+use crate::incoming::{Incoming, check_size, package_empty, truncated};
 use crate::permission::Asker;
-use crate::staging::{Fate, Staged, disk_problem, persist};
+use crate::staging::Staged;
 use crate::store::packages as rows;
 use crate::storing::{self, By};
 use crate::wish::{Wish, Words};
-use crate::writer::Writer;
-use crate::{progress, session};
+use crate::{State, digests, envelope, progress, session};
 
 pub(super) fn router() -> Router<State> {
     // One route: a name is what is put, an id is what is asked for.
-    Router::new().route("/api/v1/apps/{app}/packages/{name}", get(show).put(put))
+    let one = get(show).put(put).post(by_another_method);
+    Router::new().route("/api/v1/apps/{app}/packages/{name}", one)
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Query {
+pub(super) struct Query {
     version: Option<String>,
-    channel: Option<String>,
+    pub(super) channel: Option<String>,
     platform: Option<String>,
     arch: Option<String>,
     kind: Option<String>,
@@ -62,8 +61,14 @@ async fn put(
         asker.permit(Scope::Release)?;
     }
     let ApiPath(address) = address?;
-    let wish = wish(address.name, query, &headers)?;
+    envelope::check_package(&headers)?;
+    let expected = digests::announced(&headers)?;
+    let mut wish = query.words(address.name).parse()?;
+    wish.sha256 = expected.sha256;
     let announced = body.size_hint().exact();
+    if announced == Some(0) {
+        return Err(package_empty());
+    }
     check_size(&state, announced.unwrap_or(0))?;
     let mut connection = state.database.read().await?;
     session::check_room(&state, &mut connection, announced.unwrap_or(0)).await?;
@@ -73,11 +78,29 @@ async fn put(
     }
     drop(connection);
     let wait = wait(&state, &headers);
-    let receiving = timeout(state.settings.limits.body_time(), receive(&state, body));
-    let staged = receiving.await.map_err(|_| {
-        session::too_slow("nothing of it is kept; send it in pieces, as tus does")
-    })??;
-    let by = By::from(asker);
+    let receiving = receive(&state, body, expected.others);
+    let staged = in_time(&state, receiving).await?;
+    store(&state, staged, wish, By::from(asker), wait).await
+}
+
+/// What arrives within the longest time of a body.
+pub(super) async fn in_time<T>(
+    state: &State,
+    receiving: impl Future<Output = Result<T, Problem>>,
+) -> Result<T, Problem> {
+    let received = timeout(state.settings.limits.body_time(), receiving).await;
+    received
+        .map_err(|_| session::too_slow("nothing of it is kept; send it in pieces, as tus does"))?
+}
+
+/// Makes a package of what has arrived, and answers when it is where it is wished to be or `wait` is over.
+pub(super) async fn store(
+    state: &State,
+    staged: Staged,
+    wish: Wish,
+    by: By,
+    wait: Duration,
+) -> Result<Response, Problem> {
     // A task of its own: a client that leaves now cannot leave half of it undone.
     let storing = {
         let state = state.clone();
@@ -85,78 +108,55 @@ async fn put(
     };
     let stored = state.process.tasks.spawn(storing).await;
     let stored = stored.map_err(Problem::internal)??;
-    progress::answer(&state, stored, wait).await
+    progress::answer(state, stored, wait).await
 }
 
-fn wish(filename: String, query: Query, headers: &HeaderMap) -> Result<Wish, Problem> {
-    let words = Words {
-        filename,
-        version: query.version,
-        channel: query.channel,
-        platform: query.platform,
-        arch: query.arch,
-        kind: query.kind,
-        sha256: None,
-    };
-    let mut wish = words.parse()?;
-    if let Some(header) = headers.get("repr-digest") {
-        let text = header.to_str().unwrap_or_default();
-        let digest = Digest::from_repr_digest(text).map_err(|error| {
-            Problem::bad_request("digest_invalid", format!("Repr-Digest: {error}"))
-        })?;
-        wish.sha256 = Some(digest);
+impl Query {
+    pub(super) fn words(self, filename: String) -> Words {
+        Words {
+            filename,
+            version: self.version,
+            channel: self.channel,
+            platform: self.platform,
+            arch: self.arch,
+            kind: self.kind,
+            sha256: None,
+        }
     }
-    Ok(wish)
 }
 
 /// Writes the body to a staged file, which is durable when this returns and gone when it fails.
-async fn receive(state: &State, mut body: Body) -> Result<Staged, Problem> {
-    let id = Uuid::now_v7().to_string();
-    let staged = state
-        .staging
-        .create(&id, Fate::Removed)
-        .map_err(disk_problem)?;
-    let writer = Writer::start(staged).map_err(disk_problem)?;
-    let mut received = 0;
+async fn receive(
+    state: &State,
+    mut body: Body,
+    checksums: Vec<Checksum>,
+) -> Result<Staged, Problem> {
+    let mut incoming = Incoming::start(state, checksums)?;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| truncated())?;
         let Ok(bytes) = frame.into_data() else {
             continue;
         };
-        received += bytes.len() as u64;
-        check_size(state, received)?;
-        if writer.append(bytes).await.is_err() {
+        if !incoming.append(bytes).await? {
             break;
         }
     }
-    let (staged, written) = writer.finish().await.map_err(disk_problem)?;
-    written.map_err(disk_problem)?;
-    persist(staged).await.map_err(disk_problem)
+    incoming.finish().await
 }
 
-pub(super) fn check_size(state: &State, bytes: u64) -> Result<(), Problem> {
-    let most = state.settings.limits.package_bytes;
-    if bytes <= most {
-        return Ok(());
-    }
+/// What a client means that sends a form, or the bytes, here.
+async fn by_another_method(asker: Asker) -> Result<Response, Problem> {
+    asker.permit(Scope::Upload)?;
     Err(Problem::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "body_too_large",
-        format!(
-            "a package may have {most} bytes here: send a smaller one, or ask the operator to raise the limit"
-        ),
-    ))
-}
-
-fn truncated() -> Problem {
-    Problem::bad_request(
-        "body_unreadable",
-        "the body ended before it was complete: send it again",
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "PUT the bytes of the package here, as `curl -T FILE` does, or POST a form to …/packages without a name",
     )
+    .with_header("allow", "GET, HEAD, PUT"))
 }
 
 /// `Prefer: wait=N` (RFC 7240), N in seconds.
-fn wait(state: &State, headers: &HeaderMap) -> Duration {
+pub(super) fn wait(state: &State, headers: &HeaderMap) -> Duration {
     let limits = &state.settings.limits;
     let preferred = headers
         .get_all("prefer")

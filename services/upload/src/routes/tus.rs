@@ -10,10 +10,35 @@ use time::macros::format_description;
 
 use crate::checksum::{ALGORITHMS, Checksum};
 use crate::store::sessions::Session;
+use crate::{digests, envelope};
 
 const VERSION: &str = "1.0.0";
 /// A deferred length is not among them: the room on the disk is looked at before the first byte.
 const EXTENSIONS: &str = "creation,creation-with-upload,checksum,expiration,termination";
+/// Headers of extensions that are not announced, and of another protocol. A part that is taken for the whole is
+/// published as such; each has its way out.
+const NOT_SPOKEN: [(&str, &str); 5] = [
+    (
+        "Upload-Concat",
+        "of the extension concatenation: send the file in one upload, piece after piece (tus-js-client: parallelUploads: 1)",
+    ),
+    (
+        "Upload-Defer-Length",
+        "of the extension creation-defer-length: say how many bytes come with Upload-Length",
+    ),
+    (
+        "Upload-Complete",
+        "of the resumable uploads of the IETF, not of tus 1.0: leave it out",
+    ),
+    (
+        "Upload-Incomplete",
+        "of the resumable uploads of the IETF, not of tus 1.0: leave it out",
+    ),
+    (
+        "Upload-Draft-Interop-Version",
+        "of the resumable uploads of the IETF, not of tus 1.0: leave it out",
+    ),
+];
 const MEDIA_TYPE: &str = "application/offset+octet-stream";
 /// RFC 9110, 5.6.7.
 const HTTP_DATE: &[BorrowedFormatItem<'_>] = format_description!(
@@ -47,6 +72,24 @@ pub(super) fn check_version(headers: &HeaderMap) -> Result<(), Problem> {
         "this address speaks tus: send Tus-Resumable: 1.0.0",
     )
     .with_header("tus-version", VERSION))
+}
+
+/// Refuses what is no plain piece of one whole file, before any of it is read.
+pub(super) fn check_body(headers: &HeaderMap) -> Result<(), Problem> {
+    if let Some((name, why)) = NOT_SPOKEN
+        .iter()
+        .find(|(name, _)| headers.contains_key(*name))
+    {
+        return Err(Problem::bad_request(
+            "tus_extension_unknown",
+            format!("{name} is {why}. Tus-Extension lists what is spoken here: {EXTENSIONS}"),
+        ));
+    }
+    envelope::check_piece(headers)?;
+    digests::refuse(
+        headers,
+        "and give that of the file as sha256 in Upload-Metadata, that of a piece as Upload-Checksum",
+    )
 }
 
 pub(super) fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {

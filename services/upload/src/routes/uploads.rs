@@ -15,8 +15,8 @@ use slipway_service::token::Scope;
 use slipway_service::{Problem, api, clock};
 use uuid::Uuid;
 
-use super::packages::check_size;
 use super::tus;
+use crate::incoming::{check_size, package_empty};
 use crate::permission::Asker;
 use crate::session::{self, Held, Piece};
 use crate::store::packages as rows;
@@ -66,12 +66,16 @@ async fn create(
     asker.permit(Scope::Upload)?;
     query?;
     tus::check_version(&headers)?;
+    tus::check_body(&headers)?;
     let announced = tus::text(&headers, "upload-metadata")?.unwrap_or_default();
     let wish = metadata::parse(announced)?.parse()?;
     if wish.channel.is_some() {
         asker.permit(Scope::Release)?;
     }
     let size = tus::number(&headers, "upload-length")?;
+    if size == 0 {
+        return Err(package_empty());
+    }
     check_size(&state, size)?;
     if let Some(version) = &wish.version {
         let mut connection = state.database.read().await?;
@@ -85,7 +89,7 @@ async fn create(
         tus::check_media_type(&headers)?;
     }
     session::begin(&state, &row).await?;
-    let row = if has_body || size == 0 {
+    let row = if has_body {
         let held = session::hold(&state, asker, &row.id).await?;
         append_to(&state, held, Piece { body, checksum }).await?
     } else {
@@ -194,6 +198,7 @@ async fn append(
 ) -> Result<Response, Problem> {
     asker.permit(Scope::Upload)?;
     tus::check_version(&headers)?;
+    tus::check_body(&headers)?;
     tus::check_media_type(&headers)?;
     let offset = tus::number(&headers, "upload-offset")?;
     let checksum = tus::checksum(&headers)?;

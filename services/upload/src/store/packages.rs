@@ -115,6 +115,21 @@ pub(crate) async fn at_place(
     .await
 }
 
+/// The names of the files that a version has.
+pub(crate) async fn names_of_version(
+    db: &mut AnyConnection,
+    app: &str,
+    version_key: &str,
+) -> Result<Vec<String>> {
+    query_scalar(
+        "SELECT filename FROM packages WHERE app = $1 AND version_key = $2 AND state IN ('stored', 'delivered')",
+    )
+    .bind(app)
+    .bind(version_key)
+    .fetch_all(db)
+    .await
+}
+
 pub(crate) async fn by_id(db: &mut AnyConnection, id: &str) -> Result<Option<Package>> {
     query_as("SELECT * FROM packages WHERE id = $1")
         .bind(id)

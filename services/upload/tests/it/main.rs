@@ -1,5 +1,6 @@
 //! The service as a whole, on both engines, beside a catalog that the test plays.
 
+mod bodies;
 mod catalog;
 mod drafts;
 mod fixture;

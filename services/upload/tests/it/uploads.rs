@@ -161,8 +161,8 @@ async fn an_upload_begins_with_its_first_bytes_or_has_none() {
         let shown = fixture.get(answer.header("location")).await;
         assert_eq!(shown.body["package"]["filename"], "a.bin");
         let empty = create(&fixture, 0, &[("filename", "empty.bin")]).await;
-        let shown = fixture.get(empty.header("location")).await;
-        assert_eq!(shown.body["package"]["size"], 0);
+        assert_eq!(empty.verdict(), (422, "package_empty"));
+        assert_eq!(fixture.instance.reading("sessions_open").await, 0);
         assert!(fixture.staged().is_empty());
     }
 }
@@ -429,6 +429,63 @@ async fn what_is_not_tus_is_refused() {
         assert_eq!(options.status, StatusCode::NO_CONTENT);
         assert_eq!(options.header("tus-version"), "1.0.0");
         assert_eq!(options.header("tus-checksum-algorithm"), "sha1,sha256");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_plain_piece_of_one_file_is_refused_before_it_is_read() {
+    for engine in engines() {
+        let fixture = Fixture::new(engine).await;
+        let path = begin(&fixture, 5).await;
+        for (name, value, status, code) in [
+            ("upload-concat", "partial", 400, "tus_extension_unknown"),
+            ("upload-concat", "final;/a /b", 400, "tus_extension_unknown"),
+            ("upload-defer-length", "1", 400, "tus_extension_unknown"),
+            ("upload-complete", "?0", 400, "tus_extension_unknown"),
+            (
+                "upload-draft-interop-version",
+                "6",
+                400,
+                "tus_extension_unknown",
+            ),
+            ("content-encoding", "gzip", 415, "coding_refused"),
+            ("content-range", "bytes 0-4/5", 400, "part_refused"),
+            (
+                "content-md5",
+                "XUFAKrxLKna5cZ2REBfFkg==",
+                400,
+                "digest_invalid",
+            ),
+            ("repr-digest", "sha-256=:AA==:", 400, "digest_invalid"),
+            ("via", "1.0 slipway", 411, "length_required"),
+        ] {
+            let words = |answer: Answer| {
+                assert_eq!(answer.verdict(), (status, code), "{name}: {answer:?}");
+                answer.body["detail"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_lowercase()
+            };
+            let create = tus(&fixture, "POST", UPLOADS)
+                .header("upload-length", 5)
+                .header(
+                    "upload-metadata",
+                    metadata(&[("filename", "a.bin"), ("version", "9")]),
+                )
+                .header(name, value)
+                .body(half_open(b""));
+            let said = words(fixture.instance.send(create.unwrap()).await);
+            assert!(name == "via" || said.contains(name), "{name}: {said}");
+            let mut piece = piece(&fixture, &path, 0, half_open(b""));
+            piece.headers_mut().insert(name, value.parse().unwrap());
+            words(fixture.instance.send(piece).await);
+        }
+        let whole = piece(&fixture, &path, 0, "hello");
+        assert_eq!(
+            fixture.instance.send(whole).await.status,
+            StatusCode::NO_CONTENT
+        );
+        assert_eq!(fixture.instance.reading("sessions_open").await, 0);
     }
 }
 

@@ -1,0 +1,245 @@
+//! What the headers of a body say that it is, when that is not the package itself.
+//!
+//! An envelope, a tail, a part or a compressed file that is taken for the package is signed and published for good. So
+//! whatever the headers call something else is refused before it is read, with the way out in words. What they cannot
+//! tell stays the uploader's to say, by a digest.
+
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING, VIA};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use slipway_service::Problem;
+
+/// Media types of something that holds the package or is a piece of it, beside `multipart/…`: a piece of tus, and one
+/// of the IETF's resumable uploads.
+const OTHER_MEDIA_TYPES: [&str; 3] = [
+    "application/offset+octet-stream",
+    "application/partial-upload",
+    "message/http",
+];
+
+/// Headers that say that a body is a part of the file, unless they have this value. `Content-Range` of a PUT is what
+/// `curl -C` sends with the tail of a file (RFC 9110, 14.5); `Upload-Complete` and `-Incomplete` are of the IETF's
+/// resumable uploads, which clients send with a whole file too.
+const PARTS: [(&str, Option<&str>); 4] = [
+    ("upload-offset", Some("0")),
+    ("upload-complete", Some("?1")),
+    ("upload-incomplete", Some("?0")),
+    ("upload-concat", None),
+];
+
+/// Conditions that are not looked at here. Whoever sends one counts on it (RFC 9110, 13.1).
+const CONDITIONS: [&str; 3] = ["if-match", "if-none-match", "if-unmodified-since"];
+
+/// Refuses a body that is not the bytes of one package alone.
+pub(crate) fn check_package(headers: &HeaderMap) -> Result<(), Problem> {
+    check_length(headers)?;
+    check_media_type(headers)?;
+    check_whole(headers)
+}
+
+/// Refuses a piece of an upload in pieces that is coded, or a part of a piece.
+pub(crate) fn check_piece(headers: &HeaderMap) -> Result<(), Problem> {
+    check_length(headers)?;
+    check_coding(headers)
+}
+
+/// HTTP/1.0 has no chunks: without a length nobody knows whether there is a body (RFC 1945, 7.2.2), and not a byte of it
+/// is taken. The gateway speaks HTTP/1.1 to us and says in `Via` what the client spoke (RFC 9110, 7.6.3).
+fn check_length(headers: &HeaderMap) -> Result<(), Problem> {
+    let last = headers.get_all(VIA).iter().next_back();
+    let last = last.and_then(|value| value.to_str().ok()?.rsplit(',').next());
+    let is_old = last.is_some_and(|via| via.trim_start().starts_with("1.0 "));
+    let is_framed = [CONTENT_LENGTH, TRANSFER_ENCODING]
+        .iter()
+        .any(|name| headers.contains_key(name));
+    if is_old && !is_framed {
+        return Err(Problem::new(
+            StatusCode::LENGTH_REQUIRED,
+            "length_required",
+            "over HTTP/1.0 the length of a body has to be told: send Content-Length, or speak HTTP/1.1",
+        ));
+    }
+    Ok(())
+}
+
+fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
+    for value in headers.get_all(CONTENT_TYPE) {
+        let value = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
+        let media_type = value.split(';').next().unwrap_or_default().trim();
+        if media_type.starts_with("multipart/") || OTHER_MEDIA_TYPES.contains(&media_type) {
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "media_type",
+                format!(
+                    "a body of {} is not the package but holds it or a piece of it: send the bytes alone, as `curl -T FILE` does, or a form by POST to /api/v1/apps/APP/packages",
+                    media_type.escape_default()
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn check_whole(headers: &HeaderMap) -> Result<(), Problem> {
+    check_coding(headers)?;
+    for (name, whole) in PARTS {
+        let is_whole = |value: &HeaderValue| whole.is_some_and(|whole| value == whole);
+        if !headers.get_all(name).iter().all(is_whole) {
+            return Err(part(name));
+        }
+    }
+    if let Some(name) = CONDITIONS.iter().find(|name| headers.contains_key(**name)) {
+        return Err(Problem::bad_request(
+            "condition_refused",
+            format!(
+                "{name} is not looked at here: leave it out; Repr-Digest says which bytes are meant"
+            ),
+        ));
+    }
+    let method = HeaderName::from_static("x-http-method-override");
+    if headers.contains_key(&method) {
+        return Err(Problem::bad_request(
+            "header_invalid",
+            "X-HTTP-Method-Override is for uploads in pieces alone: send the request by its own method",
+        ));
+    }
+    Ok(())
+}
+
+/// Refuses bytes that are coded, or a range of them.
+fn check_coding(headers: &HeaderMap) -> Result<(), Problem> {
+    if headers.contains_key("content-range") {
+        return Err(part("content-range"));
+    }
+    let plain: [(HeaderName, &[&str]); 2] = [
+        (CONTENT_ENCODING, &["identity"]),
+        // Of MIME (RFC 2045, 6): in HTTP it has no meaning, so who sends it may well have applied it.
+        (
+            HeaderName::from_static("content-transfer-encoding"),
+            &["binary", "8bit", "7bit"],
+        ),
+    ];
+    for (name, plain) in plain {
+        if let Some(coding) = coding(headers, &name, plain) {
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "coding_refused",
+                format!(
+                    "{name}: {} is not undone here, so the package would be the coded bytes: send the file as it is",
+                    coding.escape_default()
+                ),
+            )
+            .with_header("accept-encoding", "identity"));
+        }
+    }
+    Ok(())
+}
+
+/// The first coding that changes the bytes.
+fn coding(headers: &HeaderMap, name: &HeaderName, plain: &[&str]) -> Option<String> {
+    let values = headers.get_all(name).iter();
+    let texts: Vec<_> = values
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase())
+        .collect();
+    let mut codings = texts.iter().flat_map(|text| text.split(',')).map(str::trim);
+    codings
+        .find(|coding| !coding.is_empty() && !plain.contains(coding))
+        .map(str::to_owned)
+}
+
+fn part(name: &str) -> Problem {
+    Problem::bad_request(
+        "part_refused",
+        format!(
+            "{name} says that this is a part of the file, and a package is sent whole: send it from its first byte, or in pieces by tus to /api/v1/apps/APP/uploads, where an upload that broke off goes on"
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(fields: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    fn verdict(outcome: Result<(), Problem>) -> Option<(u16, &'static str)> {
+        outcome
+            .err()
+            .map(|problem| (problem.status.as_u16(), problem.code))
+    }
+
+    #[test]
+    fn what_is_not_the_package_is_told_by_its_headers() {
+        let refused = |name, value| verdict(check_package(&headers(&[(name, value)])));
+        for (name, value, status, code) in [
+            (
+                "content-type",
+                "multipart/form-data; boundary=x",
+                415,
+                "media_type",
+            ),
+            ("content-type", "Multipart/Mixed", 415, "media_type"),
+            (
+                "content-type",
+                "application/offset+octet-stream",
+                415,
+                "media_type",
+            ),
+            ("content-range", "bytes 1-2/3", 400, "part_refused"),
+            ("upload-offset", "5", 400, "part_refused"),
+            ("upload-complete", "?0", 400, "part_refused"),
+            ("upload-incomplete", "?1", 400, "part_refused"),
+            ("upload-concat", "partial", 400, "part_refused"),
+            ("content-encoding", "gzip", 415, "coding_refused"),
+            (
+                "content-encoding",
+                "identity, aws-chunked",
+                415,
+                "coding_refused",
+            ),
+            ("content-transfer-encoding", "base64", 415, "coding_refused"),
+            ("if-none-match", "*", 400, "condition_refused"),
+            ("x-http-method-override", "PATCH", 400, "header_invalid"),
+            ("via", "1.1 a, 1.0 slipway", 411, "length_required"),
+        ] {
+            assert_eq!(
+                refused(name, value),
+                Some((status, code)),
+                "{name}: {value}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_a_client_says_of_a_whole_file_is_taken() {
+        let taken = headers(&[
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("content-encoding", "Identity"),
+            ("content-encoding", ""),
+            ("content-transfer-encoding", "binary"),
+            ("upload-complete", "?1"),
+            ("upload-draft-interop-version", "6"),
+            ("via", "1.0 proxy"),
+            ("via", "1.1 slipway"),
+        ]);
+        assert_eq!(verdict(check_package(&taken)), None);
+        let old = headers(&[("via", "1.0 slipway"), ("content-length", "5")]);
+        assert_eq!(verdict(check_package(&old)), None);
+    }
+
+    #[test]
+    fn of_values_that_come_twice_the_worse_counts() {
+        let twice = headers(&[
+            ("content-type", "application/zip"),
+            ("content-type", "multipart/related"),
+        ]);
+        assert_eq!(verdict(check_package(&twice)), Some((415, "media_type")));
+        let twice = headers(&[("upload-complete", "?1"), ("upload-complete", "?0")]);
+        assert_eq!(verdict(check_package(&twice)), Some((400, "part_refused")));
+    }
+}
