@@ -36,6 +36,18 @@ pub(crate) fn check_package(headers: &HeaderMap) -> Result<(), Problem> {
     check_whole(headers)
 }
 
+/// Refuses a form that is not all of it, or not as it is.
+pub(crate) fn check_form(headers: &HeaderMap) -> Result<(), Problem> {
+    check_length(headers)?;
+    check_whole(headers)
+}
+
+/// Refuses what the part of a form that is the file cannot be.
+pub(crate) fn check_part(headers: &HeaderMap) -> Result<(), Problem> {
+    check_media_type(headers)?;
+    check_coding(headers)
+}
+
 /// Refuses a piece of an upload in pieces that is coded, or a part of a piece.
 pub(crate) fn check_piece(headers: &HeaderMap) -> Result<(), Problem> {
     check_length(headers)?;

@@ -1,5 +1,6 @@
 //! One file per resource: request, handler, response.
 
+mod form;
 mod packages;
 mod tus;
 mod uploads;
@@ -10,6 +11,7 @@ use crate::State;
 
 pub(crate) fn router() -> Router<State> {
     Router::new()
+        .merge(form::router())
         .merge(packages::router())
         .merge(uploads::router())
 }

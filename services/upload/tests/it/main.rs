@@ -4,6 +4,7 @@ mod bodies;
 mod catalog;
 mod drafts;
 mod fixture;
+mod forms;
 mod inspecting;
 mod listing;
 mod packages;

@@ -1,0 +1,323 @@
+//! `POST /api/v1/apps/{app}/packages`: a package as a form (`multipart/form-data`, RFC 7578), as plugins of build systems
+//! send it.
+//!
+//! The file is the part that has a file name, or is named `file`; the other parts are the parameters of PUT, before or
+//! after it. Nothing of the file is held in memory.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+
+use axum::Router;
+use axum::body::{Body, HttpBody as _};
+use axum::extract::State as Extracted;
+use axum::response::Response;
+use axum::routing::post;
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _};
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use http::{HeaderMap, StatusCode};
+use multer::{Field, Multipart};
+use percent_encoding::percent_decode_str;
+use slipway_service::Problem;
+use slipway_service::http::json::ApiQuery;
+use slipway_service::token::Scope;
+
+use super::packages::{Query, in_time, store, wait};
+use crate::incoming::{Incoming, check_size, truncated};
+use crate::permission::Asker;
+use crate::staging::Staged;
+use crate::storing::By;
+use crate::wish::Words;
+use crate::{State, digests, envelope, session};
+
+/// Bytes of a form beside its file, which are held in memory: parameters are short.
+const FORM_BYTES: u64 = 1 << 20;
+/// Bytes of one parameter.
+const FIELD_BYTES: usize = 64 << 10;
+
+pub(super) fn router() -> Router<State> {
+    Router::new().route("/api/v1/apps/{app}/packages", post(create))
+}
+
+/// Stores the file of a form as a package: as PUT does, with the same answers.
+async fn create(
+    Extracted(state): Extracted<State>,
+    asker: Asker,
+    query: Result<ApiQuery<Query>, Problem>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    asker.permit(Scope::Upload)?;
+    let ApiQuery(query) = query?;
+    if query.channel.is_some() {
+        asker.permit(Scope::Release)?;
+    }
+    envelope::check_form(&headers)?;
+    digests::refuse(&headers, "and give that of the file as the field sha256")?;
+    let boundary = boundary(&headers)?;
+    let announced = body.size_hint().exact().unwrap_or(0);
+    check_size(&state, announced.saturating_sub(FORM_BYTES))?;
+    let mut connection = state.database.read().await?;
+    session::check_room(&state, &mut connection, announced).await?;
+    drop(connection);
+    let mut arriving = Arriving::new(body);
+    let form = Form {
+        state: &state,
+        asker: &asker,
+        of_file: arriving.of_file.clone(),
+        words: query.words(String::new()),
+        file: None,
+    };
+    let parts = Multipart::new(&mut arriving, boundary);
+    let (staged, words) = in_time(&state, form.read(parts)).await?;
+    in_time(&state, arriving.end()).await?;
+    let wish = words.parse()?;
+    let wait = wait(&state, &headers);
+    store(&state, staged, wish, By::from(asker), wait).await
+}
+
+fn boundary(headers: &HeaderMap) -> Result<String, Problem> {
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
+    multer::parse_boundary(kind.unwrap_or_default()).map_err(|error| match error {
+        multer::Error::NoBoundary => form_invalid("its Content-Type names no boundary"),
+        _ => Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "media_type",
+            "send a form (multipart/form-data) here, or the bytes alone by PUT to …/packages/NAME, as `curl -T FILE` does",
+        ),
+    })
+}
+
+/// A form as far as it is read.
+struct Form<'a> {
+    state: &'a State,
+    asker: &'a Asker,
+    /// Bytes of the file that have come.
+    of_file: Arc<AtomicU64>,
+    words: Words,
+    file: Option<Staged>,
+}
+
+impl Form<'_> {
+    /// The file, durable, and what was said of it.
+    async fn read(mut self, mut parts: Multipart<'_>) -> Result<(Staged, Words), Problem> {
+        // A name in a field counts more than that in the file's part, wherever it comes.
+        let mut filename = None;
+        while let Some(part) = parts.next_field().await.map_err(unreadable)? {
+            let name = part.name().unwrap_or_default().to_owned();
+            let of_file = file_name(&part);
+            let is_parameter = name == "filename" || self.words.parameter(&name).is_some();
+            match of_file {
+                Some(_) if is_parameter => return Err(no_file(&name)),
+                None if name == "filename" => set(&name, &mut filename, text(part).await?)?,
+                None if is_parameter => self.set(&name, text(part).await?)?,
+                None if name != "file" => return Err(unknown(&name)),
+                of_file => {
+                    self.words.filename = of_file.unwrap_or_default();
+                    self.take(part).await?;
+                }
+            }
+        }
+        self.words.filename = filename.unwrap_or(self.words.filename);
+        let file = self.file.ok_or_else(|| {
+            form_invalid(
+                "it has no file: send one as the part `file`, as `curl -F file=@FILE` does",
+            )
+        })?;
+        Ok((file, self.words))
+    }
+
+    fn set(&mut self, name: &str, value: String) -> Result<(), Problem> {
+        if name == "channel" {
+            self.asker.permit(Scope::Release)?;
+        }
+        match self.words.parameter(name) {
+            Some(place) => set(name, place, value),
+            None => Err(unknown(name)),
+        }
+    }
+
+    /// Writes the part that is the file.
+    async fn take(&mut self, mut part: Field<'_>) -> Result<(), Problem> {
+        if self.file.is_some() {
+            return Err(form_invalid("it has two files: send one package at a time"));
+        }
+        envelope::check_part(part.headers())?;
+        self.check_words()?;
+        let mut expected = digests::announced(part.headers())?;
+        let mut incoming = Incoming::start(self.state, expected.others.drain(..))?;
+        while let Some(bytes) = part.chunk().await.map_err(unreadable)? {
+            self.of_file
+                .fetch_add(bytes.len() as u64, Ordering::Relaxed);
+            if !incoming.append(bytes).await? {
+                break;
+            }
+        }
+        let staged = incoming.finish().await?;
+        if expected
+            .sha256
+            .is_some_and(|sha256| sha256 != staged.digest())
+        {
+            return Err(Problem::unprocessable(
+                "digest_mismatch",
+                "the file of the form does not have the digest that its part announces: send it again",
+            ));
+        }
+        self.file = Some(staged);
+        Ok(())
+    }
+
+    /// Refuses before the file comes what is wrong in the fields before it; the name may still come.
+    fn check_words(&self) -> Result<(), Problem> {
+        match self.words.clone().parse() {
+            Err(problem) if problem.code != "name_refused" => Err(problem),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn set(name: &str, place: &mut Option<String>, value: String) -> Result<(), Problem> {
+    if place.replace(value).is_some() {
+        return Err(form_invalid(&format!("it says {name} twice: say it once")));
+    }
+    Ok(())
+}
+
+/// A parameter's value.
+async fn text(mut part: Field<'_>) -> Result<String, Problem> {
+    envelope::check_part(part.headers())?;
+    let name = part.name().unwrap_or_default().to_owned();
+    let mut value = Vec::new();
+    while let Some(bytes) = part.chunk().await.map_err(unreadable)? {
+        value.extend_from_slice(&bytes);
+        if value.len() > FIELD_BYTES {
+            return Err(form_invalid(&format!("its field {name} is too long")));
+        }
+    }
+    String::from_utf8(value).map_err(|_| form_invalid(&format!("its field {name} is not UTF-8")))
+}
+
+/// The file name of a part: `filename`, or the coded `filename*` (RFC 8187) that some libraries send in its place.
+fn file_name(part: &Field<'_>) -> Option<String> {
+    if let Some(name) = part.file_name() {
+        return Some(name.to_owned());
+    }
+    let disposition = part.headers().get(CONTENT_DISPOSITION)?.to_str().ok()?;
+    let parameters = disposition.split(';').map(str::trim);
+    let coded = parameters.filter_map(|parameter| parameter.split_once('='));
+    let (_, value) = coded
+        .into_iter()
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("filename*"))?;
+    let (_, name) = value.rsplit_once('\'')?;
+    Some(percent_decode_str(name).decode_utf8_lossy().into_owned())
+}
+
+fn unknown(name: &str) -> Problem {
+    Problem::bad_request(
+        "parameter_unknown",
+        format!(
+            "unknown field `{}`, expected `file` or one of `filename`, `version`, `channel`, `platform`, `arch`, `kind`, `sha256`: check the spelling or leave it out",
+            name.escape_default()
+        ),
+    )
+}
+
+fn no_file(name: &str) -> Problem {
+    form_invalid(&format!(
+        "its field {name} comes as a file: send it as text, as `curl -F {name}=VALUE` does"
+    ))
+}
+
+fn form_invalid(why: &str) -> Problem {
+    Problem::bad_request("form_invalid", format!("the form is not taken: {why}"))
+}
+
+/// Why a form could not be read on.
+fn unreadable(error: multer::Error) -> Problem {
+    if let multer::Error::StreamReadFailed(cause) = error {
+        return match cause.downcast::<Stopped>().as_deref() {
+            Ok(Stopped::TooMuch) => too_much(),
+            _ => truncated(),
+        };
+    }
+    form_invalid("it cannot be read to its end: check what made it, and send it again")
+}
+
+fn too_much() -> Problem {
+    Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "body_too_large",
+        format!("beside its file a form may have {FORM_BYTES} bytes: send fewer"),
+    )
+}
+
+/// The body of a form, one piece at a time: the parser reads on for as long as something is ready, and would hold all that
+/// comes faster than it is written.
+struct Arriving {
+    body: Body,
+    taken: u64,
+    of_file: Arc<AtomicU64>,
+    rests: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Stopped {
+    #[error("the body ended early")]
+    Cut,
+    #[error("too many bytes beside the file")]
+    TooMuch,
+}
+
+impl Arriving {
+    fn new(body: Body) -> Self {
+        Self {
+            body,
+            taken: 0,
+            of_file: Arc::default(),
+            rests: false,
+        }
+    }
+
+    /// Reads what comes after the form, which means nothing (RFC 2046, 5.1.1), to know that the body is whole.
+    async fn end(mut self) -> Result<(), Problem> {
+        while let Some(bytes) = self.next().await {
+            match bytes {
+                Ok(_) => {}
+                Err(Stopped::Cut) => return Err(truncated()),
+                Err(Stopped::TooMuch) => return Err(too_much()),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Stream for Arriving {
+    type Item = Result<Bytes, Stopped>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if std::mem::take(&mut self.rests) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        loop {
+            let bytes = match ready!(Pin::new(&mut self.body).poll_frame(context)) {
+                None => return Poll::Ready(None),
+                Some(Err(_)) => return Poll::Ready(Some(Err(Stopped::Cut))),
+                Some(Ok(frame)) => frame.into_data(),
+            };
+            let Ok(bytes) = bytes else { continue };
+            self.rests = true;
+            self.taken += bytes.len() as u64;
+            let beside = self.taken - self.of_file.load(Ordering::Relaxed);
+            // What was taken last may be of the file and not yet be told from the rest.
+            if beside.saturating_sub(bytes.len() as u64) > FORM_BYTES {
+                return Poll::Ready(Some(Err(Stopped::TooMuch)));
+            }
+            return Poll::Ready(Some(Ok(bytes)));
+        }
+    }
+}
