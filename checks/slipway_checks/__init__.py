@@ -21,6 +21,7 @@ and ends with 0 (passed), 77 (skipped, after `skipped: why`) or 1 (failed, with 
     tracing.py     `strace` over a running process, and death at a chosen system call
     recording.py   a run under `strace`: every change to a folder and when it was synced
     disk.py        what a disk may hold of such a run after a power cut
+    envelopes.py   bodies that are not the package, and what is said to each
     refusals.py    requests that are to be refused, and a look at the whole of each refusal
     impostors.py   servers, relays and certificates that are not what they say
     inside.py      what is between services: hidden from the public, refused to wrong callers
