@@ -17,6 +17,7 @@ and ends with 0 (passed), 77 (skipped, after `skipped: why`) or 1 (failed, with 
     slow.py        a request whose body comes piece by piece, with whatever happens in between
     relay.py       counts what a client sends
     archives.py    hostile ZIP archives
+    whole.py       packages of every kind: cut off, changed, only named as one, and whole
     inspection.py  an inspection of upload's, caught while it runs
     tracing.py     `strace` over a running process, and death at a chosen system call
     recording.py   a run under `strace`: every change to a folder and when it was synced
