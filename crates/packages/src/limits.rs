@@ -6,6 +6,8 @@ pub struct Limits {
     /// Entries of a zip. Large apps have 30,000; Android takes 65,535. Each entry costs memory here
     /// and a file on the disk of whoever unpacks it.
     pub entries: u64,
+    /// Headers of a zip's entries that are looked at: two seconds on a disk that has to be asked for each.
+    pub headers: usize,
     /// The central directory of a zip, which is held in memory: 300 bytes for each entry.
     pub directory: u64,
     /// What a zip unpacks to, by its own account: four times the largest upload.
@@ -36,6 +38,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             entries: 200_000,
+            headers: 20_000,
             directory: 64 << 20,
             unpacked: 64 << 30,
             ratio: 100,

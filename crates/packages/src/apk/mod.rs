@@ -44,6 +44,9 @@ pub(crate) fn read(
     if let Some(signatures) = or_warning(&mut facts, "the signature", signatures)? {
         facts.signer_sha256 = signatures.certificate;
         *content = signatures.content;
+        if signatures.is_unclear {
+            facts.warn("its signature says nothing of its content that could be compared");
+        }
         if facts.signer_sha256.is_none() {
             facts.warn("the APK is not signed: Android does not install it");
         }

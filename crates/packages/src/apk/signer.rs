@@ -27,6 +27,8 @@ pub(super) struct Signatures {
     pub(super) certificate: Option<Digest>,
     /// What all signers say of the content.
     pub(super) content: Option<ContentDigests>,
+    /// Whether a signer says something of it that cannot be compared.
+    pub(super) is_unclear: bool,
 }
 
 pub(super) fn read(
@@ -39,6 +41,7 @@ pub(super) fn read(
         return Ok(Signatures {
             certificate: jar_certificate(source, archive, limits)?,
             content: None,
+            is_unclear: false,
         });
     };
     let mut values = Vec::new();
@@ -55,9 +58,12 @@ pub(super) fn read(
     };
     let stated = values.iter().map(|(_, value)| content::stated(value));
     let stated: Option<Vec<_>> = stated.collect();
+    let stated = stated.ok_or_else(damaged)?.concat();
+    let content = ContentDigests::new(stated, block.start, archive);
     Ok(Signatures {
         certificate,
-        content: ContentDigests::new(stated.ok_or_else(damaged)?.concat(), block.start, archive),
+        is_unclear: !values.is_empty() && content.is_none(),
+        content,
     })
 }
 

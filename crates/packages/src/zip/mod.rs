@@ -91,17 +91,18 @@ impl Archive {
     pub(crate) fn open(source: &mut Source<'_>, limits: &Limits) -> Result<Self, Fault> {
         let archive = directory::read(source, limits)?;
         rules::check(&archive, source.length(), limits)?;
-        archive.entries_are_there(source)?;
+        archive.entries_are_there(source, limits)?;
         Ok(archive)
     }
 
     /// Each entry is where the directory says, with its header before it. Where a download left a hole the directory alone
-    /// would not tell.
-    fn entries_are_there(&self, source: &mut Source<'_>) -> Result<(), Fault> {
+    /// would not tell. Of more entries than the limit some are looked at, evenly.
+    fn entries_are_there(&self, source: &mut Source<'_>, limits: &Limits) -> Result<(), Fault> {
         let mut entries: Vec<&Entry> = self.entries.iter().collect();
         entries.sort_unstable_by_key(|entry| entry.offset);
+        let step = entries.len().div_ceil(limits.headers.max(1)).max(1);
         let mut window = Window::default();
-        for entry in entries {
+        for entry in entries.into_iter().step_by(step) {
             let start = window.read(source, entry.offset)?.and_then(data_offset);
             let end = start.map(|start| {
                 entry

@@ -110,7 +110,8 @@ fn every_kind_that_is_cut_anywhere_is_damaged() {
             matches!(named(&bytes, kind), Outcome::Understood(_)),
             "{name}"
         );
-        for length in 0..bytes.len() {
+        let last = bytes.len() - 1;
+        for length in (0..last).step_by(1 + bytes.len() / 1500).chain([last]) {
             assert!(lack(&bytes[..length], kind).is_some(), "{name}: {length}");
         }
     }
