@@ -147,6 +147,37 @@ impl View {
         self.inner.changed.subscribe()
     }
 
+    /// Whether no registry answers and this is what was last known.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.inner.answers.read().expect(UNPOISONED).is_empty()
+    }
+
+    /// Adds who is known to live though no registry says so. Whoever had the address of one of them is gone.
+    pub(crate) fn meet(&self, living: &[Record]) {
+        let before = self.records();
+        let known = |other: &Record| is_there(&before, other);
+        let new: Vec<_> = living.iter().filter(|other| !known(other)).collect();
+        if new.is_empty() {
+            return;
+        }
+        let replaced = |record: &&Record| {
+            let same =
+                |other: &&Record| other.service == record.service && other.addr == record.addr;
+            !new.iter().any(same)
+        };
+        let mut records: Vec<_> = before.iter().filter(replaced).cloned().collect();
+        records.extend(new.into_iter().cloned());
+        self.keep(records);
+    }
+
+    fn keep(&self, records: Vec<Record>) {
+        let text = serde_json::to_vec_pretty(&records).unwrap_or_default();
+        self.replace(records);
+        if let Err(error) = write_whole(&self.inner.file, text) {
+            tracing::warn!(%error, "could not keep what is known of the others");
+        }
+    }
+
     /// Takes a registry node's answer, or `None` when it does not answer: then the others' count, and when none
     /// answers what was last known stays.
     pub(crate) fn apply(&self, registry: &str, answer: Option<Snapshot>) {
@@ -179,12 +210,13 @@ impl View {
                 "this instance is in a state that is not known here and gets no traffic"
             );
         }
-        let text = serde_json::to_vec_pretty(&merged).unwrap_or_default();
-        self.replace(merged);
-        if let Err(error) = write_whole(&self.inner.file, text) {
-            tracing::warn!(%error, "could not keep what is known of the others");
-        }
+        self.keep(merged);
     }
+}
+
+fn is_there(records: &[Record], other: &Record) -> bool {
+    let is = |record: &Record| record.service == other.service && record.instance == other.instance;
+    records.iter().any(is)
 }
 
 /// The union of what the nodes list. The state that is further on wins, since states only go forward. While a node is
@@ -284,6 +316,38 @@ mod tests {
         assert_eq!(first.len(), 3);
         assert_eq!(first[2].instance, "b");
         assert_ne!(first[0].instance, second[0].instance);
+    }
+
+    #[test]
+    fn who_is_met_is_added_and_takes_the_place_at_its_address() {
+        let view = View::fixed(vec![
+            record("a", "1:1", State::Ready),
+            record("b", "1:2", State::Draining),
+        ]);
+        assert!(view.is_kept());
+        let new = [
+            record("b", "1:2", State::Ready),
+            record("c", "1:1", State::Ready),
+        ];
+        view.meet(&new);
+        let found: Vec<_> = view
+            .candidates("upload")
+            .into_iter()
+            .map(|r| r.instance)
+            .collect();
+        assert_eq!(
+            found,
+            ["c", "b"],
+            "a is gone, and b drains as it was known to"
+        );
+        let mut changes = view.subscribe();
+        view.meet(&new);
+        assert!(!changes.has_changed().expect("a view"), "nothing new");
+        changes.mark_unchanged();
+        let settled = snapshot(false, vec![record("d", "1:4", State::Ready)]);
+        view.apply("r", Some(settled));
+        assert!(!view.is_kept());
+        assert_eq!(view.records().len(), 1, "the registry has the last word");
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! The watch of one registry node: a long poll whose revision also says what was applied.
+//! The watch of one registry node: a long poll whose revision also says what was applied. While none answers, those on
+//! this machine are found by what they say in `DIR/run`.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,8 +7,8 @@ use std::time::Duration;
 
 use http::Method;
 
-use super::record::Snapshot;
-use crate::process::Process;
+use super::record::{Record, Snapshot};
+use crate::process::{Process, announcements};
 
 /// Seconds that the registry holds a poll when nothing changes.
 const WAIT_SECONDS: u64 = 30;
@@ -38,8 +39,21 @@ async fn run(process: Process, watched: Watched) {
                 });
             }
         }
+        if process.view.is_kept() && !process.is_registry() {
+            process.view.meet(&neighbours(&process));
+        }
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
+}
+
+/// The instances of this run that live on this machine. Whoever is called has to prove itself all the same.
+fn neighbours(process: &Process) -> Vec<Record> {
+    let run = process.run.as_deref();
+    let found = announcements(&process.data).into_iter();
+    let ours = found.filter(|other| {
+        other.service != "registry" && other.run.as_deref() == run && other.lives()
+    });
+    ours.map(|other| other.record()).collect()
 }
 
 async fn watch(process: Process, address: String) {

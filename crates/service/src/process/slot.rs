@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpSocket};
 
 use crate::clock;
 use crate::data::{DataDir, private_folder, write_whole};
+use crate::discovery::record::{Record, State};
 use crate::process::Process;
 
 /// Connections that wait to be taken; more than come in the time of a hiccup.
@@ -133,6 +134,9 @@ pub struct Announcement {
     pub admin: String,
     /// RFC 3339.
     pub started_at: String,
+    /// The run of `slipway up` that it belongs to, if one runs; none from an earlier version.
+    #[serde(default)]
+    pub run: Option<String>,
     /// SHA-256 of the certificates of the authorities that it trusts, in hex.
     pub authorities: Vec<String>,
     /// SHA-256 of the certificate that it proves itself with, in hex.
@@ -150,8 +154,28 @@ impl Announcement {
             addr: advertised.unwrap_or(listen),
             admin,
             started_at: clock::rfc3339(clock::unix_millis()),
+            run: process.run.as_deref().map(str::to_owned),
             authorities: loaded.authorities.clone(),
             certificate: loaded.certificate.clone(),
+        }
+    }
+
+    /// The instance as the registry would list it: what is ready says so here. Nobody inside calls a gateway at its
+    /// public address.
+    pub(crate) fn record(&self) -> Record {
+        let addr = if self.service == "gateway" {
+            &self.admin
+        } else {
+            &self.addr
+        };
+        Record {
+            service: self.service.clone(),
+            instance: self.instance.clone(),
+            addr: addr.clone(),
+            state: State::Ready,
+            // Not said here, and nobody decides by them.
+            version: String::new(),
+            started_at: 0,
         }
     }
 
