@@ -8,8 +8,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
+use slipway_service::data::DataDir;
+use slipway_service::process::announcements;
 use tokio::process::Command;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::run::Service;
@@ -17,8 +19,6 @@ use crate::terminal;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// A process that ran this long had started well, so the next end is a new trouble.
-const RAN_WELL: Duration = Duration::from_secs(10);
 /// Above the time that a process takes at most: 30 s for requests in flight, and its background tasks and farewells.
 const END_TIMEOUT: Duration = Duration::from_secs(45);
 
@@ -45,6 +45,7 @@ pub(super) struct Child {
     program: OsString,
     arguments: Vec<OsString>,
     environment: Vec<(String, String)>,
+    data: DataDir,
     /// 0 while no process runs.
     pid: AtomicU32,
 }
@@ -56,6 +57,7 @@ impl Child {
         program: &Path,
         arguments: Vec<OsString>,
         environment: Vec<(String, String)>,
+        data: DataDir,
     ) -> Self {
         let program = program.into();
         Self {
@@ -64,6 +66,7 @@ impl Child {
             program,
             arguments,
             environment,
+            data,
             pid: AtomicU32::new(0),
         }
     }
@@ -77,13 +80,12 @@ impl Child {
     pub(super) async fn keep_running(self: Arc<Self>, ending: Ending) {
         let mut pause = FIRST_PAUSE;
         while !ending.politely.is_cancelled() {
-            let started = Instant::now();
-            let how = self.run_once(&ending).await;
+            let (how, started_well) = self.run_once(&ending).await;
             self.pid.store(0, Ordering::Relaxed);
             if ending.politely.is_cancelled() {
                 return;
             }
-            if started.elapsed() >= RAN_WELL {
+            if started_well {
                 pause = FIRST_PAUSE;
             }
             let name = self.service.name();
@@ -99,8 +101,9 @@ impl Child {
         }
     }
 
-    /// Returns how the process ended, in words.
-    async fn run_once(&self, ending: &Ending) -> String {
+    /// Returns how the process ended, in words, and whether it was ready before: then its end is a new trouble, however
+    /// soon it came.
+    async fn run_once(&self, ending: &Ending) -> (String, bool) {
         let spawned = Command::new(&self.program)
             .args(&self.arguments)
             .envs(self.environment.clone())
@@ -108,13 +111,17 @@ impl Child {
             .spawn();
         let mut child = match spawned {
             Ok(child) => child,
-            Err(error) => return format!("could not be started: {error}"),
+            Err(error) => return (format!("could not be started: {error}"), false),
         };
         // Held, not written to: it closes when we end, by `kill -9` too, and then the child ends.
         let _lifeline = child.stdin.take();
         self.pid.store(child.id().unwrap_or(0), Ordering::Relaxed);
         tokio::select! {
-            status = child.wait() => return status.map_or_else(|error| error.to_string(), |status| status.to_string()),
+            status = child.wait() => return match status {
+                // One that was told to end takes back what it has said.
+                Ok(status) => (status.to_string(), status.success() || self.has_been_ready()),
+                Err(error) => (error.to_string(), self.has_been_ready()),
+            },
             () = ending.politely.cancelled() => {}
         }
         let pid = self
@@ -124,7 +131,7 @@ impl Child {
             let _ = kill_process(pid, Signal::TERM);
         }
         tokio::select! {
-            ended = timeout(END_TIMEOUT, child.wait()) => if ended.is_ok() { return "told to".to_owned() },
+            ended = timeout(END_TIMEOUT, child.wait()) => if ended.is_ok() { return ("told to".to_owned(), true) },
             () = ending.at_once.cancelled() => {}
         }
         let _ = child.kill().await;
@@ -133,6 +140,12 @@ impl Child {
             "{} {number} was killed: it did not end in time",
             self.service.name()
         ));
-        "killed".to_owned()
+        ("killed".to_owned(), true)
+    }
+
+    /// Whether the process that runs or ran last has said that it is ready.
+    fn has_been_ready(&self) -> bool {
+        let announced = announcements(&self.data);
+        announced.iter().any(|said| Some(said.pid) == self.pid())
     }
 }

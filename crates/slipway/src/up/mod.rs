@@ -131,6 +131,7 @@ fn children(options: &Options, data: &DataDir, run: &str) -> anyhow::Result<Vec<
                 &program,
                 arguments,
                 environment,
+                data.clone(),
             )));
         }
     }

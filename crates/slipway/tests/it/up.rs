@@ -48,6 +48,25 @@ fn a_child_that_was_killed_comes_back() {
 }
 
 #[test]
+fn a_child_that_was_ready_comes_back_at_once_however_often_it_is_killed() {
+    let platform = Platform::start(&[]);
+    for _ in 0..4 {
+        let before = until("a registry", || platform.pid("registry-1"));
+        signal(before, Signal::KILL);
+        until("another registry", || {
+            platform.pid("registry-1").filter(|pid| *pid != before)
+        });
+    }
+    let log = fs::read_to_string(platform.folder.path().join("log")).unwrap();
+    let again = log.matches("starting it again in 100ms").count();
+    assert_eq!(
+        (again, log.matches("starting it again").count()),
+        (4, 4),
+        "{log}"
+    );
+}
+
+#[test]
 fn sigterm_ends_all_and_the_exit_code_is_0() {
     let mut platform = Platform::start(&[]);
     let pids = platform.pids();
