@@ -32,6 +32,7 @@ and ends with 0 (passed), 77 (skipped, after `skipped: why`) or 1 (failed, with 
     drills_postgres.py  a PostgreSQL server that is stopped, killed, hangs, or has a locked table
     postgres.py    that server
     copies.py      a copied data folder beside its original
+    drills_*.py    faults that end: kills, processes that hang, clocks that are wrong
     kept.py        what a data folder held, against what a later start shows
     leaks.py       no log holds a secret
     journey.py     the commands of the README's marked block
