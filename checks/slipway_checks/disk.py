@@ -7,8 +7,10 @@ The model, with its sources:
   "All File Systems Are Not Created Equal" (Pillai et al., OSDI 2014) found each of these on file systems in use.
 - A name (of a new file or folder, of a renamed or linked one, or that it is gone) is there once `fsync` of its *folder*
   has returned. `fsync` of a new file does not promise its name, nor that of a folder the names above it (fsync(2)).
-- A rename is one step: one of its two names is there, never both or none. It is kept as soon as either folder is synced.
+- A rename is one step: one of its two names is there, never both or none, the new one for sure once its folder was synced.
   It may be there before the bytes of what was renamed.
+- Changes of names in one folder come to the disk in their order on journaling file systems, and in any order on others
+  (btrfs, in the same paper); both are drawn. Nothing orders one folder after another.
 - Writing to some bytes does not harm others of the same sector ("powersafe overwrite", sqlite.org/psow.html), a sector
   is 512 or 4096 bytes, and what was once synced stays readable. Permissions are not looked at.
 
@@ -41,6 +43,11 @@ class Naming:
     begun: int
     done: int
     entries: tuple
+
+    @property
+    def folder(self):
+        """The one whose sync keeps it: of a rename, that of the new name."""
+        return self.entries[0][0]
 
 
 class Node:
@@ -144,22 +151,29 @@ class Disk:
 
     def names_at(self, moment, variant, random):
         """Folder to what it names."""
-        reached = {node: node.horizon(moment) for node in self.nodes if node.is_folder}
-        if variant == TORN:
-            # In one folder changes come to the disk in their order, as a journal keeps it; folders do not wait for each other.
-            reached = {node: random.choice([horizon, *self.unsynced(node, horizon, moment)]) for node, horizon in reached.items()}
+        synced = {node: node.horizon(moment) for node in self.nodes if node.is_folder}
+        reached = self.drawn(synced, moment, random)
+        # Journals keep the order of changes in a folder, others need not; folders do not wait for each other.
+        in_order = random.random() < 0.5
         names = {}
         for naming in self.namings:
-            kept = any(naming.done < reached[folder] for folder, *_ in naming.entries)
-            if kept or (variant == NAMES and naming.done <= moment):
+            kept = naming.done < synced[naming.folder]
+            if naming.done <= moment and variant == NAMES:
+                kept = True
+            elif naming.done <= moment and variant == TORN and not kept:
+                kept = naming.done <= reached[naming.folder] if in_order else random.random() < 0.5
+            if kept:
                 for folder, *change in naming.entries:
                     rename(names.setdefault(folder, {}), *change)
         return names
 
-    def unsynced(self, node, horizon, moment):
-        """Where each change of a folder's names ends that does not have to be there."""
-        done = (naming.done for naming in self.namings if any(folder is node for folder, *_ in naming.entries))
-        return [place + 1 for place in done if horizon <= place <= moment]
+    def drawn(self, synced, moment, random):
+        """Up to where each folder's changes are there, when they come to the disk in their order."""
+        places = {folder: [horizon] for folder, horizon in synced.items()}
+        for naming in self.namings:
+            if synced[naming.folder] <= naming.done <= moment:
+                places[naming.folder].append(naming.done)
+        return {folder: random.choice(found) for folder, found in places.items()}
 
 
 def rename(names, name, before, after):
