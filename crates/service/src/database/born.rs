@@ -19,7 +19,7 @@ use sqlx::{
 };
 use uuid::Uuid;
 
-use crate::data::write_whole;
+use crate::data::{sync_folder, write_whole};
 
 /// PostgreSQL's `invalid_catalog_name`.
 const NO_SUCH_DATABASE: &str = "3D000";
@@ -76,7 +76,12 @@ pub(crate) async fn check(url: &str, folder: &Path) -> anyhow::Result<()> {
             Err(refused("is another database", TAKE_IT).into())
         }
         (Some(_), Some(_)) => Ok(()),
-        (None, id) => write_whole(&born, format!("{}\n", id.unwrap_or_default())),
+        (None, id) => {
+            // SQLite does not sync that it has removed its journal, which would take the id back. Where the note alone
+            // survived a loss of power, every start would be refused.
+            sync_folder(folder)?;
+            write_whole(&born, format!("{}\n", id.unwrap_or_default()))
+        }
     }
 }
 
