@@ -11,6 +11,7 @@ import hashlib
 import os
 import pathlib
 import resource
+import sqlite3
 import subprocess
 import threading
 import time
@@ -345,10 +346,41 @@ def flipped_pages(check, platform):
             check.equal(process.wait(15), 0, f"exit code of {service} when its database is whole again")
     for service in asked:
         platform.start_one(service)
+    flipped_beneath(platform, published, good[platform.data / "download" / "download.db"])
     developer.publish(APP, "6.0.1", FILE, fixtures.made(check.random), platform="linux")
     Visitor(platform).prove(published)
     told = "503 naming the file, and whole again with the good one"
     check.figure("flipped pages", f"{rounds} in each of {len(asked)} databases: {told}")
+
+
+def flipped_beneath(platform, published, good):
+    """Pages flip while download uses them: what it holds in memory is right, and what it stumbles over is told."""
+    check, download = platform.check, platform.one("download")
+    database = platform.data / "download" / "download.db"
+    with database.open("r+b") as file:
+        file.seek(4096)
+        file.write(bytes(byte ^ 0xFF for byte in good[4096:]))
+    # It begins to read the file anew when somebody else has written to it.
+    write_one_page(database)
+
+    def told():
+        answer = web.request(platform.gateway, "GET", published.path)
+        check.expect(answer.status in (200, 503), f"out of a database whose pages flip ({answer})")
+        return answer.code == "database_damaged"
+
+    check.until(20, told, "503 after a page has flipped beneath download")
+    answer = web.request(download.admin, "GET", "/readyz")
+    check.equal((answer.status, str(database) in answer.json()["detail"]), (503, True), "/readyz naming the database")
+    write(database, good)
+    check.equal(download.process.wait(15), 0, "exit code of download when its database is whole again")
+    platform.instances["download"].remove(download)
+    platform.start_one("download")
+
+
+def write_one_page(database):
+    with contextlib.closing(sqlite3.connect(database, timeout=10)) as connection, contextlib.suppress(sqlite3.Error):
+        connection.execute("PRAGMA user_version = 1")
+        connection.commit()
 
 
 def flipped(good, page):

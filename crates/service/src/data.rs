@@ -251,8 +251,8 @@ fn parent(path: &Path) -> &Path {
 
 /// Writes a file whole: it has the old content or the new one after any crash, and only its owner may read it.
 pub fn write_whole(path: &Path, content: impl AsRef<[u8]>) -> anyhow::Result<()> {
+    let temporary = path.with_extension(format!("new-{}", uuid::Uuid::now_v7()));
     let write = || -> io::Result<()> {
-        let temporary = path.with_extension(format!("new-{}", uuid::Uuid::now_v7()));
         let mut file = OpenOptions::new()
             .write(true)
             .create(true)
@@ -264,7 +264,12 @@ pub fn write_whole(path: &Path, content: impl AsRef<[u8]>) -> anyhow::Result<()>
         fs::rename(&temporary, path)?;
         sync_folder(parent(path))
     };
-    write().with_context(|| format!("could not write {}", path.display()))
+    let written = write();
+    if written.is_err() {
+        // What a full disk took of it: the next try has another name.
+        let _ = fs::remove_file(&temporary);
+    }
+    written.with_context(|| format!("could not write {}", path.display()))
 }
 
 fn keep_or_write(
@@ -318,6 +323,16 @@ mod tests {
         fs::write(&file, "").unwrap();
         private_folder(&file).expect_err("a file is there");
         private_folder(&file.join("below")).expect_err("a file is above");
+    }
+
+    #[test]
+    fn what_could_not_be_written_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let taken = folder.path().join("taken");
+        fs::create_dir_all(taken.join("by a folder")).expect("a folder");
+        write_whole(&taken, "content").expect_err("a file takes no folder's place");
+        let names = fs::read_dir(folder.path()).expect("the folder");
+        assert_eq!(names.count(), 1);
     }
 
     #[test]

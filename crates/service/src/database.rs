@@ -10,7 +10,10 @@ pub mod fault;
 
 use std::fs::File;
 use std::path::Path;
+use std::pin::pin;
 use std::str::FromStr as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -28,8 +31,10 @@ use fault::Fault;
 
 /// Milliseconds that SQLite waits for another writer. Writers hold the lock for one transaction, so this is a crowd.
 const BUSY_MILLIS: u32 = 10_000;
-/// Time in which a connection of SQLite must be free: as long as its holder may wait.
+/// Time after which SQLite is stuck when nobody was let in meanwhile: as long as a writer may wait.
 const BUSY: Duration = Duration::from_millis(BUSY_MILLIS as u64);
+/// Time in which a turn must come in a crowd.
+const CROWD: Duration = Duration::from_secs(30);
 /// Time in which a server that is up lets a process in, at a start. Until then nobody waits for an answer.
 const START_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time in which a transaction that writes begins where anybody can work: above the wait in a crowd of writers.
@@ -43,6 +48,10 @@ pub struct Database {
     pool: AnyPool,
     engine: Engine,
     damage: Damage,
+    /// Time after which the database is away when nobody was let in meanwhile.
+    wait: Duration,
+    /// How often somebody was let in.
+    begun: Arc<AtomicUsize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,10 +82,16 @@ impl Database {
             });
         }
         let pool = opened?;
+        let engine = Engine::of(&url);
         let database = Self {
             pool,
-            engine: Engine::of(&url),
+            engine,
             damage: process.damage.clone(),
+            wait: match engine {
+                Engine::Sqlite => BUSY,
+                Engine::Postgres => settings.wait(),
+            },
+            begun: Arc::default(),
         };
         let _ = process.database.set(database.clone());
         Ok(database)
@@ -110,30 +125,45 @@ impl Database {
 
     /// A connection for reading.
     pub async fn read(&self) -> sqlx::Result<PoolConnection<Any>> {
-        self.damage.refuse()?;
-        self.pool.acquire().await
+        self.begin(self.pool.acquire()).await
     }
 
     /// A transaction whose queries all see the database as it is at the first of them.
     pub async fn snapshot(&self) -> sqlx::Result<Transaction<'static, Any>> {
-        self.damage.refuse()?;
-        self.pool
-            .begin_with(match self.engine {
-                Engine::Sqlite => "BEGIN DEFERRED",
-                Engine::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-            })
-            .await
+        let statement = match self.engine {
+            Engine::Sqlite => "BEGIN DEFERRED",
+            Engine::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        };
+        self.begin(self.pool.begin_with(statement)).await
     }
 
     /// A transaction that may write.
     pub async fn write(&self) -> sqlx::Result<Transaction<'static, Any>> {
+        let statement = match self.engine {
+            Engine::Sqlite => "BEGIN IMMEDIATE",
+            Engine::Postgres => "BEGIN",
+        };
+        self.begin(self.pool.begin_with(statement)).await
+    }
+
+    /// Waits in a crowd, as long as somebody in it is let in; where nobody is, the server is away.
+    async fn begin<T>(&self, beginning: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
         self.damage.refuse()?;
-        self.pool
-            .begin_with(match self.engine {
-                Engine::Sqlite => "BEGIN IMMEDIATE",
-                Engine::Postgres => "BEGIN",
-            })
-            .await
+        let mut beginning = pin!(beginning);
+        loop {
+            let before = self.begun.load(Ordering::Relaxed);
+            match tokio::time::timeout(self.wait, &mut beginning).await {
+                Ok(Ok(begun)) => {
+                    self.begun.fetch_add(1, Ordering::Relaxed);
+                    return Ok(begun);
+                }
+                Ok(refused) => return refused,
+                Err(_) if self.begun.load(Ordering::Relaxed) == before => {
+                    return Err(sqlx::Error::PoolTimedOut);
+                }
+                Err(_) => {}
+            }
+        }
     }
 
     /// Ends all connections. SQLite then has everything in its one file, which may be copied or replaced.
@@ -231,13 +261,13 @@ async fn migrate(url: &str, engine: Engine, migrations: &Migrator) -> anyhow::Re
 }
 
 async fn pool(url: &str, engine: Engine, settings: &settings::Database) -> anyhow::Result<AnyPool> {
-    let (wait, session) = match engine {
-        Engine::Sqlite => (BUSY, PRAGMAS.clone()),
-        Engine::Postgres => (settings.wait(), session(settings)),
+    let session = match engine {
+        Engine::Sqlite => PRAGMAS.clone(),
+        Engine::Postgres => session(settings),
     };
     AnyPoolOptions::new()
         .max_connections(settings.max_connections)
-        .acquire_timeout(wait)
+        .acquire_timeout(CROWD)
         .after_connect(move |connection, _| {
             let session = session.clone();
             Box::pin(async move {
@@ -266,8 +296,8 @@ async fn pool(url: &str, engine: Engine, settings: &settings::Database) -> anyho
 fn session(settings: &settings::Database) -> String {
     let statement = settings.statement_seconds;
     format!(
-        "SET lock_timeout = {}; SET statement_timeout = '{statement}s'; SET idle_in_transaction_session_timeout = '{statement}s'",
-        settings.wait_millis
+        "SET lock_timeout = '{}s'; SET statement_timeout = '{statement}s'; SET idle_in_transaction_session_timeout = '{statement}s'",
+        settings.lock_seconds
     )
 }
 

@@ -154,9 +154,10 @@ pub struct Database {
     pub url: Option<String>,
     /// Connections of one instance. A request holds one for milliseconds, so few serve many.
     pub max_connections: u32,
-    /// Milliseconds in which PostgreSQL must give a connection, and then a lock: a server that is away or a table that is
-    /// locked is told within two seconds.
+    /// Milliseconds after which PostgreSQL is away when it has let nobody begin meanwhile: that is told within two seconds.
     pub wait_millis: u64,
+    /// Seconds for which a statement waits for a lock on PostgreSQL: longer than any crowd of ours.
+    pub lock_seconds: u64,
     /// Seconds that a statement may take on PostgreSQL, and a transaction do nothing: ten times what any of ours takes.
     pub statement_seconds: u64,
     /// Bytes of an SQLite file up to which a start looks through its pages before it reads anything; a larger file is
@@ -171,6 +172,7 @@ impl Default for Database {
             url: None,
             max_connections: 8,
             wait_millis: 1500,
+            lock_seconds: 5,
             statement_seconds: 30,
             check_bytes: 256 << 20,
         }

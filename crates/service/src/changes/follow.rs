@@ -159,6 +159,7 @@ impl<R: Replica> Follower<R> {
                 Ok(()) => pause = FIRST_PAUSE,
                 Err(error) => {
                     tracing::debug!(%error, "the catalog's changes could not be read");
+                    self.process.damage.notice(error.as_ref());
                     let away = error.downcast_ref::<CallError>().is_some();
                     let copy = self.replica.position().await;
                     if away && copy.is_ok_and(|copy| copy.is_whole()) {
