@@ -5,7 +5,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// All but RFC 3986's unreserved characters.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
@@ -122,6 +122,9 @@ pub struct Refusal {
     pub status: u16,
     pub code: String,
     pub detail: String,
+    /// What the problem names beside its words.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub members: Map<String, Value>,
 }
 
 /// What upload hands over to the catalog: a stored package and the wish to release it, in one row of its outbox.
@@ -160,6 +163,10 @@ pub struct Delivery {
     /// When the answer to the wish became true, Unix milliseconds by upload's clock; `None` from the same.
     #[serde(default)]
     pub acknowledged_at: Option<i64>,
+    /// Ids of packages in whose place it was put in its draft. One of them may still be on its way, and is not taken after
+    /// this one.
+    #[serde(default)]
+    pub replaces: Vec<String>,
 }
 
 /// The token and the request of a wish to release.
@@ -167,6 +174,23 @@ pub struct Delivery {
 pub struct Wisher {
     pub token_id: String,
     pub request_id: String,
+}
+
+/// A package that upload was asked to delete, and by whom.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Removal {
+    /// Its id at the catalog.
+    pub package: String,
+    pub app: String,
+    pub token_id: String,
+    pub request_id: String,
+}
+
+/// What became of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Removed {
+    /// Whether the package is gone. It stays while another token has sent the same bytes too.
+    pub gone: bool,
 }
 
 /// What upload tells the catalog of a file that was delivered before there were lists of blocks.

@@ -21,6 +21,8 @@ use crate::{draft, permission};
 const MOST_BYTES: i64 = 5 << 40;
 /// Bytes of the facts as JSON: what upload reads of an inspection at most.
 const LONGEST_FACTS: usize = 1 << 20;
+/// Packages that one delivery takes the place of: those of one name that were put while the catalog was away.
+const MOST_REPLACED: usize = 10_000;
 /// Bytes of a word that a later version may know.
 const LONGEST_WORD: usize = 32;
 /// How long a wish may have waited to be judged by the time of its acknowledgement, in milliseconds: a day, for a catalog
@@ -48,6 +50,8 @@ pub(crate) struct Delivered {
     pub(crate) version: Option<Version>,
     pub(crate) channel: Option<Slug>,
     pub(crate) wish: String,
+    /// Packages in whose place it was put, of which one may come later.
+    pub(crate) replaces: Vec<String>,
     token_id: String,
     request_id: String,
     wished_by: Wisher,
@@ -134,6 +138,7 @@ impl Delivered {
                 .map(draft::parse_channel)
                 .transpose()?,
             wish: uuid("wish", delivery.wish)?,
+            replaces: replaces(delivery.replaces)?,
             token_id: uuid("token_id", delivery.token_id)?,
             request_id: uuid("request_id", delivery.request_id)?,
             wished_by: Wisher {
@@ -159,6 +164,24 @@ impl Delivered {
             token_name: grant.name,
             request_id: self.request_id.clone(),
         })
+    }
+
+    /// Who has sent these bytes now, perhaps once more; `None` when the token may not upload any more.
+    pub(crate) async fn sender(&self, db: &mut AnyConnection) -> Result<Option<Uploader>, Problem> {
+        let needed = (Scope::Upload, Some(self.app.as_str()));
+        match permission::judge(db, self.wisher_id(), needed, clock::unix_millis()).await {
+            Ok(grant) => Ok(Some(Uploader {
+                token_id: grant.id,
+                token_name: grant.name,
+                request_id: self.wished_by.request_id.clone(),
+            })),
+            Err(problem) if problem.status.is_client_error() => Ok(None),
+            Err(problem) => Err(problem),
+        }
+    }
+
+    pub(crate) fn wisher_id(&self) -> &str {
+        &self.wished_by.token_id
     }
 
     /// Who wishes `version` in `channel`: a token that may release the app now, in the transaction that takes the wish. One
@@ -268,6 +291,17 @@ fn uuid(field: &'static str, text: String) -> Result<String, Refused> {
     }
 }
 
+fn replaces(ids: Vec<String>) -> Result<Vec<String>, Refused> {
+    if ids.len() > MOST_REPLACED {
+        return Err(wrong(
+            "replaces",
+            "more than anybody puts while one is on its way",
+        ));
+    }
+    let ids = ids.into_iter();
+    ids.map(|id| uuid("replaces", id)).collect()
+}
+
 fn size(size: i64) -> Result<i64, Refused> {
     if (0..=MOST_BYTES).contains(&size) {
         return Ok(size);
@@ -313,6 +347,7 @@ mod tests {
             request_id: Uuid::now_v7().to_string(),
             wished_by: None,
             acknowledged_at: None,
+            replaces: Vec::new(),
         };
         change(&mut delivery);
         Delivered::read(delivery).map_err(|problem| (problem.status.as_u16(), problem.code))

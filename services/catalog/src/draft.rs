@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::delivery::Delivered;
 use crate::release::{Refused, State as Stage};
+use crate::removal;
 use crate::store::audit::By;
 use crate::store::packages::{self, Package};
 use crate::store::releases::{self, Release};
@@ -26,12 +27,22 @@ pub(crate) fn parse_channel(text: &str) -> Result<Slug, Problem> {
     })
 }
 
+/// Who may spell the version of a draft anew: a draft takes no version, in no spelling.
+#[derive(Clone, Copy)]
+pub(crate) enum Speller<'a> {
+    /// The token that put all of it there.
+    Token(&'a str),
+    /// Whoever names all that is released.
+    Releaser,
+}
+
 /// The release of a version, made as a draft when there is none. Another spelling of a version that is there is
-/// refused: `1.0` and `1.0.0` would be two names for one place in the order.
+/// refused, or takes the place of that in a draft: `1.0` and `1.0.0` would be two names for one place in the order.
 pub(crate) async fn find_or_make(
     db: &mut AnyConnection,
     app: &str,
     version: &Version,
+    speller: Speller<'_>,
 ) -> Result<Release, Problem> {
     if apps::get(db, app).await?.is_none() {
         return Err(Refused::AppUnknown(app.to_owned()).into());
@@ -44,14 +55,39 @@ pub(crate) async fn find_or_make(
         .await?
         .ok_or_else(|| Problem::internal("a release that was just made is not there"))?;
     let release = releases::lock(db, &release.id).await?;
-    if release.version != version {
-        let (given, taken) = (version.to_owned(), release.version);
-        return Err(Refused::VersionTaken { given, taken }.into());
-    }
-    Ok(release)
+    spell(db, release, version, speller).await
 }
 
-/// Adds a delivered package to its release, or finds the one that is there with the same bytes.
+/// The release under this spelling of its version.
+async fn spell(
+    db: &mut AnyConnection,
+    release: Release,
+    version: &str,
+    speller: Speller<'_>,
+) -> Result<Release, Problem> {
+    if release.version == version {
+        return Ok(release);
+    }
+    let given = version.to_owned();
+    if !is_draft(&release)? {
+        let taken = release.version;
+        return Err(Refused::VersionTaken { given, taken }.into());
+    }
+    let may = match speller {
+        Speller::Token(token) => owners::all_of(db, &release.id, token).await?,
+        Speller::Releaser => true,
+    };
+    if !may {
+        let drafted = release.version;
+        return Err(Refused::DraftedOtherwise { given, drafted }.into());
+    }
+    releases::spell(db, &release.id, version).await?;
+    let version = given;
+    Ok(Release { version, ..release })
+}
+
+/// Adds a delivered package to its release, in the place of the token's own other bytes under that name, or finds the one
+/// that is there with the same bytes.
 pub(crate) async fn add(
     db: &mut AnyConnection,
     release: &Release,
@@ -68,10 +104,11 @@ pub(crate) async fn add(
             owners::add(db, &package.id, by).await?;
             return Ok(package);
         }
-        let (version, filename) = (release.version.clone(), package.filename);
-        return Err(Refused::OtherBytes { version, filename }.into());
+        check_own(db, release, &package, by).await?;
+        removal::end(db, &package).await?;
+    } else {
+        check_open(release)?;
     }
-    check_open(release)?;
     put(db, Some(&release.id), delivery, by).await
 }
 
@@ -196,14 +233,46 @@ fn check_spelling(release: &Release, there: &[Package], filename: &str) -> Resul
     }
 }
 
+/// Refuses to replace what is not the token's alone. Somebody's file must not become another's between the PUT of the one
+/// and the release by the other.
+async fn check_own(
+    db: &mut AnyConnection,
+    release: &Release,
+    package: &Package,
+    by: By<'_>,
+) -> Result<(), Problem> {
+    let (version, filename) = (release.version.clone(), package.filename.clone());
+    if !is_draft(release)? {
+        return Err(Refused::OtherBytes { version, filename }.into());
+    }
+    let owners = owners::of_package(db, &package.id).await?;
+    if owners::are_only(&owners, by.token_id) {
+        return Ok(());
+    }
+    let owners = owners::names(&owners);
+    Err(Refused::OthersFile {
+        version,
+        filename,
+        owners,
+    }
+    .into())
+}
+
 async fn find(db: &mut AnyConnection, id: &str) -> Result<Package, Problem> {
     let package = packages::by_id(db, id).await?;
     Ok(package.ok_or_else(|| Refused::PackageUnknown(id.to_owned()))?)
 }
 
+/// Whether its files and its version are not fixed yet.
+pub(crate) fn is_draft(release: &Release) -> Result<bool, Problem> {
+    Ok(release.state().map_err(Problem::internal)? == Stage::Draft)
+}
+
 fn check_open(release: &Release) -> Result<(), Problem> {
-    if release.state().map_err(Problem::internal)?.is_open() {
-        return Ok(());
+    let version = || release.version.clone();
+    match release.state().map_err(Problem::internal)? {
+        Stage::Draft => Ok(()),
+        Stage::Failed => Err(Refused::Fixed(version()).into()),
+        _ => Err(Refused::Released(version()).into()),
     }
-    Err(Refused::Released(release.version.clone()).into())
 }

@@ -5,6 +5,7 @@
 //! are there together or not at all, so a process can be killed anywhere and the next one goes on. With signing or
 //! download away, releases wait and reads go on.
 
+mod choice;
 mod crashes;
 mod delivery;
 mod draft;
@@ -15,6 +16,7 @@ mod opening;
 mod permission;
 mod publishing;
 mod release;
+mod removal;
 mod restore;
 mod routes;
 mod settings;

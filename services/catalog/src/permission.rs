@@ -59,12 +59,15 @@ impl Actor {
         app: Option<&str>,
         subject: &str,
     ) -> sqlx::Result<()> {
-        let by = By {
+        store::audit::insert(db, self.by(), action, app, subject).await
+    }
+
+    pub(crate) fn by(&self) -> By<'_> {
+        By {
             token_id: &self.grant.id,
             token_name: &self.grant.name,
             request_id: &self.request_id,
-        };
-        store::audit::insert(db, by, action, app, subject).await
+        }
     }
 }
 

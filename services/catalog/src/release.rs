@@ -45,7 +45,7 @@ impl State {
         !matches!(self, Self::Signing | Self::Verifying)
     }
 
-    /// Whether packages may be added.
+    /// Whether it can be sent on its way.
     pub(crate) fn is_open(self) -> bool {
         matches!(self, Self::Draft | Self::Failed)
     }
@@ -96,10 +96,18 @@ pub(crate) enum Refused {
         "the package {0} was deleted, or another was put in its place: upload it again if it is wanted"
     )]
     Gone(String),
+    #[error(
+        "the package was put there by the token {0}: a token with the scope release may delete it"
+    )]
+    OthersPackage(String),
     #[error("the package {0} belongs to a release already: upload the file for the new version")]
     PackageTaken(String),
     #[error("{given} is the same version as {taken}, which is there already: choose a higher one")]
     VersionTaken { given: String, taken: String },
+    #[error(
+        "{given} is the same version as {drafted}, whose draft holds files of other tokens: spell it so, delete that draft, or choose a higher one"
+    )]
+    DraftedOtherwise { given: String, drafted: String },
     #[error(
         "{version} has other bytes under the name {filename}: a version never changes, choose a higher one"
     )]
@@ -108,6 +116,26 @@ pub(crate) enum Refused {
         "{version} has the file {there} already, and names that differ only in case or composition are one: use that spelling, or another name"
     )]
     OtherSpelling { version: String, there: String },
+    #[error(
+        "{filename} is in the draft of {version} with other bytes that the token {owners} put there: delete the draft, or use another name or a higher version"
+    )]
+    OthersFile {
+        version: String,
+        filename: String,
+        owners: String,
+    },
+    #[error(
+        "{0} failed after its signing had begun, so its files are fixed: send the same bytes again or retry it, or choose a higher version"
+    )]
+    Fixed(String),
+    #[error(
+        "{version} is {state}, and only a draft is deleted: yank a published release, and choose a higher version"
+    )]
+    NotDraft { version: String, state: State },
+    #[error(
+        "the draft of {0} holds files of other tokens too: a token with the scope release may delete it; delete your own files with DELETE …/packages/ID"
+    )]
+    NotYours(String),
     #[error("the package {0} has another list of blocks already")]
     OtherBlocks(String),
     #[error("{0} is released already and never changes: choose a higher version")]
@@ -135,8 +163,15 @@ impl From<Refused> for Problem {
             Refused::Gone(_) => Self::new(http::StatusCode::GONE, "package_gone", detail),
             Refused::PackageTaken(_) => Self::conflict("package_taken", detail),
             Refused::VersionTaken { .. }
+            | Refused::DraftedOtherwise { .. }
             | Refused::OtherBytes { .. }
-            | Refused::OtherSpelling { .. } => Self::conflict("version_exists", detail),
+            | Refused::OtherSpelling { .. }
+            | Refused::OthersFile { .. }
+            | Refused::Fixed(_) => Self::conflict("version_exists", detail),
+            Refused::NotDraft { .. } => Self::conflict("release_not_draft", detail),
+            Refused::NotYours(_) | Refused::OthersPackage(_) => {
+                Self::new(http::StatusCode::FORBIDDEN, "scope_missing", detail)
+            }
             Refused::OtherBlocks(_) => Self::conflict("blocks_differ", detail),
             Refused::Released(_) => Self::conflict("release_published", detail),
             Refused::Empty(_) => Self::unprocessable("release_empty", detail),

@@ -16,6 +16,7 @@ mod metadata;
 mod outbox;
 mod permission;
 mod progress;
+mod removing;
 mod routes;
 mod session;
 mod settings;

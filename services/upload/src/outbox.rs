@@ -8,14 +8,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use slipway_service::api::Uploaded;
+use serde_json::Map;
+use slipway_service::api::{Refusal, Uploaded};
 use slipway_service::clock::Moment;
 use slipway_service::internal::client::CallError;
 use slipway_service::{clock, retry};
 use tokio::sync::{Semaphore, watch};
 
 use crate::State;
-use crate::store::{outbox, packages};
+use crate::store::{outbox, packages, replacements};
 
 /// How often it is looked for rows that other instances left.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
@@ -111,8 +112,9 @@ async fn try_to_deliver(state: &State, entry: &outbox::Entry) -> sqlx::Result<()
     let package = packages::by_id(&mut connection, &entry.package_id)
         .await?
         .ok_or(sqlx::Error::RowNotFound)?;
+    let replaces = replacements::of_package(&mut connection, &entry.package_id).await?;
     drop(connection);
-    let delivery = package.delivery(entry);
+    let delivery = package.delivery(entry, replaces);
     let call = state.process.client.call::<Uploaded>(
         "catalog",
         Method::POST,
@@ -135,9 +137,8 @@ async fn try_to_deliver(state: &State, entry: &outbox::Entry) -> sqlx::Result<()
                     code = refused.code,
                     "the catalog refused a wish"
                 );
-                let refusal = (i64::from(refused.status), &*refused.code, &*refused.detail);
                 let wish = Some(entry.id.as_str());
-                packages::refuse(&mut transaction, &entry.package_id, refusal, wish).await?;
+                packages::refuse(&mut transaction, &entry.package_id, &refused, wish).await?;
             }
         }
         Ok(Err(CallError::Refused {
@@ -147,9 +148,14 @@ async fn try_to_deliver(state: &State, entry: &outbox::Entry) -> sqlx::Result<()
             ..
         })) => {
             tracing::info!(package = entry.package_id, %status, code, "the catalog refused a package");
-            let refusal = (i64::from(status.as_u16()), &*code, &*detail);
+            let refusal = Refusal {
+                status: status.as_u16(),
+                code,
+                detail,
+                members: Map::new(),
+            };
             if outbox::remove(&mut transaction, entry).await? {
-                packages::refuse(&mut transaction, &entry.package_id, refusal, None).await?;
+                packages::refuse(&mut transaction, &entry.package_id, &refusal, None).await?;
             }
         }
         Ok(Err(error)) => {

@@ -7,7 +7,8 @@ use axum::response::{IntoResponse as _, Response};
 use http::header::LOCATION;
 use http::{Method, StatusCode};
 use serde_json::json;
-use slipway_service::api::{Package, Uploaded};
+use slipway_service::api::{Package, Refusal, Uploaded};
+use slipway_service::internal::client::CallError;
 use slipway_service::{Problem, clock};
 use tokio::time::Instant;
 
@@ -22,6 +23,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 const LONGEST_CALL: Duration = Duration::from_secs(25);
 /// What a developer is told before the catalog has a package.
 const ON_ITS_WAY: &str = "it is being handed over to the catalog";
+/// Of a package that the catalog had, or was to have, and has no more.
+const GONE: &str = "package_gone";
 /// Time for an answer that needs no waiting.
 const ANSWER: Duration = Duration::from_secs(2);
 
@@ -43,15 +46,22 @@ pub(crate) async fn answer(
     );
     Ok(match reached {
         Reached::Done(uploaded) => {
-            (stored.status, [(LOCATION, location)], Json(uploaded)).into_response()
+            let mut body = json!(uploaded);
+            if let Some(replaced) = &stored.replaced {
+                body["replaced"] = json!(replaced);
+            }
+            (stored.status, [(LOCATION, location)], Json(body)).into_response()
         }
         Reached::Waits(uploaded) => {
-            let body = json!({
+            let mut body = json!({
                 "state": uploaded.package.state,
                 "reason": uploaded.package.reason,
                 "package": uploaded.package,
                 "release": uploaded.release,
             });
+            if let Some(replaced) = &stored.replaced {
+                body["replaced"] = json!(replaced);
+            }
             (StatusCode::ACCEPTED, [(LOCATION, location)], Json(body)).into_response()
         }
     })
@@ -69,31 +79,65 @@ async fn reach(state: &State, stored: &Stored, deadline: Instant) -> Result<Reac
         let reason = entry.last_error.as_deref().unwrap_or(ON_ITS_WAY);
         return Ok(Reached::Waits(own(&package, "stored", reason)));
     }
-    let entry = package.refused_entry.as_deref();
-    if package.refused_code.is_some() && entry.is_none_or(|entry| entry == stored.entry) {
-        return Err(refusal(&package));
-    }
+    check_taken(state, &package, &stored.entry).await?;
     let wished = stored.channel.is_some();
     let mut away_since = None;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         let wait = if wished { left } else { Duration::ZERO };
-        if let Ok(uploaded) = ask(state, &package, wait.min(LONGEST_CALL)).await {
-            away_since = None;
-            if is_settled(&uploaded, wished)? {
-                return Ok(Reached::Done(uploaded));
+        match ask(state, &package, wait.min(LONGEST_CALL)).await {
+            Ok(uploaded) => {
+                away_since = None;
+                if is_settled(&uploaded, wished)? {
+                    return Ok(Reached::Done(uploaded));
+                }
+                if left.is_zero() {
+                    return Ok(Reached::Waits(with_reason(uploaded)));
+                }
             }
-            if left.is_zero() {
-                return Ok(Reached::Waits(with_reason(uploaded)));
+            Err(Unknown::Gone) => return Err(gone()),
+            Err(Unknown::Away) => {
+                let since = *away_since.get_or_insert_with(Instant::now);
+                if left.is_zero() || since.elapsed() >= grace(state) {
+                    return Ok(Reached::Waits(own(&package, "stored", AWAY)));
+                }
+                tokio::time::sleep(LOOK_AGAIN).await;
             }
-        } else {
-            let since = *away_since.get_or_insert_with(Instant::now);
-            if left.is_zero() || since.elapsed() >= grace(state) {
-                return Ok(Reached::Waits(own(&package, "stored", AWAY)));
-            }
-            tokio::time::sleep(LOOK_AGAIN).await;
         }
     }
+}
+
+/// Refuses a package that the catalog has refused or that is gone there, and the wish in `entry` that it has refused.
+async fn check_taken(
+    state: &State,
+    package: &packages::Package,
+    entry: &str,
+) -> Result<(), Problem> {
+    if package.state == "removed" {
+        return Err(gone());
+    }
+    let of_another = |refused: &str| refused != entry;
+    if package.refused_entry.as_deref().is_some_and(of_another) {
+        return Ok(());
+    }
+    match refused(state, package).await? {
+        Some(refused) => Err(refusal(refused)),
+        None => Ok(()),
+    }
+}
+
+/// How the catalog has refused the package, or the last wish to release it.
+async fn refused(state: &State, package: &packages::Package) -> Result<Option<Refusal>, Problem> {
+    let (Some(code), Some(status)) = (&package.refused_code, package.refused_status) else {
+        return Ok(None);
+    };
+    let mut connection = state.database.read().await?;
+    Ok(Some(Refusal {
+        status: u16::try_from(status).map_err(Problem::internal)?,
+        code: code.clone(),
+        detail: package.refused_detail.clone().unwrap_or_default(),
+        members: packages::refusal_members(&mut connection, &package.id).await?,
+    }))
 }
 
 /// Waits until the catalog has the wish or has refused it, until it is known not to answer, or until `deadline`; then
@@ -148,9 +192,15 @@ pub(crate) async fn current(
     state: &State,
     package: &packages::Package,
 ) -> Result<Uploaded, Problem> {
+    if package.state == "removed" {
+        return Err(gone());
+    }
     if package.state == "refused" {
         let reason = package.refused_detail.as_deref().unwrap_or_default();
-        return Ok(own(package, "refused", reason));
+        return Ok(Uploaded {
+            refused: refused(state, package).await?,
+            ..own(package, "refused", reason)
+        });
     }
     if package.state == "stored" {
         let mut connection = state.database.read().await?;
@@ -161,13 +211,25 @@ pub(crate) async fn current(
     }
     match ask(state, package, Duration::ZERO).await {
         Ok(mut uploaded) => {
-            if uploaded.package.reason.is_none() {
-                uploaded.package.reason.clone_from(&package.refused_detail);
+            // A draft that was not released may be released since.
+            if matches!(&*uploaded.package.state, "draft" | "stored") {
+                uploaded.refused = refused(state, package).await?;
+                let reason = &mut uploaded.package.reason;
+                *reason = reason.take().or_else(|| package.refused_detail.clone());
             }
             Ok(with_reason(uploaded))
         }
-        Err(_) => Ok(own(package, "stored", AWAY)),
+        Err(Unknown::Gone) => Err(gone()),
+        Err(Unknown::Away) => Ok(own(package, "stored", AWAY)),
     }
+}
+
+pub(crate) fn gone() -> Problem {
+    Problem::new(
+        StatusCode::GONE,
+        GONE,
+        "the package was deleted, or another took its place in its draft: upload it again if it is wanted",
+    )
 }
 
 /// A package as the API shows it while the catalog does not.
@@ -203,17 +265,28 @@ fn with_reason(mut uploaded: Uploaded) -> Uploaded {
     uploaded
 }
 
+/// Why the catalog says nothing of a package.
+enum Unknown {
+    Away,
+    Gone,
+}
+
 /// Asks the catalog, which waits up to `wait` for the release.
 async fn ask(
     state: &State,
     package: &packages::Package,
     wait: Duration,
-) -> anyhow::Result<Uploaded> {
+) -> Result<Uploaded, Unknown> {
     let id = package.known_as.as_deref().unwrap_or(&package.id);
     let path = format!("/internal/packages/{id}?wait={}", wait.as_secs());
     let client = &state.process.client;
     let call = client.call::<Uploaded>("catalog", Method::GET, &path, None::<&()>);
-    let mut uploaded = tokio::time::timeout(wait + ANSWER, call).await??;
+    let answer = tokio::time::timeout(wait + ANSWER, call).await;
+    let mut uploaded = match answer {
+        Ok(Ok(uploaded)) => uploaded,
+        Ok(Err(CallError::Refused { code, .. })) if code == GONE => return Err(Unknown::Gone),
+        Ok(Err(_)) | Err(_) => return Err(Unknown::Away),
+    };
     uploaded.package.id.clone_from(&package.id);
     Ok(uploaded)
 }
@@ -223,24 +296,25 @@ fn grace(state: &State) -> Duration {
 }
 
 /// The catalog's refusal, as it said it.
-fn refusal(package: &packages::Package) -> Problem {
-    let status = package
-        .refused_status
-        .and_then(|status| u16::try_from(status).ok());
-    let status = status.and_then(|status| StatusCode::from_u16(status).ok());
-    let code = package.refused_code.as_deref().unwrap_or_default();
-    let known = REFUSALS.iter().find(|known| **known == code);
-    Problem::new(
-        status.unwrap_or(StatusCode::UNPROCESSABLE_ENTITY),
+fn refusal(refused: Refusal) -> Problem {
+    let known = REFUSALS.iter().find(|known| **known == refused.code);
+    let problem = Problem::new(
+        StatusCode::from_u16(refused.status).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY),
         known.copied().unwrap_or("package_refused"),
-        package.refused_detail.clone().unwrap_or_default(),
-    )
+        refused.detail,
+    );
+    let members = refused.members.into_iter();
+    members.fold(problem, |problem, (name, value)| {
+        problem.with_member(&name, value)
+    })
 }
 
 /// Codes with which the catalog refuses a delivery.
-const REFUSALS: [&str; 10] = [
+const REFUSALS: [&str; 12] = [
     "app_unknown",
     "channel_invalid",
+    "draft_mixed",
+    GONE,
     "package_taken",
     "package_unknown",
     "release_not_published",

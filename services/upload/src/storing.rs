@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::staging::Staged;
 use crate::store::packages::Package;
-use crate::store::{copy, outbox, packages, sessions};
+use crate::store::{copy, outbox, packages, replacements, sessions};
 use crate::wish::Wish;
 use crate::{State, permission};
 
@@ -58,14 +58,20 @@ pub(crate) struct Stored {
     pub(crate) channel: Option<String>,
     /// Where the outbox has it as long as the catalog has not been told.
     pub(crate) entry: String,
-    /// 201, or 200 when the same bytes were there under this name and version.
+    /// 201, or 200 when the same bytes were there under this name and version, or others that gave way.
     pub(crate) status: StatusCode,
+    /// SHA-256 in hex of those others.
+    pub(crate) replaced: Option<String>,
 }
 
-/// Refuses what `wish` can be known not to become, as far as is known by now.
+/// Packages that may have been put under one name while the catalog was away: each is named to it with the last one.
+const MOST_WAITING: usize = 1000;
+
+/// Refuses what `wish` can be known not to become, as far as is known by now. In a draft other bytes of the same token may
+/// take the place of those that are there: whether it is one still, the catalog decides.
 pub(crate) async fn check_place(
     db: &mut AnyConnection,
-    app: &str,
+    (app, token_id): (&str, &str),
     (version, filename): (&Version, &FileName),
     digest: Option<&Digest>,
 ) -> Result<(), Problem> {
@@ -83,7 +89,7 @@ pub(crate) async fn check_place(
         }
     }
     match packages::at_place(db, app, version.order_key(), filename).await? {
-        Some(there) if differs(&there.sha256) => Err(version_exists(version, filename)),
+        Some(there) if differs(&there.sha256) => check_own(&there, token_id),
         _ => Ok(()),
     }
 }
@@ -134,7 +140,8 @@ pub(crate) async fn store(
     if let Some(version) = version(&facts, wish)? {
         let mut connection = state.database.read().await?;
         let place = (&version, &wish.filename);
-        check_place(&mut connection, &by.app, place, Some(&whole.digest)).await?;
+        let asker = (&*by.app, &*by.token_id);
+        check_place(&mut connection, asker, place, Some(&whole.digest)).await?;
     }
     permission::judge(state, by, wish.channel.is_some()).await?;
     // Until the rows are committed nobody refers to these bytes, and the sweep would take them.
@@ -161,20 +168,10 @@ async fn insert(
     session: Option<&str>,
 ) -> Result<Stored, Problem> {
     let mut transaction = state.database.write().await?;
-    let (package, status) = if packages::insert(&mut transaction, &package).await? {
-        (package, StatusCode::CREATED)
-    } else {
-        let place = (&package.app, &package.version_key, &package.filename);
-        let there = packages::at_place(&mut transaction, place.0, place.1, place.2)
-            .await?
-            .ok_or_else(|| Problem::internal("a package's place is taken by nobody"))?;
-        if there.sha256 != package.sha256 {
-            let version = package.version.unwrap_or_default();
-            return Err(version_exists(&version, &package.filename));
-        }
-        (there, StatusCode::OK)
-    };
-    if package.state == "stored" || channel.is_some() {
+    let placed = place(&mut transaction, package, &by.token_id).await?;
+    let (package, status, replaced) = (placed.package, placed.status, placed.replaced);
+    // What another token had sent before is this one's too from now on, which the catalog has to know.
+    if package.state == "stored" || channel.is_some() || package.token_id != by.token_id {
         let now = clock::unix_millis();
         // The entry is locked before the package, as a delivery does it: in the other order the two would wait for each
         // other, and PostgreSQL would end one of them.
@@ -192,7 +189,71 @@ async fn insert(
         package,
         channel,
         status,
+        replaced,
     })
+}
+
+/// What has the place now.
+struct Placed {
+    package: Package,
+    status: StatusCode,
+    replaced: Option<String>,
+}
+
+/// Puts a package in its place, or finds the same bytes there. Other bytes of the same token give way; they stay, and what
+/// is still to be told of them is told, until the catalog says which of the two it has.
+async fn place(
+    db: &mut AnyConnection,
+    package: Package,
+    token_id: &str,
+) -> Result<Placed, Problem> {
+    let mut before: Option<Package> = None;
+    loop {
+        if packages::insert(db, &package).await? {
+            if let Some(before) = &before {
+                replacements::insert(db, &package.id, &before.id).await?;
+            }
+            return Ok(Placed {
+                package,
+                status: before
+                    .as_ref()
+                    .map_or(StatusCode::CREATED, |_| StatusCode::OK),
+                replaced: before.map(|before| before.sha256),
+            });
+        }
+        let (app, version_key) = (&package.app, &package.version_key);
+        let there = packages::at_place(db, app, version_key, &package.filename).await?;
+        let Some(there) = there else { continue };
+        if there.sha256 == package.sha256 {
+            return Ok(Placed {
+                package: there,
+                status: StatusCode::OK,
+                replaced: None,
+            });
+        }
+        check_own(&there, token_id)?;
+        if replacements::of_package(db, &there.id).await?.len() >= MOST_WAITING {
+            return Err(too_many_waiting());
+        }
+        if replacements::vacate(db, &there.id, version_key).await? {
+            before = Some(there);
+        }
+    }
+}
+
+/// Refuses to put other bytes in the place of `there`, unless it is the token's own.
+fn check_own(there: &Package, token_id: &str) -> Result<(), Problem> {
+    if there.token_id == token_id {
+        return Ok(());
+    }
+    let version = there.version.as_deref().unwrap_or_default();
+    Err(Problem::conflict(
+        "version_exists",
+        format!(
+            "{version} has other bytes under the name {}, which the token {} put there: have that package or its draft deleted, or use another name or a higher version",
+            there.filename, there.token_name
+        ),
+    ))
 }
 
 fn package(whole: &Whole, facts: &Facts, wish: &Wish, by: &By) -> Result<Package, Problem> {
@@ -293,6 +354,15 @@ fn version_exists(version: impl std::fmt::Display, filename: &str) -> Problem {
             "{version} has other bytes under the name {filename}: a version never changes, choose a higher one"
         ),
     )
+}
+
+fn too_many_waiting() -> Problem {
+    Problem::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "too_many_waiting",
+        "many packages of this name wait for the catalog: put the next one when it is back",
+    )
+    .with_header("retry-after", "10")
 }
 
 fn release_published(version: &str) -> Problem {

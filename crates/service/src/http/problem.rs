@@ -113,6 +113,11 @@ impl Problem {
         self
     }
 
+    /// The members beside the standard ones.
+    pub fn members(&self) -> serde_json::Map<String, serde_json::Value> {
+        self.extra.clone().unwrap_or_default()
+    }
+
     pub fn title(&self) -> &'static str {
         self.status.canonical_reason().unwrap_or("Error")
     }

@@ -66,6 +66,12 @@ const TABLE: &[Endpoint] = &[
     Endpoint {
         callee: "catalog",
         method: Method::POST,
+        path: "/internal/removals",
+        callers: &["upload"],
+    },
+    Endpoint {
+        callee: "catalog",
+        method: Method::POST,
         path: "/internal/blocks",
         callers: &["upload"],
     },

@@ -10,6 +10,7 @@ mod idempotency;
 mod openapi;
 mod packages;
 mod releases;
+mod removals;
 mod render;
 mod restore;
 mod tokens;
@@ -35,6 +36,7 @@ pub(crate) fn router() -> Router<State> {
         .merge(openapi::router())
         .merge(packages::router())
         .merge(releases::router())
+        .merge(removals::router())
         .merge(restore::router())
         .merge(tokens::router())
 }

@@ -15,11 +15,12 @@ use tokio::time::Instant;
 
 use super::{releases, render};
 use crate::delivery::{Delivered, Uploader};
+use crate::draft::Speller;
 use crate::release::Refused;
 use crate::store::audit;
 use crate::store::packages::{self, Package};
-use crate::store::{apps, releases as release_rows, wishes};
-use crate::{State, draft};
+use crate::store::{apps, owners, package_rows, releases as release_rows, wishes};
+use crate::{State, choice, draft, removal};
 
 /// Longest time that an answer waits for a release.
 const LONGEST_WAIT: u64 = 300;
@@ -50,14 +51,34 @@ async fn deliver(
         None => insert(&mut transaction, &delivery, &uploader).await?,
     };
     delivery.check_same(&package)?;
+    if let Some(sender) = delivery.sender(&mut transaction).await? {
+        owners::add(&mut transaction, &package.id, sender.by()).await?;
+    }
     let mut refused = None;
-    if let (Some(channel), Some(release)) = (&delivery.channel, &package.release_id) {
-        refused = wish(&mut transaction, &delivery, (release, channel)).await?;
+    if let Some(channel) = &delivery.channel
+        && let Some(release) = release_of(&mut transaction, &delivery, &package).await?
+    {
+        refused = wish(&mut transaction, &delivery, (&release, channel)).await?;
     }
     let mut uploaded = render::uploaded(&state, &mut transaction, &package).await?;
     uploaded.refused = refused;
     state.commit(transaction).await?;
     Ok(Json(uploaded))
+}
+
+/// The release that a package is in. One that was left out of its draft comes back while that is one.
+async fn release_of(
+    db: &mut AnyConnection,
+    delivery: &Delivered,
+    package: &Package,
+) -> Result<Option<String>, Problem> {
+    let (None, Some(version)) = (&package.release_id, &delivery.version) else {
+        return Ok(package.release_id.clone());
+    };
+    let speller = Speller::Token(delivery.wisher_id());
+    let release = draft::find_or_make(db, &package.app, version, speller).await?;
+    draft::take(db, &release, std::slice::from_ref(&package.id)).await?;
+    Ok(Some(release.id))
 }
 
 /// Takes the wish to release a package that is there, once. One whose token may not release any more is refused for good,
@@ -72,13 +93,14 @@ async fn wish(
         return Ok(None);
     }
     let release = release_rows::lock(db, release).await?;
-    let wisher = match delivery.wisher(db, (&release.version, channel)).await {
+    let wisher = match permitted(db, delivery, (&release, channel)).await {
         Ok(wisher) => wisher,
         Err(problem) if problem.status.is_client_error() => {
             release_rows::set_reason_of_draft(db, &release.id, &problem.detail).await?;
             return Ok(Some(Refusal {
                 status: problem.status.as_u16(),
                 code: problem.code.to_owned(),
+                members: problem.members(),
                 detail: problem.detail,
             }));
         }
@@ -94,6 +116,17 @@ async fn wish(
     Ok(None)
 }
 
+/// Who wishes it: a token that may release, and that has put the whole draft there.
+async fn permitted(
+    db: &mut AnyConnection,
+    delivery: &Delivered,
+    (release, channel): (&release_rows::Release, &Slug),
+) -> Result<Uploader, Problem> {
+    let wisher = delivery.wisher(db, (&release.version, channel)).await?;
+    choice::check_own(db, release, wisher.by().token_id).await?;
+    Ok(wisher)
+}
+
 async fn insert(
     db: &mut AnyConnection,
     delivery: &Delivered,
@@ -101,7 +134,11 @@ async fn insert(
 ) -> Result<Package, Problem> {
     let app = delivery.app.as_str();
     let package = if let Some(version) = &delivery.version {
-        let release = draft::find_or_make(db, app, version).await?;
+        let speller = Speller::Token(uploader.by().token_id);
+        let release = draft::find_or_make(db, app, version, speller).await?;
+        for replaced in &delivery.replaces {
+            removal::forbid(db, app, replaced).await?;
+        }
         draft::add(db, &release, delivery, uploader.by()).await?
     } else {
         if apps::get(db, app).await?.is_none() {
@@ -130,9 +167,15 @@ async fn show(
     ApiQuery(query): ApiQuery<Query>,
 ) -> Result<Json<Uploaded>, Problem> {
     let mut connection = state.database.read().await?;
-    let package = packages::by_id(&mut connection, &id)
-        .await?
-        .ok_or_else(|| Refused::PackageUnknown(id.clone()))?;
+    let Some(package) = packages::by_id(&mut connection, &id).await? else {
+        let gone = package_rows::is_gone(&mut connection, &id).await?;
+        let refused = if gone {
+            Refused::Gone(id)
+        } else {
+            Refused::PackageUnknown(id)
+        };
+        return Err(refused.into());
+    };
     drop(connection);
     let mut pending = Vec::new();
     if let Some(release) = &package.release_id {

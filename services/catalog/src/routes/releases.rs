@@ -8,6 +8,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use slipway_packages::shown::{self, TextError};
 use slipway_service::http::json::{ApiJson, ApiPath, ApiQuery};
 use slipway_service::token::Scope;
@@ -17,10 +18,12 @@ use tokio::time::Instant;
 
 use super::idempotency::{Turn, turn};
 use super::{Items, List, NoQuery, render};
+use crate::choice::{self, Choice, File};
+use crate::draft::Speller;
 use crate::permission::Actor;
 use crate::release::{Refused, State as Stage};
 use crate::store::{apps, releases};
-use crate::{State, draft, feed};
+use crate::{State, draft, feed, removal};
 
 /// Longest time that an answer waits for a release, in seconds.
 const LONGEST_WAIT: u64 = 300;
@@ -30,7 +33,10 @@ const MAX_NOTES: usize = 64 * 1024;
 pub(super) fn router() -> Router<State> {
     Router::new()
         .route("/api/v1/apps/{app}/releases", get(list).post(publish))
-        .route("/api/v1/apps/{app}/releases/{version}", get(show))
+        .route(
+            "/api/v1/apps/{app}/releases/{version}",
+            get(show).delete(delete),
+        )
         .route("/api/v1/apps/{app}/releases/{version}/yank", post(yank))
         .route("/api/v1/apps/{app}/releases/{version}/retry", post(retry))
 }
@@ -41,11 +47,30 @@ struct Publish {
     version: String,
     channel: String,
     notes: Option<String>,
-    /// Packages that were uploaded on their own; without it the draft of the version is published.
+    /// Ids of packages of the draft or on their own: these and no others are the release.
     packages: Option<Vec<String>>,
+    /// Files of the draft: these and no others are the release. Without either it is the draft, if this token has put all
+    /// of it there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    files: Option<Vec<File>>,
 }
 
-/// Publishes a draft, or packages that were uploaded on their own. 201 when it is published, 202 when it goes on.
+impl Publish {
+    fn choice<'a>(&'a self, token: &'a str) -> Result<Choice<'a>, Problem> {
+        match (&self.packages, &self.files) {
+            (None, None) => Ok(Choice::Own(token)),
+            (Some(ids), None) => Ok(Choice::Packages(ids)),
+            (None, Some(files)) => Ok(Choice::Files(files)),
+            (Some(_), Some(_)) => Err(Problem::bad_request(
+                "choice_ambiguous",
+                "name what is released once: as \"packages\" or as \"files\"",
+            )),
+        }
+    }
+}
+
+/// Publishes a draft that is the token's own, or exactly the packages or files that are named. 201 when it is published,
+/// 202 when it goes on.
 async fn publish(
     Extracted(state): Extracted<State>,
     actor: Actor,
@@ -56,6 +81,7 @@ async fn publish(
 ) -> Result<Response, Problem> {
     actor.permit(Scope::Release, Some(&app))?;
     let channel = draft::parse_channel(&wish.channel)?;
+    let choice = wish.choice(&actor.grant.id)?;
     let mut transaction = actor.change(&state, Scope::Release, Some(&app)).await?;
     let turn = turn(
         &mut transaction,
@@ -65,12 +91,10 @@ async fn publish(
         &wish,
     )
     .await?;
-    let release = match &wish.packages {
-        Some(ids) if turn == Turn::First => {
+    let release = match choice {
+        Choice::Packages(_) if turn == Turn::First => {
             let version = draft::parse_version(&wish.version)?;
-            let release = draft::find_or_make(&mut transaction, &app, &version).await?;
-            draft::take(&mut transaction, &release, ids).await?;
-            release
+            draft::find_or_make(&mut transaction, &app, &version, Speller::Releaser).await?
         }
         _ => find_to_change(&mut transaction, &app, &wish.version).await?,
     };
@@ -78,6 +102,7 @@ async fn publish(
         if !release.state().map_err(Problem::internal)?.is_open() {
             return Err(Refused::Released(release.version).into());
         }
+        choice::choose(&mut transaction, &release, &choice).await?;
         if let Some(notes) = &wish.notes {
             let notes = prose(notes)?;
             releases::set_notes(&mut transaction, &release.id, &notes).await?;
@@ -198,6 +223,33 @@ async fn yank(
         drop(transaction);
     }
     Ok(Json(applied(&state, &release.id).await?))
+}
+
+/// Deletes a draft and its packages; its version is free. A token without the scope release may delete what it has put
+/// there alone.
+async fn delete(
+    Extracted(state): Extracted<State>,
+    actor: Actor,
+    _: NoQuery,
+    ApiPath((app, version)): ApiPath<(String, String)>,
+) -> Result<Response, Problem> {
+    let releaser = actor.permit(Scope::Release, Some(&app)).is_ok();
+    let scope = if releaser {
+        Scope::Release
+    } else {
+        Scope::Upload
+    };
+    actor.permit(scope, Some(&app))?;
+    let mut transaction = actor.change(&state, scope, Some(&app)).await?;
+    let release = find_to_change(&mut transaction, &app, &version).await?;
+    let seq = removal::draft(&mut transaction, &release, &actor.grant, actor.by()).await?;
+    state.commit(transaction).await?;
+    // Upload decides by its copy: it must not refuse the same names any more.
+    let pending = feed::applied_by_all(&state, seq).await?;
+    if pending.is_empty() {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    Ok(Json(json!({"version": release.version, "pending": pending})).into_response())
 }
 
 /// Sends a failed release on its way again.

@@ -143,6 +143,27 @@ pub(crate) async fn set_proven(db: &mut AnyConnection, package: &Package) -> Res
     Ok(())
 }
 
+/// Makes a package of a draft one on its own.
+pub(crate) async fn leave_out(db: &mut AnyConnection, id: &str) -> Result<()> {
+    query("UPDATE packages SET release_id = NULL WHERE id = $1")
+        .bind(id)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Removes a package and what is kept of it.
+pub(crate) async fn remove(db: &mut AnyConnection, id: &str) -> Result<()> {
+    for sql in [
+        "DELETE FROM wishes WHERE package_id = $1",
+        "DELETE FROM package_tokens WHERE package_id = $1",
+        "DELETE FROM packages WHERE id = $1",
+    ] {
+        query(sql).bind(id).execute(&mut *db).await?;
+    }
+    Ok(())
+}
+
 /// Forgets the signatures of a release that failed, so that a bad one is asked for anew, and what was proven with them.
 pub(crate) async fn forget_signatures(db: &mut AnyConnection, release_id: &str) -> Result<()> {
     query("UPDATE packages SET signature = NULL, proven = NULL WHERE release_id = $1")

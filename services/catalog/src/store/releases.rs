@@ -145,6 +145,33 @@ pub(crate) async fn set_reason_of_draft(
     Ok(())
 }
 
+pub(crate) async fn forget_reason_of_draft(db: &mut AnyConnection, id: &str) -> Result<()> {
+    query("UPDATE releases SET reason = NULL WHERE id = $1 AND state = 'draft'")
+        .bind(id)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Spells the version of a draft anew.
+pub(crate) async fn spell(db: &mut AnyConnection, id: &str, version: &str) -> Result<()> {
+    query("UPDATE releases SET version = $2 WHERE id = $1 AND state = 'draft'")
+        .bind(id)
+        .bind(version)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Removes a draft that has no packages any more; its version is free again. No follower was told of it.
+pub(crate) async fn remove_draft(db: &mut AnyConnection, id: &str) -> Result<()> {
+    query("DELETE FROM releases WHERE id = $1 AND state = 'draft'")
+        .bind(id)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
 pub(crate) async fn set_notes(db: &mut AnyConnection, id: &str, notes: &str) -> Result<()> {
     query("UPDATE releases SET notes = $2 WHERE id = $1")
         .bind(id)

@@ -21,7 +21,8 @@ async fn everything_that_is_done_is_written_down_with_who_did_it() {
         let id = house.draft("notes", "1.0", b"one").await;
         house.signing.conducts(Conduct::Refuses);
         let releases = "/api/v1/apps/notes/releases";
-        let wish = json!({"version": "1.0", "channel": "stable"});
+        let files = house.files("notes", "1.0").await;
+        let wish = json!({"version": "1.0", "channel": "stable", "files": files});
         ci.post(releases, wish).await.refused(422, "release_failed");
         house.signing.conducts(Conduct::Works);
         ci.post(&format!("{releases}/1.0/retry"), json!({}))

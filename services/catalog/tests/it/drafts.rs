@@ -1,10 +1,78 @@
 //! Whose a draft is, what becomes of its packages, and that nothing else gets into a release.
 
-use serde_json::Value;
-use slipway_testkit::database::engines;
+use serde_json::{Value, json};
+use slipway_service::api::Delivery;
+use slipway_testkit::database::{Engine, engines};
 use sqlx::{Executor as _, query_as};
+use uuid::Uuid;
 
+use crate::client::{Answer, Client};
 use crate::house::House;
+
+const RELEASES: &str = "/api/v1/apps/notes/releases";
+
+/// A token beside the uploader's.
+struct Other {
+    id: String,
+    client: Client,
+}
+
+impl Other {
+    async fn new(house: &House, scopes: &[&str]) -> Self {
+        let wish = json!({"name": "other", "scopes": scopes});
+        let made = house.admin().post("/api/v1/tokens", wish).await.ok(201);
+        let text = |name: &str| made[name].as_str().expect("a text").to_owned();
+        Self {
+            client: house.nobody().with_token(&text("token")),
+            id: text("id"),
+        }
+    }
+
+    /// What upload delivers for it.
+    fn delivery(&self, house: &House, version: &str, filename: &str, bytes: &[u8]) -> Delivery {
+        Delivery {
+            token_id: self.id.clone(),
+            ..house.delivery("notes", version, filename, bytes)
+        }
+    }
+}
+
+async fn house(engine: Engine) -> House {
+    let house = House::new(engine).await;
+    house.app("notes").await;
+    house
+}
+
+fn to_stable(delivery: Delivery) -> Delivery {
+    Delivery {
+        channel: Some("stable".to_owned()),
+        wish: Uuid::now_v7().to_string(),
+        ..delivery
+    }
+}
+
+fn names(release: &Value) -> Vec<&str> {
+    let packages = release["packages"].as_array().expect("packages").iter();
+    let names = packages.map(|package| package["filename"].as_str().expect("a name"));
+    names.collect()
+}
+
+/// Whether the feed says that a package is gone; `None` when it does not know it.
+async fn is_gone(house: &House, id: &str) -> Option<bool> {
+    let told = told(house).await;
+    let changes = told["changes"].as_array().expect("changes");
+    let row = changes
+        .iter()
+        .find(|row| row["type"] == "package" && row["id"] == id)?;
+    row["gone"].as_bool()
+}
+
+async fn remove(house: &House, package: &str, token_id: &str) -> Answer {
+    let wish = json!({"package": package, "app": "notes", "token_id": token_id, "request_id": Uuid::now_v7()});
+    house
+        .post_inside("upload", "/internal/removals", &wish)
+        .await
+}
 
 /// What upload is told from the beginning.
 async fn told(house: &House) -> Value {
@@ -61,5 +129,324 @@ async fn packages_of_an_earlier_version_are_told_with_numbers_of_their_own() {
         for id in ids {
             assert!(owners.contains(&(id, "uploader".to_owned())), "{owners:?}");
         }
+    }
+}
+
+#[tokio::test]
+async fn what_another_token_slipped_in_is_not_published() {
+    for engine in engines() {
+        let house = house(engine).await;
+        let stranger = Other::new(&house, &["upload"]).await;
+        let slipped = stranger.delivery(&house, "1.0", "evil.apk", b"evil");
+        house.deliver(&slipped).await.ok(200);
+        let mine = to_stable(house.delivery("notes", "1.0", "notes.apk", b"one"));
+        let uploaded = house.deliver(&mine).await.ok(200);
+        let refused = &uploaded["refused"];
+        assert_eq!(refused["code"], "draft_mixed");
+        assert_eq!(refused["status"], 409);
+        let listed = json!([
+            {"filename": "evil.apk", "sha256": slipped.sha256, "platform": "android", "token": "other"},
+            {"filename": "notes.apk", "sha256": mine.sha256, "platform": "android", "token": "uploader"},
+        ]);
+        assert_eq!(refused["members"]["files"], listed);
+        let words = refused["detail"].as_str().expect("words");
+        assert!(
+            words.contains("evil.apk (other)") && words.contains(RELEASES),
+            "{words}"
+        );
+        // What was sent is kept, with the reason; the same delivery again says the same.
+        let shown = house.package(&mine.id, 0).await.ok(200);
+        assert_eq!(shown["package"]["state"], "draft");
+        assert_eq!(shown["package"]["reason"], words);
+        let again = house.deliver(&mine).await.ok(200);
+        assert_eq!(again["refused"], uploaded["refused"]);
+
+        // By the other way it is refused too.
+        let answer = house.publish("notes", "1.0").await;
+        assert_eq!(answer.body["files"], listed);
+        answer.refused(409, "draft_mixed");
+        let wish = json!({"version": "1.0", "channel": "stable", "files": [{"filename": "notes.apk", "sha256": slipped.sha256}]});
+        let answer = house.uploader().await.post(RELEASES, wish).await;
+        assert_eq!(answer.body["files"], listed);
+        answer.refused(409, "draft_differs");
+        let wish = json!({"version": "1.0", "channel": "stable", "files": [], "packages": []});
+        let answer = house.uploader().await.post(RELEASES, wish).await;
+        answer.refused(400, "choice_ambiguous");
+        let wish = json!({"version": "1.0", "channel": "stable", "files": []});
+        let answer = house.uploader().await.post(RELEASES, wish).await;
+        answer.refused(422, "release_empty");
+
+        // The list without what is not meant is sent back as it came.
+        let wish = json!({"version": "1.0", "channel": "stable", "files": [listed[1]]});
+        let release = house.uploader().await.post(RELEASES, wish).await.ok(201);
+        assert_eq!(names(&release), ["notes.apk"]);
+        assert_eq!(release["reason"], Value::Null);
+        assert_eq!(house.signing.calls(), ["notes 1.0 notes.apk"]);
+        let left = house.package(&slipped.id, 0).await.ok(200);
+        assert_eq!(
+            (&left["package"]["state"], left.get("release")),
+            (&json!("stored"), None)
+        );
+        // It does not come back by its own wish.
+        let back = to_stable(Delivery {
+            token_id: mine.token_id.clone(),
+            ..slipped
+        });
+        house.deliver(&back).await.refused(409, "release_published");
+    }
+}
+
+#[tokio::test]
+async fn a_release_is_what_was_named_whoever_put_it_there() {
+    for engine in engines() {
+        let house = house(engine).await;
+        let mut ids = Vec::new();
+        for job in ["linux", "macos", "windows"] {
+            let token = Other::new(&house, &["upload"]).await;
+            let delivery = token.delivery(&house, "1.0", &format!("{job}.apk"), job.as_bytes());
+            house.deliver(&delivery).await.ok(200);
+            ids.push(delivery.id);
+        }
+        let releaser = Other::new(&house, &["release"]).await;
+        let files = house.files("notes", "1.0").await;
+        let wish = json!({"version": "1.0", "channel": "stable", "files": files});
+        let release = releaser.client.post(RELEASES, wish).await.ok(201);
+        assert_eq!(names(&release), ["linux.apk", "macos.apk", "windows.apk"]);
+
+        // By their ids, with one that is on its own, and without one of the draft.
+        let mut alone = house.delivery("notes", "2.0", "alone.apk", b"alone");
+        alone.version = None;
+        house.deliver(&alone).await.ok(200);
+        let first = house.delivery("notes", "2.0", "first.apk", b"first");
+        let second = house.delivery("notes", "2.0", "second.apk", b"second");
+        for delivery in [&first, &second] {
+            house.deliver(delivery).await.ok(200);
+        }
+        let wish = json!({"version": "2.0", "channel": "stable", "packages": [alone.id, first.id]});
+        let release = releaser.client.post(RELEASES, wish).await.ok(201);
+        assert_eq!(names(&release), ["alone.apk", "first.apk"]);
+        assert_eq!(is_gone(&house, &second.id).await, Some(false));
+    }
+}
+
+#[tokio::test]
+async fn a_token_replaces_its_own_file_of_a_draft_and_nobody_elses() {
+    for engine in engines() {
+        let house = house(engine).await;
+        let first = house.draft("notes", "1.0", b"one").await;
+        let stranger = Other::new(&house, &["upload", "release"]).await;
+        let theirs = to_stable(stranger.delivery(&house, "1.0", "notes.apk", b"evil"));
+        let words = house.deliver(&theirs).await.refused(409, "version_exists");
+        assert!(words.contains("uploader"), "{words}");
+        assert_eq!(
+            is_gone(&house, &theirs.id).await,
+            None,
+            "nothing is kept of it"
+        );
+
+        let second = house.delivery("notes", "1.0", "notes.apk", b"two");
+        let uploaded = house.deliver(&second).await.ok(200);
+        assert_eq!(uploaded["package"]["id"], second.id);
+        assert_eq!(is_gone(&house, &first).await, Some(true));
+        assert_eq!(is_gone(&house, &second.id).await, Some(false));
+        house.package(&first, 0).await.refused(410, "package_gone");
+        let files = house.files("notes", "1.0").await;
+        assert_eq!(
+            files,
+            json!([{"filename": "notes.apk", "sha256": second.sha256}])
+        );
+
+        // What two have sent is neither's to replace, and it is whole for both to publish.
+        let same = stranger.delivery(&house, "1.0", "notes.apk", b"two");
+        assert_eq!(
+            house.deliver(&same).await.ok(200)["package"]["id"],
+            second.id
+        );
+        let third = house.delivery("notes", "1.0", "notes.apk", b"three");
+        house.deliver(&third).await.refused(409, "version_exists");
+        let published = to_stable(Delivery {
+            id: Uuid::now_v7().to_string(),
+            ..same
+        });
+        let uploaded = house.deliver(&published).await.ok(200);
+        assert_eq!(uploaded.get("refused"), None);
+        let uploaded = house.package(&second.id, 30).await.ok(200);
+        assert_eq!(uploaded["release"]["state"], "published");
+    }
+}
+
+#[tokio::test]
+async fn what_was_replaced_on_its_way_does_not_come_after() {
+    for engine in engines() {
+        let house = house(engine).await;
+        let first = to_stable(house.delivery("notes", "1.0", "notes.apk", b"one"));
+        let second = Delivery {
+            replaces: vec![first.id.clone()],
+            ..house.delivery("notes", "1.0", "notes.apk", b"two")
+        };
+        house.deliver(&second).await.ok(200);
+        house.deliver(&first).await.refused(410, "package_gone");
+        assert_eq!(house.release("notes", "1.0").await["state"], "draft");
+        assert_eq!(
+            house.files("notes", "1.0").await[0]["sha256"],
+            second.sha256
+        );
+        // Naming another's package takes nothing from it.
+        let third = Delivery {
+            replaces: vec![second.id.clone()],
+            ..house.delivery("notes", "2.0", "notes.apk", b"three")
+        };
+        house.deliver(&third).await.ok(200);
+        assert_eq!(is_gone(&house, &second.id).await, Some(false));
+    }
+}
+
+#[tokio::test]
+async fn a_replacement_never_gets_into_what_is_being_signed() {
+    for engine in engines() {
+        let house = house(engine).await;
+        for round in 0..10 {
+            let version = format!("1.{round}");
+            house.draft("notes", &version, b"one").await;
+            let other = house.delivery("notes", &version, "notes.apk", b"two");
+            let (replaced, published) =
+                tokio::join!(house.deliver(&other), house.publish("notes", &version));
+            let release = published.ok(201);
+            let sha256 = &release["packages"][0]["sha256"];
+            let took = replaced.status == 200;
+            if !took {
+                replaced.refused(409, "version_exists");
+            }
+            assert_eq!(*sha256 == *other.sha256, took);
+            let told = house
+                .download
+                .release("notes", &version)
+                .expect("the feed's word");
+            assert_eq!(told.packages.len(), 1);
+            assert_eq!(told.packages[0].sha256, *sha256);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_draft_is_deleted_and_its_version_is_free() {
+    for engine in engines() {
+        let house = house(engine).await;
+        let stranger = Other::new(&house, &["upload"]).await;
+        let blocking = stranger.delivery(&house, "1.0.0", "notes.apk", b"evil");
+        house.deliver(&blocking).await.ok(200);
+        let mine = house.delivery("notes", "1.0", "notes.apk", b"one");
+        let words = house.deliver(&mine).await.refused(409, "version_exists");
+        assert!(words.contains("delete"), "{words}");
+        let draft = format!("{RELEASES}/1.0");
+        let reader = house.client(&["read"], None).await;
+        reader.delete(&draft).await.refused(403, "scope_missing");
+        let someone = house.client(&["upload"], None).await;
+        someone.delete(&draft).await.refused(403, "scope_missing");
+        let releaser = house.client(&["release"], None).await;
+        releaser.delete(&draft).await.ok(204);
+        releaser
+            .delete(&draft)
+            .await
+            .refused(404, "release_unknown");
+        assert_eq!(is_gone(&house, &blocking.id).await, Some(true));
+        house.deliver(&blocking).await.refused(410, "package_gone");
+        house.deliver(&mine).await.ok(200);
+        // Whoever put all of it there may delete it, and spell it anew.
+        let other = house.delivery("notes", "1.0.0", "second.apk", b"two");
+        house.deliver(&other).await.ok(200);
+        assert_eq!(house.release("notes", "1.0").await["version"], "1.0.0");
+        house.uploader().await.delete(&draft).await.ok(204);
+
+        house.published("notes", "1.0").await;
+        let words = releaser
+            .delete(&draft)
+            .await
+            .refused(409, "release_not_draft");
+        assert!(words.contains("yank"), "{words}");
+        let audit = house.admin().get("/api/v1/audit?limit=200").await.ok(200);
+        let items = audit["items"].as_array().expect("entries").iter();
+        let deletions = items.filter(|entry| entry["action"] == "release.delete");
+        assert_eq!(deletions.count(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_package_is_deleted_by_who_put_it_there_or_may_release() {
+    for engine in engines() {
+        let house = house(engine).await;
+        let first = house.delivery("notes", "1.0", "first.apk", b"first");
+        let second = house.delivery("notes", "1.0", "second.apk", b"second");
+        for delivery in [&first, &second] {
+            house.deliver(delivery).await.ok(200);
+        }
+        let stranger = Other::new(&house, &["upload"]).await;
+        let refused = remove(&house, &first.id, &stranger.id).await;
+        refused.refused(403, "scope_missing");
+        // Two have sent it: one takes itself out.
+        let same = stranger.delivery(&house, "1.0", "first.apk", b"first");
+        house.deliver(&same).await.ok(200);
+        let removed = remove(&house, &first.id, &stranger.id).await.ok(200);
+        assert_eq!(removed["gone"], false);
+        assert_eq!(is_gone(&house, &first.id).await, Some(false));
+        for _ in 0..2 {
+            let removed = remove(&house, &first.id, &first.token_id).await.ok(200);
+            assert_eq!(removed["gone"], true);
+            assert_eq!(is_gone(&house, &first.id).await, Some(true));
+        }
+        // One that is still on its way is not to come.
+        let coming = house.delivery("notes", "1.0", "third.apk", b"third");
+        remove(&house, &coming.id, &coming.token_id).await.ok(200);
+        house.deliver(&coming).await.refused(410, "package_gone");
+        // The last one takes the draft with it.
+        let releaser = Other::new(&house, &["release"]).await;
+        remove(&house, &second.id, &releaser.id).await.ok(200);
+        let draft = house.admin().get(&format!("{RELEASES}/1.0")).await;
+        draft.refused(404, "release_unknown");
+
+        let release = house.published("notes", "1.0").await;
+        let id = release["packages"][0]["id"].as_str().expect("an id");
+        let refused = remove(&house, id, &releaser.id).await;
+        refused.refused(409, "release_not_draft");
+        house.app("paint").await;
+        let wish =
+            json!({"package": id, "app": "paint", "token_id": releaser.id, "request_id": "r"});
+        let answer = house
+            .post_inside("upload", "/internal/removals", &wish)
+            .await;
+        answer.refused(404, "package_unknown");
+        house
+            .admin()
+            .delete(&format!("/api/v1/tokens/{}", releaser.id))
+            .await
+            .ok(204);
+        let refused = remove(&house, id, &releaser.id).await;
+        refused.refused(401, "token_invalid");
+    }
+}
+
+#[tokio::test]
+async fn nobodys_package_is_not_ones_own() {
+    for engine in engines() {
+        let house = house(engine).await;
+        let id = house.draft("notes", "1.0", b"one").await;
+        let mut database = house.database().await;
+        database
+            .execute("DELETE FROM package_tokens")
+            .await
+            .expect("a package of which nobody knows");
+        house
+            .publish("notes", "1.0")
+            .await
+            .refused(409, "draft_mixed");
+        let second = house.delivery("notes", "1.0", "notes.apk", b"two");
+        house.deliver(&second).await.refused(409, "version_exists");
+        let uploader = Other::new(&house, &["upload"]).await;
+        remove(&house, &id, &uploader.id)
+            .await
+            .refused(403, "scope_missing");
+        let files = house.files("notes", "1.0").await;
+        let wish = json!({"version": "1.0", "channel": "stable", "files": files});
+        house.admin().post(RELEASES, wish).await.ok(201);
     }
 }

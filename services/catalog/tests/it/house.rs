@@ -12,6 +12,7 @@ use slipway_service::api::Delivery;
 use slipway_service::discovery::record::Record;
 use slipway_service::discovery::view::View;
 use slipway_service::http::edge::edge;
+use slipway_service::token::Token;
 use slipway_testkit::call::{called_by, through_the_gateway};
 use slipway_testkit::database::Engine;
 use slipway_testkit::{TestProcess, record};
@@ -80,6 +81,7 @@ pub(crate) struct House {
     pub(crate) view: View,
     signing_record: Record,
     download_record: Record,
+    uploader: Token,
     test: TestProcess,
 }
 
@@ -114,6 +116,7 @@ impl House {
             view,
             signing_record,
             download_record,
+            uploader: Token::random().expect("random bytes"),
             test,
         }
     }
@@ -122,9 +125,10 @@ impl House {
     async fn add_uploader(&self) {
         sqlx::query(
             "INSERT INTO tokens (id, hash, name, scopes, created_at, seq)
-             VALUES ($1, 'none', 'uploader', '[\"upload\", \"release\"]', 0, 0) ON CONFLICT DO NOTHING",
+             VALUES ($1, $2, 'uploader', '[\"upload\", \"release\"]', 0, 0) ON CONFLICT DO NOTHING",
         )
         .bind(UPLOADER)
+        .bind(self.uploader.hash())
         .execute(&mut self.database().await)
         .await
         .expect("a token");
@@ -177,6 +181,12 @@ impl House {
         self.nobody().with_token(token.trim())
     }
 
+    /// The client whose deliveries come: it may upload and release.
+    pub(crate) async fn uploader(&self) -> Client {
+        self.add_uploader().await;
+        self.nobody().with_token(self.uploader.reveal())
+    }
+
     /// A client with a new token.
     pub(crate) async fn client(&self, scopes: &[&str], app: Option<&str>) -> Client {
         let wanted = json!({"name": "ci", "scopes": scopes, "app": app});
@@ -217,6 +227,7 @@ impl House {
             request_id: Uuid::now_v7().to_string(),
             wished_by: None,
             acknowledged_at: None,
+            replaces: Vec::new(),
         }
     }
 
@@ -246,11 +257,21 @@ impl House {
         delivery.id
     }
 
-    /// Publishes a draft to `stable` and returns the answer, however it ends.
+    /// Publishes the uploader's draft to `stable` and returns the answer, however it ends.
     pub(crate) async fn publish(&self, app: &str, version: &str) -> Answer {
         let wish = json!({"version": version, "channel": "stable"});
         let path = format!("/api/v1/apps/{app}/releases");
-        self.admin().post(&path, wish).await
+        self.uploader().await.post(&path, wish).await
+    }
+
+    /// The files of a release, as whoever has not put them there names them.
+    pub(crate) async fn files(&self, app: &str, version: &str) -> Value {
+        let path = format!("/api/v1/apps/{app}/releases/{version}");
+        let release = self.admin().get(&path).await.ok(200);
+        let packages = release["packages"].as_array().into_iter().flatten();
+        let file =
+            |package: &Value| json!({"filename": package["filename"], "sha256": package["sha256"]});
+        packages.map(file).collect()
     }
 
     /// A release that is published.

@@ -17,6 +17,7 @@ async fn a_request_that_is_sent_again_has_its_effect_once_and_the_same_answer() 
         house.publish("paint", "2.0").await.ok(201);
         house.publish("paint", "3.0").await.ok(201);
         let (post, put) = (Method::POST, Method::PUT);
+        let files = house.files("paint", "1.0").await;
         for (method, path, body, other, action) in [
             (
                 &post,
@@ -28,7 +29,7 @@ async fn a_request_that_is_sent_again_has_its_effect_once_and_the_same_answer() 
             (
                 &post,
                 "/api/v1/apps/paint/releases",
-                json!({"version": "1.0", "channel": "stable"}),
+                json!({"version": "1.0", "channel": "stable", "files": files}),
                 json!({"version": "1.0", "channel": "beta"}),
                 "release.publish 1.0",
             ),
@@ -95,7 +96,8 @@ async fn a_key_belongs_to_its_token_and_to_what_succeeded() {
             .post(releases, missing)
             .await
             .refused(404, "release_unknown");
-        let wish = json!({"version": "1.0", "channel": "stable"});
+        let files = house.files("notes", "1.0").await;
+        let wish = json!({"version": "1.0", "channel": "stable", "files": files});
         first.post(releases, wish.clone()).await.ok(201);
         second
             .post(releases, wish.clone())

@@ -200,7 +200,8 @@ async fn a_channel_is_a_slug_and_notes_have_an_end() {
         answer.refused(422, "channel_invalid");
         let wish = json!({"version": "1.0", "channel": "stable", "notes": "n".repeat(65_537)});
         house
-            .admin()
+            .uploader()
+            .await
             .post(releases, wish)
             .await
             .refused(422, "notes_too_long");

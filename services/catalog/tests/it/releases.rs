@@ -18,10 +18,8 @@ async fn a_draft_is_published_with_all_its_packages() {
         assert_eq!(draft["published_at"], Value::Null);
 
         let wish = json!({"version": "1.0+7", "channel": "stable", "notes": "The first one."});
-        let answer = house
-            .admin()
-            .post("/api/v1/apps/notes/releases", wish)
-            .await;
+        let uploader = house.uploader().await;
+        let answer = uploader.post("/api/v1/apps/notes/releases", wish).await;
         assert_eq!(
             answer.header("location"),
             Some("/api/v1/apps/notes/releases/1.0+7")
@@ -142,7 +140,10 @@ async fn an_answer_that_may_not_wait_says_that_it_goes_on() {
         house.app("notes").await;
         house.signing.conducts(crate::signing_peer::Conduct::Hangs);
         house.draft("notes", "1.0", b"one").await;
-        let hasty = house.admin().with("prefer", "respond-async, wait=0");
+        let hasty = house
+            .uploader()
+            .await
+            .with("prefer", "respond-async, wait=0");
         let wish = json!({"version": "1.0", "channel": "stable"});
         let answer = hasty.post("/api/v1/apps/notes/releases", wish).await;
         assert_eq!(

@@ -278,7 +278,7 @@ async fn jobs_wait_while_the_catalog_is_held() {
         house.download.follow(&house.catalog, DOWNLOAD);
         house.app("notes").await;
         house.draft("notes", "1.0", b"one").await;
-        let hasty = house.admin().with("prefer", "wait=0");
+        let hasty = house.uploader().await.with("prefer", "wait=0");
         let wish = json!({"version": "1.0", "channel": "stable"});
         hasty
             .post("/api/v1/apps/notes/releases", wish)

@@ -107,7 +107,7 @@ async fn a_retry_that_comes_at_once_is_never_lost() {
 }
 
 #[tokio::test]
-async fn a_failed_release_takes_the_package_that_mends_it() {
+async fn the_files_of_a_failed_release_are_fixed() {
     for engine in engines() {
         let house = House::new(engine).await;
         house.app("notes").await;
@@ -119,8 +119,20 @@ async fn a_failed_release_takes_the_package_that_mends_it() {
             .refused(422, "release_failed");
         house.signing.conducts(Conduct::Works);
         let second = house.delivery("notes", "1.0", "second.apk", b"second");
-        house.deliver(&second).await.ok(200);
-        let release = house.publish("notes", "1.0").await.ok(201);
-        assert_eq!(release["packages"].as_array().map(Vec::len), Some(2));
+        let other = house.delivery("notes", "1.0", "notes.apk", b"other");
+        for delivery in [second, other] {
+            let words = house.deliver(&delivery).await;
+            let words = words.refused(409, "version_exists");
+            assert!(words.contains("higher"), "{words}");
+        }
+        // The same bytes are a retry.
+        let mut same = house.delivery("notes", "1.0", "notes.apk", b"one");
+        same.channel = Some("stable".to_owned());
+        let uploaded = house.deliver(&same).await.ok(200);
+        let id = uploaded["package"]["id"].as_str().expect("an id");
+        let uploaded = house.package(id, 30).await.ok(200);
+        assert_eq!(uploaded["release"]["state"], "published");
+        let packages = uploaded["release"]["packages"].as_array();
+        assert_eq!(packages.map(Vec::len), Some(1));
     }
 }

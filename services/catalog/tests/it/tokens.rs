@@ -135,7 +135,8 @@ async fn each_scope_opens_what_it_names_and_admin_opens_all() {
         let house = House::new(engine).await;
         house.app("notes").await;
         house.draft("notes", "1.0", b"one").await;
-        let publish = json!({"version": "1.0", "channel": "stable"});
+        let files = house.files("notes", "1.0").await;
+        let publish = json!({"version": "1.0", "channel": "stable", "files": files});
         let releases = "/api/v1/apps/notes/releases";
         for scopes in [["read"], ["upload"]] {
             let client = house.client(&scopes, None).await;

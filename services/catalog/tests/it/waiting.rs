@@ -19,7 +19,7 @@ async fn a_release_waits_for_signing_and_goes_on_by_itself() {
         house.app("notes").await;
         house.signing_is_away();
         let id = house.draft("notes", "1.0", b"one").await;
-        let hasty = house.admin().with("prefer", "wait=0");
+        let hasty = house.uploader().await.with("prefer", "wait=0");
         let wish = json!({"version": "1.0", "channel": "stable"});
         hasty
             .post("/api/v1/apps/notes/releases", wish)
@@ -76,7 +76,7 @@ async fn a_release_waits_for_a_key_that_must_be_put_back_and_says_so() {
                 house.signing.conducts(Conduct::LacksTheKey);
             }
             house.draft("notes", "1.0", b"one").await;
-            let hasty = house.admin().with("prefer", "wait=0");
+            let hasty = house.uploader().await.with("prefer", "wait=0");
             let wish = json!({"version": "1.0", "channel": "stable"});
             hasty
                 .post("/api/v1/apps/notes/releases", wish)
@@ -100,7 +100,7 @@ async fn a_release_waits_for_a_download_instance_before_it_is_published() {
         house.app("notes").await;
         house.download_is_away();
         let id = house.draft("notes", "1.0", b"one").await;
-        let hasty = house.admin().with("prefer", "wait=0");
+        let hasty = house.uploader().await.with("prefer", "wait=0");
         let wish = json!({"version": "1.0", "channel": "stable"});
         hasty
             .post("/api/v1/apps/notes/releases", wish)

@@ -22,11 +22,11 @@ use crate::staging::Staged;
 use crate::store::packages as rows;
 use crate::storing::{self, By};
 use crate::wish::{Wish, Words};
-use crate::{State, digests, envelope, progress, session};
+use crate::{State, digests, envelope, progress, removing, session};
 
 pub(super) fn router() -> Router<State> {
     // One route: a name is what is put, an id is what is asked for.
-    let one = get(show).put(put).post(by_another_method);
+    let one = get(show).put(put).post(by_another_method).delete(remove);
     Router::new().route("/api/v1/apps/{app}/packages/{name}", one)
 }
 
@@ -74,7 +74,8 @@ async fn put(
     session::check_room(&state, &mut connection, announced.unwrap_or(0)).await?;
     if let Some(version) = &wish.version {
         let place = (version, &wish.filename);
-        storing::check_place(&mut connection, &address.app, place, wish.sha256.as_ref()).await?;
+        let who = (&*address.app, &*asker.grant.id);
+        storing::check_place(&mut connection, who, place, wish.sha256.as_ref()).await?;
     }
     drop(connection);
     let wait = wait(&state, &headers);
@@ -181,14 +182,38 @@ async fn show(
     ApiPath(address): ApiPath<Address>,
 ) -> Result<Json<api::Package>, Problem> {
     asker.permit_reading()?;
-    let mut connection = state.database.read().await?;
-    let package = rows::by_id(&mut connection, &address.name)
-        .await?
-        .filter(|package| package.app == address.app)
-        .ok_or_else(package_unknown)?;
-    drop(connection);
+    let package = find(&state, &address).await?;
     let uploaded = progress::current(&state, &package).await?;
     Ok(Json(uploaded.package))
+}
+
+/// Deletes a package that is not on its way to be released: 204 when the catalog has agreed, and again.
+async fn remove(
+    Extracted(state): Extracted<State>,
+    asker: Asker,
+    ApiQuery(Nothing {}): ApiQuery<Nothing>,
+    ApiPath(address): ApiPath<Address>,
+) -> Result<StatusCode, Problem> {
+    asker
+        .permit(Scope::Upload)
+        .or_else(|_| asker.permit(Scope::Release))?;
+    let package = find(&state, &address).await?;
+    // A task of its own: a client that leaves now cannot leave half of it undone.
+    let removing = {
+        let state = state.clone();
+        async move { removing::remove(&state, &asker, &package).await }
+    };
+    let removed = state.process.tasks.spawn(removing).await;
+    removed.map_err(Problem::internal)??;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn find(state: &State, address: &Address) -> Result<rows::Package, Problem> {
+    let mut connection = state.database.read().await?;
+    let package = rows::by_id(&mut connection, &address.name).await?;
+    package
+        .filter(|package| package.app == address.app)
+        .ok_or_else(package_unknown)
 }
 
 fn package_unknown() -> Problem {

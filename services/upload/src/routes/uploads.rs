@@ -80,7 +80,8 @@ async fn create(
     if let Some(version) = &wish.version {
         let mut connection = state.database.read().await?;
         let place = (version, &wish.filename);
-        storing::check_place(&mut connection, &asker.app, place, wish.sha256.as_ref()).await?;
+        let who = (&*asker.app, &*asker.grant.id);
+        storing::check_place(&mut connection, who, place, wish.sha256.as_ref()).await?;
     }
     let row = row(&state, &asker, announced, size)?;
     let checksum = tus::checksum(&headers)?;
@@ -274,6 +275,9 @@ struct Progress {
     package: Option<api::Package>,
     release: Option<api::Release>,
     reason: Option<String>,
+    /// The refusal of the package, or of the wish to release it, for programs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<api::Refusal>,
 }
 
 async fn show(
@@ -292,17 +296,19 @@ async fn show(
         package: None,
         release: None,
         reason: None,
+        refused: None,
     };
     if let Some(id) = &row.package_id {
         let mut connection = state.database.read().await?;
         let package = rows::by_id(&mut connection, id).await?;
-        let package = package.ok_or_else(|| Problem::internal("a session's package is gone"))?;
+        let package = package.ok_or_else(progress::gone)?;
         drop(connection);
         let uploaded = progress::current(&state, &package).await?;
         progress.state.clone_from(&uploaded.package.state);
         progress.reason.clone_from(&uploaded.package.reason);
         progress.package = Some(uploaded.package);
         progress.release = uploaded.release;
+        progress.refused = uploaded.refused;
     }
     Ok(Json(progress))
 }

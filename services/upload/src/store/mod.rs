@@ -3,6 +3,7 @@
 pub(crate) mod copy;
 pub(crate) mod outbox;
 pub(crate) mod packages;
+pub(crate) mod replacements;
 pub(crate) mod sessions;
 
 /// Texts from `start` to before `end`.

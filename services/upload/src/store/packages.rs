@@ -1,11 +1,12 @@
 //! Packages that are stored, and what the catalog said of them.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use slipway_service::api;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 
 use super::Range;
 use super::outbox::Entry;
+use super::replacements;
 
 #[derive(Clone, Debug, FromRow)]
 pub(crate) struct Package {
@@ -36,8 +37,8 @@ pub(crate) struct Package {
 }
 
 impl Package {
-    /// What the catalog is told.
-    pub(crate) fn delivery(self, entry: &Entry) -> api::Delivery {
+    /// What the catalog is told. `replaces` are those in whose place it was put.
+    pub(crate) fn delivery(self, entry: &Entry, replaces: Vec<String>) -> api::Delivery {
         api::Delivery {
             facts: self.facts(),
             id: self.id,
@@ -60,6 +61,7 @@ impl Package {
             }),
             request_id: self.request_id,
             acknowledged_at: entry.acknowledged_at,
+            replaces,
         }
     }
 
@@ -137,22 +139,24 @@ pub(crate) async fn by_id(db: &mut AnyConnection, id: &str) -> Result<Option<Pac
         .await
 }
 
+/// Notes that the catalog has a package, and what it took the place of.
 pub(crate) async fn deliver(db: &mut AnyConnection, id: &str, known_as: &str) -> Result<()> {
     query(
         "UPDATE packages SET state = 'delivered', known_as = $2 WHERE id = $1 AND state = 'stored'",
     )
     .bind(id)
     .bind(known_as)
-    .execute(db)
+    .execute(&mut *db)
     .await?;
-    Ok(())
+    replacements::forget(db, id).await
 }
 
-/// Keeps the catalog's refusal, of the package or of the wish in `entry`. A package that it has already stays.
+/// Keeps the catalog's refusal, of the package or of the wish in `entry`. A package that it has already stays. What was to
+/// be replaced by one that is not taken has its place again.
 pub(crate) async fn refuse(
     db: &mut AnyConnection,
     id: &str,
-    (status, code, detail): (i64, &str, &str),
+    refusal: &api::Refusal,
     entry: Option<&str>,
 ) -> Result<()> {
     query(
@@ -161,13 +165,37 @@ pub(crate) async fn refuse(
          WHERE id = $1",
     )
     .bind(id)
-    .bind(status)
-    .bind(code)
-    .bind(detail)
+    .bind(i64::from(refusal.status))
+    .bind(&refusal.code)
+    .bind(&refusal.detail)
     .bind(entry)
-    .execute(db)
+    .execute(&mut *db)
     .await?;
-    Ok(())
+    query(
+        "INSERT INTO refusal_members (package_id, members) VALUES ($1, $2)
+         ON CONFLICT (package_id) DO UPDATE SET members = excluded.members",
+    )
+    .bind(id)
+    .bind(serde_json::to_string(&refusal.members).unwrap_or_default())
+    .execute(&mut *db)
+    .await?;
+    replacements::give_back(db, id).await?;
+    replacements::forget(db, id).await
+}
+
+/// What the refusal of a package names beside its words.
+pub(crate) async fn refusal_members(
+    db: &mut AnyConnection,
+    id: &str,
+) -> Result<Map<String, Value>> {
+    let members: Option<String> =
+        query_scalar("SELECT members FROM refusal_members WHERE package_id = $1")
+            .bind(id)
+            .fetch_optional(db)
+            .await?;
+    Ok(members
+        .and_then(|members| serde_json::from_str(&members).ok())
+        .unwrap_or_default())
 }
 
 /// Removes a package that is gone at the catalog, under whatever id it has there, and what was still to be told of it.
@@ -185,14 +213,29 @@ pub(crate) async fn remove(db: &mut AnyConnection, id: &str) -> Result<()> {
     Ok(())
 }
 
+/// Removes a package that is not wanted under its own id any more.
+pub(crate) async fn remove_one(db: &mut AnyConnection, id: &str) -> Result<()> {
+    for sql in [
+        "DELETE FROM outbox WHERE package_id = $1",
+        "UPDATE packages SET state = 'removed', version_key = 'removed:' || id WHERE id = $1",
+    ] {
+        query(sql).bind(id).execute(&mut *db).await?;
+    }
+    Ok(())
+}
+
 /// Forgets the refusal of an earlier wish.
 pub(crate) async fn wish_again(db: &mut AnyConnection, id: &str) -> Result<()> {
     query(
         "UPDATE packages SET refused_status = NULL, refused_code = NULL, refused_detail = NULL, refused_entry = NULL WHERE id = $1",
     )
     .bind(id)
-    .execute(db)
+    .execute(&mut *db)
     .await?;
+    query("DELETE FROM refusal_members WHERE package_id = $1")
+        .bind(id)
+        .execute(db)
+        .await?;
     Ok(())
 }
 

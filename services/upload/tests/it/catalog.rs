@@ -10,7 +10,9 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::StatusCode;
 use serde_json::{Value, json};
-use slipway_service::api::{Delivery, FileBlocks, Links, Package, Refusal, Release, Uploaded};
+use slipway_service::api::{
+    Delivery, FileBlocks, Links, Package, Refusal, Release, Removal, Uploaded,
+};
 use slipway_service::changes::{self, Change, Page, Row};
 use slipway_service::token::{Grant, Scope, Token};
 use tokio::sync::watch;
@@ -38,6 +40,9 @@ struct Inner {
     refusal: Option<(StatusCode, &'static str, &'static str)>,
     /// It takes packages and refuses the wishes of the token with this id, in these words.
     wish_refusal: Option<(String, &'static str)>,
+    /// Its drafts hold files of others: these.
+    mixed: Option<Value>,
+    removals: Vec<Removal>,
     /// The state of releases that were asked for.
     release: Option<(&'static str, Option<&'static str>)>,
 }
@@ -58,6 +63,7 @@ impl Catalog {
         let router = Router::new()
             .route("/internal/changes", get(feed))
             .route("/internal/packages", post(deliver))
+            .route("/internal/removals", post(remove))
             .route("/internal/blocks", post(take_list))
             .route("/internal/packages/{id}", get(show))
             .with_state(self.clone());
@@ -230,6 +236,14 @@ impl Catalog {
         self.inner.lock().expect("nobody panics").lists.clone()
     }
 
+    pub(crate) fn mix(&self, files: Option<Value>) {
+        self.change(|inner| inner.mixed = files);
+    }
+
+    pub(crate) fn removals(&self) -> Vec<Removal> {
+        self.inner.lock().expect("nobody panics").removals.clone()
+    }
+
     fn away(&self) -> Option<Response> {
         let away = self.inner.lock().expect("nobody panics").away;
         away.then(|| StatusCode::SERVICE_UNAVAILABLE.into_response())
@@ -312,9 +326,43 @@ async fn deliver(State(catalog): State<Catalog>, Json(delivery): Json<Delivery>)
             status: 403,
             code: "token_refused".to_owned(),
             detail: words.to_owned(),
+            members: serde_json::Map::new(),
+        });
+    }
+    if let Some(files) = catalog.inner.lock().expect("nobody panics").mixed.clone() {
+        uploaded.refused = Some(Refusal {
+            status: 409,
+            code: "draft_mixed".to_owned(),
+            detail: "the draft holds files of others".to_owned(),
+            members: [("files".to_owned(), files)].into_iter().collect(),
         });
     }
     Json(uploaded).into_response()
+}
+
+async fn remove(State(catalog): State<Catalog>, Json(removal): Json<Removal>) -> Response {
+    if let Some(away) = catalog.away() {
+        return away;
+    }
+    let refusal = catalog.inner.lock().expect("nobody panics").refusal;
+    if let Some((status, code, detail)) = refusal {
+        return (status, Json(json!({"code": code, "detail": detail}))).into_response();
+    }
+    // As the catalog answers whose the package is not.
+    let changes = catalog.inner.lock().expect("nobody panics").changes.clone();
+    let releases = changes.iter().any(|change| match &change.row {
+        Row::Token(token) if token.grant.id == removal.token_id => {
+            token.grant.scopes.contains(&Scope::Release)
+        }
+        _ => false,
+    });
+    let sent = |delivery: &Delivery| delivery.token_id == removal.token_id;
+    if !releases && !catalog.deliveries().iter().any(sent) {
+        let refusal = json!({"code": "scope_missing", "detail": "another token put it there"});
+        return (StatusCode::FORBIDDEN, Json(refusal)).into_response();
+    }
+    catalog.change(|inner| inner.removals.push(removal));
+    Json(json!({"gone": true})).into_response()
 }
 
 async fn take_list(State(catalog): State<Catalog>, Json(list): Json<FileBlocks>) -> Response {
@@ -328,6 +376,11 @@ async fn take_list(State(catalog): State<Catalog>, Json(list): Json<FileBlocks>)
 async fn show(State(catalog): State<Catalog>, Path(id): Path<String>) -> Response {
     if let Some(away) = catalog.away() {
         return away;
+    }
+    let removed = catalog.removals();
+    if removed.iter().any(|removal| removal.package == id) {
+        let gone = json!({"code": "package_gone", "detail": "it is gone"});
+        return (StatusCode::GONE, Json(gone)).into_response();
     }
     let delivery = catalog.deliveries().into_iter().rfind(|one| one.id == id);
     match delivery {

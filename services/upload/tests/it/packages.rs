@@ -5,7 +5,7 @@ use slipway_packages::{Digest, FileHash};
 use slipway_service::token::Scope;
 use slipway_testkit::database::engines;
 
-use crate::fixture::{Fixture, until};
+use crate::fixture::{Fixture, request_by, until};
 
 fn sha256(bytes: &[u8]) -> Digest {
     use sha2::Digest as _;
@@ -56,7 +56,10 @@ async fn the_same_bytes_are_a_retry_and_other_bytes_a_conflict() {
         assert_eq!(again.status, StatusCode::OK);
         assert_eq!(again.body["package"]["id"], first.body["package"]["id"]);
         assert_eq!(again.body["release"]["state"], "published");
-        let other = fixture.put("notes.bin?version=1.0.0", "other").await;
+        let second = fixture.token(&[Scope::Upload], None).await;
+        let path = "/api/v1/apps/notes/packages/notes.bin?version=1.0.0";
+        let request = request_by(&second, "PUT", path).body(Body::from("other"));
+        let other = fixture.instance.send(request.expect("a request")).await;
         assert_eq!(other.verdict(), (409, "version_exists"));
         assert_eq!(fixture.blobs(), [sha256(b"bytes").as_hex()]);
         assert!(fixture.staged().is_empty());
@@ -77,8 +80,18 @@ async fn the_same_bytes_are_a_retry_and_other_bytes_a_conflict() {
 async fn of_uploads_at_once_one_has_the_place() {
     for engine in engines() {
         let fixture = Fixture::new(engine).await;
-        let put = |body: &'static str| fixture.put("notes.bin?version=1.0", body);
-        let answers = tokio::join!(put("bytes"), put("bytes"), put("other"), put("other"));
+        let second = fixture.token(&[Scope::Upload], None).await;
+        let put = async |token: &str, body: &'static str| {
+            let path = "/api/v1/apps/notes/packages/notes.bin?version=1.0";
+            let request = request_by(token, "PUT", path).body(Body::from(body));
+            fixture.instance.send(request.expect("a request")).await
+        };
+        let answers = tokio::join!(
+            put(&fixture.token, "bytes"),
+            put(&fixture.token, "bytes"),
+            put(&second, "other"),
+            put(&second, "other")
+        );
         let mut statuses =
             [&answers.0, &answers.1, &answers.2, &answers.3].map(|answer| answer.status.as_u16());
         statuses.sort_unstable();

@@ -1,0 +1,109 @@
+//! Deleting a package: the catalog says whether it may go, and nothing is done here before it has agreed.
+
+use http::{Method, StatusCode};
+use slipway_service::Problem;
+use slipway_service::api::{Removal, Removed};
+use slipway_service::internal::client::CallError;
+use slipway_service::token::Scope;
+
+use crate::State;
+use crate::permission::Asker;
+use crate::store::packages::{self, Package};
+
+/// Deletes a package for who asks. One that is gone is gone, and one that the catalog says others have sent too stays.
+pub(crate) async fn remove(state: &State, asker: &Asker, package: &Package) -> Result<(), Problem> {
+    let gone = match &*package.state {
+        "removed" => return permit(asker, package),
+        // The catalog never had what it has refused.
+        "refused" => permit(asker, package).map(|()| true)?,
+        _ => agree(state, asker, package).await?,
+    };
+    if !gone {
+        return Ok(());
+    }
+    let mut transaction = state.database.write().await?;
+    packages::remove_one(&mut transaction, &package.id).await?;
+    transaction.commit().await?;
+    state.outbox.raise();
+    Ok(())
+}
+
+/// What the catalog is not asked about is deleted by its token, and by who may release.
+fn permit(asker: &Asker, package: &Package) -> Result<(), Problem> {
+    if asker.permit(Scope::Release).is_ok() {
+        return Ok(());
+    }
+    asker.permit(Scope::Upload)?;
+    if package.token_id == asker.grant.id {
+        return Ok(());
+    }
+    Err(Problem::new(
+        StatusCode::FORBIDDEN,
+        "scope_missing",
+        format!(
+            "the token {} uploaded this package: delete it with that one, or with a token that has the scope release",
+            package.token_name
+        ),
+    ))
+}
+
+/// Whether it is gone at the catalog now.
+async fn agree(state: &State, asker: &Asker, package: &Package) -> Result<bool, Problem> {
+    let removal = Removal {
+        package: package.known_as.as_ref().unwrap_or(&package.id).clone(),
+        app: package.app.clone(),
+        token_id: asker.grant.id.clone(),
+        request_id: asker.request_id.clone(),
+    };
+    let client = &state.process.client;
+    let call = client.call::<Removed>(
+        "catalog",
+        Method::POST,
+        "/internal/removals",
+        Some(&removal),
+    );
+    match call.await {
+        Ok(removed) => Ok(removed.gone),
+        Err(CallError::Refused {
+            status,
+            code,
+            detail,
+            ..
+        }) => Err(refusal(status, &code, detail)),
+        // What it says of the token, and not of this service.
+        Err(CallError::Failed {
+            status,
+            code,
+            detail,
+            ..
+        }) if REFUSALS.contains(&&*code) => Err(refusal(status, &code, detail)),
+        Err(CallError::Failed { status, detail, .. })
+            if status == StatusCode::SERVICE_UNAVAILABLE && !detail.is_empty() =>
+        {
+            Err(away(detail))
+        }
+        Err(error) => Err(away(
+            "the catalog, which has to agree, does not answer; nothing is deleted: try again",
+        )
+        .with_cause(error)),
+    }
+}
+
+fn refusal(status: StatusCode, code: &str, detail: String) -> Problem {
+    let known = REFUSALS.iter().find(|known| **known == code);
+    Problem::new(status, known.copied().unwrap_or("removal_refused"), detail)
+}
+
+fn away(detail: impl Into<String>) -> Problem {
+    Problem::unavailable("catalog_unavailable", detail)
+}
+
+/// Codes with which the catalog refuses a removal.
+const REFUSALS: [&str; 6] = [
+    "package_unknown",
+    "release_not_draft",
+    "scope_missing",
+    "token_expired",
+    "token_invalid",
+    "token_of_another_app",
+];
