@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use reqwest::{Method, Url};
 use serde::Deserialize;
+use serde_json::{Value, json};
 use slipway_packages::Slug;
-use slipway_service::api::{Package, Release};
+use slipway_service::api::{Package, Refusal, Release};
 
 use super::Wish;
 use super::retry::Attempts;
@@ -25,6 +26,7 @@ struct Answer {
     package: Option<Package>,
     release: Option<Release>,
     reason: Option<String>,
+    refused: Option<Refusal>,
 }
 
 pub(super) enum Outcome {
@@ -37,6 +39,13 @@ pub(super) enum Outcome {
     Failed {
         state: String,
         reason: String,
+    },
+    /// It lies in the draft, which is not published because others have put files there too.
+    Mixed {
+        version: String,
+        reason: String,
+        /// Of the draft, as the publication of a draft takes them.
+        files: Value,
     },
     Waiting {
         state: String,
@@ -56,6 +65,7 @@ impl Outcome {
             package,
             release,
             reason,
+            refused,
         } = answer;
         let state = release
             .as_ref()
@@ -65,6 +75,17 @@ impl Outcome {
         let is_there =
             |release: &Release| release.channels.iter().any(|one| one == channel.as_str());
         let file = package.and_then(|package| package.url);
+        if let (Some(refused), Some(release)) = (refused, &release) {
+            let reason = refused.detail;
+            return match refused.members.get("files") {
+                Some(files) => Self::Mixed {
+                    version: release.version.clone(),
+                    reason,
+                    files: files.clone(),
+                },
+                None => Self::Failed { state, reason },
+            };
+        }
         match (state.as_str(), file, release) {
             ("published", Some(file), Some(release)) if is_there(&release) => {
                 let Release { version, links, .. } = release;
@@ -95,6 +116,17 @@ impl Outcome {
             } => (version, page, file),
             Self::Failed { state, reason } => {
                 bail!("{name} is {state}, and not what was wished: {reason}")
+            }
+            Self::Mixed {
+                version,
+                reason,
+                files,
+            } => {
+                let wish =
+                    json!({"version": version, "channel": wish.channel.as_str(), "files": files});
+                bail!(
+                    "{name} is in the draft of {version}, which is not published: {reason}\nthis is all of it; take out what is not meant:\n{wish:#}"
+                )
             }
             Self::Waiting { state, reason } => bail!(
                 "{name} is not published yet but {state}: {reason}\nit goes on by itself; run the same command again to see how it ends"
@@ -167,8 +199,6 @@ async fn ask(server: &Server, address: &Url) -> Result<Answer, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
-
     use super::*;
 
     fn outcome(state: &str, release: &Value) -> Outcome {
@@ -207,6 +237,20 @@ mod tests {
         assert!(matches!(there, Outcome::Published { .. }));
         let elsewhere = outcome("published", &release("published", &["beta"]));
         assert!(!matches!(elsewhere, Outcome::Published { .. }));
+    }
+
+    #[test]
+    fn a_draft_with_files_of_others_is_final_and_lists_them() {
+        let files = json!([{"filename": "notes.apk", "sha256": "00", "platform": "android", "token": "ci"}]);
+        let refused = json!({"status": 409, "code": "draft_mixed", "detail": "words", "members": {"files": files}});
+        let answer =
+            json!({"state": "draft", "release": release("draft", &[]), "refused": refused});
+        let answer = serde_json::from_value(answer).expect("an answer");
+        let outcome = Outcome::of(answer, &"stable".parse().expect("a slug"));
+        let Outcome::Mixed { files: told, .. } = outcome else {
+            panic!("it is not told")
+        };
+        assert_eq!(told, files);
     }
 
     #[test]
