@@ -355,19 +355,26 @@ pub(crate) async fn note_ended(db: &mut AnyConnection, now: i64) -> Result<()> {
     Ok(())
 }
 
-/// Removes up to `limit` rows that ended before `before`, but those of which the catalog has yet to be told or a session
-/// tells; returns how many.
+/// Removes up to `limit` rows that ended before `before`, with what is kept beside them, but those of which the catalog
+/// has yet to be told, a session tells or whose place may be given back; returns how many.
 pub(crate) async fn remove_ended(db: &mut AnyConnection, before: i64, limit: i64) -> Result<u64> {
     let done = query(
         "DELETE FROM packages WHERE id IN (
              SELECT id FROM packages WHERE state IN ('refused', 'removed') AND ended_at <= $1
                  AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.package_id = packages.id)
                  AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.package_id = packages.id)
+                 AND NOT EXISTS (SELECT 1 FROM replacements WHERE replacements.replaced = packages.id)
              LIMIT $2)",
     )
     .bind(before)
     .bind(limit)
-    .execute(db)
+    .execute(&mut *db)
     .await?;
+    for beside in [
+        "DELETE FROM refusal_members WHERE package_id NOT IN (SELECT id FROM packages)",
+        "DELETE FROM replacements WHERE package_id NOT IN (SELECT id FROM packages)",
+    ] {
+        query(beside).execute(&mut *db).await?;
+    }
     Ok(done.rows_affected())
 }
