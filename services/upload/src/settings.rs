@@ -46,8 +46,7 @@ pub struct Sweep {
     /// Seconds that a file stays in its place: longer than an instance of an earlier version, which does not keep it from
     /// the sweep, takes from there to its row.
     pub young_seconds: u64,
-    /// Seconds that it lies in the trash after that: a day, in which somebody notices that a database is an older copy. Less
-    /// while the disk is below `store.reserve_bytes`.
+    /// Seconds that it lies in the trash after that: a day, in which somebody notices that a database is an older copy.
     pub trash_seconds: u64,
     /// Seconds that the row of a refused or removed package tells why: a day, as long as an upload in pieces.
     pub row_seconds: u64,

@@ -201,15 +201,9 @@ async fn judge(state: &State, folder: u8) -> anyhow::Result<Vec<(Digest, Move)>>
         return Ok(Vec::new());
     }
     let settings = &state.settings.sweep;
-    // What nobody refers to does not keep the disk full.
-    let is_full = state.staging.check_room(0).is_err();
     let times = Times {
         young: millis(settings.young_seconds),
-        trash: if is_full {
-            0
-        } else {
-            millis(settings.trash_seconds)
-        },
+        trash: millis(settings.trash_seconds),
     };
     let now = clock::unix_millis();
     let digits = digits(folder);

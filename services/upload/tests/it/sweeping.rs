@@ -170,23 +170,6 @@ async fn what_lies_in_the_trash_goes_after_its_time() {
 }
 
 #[tokio::test]
-async fn the_trash_does_not_keep_the_disk_full() {
-    for engine in engines() {
-        let fixture = Fixture::with(engine, |settings| {
-            eager(settings);
-            settings.store.reserve_bytes = u64::MAX;
-        })
-        .await;
-        let left = orphan(&fixture, "orphan");
-        gone("bytes without a row go", &left).await;
-        until("the trash is empty", async || {
-            fixture.instance.reading("trash_files").await == 0
-        })
-        .await;
-    }
-}
-
-#[tokio::test]
 async fn a_folder_of_blobs_that_is_missing_is_made_again() {
     for engine in engines() {
         let fixture = eager_fixture(engine).await;
