@@ -1,6 +1,7 @@
 //! Who asks, decided by the copy alone: upload goes on deciding while the catalog is away.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use axum::extract::{FromRequestParts, Path};
 use http::StatusCode;
@@ -74,6 +75,22 @@ pub(crate) async fn judge(state: &State, by: &By, releases: bool) -> Result<(), 
         grant.permit(Scope::Release, Some(&by.app))?;
     }
     Ok(())
+}
+
+/// How often the token of a body that is under way is judged.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+
+/// Returns when `by` may not upload any more: whose token was revoked must not go on to fill the disk for as long as a body
+/// may take.
+pub(crate) async fn until_refused(state: &State, by: &By) -> Problem {
+    loop {
+        tokio::time::sleep(LOOK_AGAIN).await;
+        match judge(state, by, false).await {
+            Err(problem) if problem.status.is_client_error() => return problem,
+            // A database that does not answer says nothing of the token.
+            Ok(()) | Err(_) => {}
+        }
+    }
 }
 
 /// What the token with this hash permits, as the copy has it now; 401 when it is not alive.

@@ -24,7 +24,7 @@ use uuid::Uuid;
 use crate::State;
 use crate::checksum::Checksum;
 use crate::metadata;
-use crate::permission::Asker;
+use crate::permission::{self, Asker};
 use crate::staging::{Fate, Staged, disk_problem, is_full, persist};
 use crate::store::sessions::{self, Session};
 use crate::storing::{self, By, Stored, Whole};
@@ -53,13 +53,15 @@ pub(crate) struct Piece {
 }
 
 /// Why a body came to its end.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 enum End {
     Whole,
     Cut,
     TakenOver,
     /// It came too slowly.
     Late,
+    /// Its token ended.
+    Refused(Problem),
     /// The disk refuses more.
     Disk,
 }
@@ -202,11 +204,11 @@ impl Held {
             Err(error) if !is_full(&error) => return Err(disk_problem(error)),
             written => written,
         };
-        if checked && (end != End::Whole || written.is_err() || !staged.is_as_expected()) {
+        if checked && (!matches!(end, End::Whole) || written.is_err() || !staged.is_as_expected()) {
             // Before they are verified the bytes do not count.
             staged.go_back(mark).map_err(disk_problem)?;
             written.map_err(disk_problem)?;
-            return Err(refusal(&end).unwrap_or_else(checksum_mismatch));
+            return Err(refusal(end).unwrap_or_else(checksum_mismatch));
         }
         let staged = persist(staged).await.map_err(disk_problem)?;
         self.row.received = i64::try_from(staged.length()).map_err(Problem::internal)?;
@@ -218,7 +220,7 @@ impl Held {
         self.note(state, staged.length()).await?;
         state.hashes.keep(&self.row.id, &staged);
         written.map_err(disk_problem)?;
-        refusal(&end).map_or(Ok(self.row), Err)
+        refusal(end).map_or(Ok(self.row), Err)
     }
 
     /// Moves the body to the writer. What exceeds the session's size is not read.
@@ -227,6 +229,8 @@ impl Held {
         let mut left = (self.row.size - self.row.received).unsigned_abs();
         let mut unsaved = 0;
         let mut late = pin!(tokio::time::sleep(state.settings.limits.body_time()));
+        let by = By::from(self.asker.clone());
+        let mut refused = pin!(permission::until_refused(state, &by));
         while left > 0 {
             let frame = tokio::select! {
                 frame = body.frame() => frame,
@@ -237,6 +241,7 @@ impl Held {
                     continue;
                 }
                 () = &mut late => return End::Late,
+                problem = &mut refused => return End::Refused(problem),
                 () = state.process.shutdown.cancelled() => return End::Cut,
             };
             let mut bytes = match frame {
@@ -339,13 +344,14 @@ async fn forget(state: &State, id: &str) -> Result<(), Problem> {
     state.staging.remove(id).map_err(disk_problem)
 }
 
-fn refusal(end: &End) -> Option<Problem> {
+fn refusal(end: End) -> Option<Problem> {
     match end {
         End::Whole | End::Disk => None,
         End::Cut => Some(Problem::bad_request(
             "body_unreadable",
             "the piece ended before it was complete: ask for the offset and go on from there",
         )),
+        End::Refused(problem) => Some(problem),
         End::Late => Some(too_slow(
             "what arrived is kept: ask for the offset and go on from there",
         )),

@@ -71,11 +71,12 @@ async fn create(
         file: None,
     };
     let parts = Multipart::new(&mut arriving, boundary);
-    let (staged, words) = in_time(&state, form.read(parts)).await?;
-    in_time(&state, arriving.end()).await?;
+    let by = By::from(asker.clone());
+    let (staged, words) = in_time(&state, &by, form.read(parts)).await?;
+    in_time(&state, &by, arriving.end()).await?;
     let wish = words.parse()?;
     let wait = wait(&state, &headers);
-    store(&state, staged, wish, By::from(asker), wait).await
+    store(&state, staged, wish, by, wait).await
 }
 
 fn boundary(headers: &HeaderMap) -> Result<String, Problem> {

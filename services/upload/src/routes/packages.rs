@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use crate::checksum::Checksum;
 use crate::incoming::{Incoming, check_size, package_empty, truncated};
-use crate::permission::Asker;
+use crate::permission::{self, Asker};
 use crate::staging::Staged;
 use crate::store::packages as rows;
 use crate::storing::{self, By};
@@ -79,19 +79,10 @@ async fn put(
     }
     drop(connection);
     let wait = wait(&state, &headers);
+    let by = By::from(asker);
     let receiving = receive(&state, body, expected.others);
-    let staged = in_time(&state, receiving).await?;
-    store(&state, staged, wish, By::from(asker), wait).await
-}
-
-/// What arrives within the longest time of a body.
-pub(super) async fn in_time<T>(
-    state: &State,
-    receiving: impl Future<Output = Result<T, Problem>>,
-) -> Result<T, Problem> {
-    let received = timeout(state.settings.limits.body_time(), receiving).await;
-    received
-        .map_err(|_| session::too_slow("nothing of it is kept; send it in pieces, as tus does"))?
+    let staged = in_time(&state, &by, receiving).await?;
+    store(&state, staged, wish, by, wait).await
 }
 
 /// Makes a package of what has arrived, and answers when it is where it is wished to be or `wait` is over.
@@ -123,6 +114,20 @@ impl Query {
             kind: self.kind,
             sha256: None,
         }
+    }
+}
+
+/// What `receiving` gives, unless the body takes longer than one may, or its token ends on the way.
+pub(super) async fn in_time<T>(
+    state: &State,
+    by: &By,
+    receiving: impl Future<Output = Result<T, Problem>>,
+) -> Result<T, Problem> {
+    tokio::select! {
+        received = timeout(state.settings.limits.body_time(), receiving) => received.map_err(|_| {
+            session::too_slow("nothing of it is kept; send it in pieces, as tus does")
+        })?,
+        problem = permission::until_refused(state, by) => Err(problem),
     }
 }
 

@@ -72,6 +72,18 @@ async fn send_in_two(
     tokio::join!(sending, waiting).0
 }
 
+/// A body that brings some bytes, says so, and then brings neither more nor its end.
+fn endless() -> (Body, oneshot::Receiver<()>) {
+    let (arrived, first_arrived) = oneshot::channel();
+    let first = stream::iter([Ok::<_, std::io::Error>(Bytes::from("hel"))]);
+    let nothing = stream::once(async move {
+        // Nobody may wait for it.
+        let _ = arrived.send(());
+        std::future::pending().await
+    });
+    (Body::from_stream(first.chain(nothing)), first_arrived)
+}
+
 /// Nothing is staged or stored, and the catalog was told nothing.
 async fn nothing_is_kept(fixture: &Fixture) {
     until("staging is empty", async || fixture.staged().is_empty()).await;
@@ -150,6 +162,30 @@ async fn an_upload_in_pieces_ends_with_its_token() {
                 assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{method}");
             }
             assert_eq!(fixture.instance.reading("sessions_open").await, 0);
+            nothing_is_kept(&fixture).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_end_ends_with_its_token() {
+    for engine in engines() {
+        let fixture = Fixture::with(engine, |settings| settings.store.sweep_seconds = 1).await;
+        for in_pieces in [false, true] {
+            let token = fixture.token(&BOTH, None).await;
+            let request = if in_pieces {
+                let path = begun(&fixture, &token, "notes.bin", 10).await;
+                piece(&token, &path, 0)
+            } else {
+                request_by(&token, "PUT", "/api/v1/apps/notes/packages/notes.bin")
+            };
+            let (body, arrived) = endless();
+            let revoking = async {
+                arrived.await.expect("the first bytes");
+                fixture.revoke(&token).await;
+            };
+            let (answer, ()) = tokio::join!(send(&fixture, request, body), revoking);
+            assert_eq!(answer.verdict(), (401, "token_invalid"));
             nothing_is_kept(&fixture).await;
         }
     }
@@ -344,15 +380,11 @@ impl http_body::Body for Announced {
 async fn a_body_has_a_longest_time() {
     for engine in engines() {
         let fixture = Fixture::with(engine, |settings| settings.limits.body_seconds = 1).await;
-        let endless = || {
-            let first = stream::iter([Ok::<_, std::io::Error>(Bytes::from("hel"))]);
-            Body::from_stream(first.chain(stream::pending()))
-        };
-        let put = fixture.put("notes.bin?version=1.0", endless()).await;
+        let put = fixture.put("notes.bin?version=1.0", endless().0).await;
         assert_eq!(put.verdict(), (408, "body_too_slow"));
         nothing_is_kept(&fixture).await;
         let path = begun(&fixture, &fixture.token, "notes.bin", 5).await;
-        let answer = send(&fixture, piece(&fixture.token, &path, 0), endless()).await;
+        let answer = send(&fixture, piece(&fixture.token, &path, 0), endless().0).await;
         assert_eq!(answer.verdict(), (408, "body_too_slow"));
         let rest = send(&fixture, piece(&fixture.token, &path, 3), "lo").await;
         assert_eq!(rest.status, StatusCode::NO_CONTENT, "{rest:?}");
