@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import random
 import secrets
 import signal
 import socket
@@ -20,9 +21,13 @@ READY_WITHIN = 30
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A loopback port that nobody has. It is below those that the kernel gives to whoever asks for any, so that no other
+    process comes by it before it is listened on."""
+    while True:
+        port = random.randrange(10_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def databases(check):
