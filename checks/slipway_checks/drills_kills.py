@@ -54,14 +54,18 @@ def kill_and_restart(check, platform, instance):
 def holder(platform, release):
     """The catalog that has the lease of a release's job, if one that runs has it."""
     found = rows(platform, f"SELECT lease_owner FROM jobs WHERE subject = '{release}' AND lease_owner IS NOT NULL")
-    owner = found[0][0].split("/")[0] if found else None
-    return next((instance for instance in platform.instances["catalog"] if instance.id == owner), None)
+    return running(platform, found[0][0]) if found else None
+
+
+def running(platform, owner):
+    """The catalog that runs and has leased a job as `owner`, an instance and the number of its worker."""
+    return next((instance for instance in platform.instances["catalog"] if instance.id == owner.split("/")[0]), None)
 
 
 def one_long_job(check, platform, developer, ledger):
     """A release of many files: whoever works on it is killed after each step forward, more often than a job may end
     processes, and it is published all the same."""
-    files = check.count(short=4, long=16)
+    files = check.count(short=8, long=24)
     publications = []
     for number in range(files):
         content = fixtures.made(check.random, 4 * 1024 * 1024)
@@ -73,17 +77,19 @@ def one_long_job(check, platform, developer, ledger):
     answer = developer.call("POST", f"/api/v1/apps/{APP}/releases", wish, {"Prefer": "wait=0"})
     developer.expect(answer, (201, 202), "publish the long release")
     release = rows(platform, "SELECT id FROM releases WHERE version = '1.0.0'")[0][0]
-    steps = f"SELECT count(signature) + count(proven) FROM packages WHERE release_id = '{release}'"
+    look = (
+        f"SELECT state, (SELECT count(signature) + count(proven) FROM packages WHERE release_id = releases.id),"
+        f" (SELECT lease_owner FROM jobs WHERE subject = releases.id) FROM releases WHERE id = '{release}'"
+    )
     killed = seen = 0
     deadline = time.monotonic() + 20 * files
     while time.monotonic() < deadline:
-        state = rows(platform, f"SELECT state FROM releases WHERE id = '{release}'")[0][0]
+        state, done, owner = rows(platform, look)[0]
         if state not in ("signing", "verifying"):
             break
-        done = int(rows(platform, steps)[0][0])
-        worker = holder(platform, release)
-        if done > seen and worker is not None and killed < check.count(short=4, long=100):
-            seen = done
+        worker = running(platform, owner)
+        if int(done) > seen and worker is not None and killed < check.count(short=4, long=100):
+            seen = int(done)
             kill_and_restart(check, platform, worker)
             killed += 1
         time.sleep(0.002)

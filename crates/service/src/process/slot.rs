@@ -103,8 +103,8 @@ impl Reserved {
             SocketAddr::V4(_) => TcpSocket::new_v4()?,
             SocketAddr::V6(_) => TcpSocket::new_v6()?,
         };
-        // Connections of the last process may still be ending there. A port that the system chooses is nobody's.
-        socket.set_reuseaddr(address.port() != 0)?;
+        // Connections of the last process may still be ending there, and ours will at the next start.
+        socket.set_reuseaddr(true)?;
         socket.bind(address)?;
         Ok(Self(socket))
     }
@@ -217,8 +217,10 @@ mod tests {
         let refused = TcpStream::connect(address).expect_err("nobody listens");
         assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
         let listener = reserved.listen().expect("a listener");
-        TcpStream::connect(address).expect("somebody listens");
-        drop(listener);
+        let client = TcpStream::connect(address).expect("somebody listens");
+        // A connection that we end first holds its end of the port for a minute.
+        drop(listener.accept().await.expect("a connection"));
+        drop((listener, client));
         let again = slot.reserve(None).expect("a port");
         assert_eq!(
             again.address().expect("an address"),
