@@ -316,8 +316,10 @@ async fn deliver(State(catalog): State<Catalog>, Json(delivery): Json<Delivery>)
     let mut silent = catalog.silent.subscribe();
     silent.wait_for(|silent| !silent).await.expect("a test");
     let mut uploaded = uploaded(&catalog, &delivery);
-    let refused = catalog.inner.lock().expect("nobody panics");
-    let refused = refused.wish_refusal.clone();
+    let (refused, mixed) = {
+        let inner = catalog.inner.lock().expect("nobody panics");
+        (inner.wish_refusal.clone(), inner.mixed.clone())
+    };
     let wisher = delivery.wished_by.as_ref().map(|wisher| &wisher.token_id);
     if let Some((_, words)) = refused.filter(|(id, _)| Some(id) == wisher)
         && delivery.channel.is_some()
@@ -329,7 +331,7 @@ async fn deliver(State(catalog): State<Catalog>, Json(delivery): Json<Delivery>)
             members: serde_json::Map::new(),
         });
     }
-    if let Some(files) = catalog.inner.lock().expect("nobody panics").mixed.clone() {
+    if let Some(files) = mixed {
         uploaded.refused = Some(Refusal {
             status: 409,
             code: "draft_mixed".to_owned(),
