@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use slipway_packages::shown::compose;
 use slipway_service::Problem;
 use sqlx::AnyConnection;
 
@@ -32,6 +33,13 @@ pub(crate) struct File {
     token: Option<String>,
 }
 
+impl File {
+    /// Whether `package` has this name: as it is written, or in the composed form that new names are kept in.
+    fn names(&self, package: &Package) -> bool {
+        package.filename == self.filename || package.filename == compose(&self.filename)
+    }
+}
+
 /// What is to be the release.
 pub(crate) enum Choice<'a> {
     /// The draft, all of it put there by the token.
@@ -58,16 +66,14 @@ pub(crate) async fn choose(
         Choice::Files(files) => {
             let there = packages::of_release(db, &release.id).await?;
             for file in *files {
-                let named = there
-                    .iter()
-                    .find(|package| package.filename == file.filename);
+                let named = there.iter().find(|package| file.names(package));
                 if named.is_none_or(|package| package.sha256 != file.sha256) {
                     return Err(differs(db, release, &there, file).await?);
                 }
             }
             let named = |package: &Package| {
                 let mut files = files.iter();
-                files.any(|file| file.filename == package.filename)
+                files.any(|file| file.names(package))
             };
             keep(db, release, named).await
         }
@@ -133,7 +139,7 @@ async fn differs(
     file: &File,
 ) -> Result<Problem, Problem> {
     let (version, filename, wanted) = (&release.version, &file.filename, &file.sha256);
-    let found = there.iter().find(|package| package.filename == *filename);
+    let found = there.iter().find(|package| file.names(package));
     let found = found.map_or("no such file".to_owned(), |package| package.sha256.clone());
     let detail = format!(
         "{filename} is not in the draft of {version} with the SHA-256 {wanted} (there: {found}): upload it, or name the files as they are, which `files` lists"

@@ -81,7 +81,7 @@ async fn beat(process: &Process, address: &str, record: &Record) -> Option<Beat>
         .inspect(|beat: &Beat| {
             beat.now
                 .into_iter()
-                .for_each(|now| process.registry_time.tell(now))
+                .for_each(|now| process.registry_time.tell(now));
         })
         .inspect_err(|error| tracing::debug!(%error, address, "a registry does not answer"))
         .ok()

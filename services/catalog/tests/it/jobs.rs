@@ -236,7 +236,7 @@ async fn leases_and_pauses_of_a_clock_that_was_wrong_are_none() {
             house.app("notes").await;
             house.draft("notes", "1.0", b"one").await;
             let wish = json!({"version": "1.0", "channel": "stable"});
-            let hasty = house.admin().with("prefer", "wait=0");
+            let hasty = house.uploader().await.with("prefer", "wait=0");
             let path = "/api/v1/apps/notes/releases";
             hasty.post(path, wish).await.ok(202);
             let hour = 3600 * 1000;

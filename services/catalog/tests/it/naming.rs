@@ -40,7 +40,8 @@ async fn names_and_texts_are_composed_and_hold_nothing_unseen() {
                 .refused(422, "text_refused");
         }
         let wish = json!({"version": "1.0", "channel": "stable", "notes": "- cafe\u{301}.\r\n"});
-        let release = admin.post(releases, wish).await.ok(201);
+        let uploader = house.uploader().await;
+        let release = uploader.post(releases, wish).await.ok(201);
         assert_eq!(release["notes"], "- caf\u{e9}.\r\n");
         let yank = format!("{releases}/1.0/yank");
         for text in unseen {
