@@ -398,7 +398,12 @@ async fn announce<H: Health>(
     );
     let (identity, slot) = (process.identity.clone(), slot.clone());
     process.spawn("announcement", move || {
-        announce_again(identity.clone(), slot.clone(), announcement.clone(), written)
+        announce_again(
+            identity.clone(),
+            slot.clone(),
+            announcement.clone(),
+            written,
+        )
     });
 }
 

@@ -82,6 +82,7 @@ async fn publish(
     actor.permit(Scope::Release, Some(&app))?;
     let channel = draft::parse_channel(&wish.channel)?;
     let choice = wish.choice(&actor.grant.id)?;
+    let notes = wish.notes.as_deref().map(prose).transpose()?;
     let mut transaction = actor.change(&state, Scope::Release, Some(&app)).await?;
     let turn = turn(
         &mut transaction,
@@ -103,9 +104,8 @@ async fn publish(
             return Err(Refused::Released(release.version).into());
         }
         choice::choose(&mut transaction, &release, &choice).await?;
-        if let Some(notes) = &wish.notes {
-            let notes = prose(notes)?;
-            releases::set_notes(&mut transaction, &release.id, &notes).await?;
+        if let Some(notes) = &notes {
+            releases::set_notes(&mut transaction, &release.id, notes).await?;
         }
         draft::publish(&mut transaction, &release, &channel).await?;
         actor
