@@ -181,9 +181,9 @@ async fn nothing_new_is_stated_by_a_clock_that_is_wrong() {
         let ahead = "UPDATE statements SET stated_at = $1 WHERE version = '1.0.1'";
         let ahead = sqlx::query(ahead).bind(elsewhere);
         ahead.execute(&mut database).await.expect("a row");
-        let file = signing.files();
-        file.iter()
-            .for_each(|(path, _)| std::fs::remove_file(path).expect("a file"));
+        for (path, _) in &signing.files() {
+            std::fs::remove_file(path).expect("a file");
+        }
         let signing = Instance::start(&signing.process).await.expect("a restart");
         let (status, body) = signing.sign(&statement("notes", "1.0.2", b"bytes")).await;
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{body}");
