@@ -73,6 +73,9 @@ impl Database {
         });
         process.damage.name(born::name(&url), process.service);
         let watched = watched(&url, settings.check_bytes, &process.damage)?;
+        if watched.is_some() {
+            process.damage.watch();
+        }
         let opened = Self::connect(&url, settings, migrations, &folder, watched.as_ref()).await;
         let opened = opened.inspect_err(|error| process.damage.notice(error.as_ref()));
         if let Some(watched) = watched {

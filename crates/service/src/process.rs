@@ -33,7 +33,6 @@ use crate::clock;
 use crate::data::DataDir;
 use crate::database::Database;
 use crate::database::damage::Damage;
-use crate::database::fault::Fault;
 use crate::discovery::record::{Record, State};
 use crate::discovery::time::RegistryTime;
 use crate::discovery::view::View;
@@ -261,11 +260,12 @@ async fn live<S: Service>(
         admin,
         announcement,
     };
-    match S::build(process.clone(), own).await {
+    let built = S::build(process.clone(), own).await;
+    let built = built.inspect_err(|error| process.damage.notice(error.as_ref()));
+    match built {
         Ok(app) => work::<S>(process, place, app, options.supervised).await,
         // A start again and again would leave those who ask without the reason.
-        Err(error) if Fault::of(error.as_ref()) == Some(Fault::Damaged) => {
-            process.damage.notice(error.as_ref());
+        Err(_) if process.damage.found().is_some() => {
             let app = Damaged::<S>::build(process.clone(), ()).await?;
             work::<Damaged<S>>(process, place, app, options.supervised).await
         }

@@ -22,6 +22,8 @@ use super::fault::Fault;
 const LOOK_AGAIN: Duration = Duration::from_hours(24);
 /// Time between two looks whether another file has the place of a damaged one.
 const LOOK_AT_NAME: Duration = Duration::from_millis(500);
+/// Time between two looks at a file in which damage was found.
+const LOOK_AT_DAMAGED: Duration = Duration::from_secs(5);
 /// Bytes of a file per byte that is checked wholly at a start: comparing indexes with their tables, which finds single
 /// bytes too, takes about sixteen times as long as looking at the pages alone.
 const WHOLE: u64 = 16;
@@ -38,6 +40,8 @@ pub struct Damage(Arc<Inner>);
 struct Inner {
     /// The database as an operator knows it, and as everybody may.
     names: OnceLock<(String, String)>,
+    /// Set where somebody looks whether the file is whole again.
+    watched: OnceLock<()>,
     found: watch::Sender<Option<Damaged>>,
 }
 
@@ -57,6 +61,11 @@ impl Damage {
         let file = Path::new(&name).file_name().unwrap_or_default();
         let said = format!("{service}/{}", file.to_string_lossy());
         let _ = self.0.names.set((name, said));
+    }
+
+    /// Says that the file is looked at: what is found stays found until it is whole. Without this it is told once.
+    pub(super) fn watch(&self) {
+        let _ = self.0.watched.set(());
     }
 
     /// What was found.
@@ -102,6 +111,10 @@ impl Damage {
             name: name.unwrap_or_default(),
             fault: fault.to_owned(),
         };
+        if self.0.watched.get().is_none() {
+            tracing::error!("{damaged}");
+            return;
+        }
         self.0.found.send_if_modified(|found| {
             let first = found.is_none();
             if first {
@@ -151,7 +164,11 @@ impl Watched {
             }
             tokio::select! {
                 () = tokio::time::sleep(LOOK_AGAIN) => {}
-                () = self.damage.wait() => self.wait_for_another(before).await,
+                // What was read wrong once may be right in the file: a look decides, also when nobody has touched it.
+                () = self.damage.wait() => tokio::select! {
+                    () = self.wait_for_another(before) => {}
+                    () = tokio::time::sleep(LOOK_AT_DAMAGED) => {}
+                },
             }
         }
     }
