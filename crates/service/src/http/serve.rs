@@ -50,6 +50,9 @@ pub struct Arrival {
     pub framing: Framing,
 }
 
+/// Time for the head of a request by a service: above that after which the gateway gives a process up that was stopped.
+const PROVEN_HEAD_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// Time after a change of the certificates in which connections that were proven by the old ones end. Callers have read
 /// the change by then and begin no request on them any more.
 const OLD_CONNECTIONS: Duration = READ_AGAIN.saturating_mul(2);
@@ -71,9 +74,9 @@ pub async fn serve<S, B>(
 {
     let permits = Arc::new(Semaphore::new(settings.max_connections));
     let server = Server {
+        http: http1(head_timeout(&transport, settings)),
         transport,
         service,
-        http: http1(settings),
         handshakes: Handshakes::new(settings.max_handshakes),
         handshake_timeout: settings.head_timeout(),
         write_timeout: settings.write_timeout(),
@@ -129,10 +132,19 @@ async fn end_later(old: GracefulShutdown, stop: CancellationToken) {
     old.shutdown().await;
 }
 
-fn http1(settings: &Http) -> http1::Builder {
+/// Slow heads are a stranger's attack. From a service one is late when this process was stopped: what lies in the socket
+/// then is still a request.
+fn head_timeout(transport: &Transport, settings: &Http) -> Duration {
+    match transport {
+        Transport::Plain => settings.head_timeout(),
+        Transport::Proven(_) => settings.head_timeout().max(PROVEN_HEAD_TIMEOUT),
+    }
+}
+
+fn http1(head_timeout: Duration) -> http1::Builder {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
-        .header_read_timeout(settings.head_timeout())
+        .header_read_timeout(head_timeout)
         .max_headers(MAX_HEADERS)
         .max_header_size(MAX_HEAD);
     http
