@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpSocket};
 
 use crate::clock;
 use crate::data::{DataDir, private_folder, write_whole};
+use crate::database::fault::Fault;
 use crate::discovery::record::{Record, State};
 use crate::process::Process;
 
@@ -78,7 +79,14 @@ impl Slot {
         }
         let reserved = Reserved::at((Ipv4Addr::LOCALHOST, 0).into())
             .context("could not listen on a loopback port")?;
-        write_whole(&self.port, reserved.address()?.to_string())?;
+        let written = write_whole(&self.port, reserved.address()?.to_string());
+        match written {
+            // The next start has another port then, which is told to everybody.
+            Err(error) if Fault::of(error.as_ref()) == Some(Fault::Full) => {
+                tracing::warn!("{error:#}");
+            }
+            written => written?,
+        }
         Ok(reserved)
     }
 

@@ -8,12 +8,14 @@ mod instances;
 mod lock;
 mod ready;
 
+use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use slipway_service::data::{DataDir, RUN_VARIABLE, write_whole};
+use slipway_service::database::fault::Fault;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +23,7 @@ use uuid::Uuid;
 
 use crate::init;
 use crate::run::Service;
+use crate::terminal;
 use child::{Child, Ending};
 use instances::Instances;
 
@@ -66,13 +69,30 @@ pub(crate) fn execute(options: &Options) -> anyhow::Result<()> {
     init::notice_move(&data)?;
     // Of this start alone: a process of a copied folder, which has the same secrets, is of another run.
     let run = Uuid::now_v7().to_string();
-    write_whole(&data.run_id(), &run)?;
+    note_run(&data, &run)?;
     slipway_service::process::raise_descriptor_limit();
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("could not start the runtime")?
         .block_on(supervise(options, &data, &run))
+}
+
+/// Tells programs that somebody starts by hand which run this is; the children are told directly. A full disk takes the
+/// old note away and no new one, and is no reason to serve nothing.
+fn note_run(data: &DataDir, run: &str) -> anyhow::Result<()> {
+    let file = data.run_id();
+    let written = write_whole(&file, run);
+    match written {
+        Err(error) if Fault::of(error.as_ref()) == Some(Fault::Full) => {
+            if file.exists() {
+                fs::remove_file(&file)?;
+            }
+            terminal::note(format_args!("{error:#}; going on without it"));
+            Ok(())
+        }
+        written => written,
+    }
 }
 
 /// Runs the children until SIGTERM or SIGINT; a second one of these ends them at once.
