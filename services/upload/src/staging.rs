@@ -257,9 +257,13 @@ impl Staging {
         ))
     }
 
-    /// The names of all files in staging.
+    /// The names of all files in staging. There are none where the folder was removed; the next upload makes it again.
     pub(crate) fn list(&self) -> io::Result<Vec<String>> {
-        std::fs::read_dir(self.folder())?
+        let entries = match std::fs::read_dir(self.folder()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        entries
             .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
             .collect()
     }

@@ -118,6 +118,11 @@ impl Sweep {
 
     /// The next folders of blobs.
     async fn blobs(&mut self, current: &mut Current) -> anyhow::Result<()> {
+        // Each time: what is referred to again must not wait for its turn, since it cannot be served meanwhile.
+        let staging = self.state.staging.clone();
+        for folder in spawn_blocking(move || staging.trashed_folders()).await?? {
+            self.look_through(folder, current).await?;
+        }
         for _ in 0..self.state.settings.sweep.folders.clamp(1, 256) {
             let folder = self.folder;
             // First, so that a folder that cannot be read keeps no other from its turn.

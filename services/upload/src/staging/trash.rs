@@ -138,6 +138,19 @@ impl Staging {
         Ok(moved)
     }
 
+    /// The folders of the trash that hold something.
+    pub(crate) fn trashed_folders(&self) -> io::Result<Vec<u8>> {
+        let mut folders = Vec::new();
+        for folder in 0..=u8::MAX {
+            let mut holds = false;
+            for_each_file(&self.trash().join(digits(folder)), |_, _| holds = true)?;
+            if holds {
+                folders.push(folder);
+            }
+        }
+        Ok(folders)
+    }
+
     /// What lies in the trash.
     pub(crate) fn trash_size(&self) -> io::Result<Size> {
         let mut size = Size::default();
