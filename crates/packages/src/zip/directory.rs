@@ -1,6 +1,6 @@
 //! Finding and reading the central directory, with its 64-bit form.
 
-use super::{Archive, END_RECORD, Entry};
+use super::{Archive, END_RECORD, Entry, LOCAL_HEADER};
 use crate::{
     Limits, Rule,
     source::{Fault, Source, u16_le, u32_le, u64_le},
@@ -11,6 +11,8 @@ const END_RECORD_64: &[u8] = b"PK\x06\x06";
 const LOCATOR_64: &[u8] = b"PK\x06\x07";
 
 const ENTRY_LENGTH: usize = 46;
+/// A header with its name, its extra fields and its comment, each as long as it can be.
+const LONGEST_ENTRY: u64 = 46 + 3 * 0xffff;
 const END_LENGTH: u64 = 22;
 const END_64_LENGTH: u64 = 56;
 const LOCATOR_64_LENGTH: u64 = 20;
@@ -96,19 +98,32 @@ fn end_of(record: &[u8]) -> Option<End> {
     })
 }
 
-/// Whether a zip ends here whose directory is there; its beginning can be anything, as a script that starts it.
+/// Whether a zip ends here whose directory and first entry are there; its beginning can be anything, as a script that
+/// starts it. The last part of a zip alone is none: there the directory lies before the place that the record names.
 pub(super) fn ends_here(source: &mut Source<'_>) -> Result<bool, Fault> {
     let (record, end) = match find_end(source) {
         Ok(found) => found,
         Err(Fault::Malformed(_)) => return Ok(false),
         Err(other) => return Err(other),
     };
-    // Places are counted from the beginning of the zip or of the file; the directory ends at the record all the same.
     let at = end.wide.unwrap_or(record);
     let Some(directory) = at.checked_sub(end.size).filter(|_| end.entries > 0) else {
         return Ok(false);
     };
-    Ok(source.read(directory, 4.min(end.size))? == ENTRY)
+    // Places are counted from the beginning of the zip or of the file; the directory ends at the record all the same.
+    let Some(before) = directory.checked_sub(end.offset) else {
+        return Ok(false);
+    };
+    let headers = source.read(directory, end.size.min(LONGEST_ENTRY))?;
+    let Some((first, _)) = entry(&headers, 0) else {
+        return Ok(false);
+    };
+    for place in [first.offset.saturating_add(before), first.offset] {
+        if place < directory && source.read(place, 4)? == LOCAL_HEADER {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn find_end_64(source: &mut Source<'_>, end: u64) -> Result<Option<End>, Fault> {
@@ -139,27 +154,34 @@ fn entries(directory: &[u8], count: u64) -> Option<Vec<Entry>> {
     let mut entries = Vec::new();
     let mut at = 0;
     for _ in 0..count {
-        let header = directory.get(at..at + ENTRY_LENGTH)?;
-        if !header.starts_with(ENTRY) {
-            return None;
-        }
-        let name = at + ENTRY_LENGTH;
-        let extra = name + usize::from(u16_le(header, 28)?);
-        let comment = extra + usize::from(u16_le(header, 30)?);
-        at = comment + usize::from(u16_le(header, 32)?);
-        let mut entry = Entry {
-            name: name..extra,
-            encrypted: u16_le(header, 8)? & 1 != 0,
-            method: u16_le(header, 10)?,
-            crc: u32_le(header, 16)?,
-            packed: u32_le(header, 20)?.into(),
-            size: u32_le(header, 24)?.into(),
-            offset: u32_le(header, 42)?.into(),
-        };
-        widen(&mut entry, directory.get(extra..comment)?)?;
+        let (entry, next) = entry(directory, at)?;
         entries.push(entry);
+        at = next;
     }
     (at == directory.len()).then_some(entries)
+}
+
+/// The entry whose header begins at `at`, and where the next one does.
+fn entry(directory: &[u8], at: usize) -> Option<(Entry, usize)> {
+    let header = directory.get(at..at + ENTRY_LENGTH)?;
+    if !header.starts_with(ENTRY) {
+        return None;
+    }
+    let name = at + ENTRY_LENGTH;
+    let extra = name + usize::from(u16_le(header, 28)?);
+    let comment = extra + usize::from(u16_le(header, 30)?);
+    let next = comment + usize::from(u16_le(header, 32)?);
+    let mut entry = Entry {
+        name: name..extra,
+        encrypted: u16_le(header, 8)? & 1 != 0,
+        method: u16_le(header, 10)?,
+        crc: u32_le(header, 16)?,
+        packed: u32_le(header, 20)?.into(),
+        size: u32_le(header, 24)?.into(),
+        offset: u32_le(header, 42)?.into(),
+    };
+    widen(&mut entry, directory.get(extra..comment)?)?;
+    Some((entry, next))
 }
 
 /// Takes sizes and offset of more than 32 bits from the extra field 1, which holds, in this order,

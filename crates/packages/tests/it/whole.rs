@@ -6,7 +6,7 @@ use slipway_packages::{Kind, Limits, Outcome};
 
 use crate::{
     Random,
-    archive::{Entry, zip, zip_64},
+    archive::{Entry, number, zip, zip_64},
     damage_of, facts, inspected,
 };
 
@@ -215,6 +215,48 @@ fn honest_files_of_a_name_are_not_refused_for_being_unknown() {
 
     let program = std::fs::read(std::env::current_exe().unwrap()).unwrap();
     assert!(lack(&program, Kind::AppImage).is_none(), "without its mark");
+}
+
+#[test]
+fn the_last_part_of_a_zip_is_none() {
+    let entries = |count: usize| -> Vec<Entry> {
+        (0..count)
+            .map(|at| Entry::new(&format!("notes/{at}"), &[b'x'; 300]))
+            .collect()
+    };
+    let whole = [
+        ("zip", zip(&entries(20))),
+        ("a zip of one entry", zip(&entries(1))),
+        ("64-bit zip", zip_64("notes", &[b'x'; 300])),
+    ];
+    for (name, bytes) in whole {
+        // The record alone begins as a zip.
+        for start in 1..bytes.len() - 22 {
+            assert!(
+                lack(&bytes[start..], Kind::Zip).is_some(),
+                "{name}: {start}"
+            );
+        }
+        let mut hole = bytes.clone();
+        hole[..100].fill(0);
+        assert!(lack(&hole, Kind::Zip).is_some(), "{name}");
+    }
+    // Places in a zip that a script starts are counted from its own beginning or, as `zip -A` does, from that of the file.
+    let script = b"#!/bin/sh\nexec java -jar \"$0\"\n";
+    let mut moved = entries(2);
+    let mut at = script.len();
+    for entry in &mut moved {
+        entry.offset = Some(number(at));
+        at += 30 + entry.name.len() + entry.bytes.len();
+    }
+    let mut moved = zip(&moved);
+    let directory = moved.len() - 6;
+    moved[directory..directory + 4].copy_from_slice(&number(at).to_le_bytes());
+    for archive in [zip(&entries(2)), moved] {
+        let started = [&script[..], &archive].concat();
+        assert!(lack(&started, Kind::Zip).is_none());
+        assert!(lack(&started[script.len() + 1..], Kind::Zip).is_some());
+    }
 }
 
 #[test]
