@@ -15,6 +15,9 @@ use crate::{
 const ARCHIVE: &[u8] = b"!<arch>\n";
 const MEMBER_LENGTH: u64 = 60;
 
+/// How the name of the archive begins that holds the files.
+const DATA: &str = "data.tar";
+
 /// Members: `debian-binary`, the two archives, and those of other tools that begin with `_`.
 const MEMBERS: usize = 64;
 
@@ -35,7 +38,7 @@ pub(crate) fn read(
         found.ok_or_else(|| Fault::damaged(format!("it has no {begins}")))
     };
     let archive = find("control.tar")?;
-    find("data.tar")?;
+    find(DATA)?;
     let mut facts = Facts::of(Kind::Deb);
     match control(source, archive, limits) {
         Ok(control) => describe(&mut facts, &control, limits),
@@ -130,6 +133,13 @@ fn members(source: &mut Source<'_>) -> Result<Vec<Member>, Fault> {
     let mut members = Vec::new();
     let mut at = ARCHIVE.len() as u64;
     while at < source.length() && members.len() < MEMBERS {
+        if source.length() - at < MEMBER_LENGTH && has_data(&members) {
+            // `dpkg` stops behind the data. Editors and scripts leave a line end there.
+            let rest = source.read(at, source.length() - at)?;
+            if rest.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
+                break;
+            }
+        }
         let header = source.part("the header of a member", at, MEMBER_LENGTH)?;
         let (name, size) =
             member(&header).ok_or_else(|| Fault::damaged("the header of a member is damaged"))?;
@@ -140,6 +150,10 @@ fn members(source: &mut Source<'_>) -> Result<Vec<Member>, Fault> {
         members.push(Member { name, offset, size });
     }
     Ok(members)
+}
+
+fn has_data(members: &[Member]) -> bool {
+    members.iter().any(|member| member.name.starts_with(DATA))
 }
 
 /// Name and size out of the header of a member (`ar(5)`); some writers end the name with a slash.

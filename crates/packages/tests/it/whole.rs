@@ -269,6 +269,10 @@ fn bytes_behind_the_end_are_no_part_of_a_package() {
         bytes.extend(b"\r\n--boundary--\r\n");
         assert!(lack(&bytes, kind).is_some(), "{name}");
     }
+    for rest in ["\n", "\r\n", "\n\n\n"] {
+        let ended = [&deb(), rest.as_bytes()].concat();
+        assert!(lack(&ended, Kind::Deb).is_none(), "dpkg takes {rest:?}");
+    }
     let mut padded = tar_gz();
     padded.resize(padded.len().next_multiple_of(10_240), 0);
     assert!(lack(&padded, Kind::TarGz).is_none(), "as tapes are");
