@@ -9,10 +9,13 @@ use std::borrow::Cow;
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use icu_properties::props::{
-    DefaultIgnorableCodePoint, Emoji, EmojiModifier, GeneralCategory, GeneralCategoryGroup,
-    RegionalIndicator,
+    DefaultIgnorableCodePoint, Emoji, EmojiModifier, ExtendedPictographic, GeneralCategory,
+    GeneralCategoryGroup,
 };
 use icu_properties::{CodePointMapData, CodePointSetData};
+
+/// Encloses the character before it.
+const KEYCAP: char = '\u{20e3}';
 
 /// Why a text is not shown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -111,8 +114,10 @@ fn check_character(
     }
     let may_stay = match character {
         '\u{200c}' | '\u{200d}' => joins(before, after),
-        // The two spellings of an emoji, in colour and as text.
-        '\u{fe0e}' | '\u{fe0f}' => before.is_some_and(is_emoji),
+        // The two spellings of an emoji, in colour and as text; a digit has them only in a keycap.
+        '\u{fe0e}' | '\u{fe0f}' => {
+            before.is_some_and(|c| is_emoji(c) && (!c.is_ascii() || after == Some(KEYCAP)))
+        }
         other => !is_zero_width(other),
     };
     if may_stay {
@@ -144,8 +149,8 @@ fn joins(before: Option<char>, after: Option<char>) -> bool {
     let (Some(before), Some(after)) = (before, after) else {
         return false;
     };
-    let emoji_before = is_emoji(before) || before == '\u{fe0f}';
-    (is_letter(before) && is_letter(after)) || (emoji_before && is_emoji(after))
+    let picture_before = is_picture(before) || is_modifier(before) || before == '\u{fe0f}';
+    (is_letter(before) && is_letter(after)) || (picture_before && is_picture(after))
 }
 
 /// A letter or a mark on one: in Indic scripts a joiner follows the mark that takes the vowel away.
@@ -159,9 +164,20 @@ fn is_letter(character: char) -> bool {
 
 /// Unicode counts digits, `#` and `*` among them, as parts of keycaps.
 fn is_emoji(character: char) -> bool {
-    CodePointSetData::new::<Emoji>().contains(character)
-        || CodePointSetData::new::<EmojiModifier>().contains(character)
-        || CodePointSetData::new::<RegionalIndicator>().contains(character)
+    CodePointSetData::new::<Emoji>().contains(character) || is_modifier(character)
+}
+
+/// The colour of a skin.
+fn is_modifier(character: char) -> bool {
+    CodePointSetData::new::<EmojiModifier>().contains(character)
+}
+
+/// An emoji that can be a part of a joined one (Unicode standard 51, ED-16). Below the arrows there are only signs of
+/// text, such as the digits and ©, between which a joiner would not be seen.
+fn is_picture(character: char) -> bool {
+    character >= '\u{2190}'
+        && CodePointSetData::new::<Emoji>().contains(character)
+        && CodePointSetData::new::<ExtendedPictographic>().contains(character)
 }
 
 /// A control character, or one of the two that end a line or a paragraph.
@@ -201,6 +217,9 @@ mod tests {
             "Family 👨\u{200d}👩\u{200d}👧",
             "❤\u{fe0f}\u{200d}🔥",
             "👩🏽\u{200d}💻 at work",
+            "🏳\u{fe0f}\u{200d}🌈 🏴\u{200d}☠\u{fe0f} 🇩🇪",
+            "🏃🏽\u{200d}♂\u{fe0f}\u{200d}➡\u{fe0f}",
+            "1\u{fe0f}\u{20e3} ©\u{fe0f}",
             "שלום",
         ] {
             assert_eq!(name(good, 100).as_deref(), Ok(good), "{good:?}");
@@ -240,6 +259,14 @@ mod tests {
             ("a\u{200c} b", TextError::ZeroWidth('\u{200c}')),
             ("a\u{200d}👧", TextError::ZeroWidth('\u{200d}')),
             ("a\u{200d}\u{200d}b", TextError::ZeroWidth('\u{200d}')),
+            ("Notes 1\u{200d}2", TextError::ZeroWidth('\u{200d}')),
+            ("Notes 1\u{200c}2", TextError::ZeroWidth('\u{200c}')),
+            ("#\u{200d}#", TextError::ZeroWidth('\u{200d}')),
+            ("©\u{200d}®", TextError::ZeroWidth('\u{200d}')),
+            ("™\u{200d}‼", TextError::ZeroWidth('\u{200d}')),
+            ("🇩\u{200d}🇪", TextError::ZeroWidth('\u{200d}')),
+            ("Notes 1\u{fe0f}", TextError::ZeroWidth('\u{fe0f}')),
+            ("Notes *\u{fe0e}2", TextError::ZeroWidth('\u{fe0e}')),
         ] {
             assert_eq!(name(bad, 100), Err(error), "{bad:?}");
         }
