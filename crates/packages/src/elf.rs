@@ -144,6 +144,7 @@ fn end(source: &mut Source<'_>, fields: Fields, header: &Header) -> Result<u64, 
     }
     source.needs("its table of sections", sections.offset, sections.length())?;
     let mut end = sections.end();
+    let mut is_empty = true;
     for section in entries(source, sections)? {
         let parts = || {
             let kind = fields.word(&section, 4)?;
@@ -154,10 +155,15 @@ fn end(source: &mut Source<'_>, fields: Fields, header: &Header) -> Result<u64, 
         let Some((kind, offset, size)) = parts() else {
             return Err(Fault::damaged("its table of sections is damaged"));
         };
+        is_empty &= kind == 0;
         if kind != 0 && kind != NO_BITS {
             source.needs("a section", offset, size)?;
             end = end.max(offset + size);
         }
+    }
+    // The first section is always unused. Where a download left a hole all of them are.
+    if is_empty && sections.count > 1 && sections.length() <= TABLE {
+        return Err(Fault::damaged("its table of sections is empty"));
     }
     Ok(end)
 }
@@ -287,6 +293,9 @@ mod tests {
     fn a_program_that_is_cut_is_damaged_and_one_that_is_stripped_is_not() {
         let itself = std::fs::read(std::env::current_exe().unwrap()).unwrap();
         assert!(of(&itself).is_ok());
+        let mut hole = itself.clone();
+        hole[512..].fill(0);
+        assert!(of(&hole).unwrap_err().contains("empty"));
         let mut longer = itself.clone();
         longer.extend(b"an appended archive");
         assert!(of(&longer).is_ok());

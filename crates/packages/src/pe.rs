@@ -8,6 +8,8 @@ use crate::{
 const DOS_HEADER: u64 = 64;
 const COFF_HEADER: u64 = 24;
 const SECTION: usize = 40;
+/// Bytes of code that are looked at.
+const CODE: u64 = 512;
 
 /// `None` for what begins with `MZ` and is for DOS, and for everything else.
 pub(crate) fn read(source: &mut Source<'_>, head: &[u8]) -> Result<Option<Facts>, Fault> {
@@ -18,8 +20,7 @@ pub(crate) fn read(source: &mut Source<'_>, head: &[u8]) -> Result<Option<Facts>
         return Ok(None);
     };
     if offset + 4 > source.length() {
-        // Where the relocations begin at 64 or later there is a newer header.
-        if u16_le(head, 0x18).is_some_and(|relocations| u64::from(relocations) >= DOS_HEADER) {
+        if has_newer_header(head) {
             source.needs("its header", offset, COFF_HEADER)?;
         }
         return Ok(None);
@@ -34,6 +35,7 @@ pub(crate) fn read(source: &mut Source<'_>, head: &[u8]) -> Result<Option<Facts>
     let tables = source.part("its table of sections", offset + COFF_HEADER, tables)?;
     let (optional, sections) = tables.split_at(optional.into());
     let end = sections_end(source, sections)?;
+    code_is_there(source, optional, sections)?;
     signature_is_there(source, optional)?;
     installer_is_whole(source, end)?;
     let mut facts = Facts::of(Kind::Exe);
@@ -60,6 +62,27 @@ fn sections_end(source: &Source<'_>, sections: &[u8]) -> Result<u64, Fault> {
         }
     }
     Ok(end)
+}
+
+/// No program begins with zeros: where a download left a hole the first instructions are.
+fn code_is_there(source: &mut Source<'_>, optional: &[u8], sections: &[u8]) -> Result<(), Fault> {
+    let Some(entry) = u32_le(optional, 16).filter(|entry| *entry > 0) else {
+        return Ok(());
+    };
+    for section in sections.chunks_exact(SECTION) {
+        let number = |at| u32_le(section, at).map_or(0, u64::from);
+        let (address, size, start) = (number(12), number(16), number(20));
+        let Some(into) = u64::from(entry).checked_sub(address) else {
+            continue;
+        };
+        if start > 0 && into < size {
+            let code = source.read(start + into, (size - into).min(CODE))?;
+            if code.iter().all(|byte| *byte == 0) {
+                return Err(Fault::damaged("there are only zeros where its code begins"));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The table of certificates, the fifth of the directories, is the one part of a PE that lies outside of the sections.
@@ -109,6 +132,9 @@ pub(crate) fn is_for_dos(source: &mut Source<'_>) -> Result<bool, Fault> {
         return Ok(false);
     }
     let (last, pages) = (u16_le(&head, 2).unwrap_or(0), u16_le(&head, 4).unwrap_or(0));
+    if has_newer_header(&head) && !newer_header_is_there(source, &head)? {
+        return Ok(false);
+    }
     let missing = if last == 0 {
         0
     } else {
@@ -116,6 +142,23 @@ pub(crate) fn is_for_dos(source: &mut Source<'_>) -> Result<bool, Fault> {
     };
     let length = (u64::from(pages) * 512).checked_sub(missing);
     Ok(length.is_some_and(|length| length > 0 && length <= source.length()))
+}
+
+/// Where the relocations begin at 64 or later there is a newer header.
+fn has_newer_header(head: &[u8]) -> bool {
+    u16_le(head, 0x18).is_some_and(|relocations| u64::from(relocations) >= DOS_HEADER)
+}
+
+/// Of those that are no PE: programs for 16-bit Windows and for OS/2, and drivers.
+fn newer_header_is_there(source: &mut Source<'_>, head: &[u8]) -> Result<bool, Fault> {
+    let Some(offset) = u32_le(head, 0x3c).map(u64::from) else {
+        return Ok(false);
+    };
+    if offset + 2 > source.length() {
+        return Ok(false);
+    }
+    let magic = source.read(offset, 2)?;
+    Ok(matches!(magic.as_slice(), b"NE" | b"LE" | b"LX"))
 }
 
 #[cfg(test)]
@@ -202,6 +245,19 @@ mod tests {
     }
 
     #[test]
+    fn a_windows_program_has_code_where_it_begins() {
+        let mut file = signed(b"");
+        // The address of its first instruction, 16 bytes into a section that is loaded at 4096.
+        file[0x50 + 24 + 16..][..2].copy_from_slice(&4112_u16.to_le_bytes());
+        file[0x50 + 24 + 240 + 12..][..2].copy_from_slice(&4096_u16.to_le_bytes());
+        assert!(of(&file).unwrap_err().contains("zeros"));
+        file[1024] = 0xcc;
+        assert!(of(&file).is_err(), "before its first instruction");
+        file[1024 + 16] = 0xcc;
+        assert!(of(&file).unwrap().is_some());
+    }
+
+    #[test]
     fn an_installer_has_all_that_it_installs() {
         let mut nsis = vec![0; 28];
         nsis[4..20].copy_from_slice(b"\xef\xbe\xad\xdeNullsoftInst");
@@ -232,5 +288,15 @@ mod tests {
         };
         assert!(dos(1168) && dos(5000));
         assert!(!dos(1167) && !dos(64) && !dos(10));
+        let newer = |magic: &[u8; 2]| {
+            let mut bytes = vec![0; 1168];
+            bytes[..6].copy_from_slice(b"MZ\x90\0\x03\0");
+            (bytes[0x18], bytes[0x3c]) = (0x40, 0x80);
+            bytes[0x80..0x82].copy_from_slice(magic);
+            let mut input = Cursor::new(bytes);
+            is_for_dos(&mut Source::new(&mut input).unwrap()).unwrap()
+        };
+        assert!(newer(b"NE") && newer(b"LE") && newer(b"LX"));
+        assert!(!newer(b"\0\0"), "a hole where its header was");
     }
 }
