@@ -1,6 +1,6 @@
 //! Debian packages (`deb(5)`, `deb-control(5)`): name, version and architecture out of the control file.
 
-use std::io::Read;
+use std::io::{self, BufReader, ErrorKind, Read};
 
 use flate2::read::GzDecoder;
 use lzma_rust2::XzReader;
@@ -15,7 +15,8 @@ use crate::{
 const ARCHIVE: &[u8] = b"!<arch>\n";
 const MEMBER_LENGTH: u64 = 60;
 
-/// How the name of the archive begins that holds the files.
+/// How the names of the two archives begin: what describes the package, and its files.
+const CONTROL: &str = "control.tar";
 const DATA: &str = "data.tar";
 
 /// Members: `debian-binary`, the two archives, and those of other tools that begin with `_`.
@@ -37,8 +38,8 @@ pub(crate) fn read(
             .find(|member| member.name.starts_with(begins));
         found.ok_or_else(|| Fault::damaged(format!("it has no {begins}")))
     };
-    let archive = find("control.tar")?;
-    find(DATA)?;
+    let archive = find(CONTROL)?;
+    let data = find(DATA)?;
     let mut facts = Facts::of(Kind::Deb);
     match control(source, archive, limits) {
         Ok(control) => describe(&mut facts, &control, limits),
@@ -49,7 +50,69 @@ pub(crate) fn read(
         }
         Err(other) => return Err(other),
     }
+    if let Some(warning) = unpack_data(source, data, limits)? {
+        facts.warn(warning);
+    }
     Ok(Some(facts))
+}
+
+/// Unpacks the files to see that all of them are there, since a hole in them has the size that it should have. Returns
+/// why that could not be seen.
+fn unpack_data(
+    source: &mut Source<'_>,
+    member: &Member,
+    limits: &Limits,
+) -> Result<Option<String>, Fault> {
+    let packing = member.name.strip_prefix(DATA).unwrap_or_default();
+    if packing.is_empty() {
+        return Ok(None);
+    }
+    let archive = source.stream(member.offset)?.take(member.size);
+    let unpacked = match decoder(packing, BufReader::new(archive), limits) {
+        Ok(None) => Err(ErrorKind::Unsupported.into()),
+        Ok(Some(tar)) => io::copy(&mut tar.take(limits.data + 1), &mut io::sink()),
+        Err(error) => Err(error),
+    };
+    match unpacked {
+        Ok(length) if length <= limits.data => Ok(None),
+        Ok(_) => Ok(Some(format!(
+            "it unpacks to more than {} bytes, so it was not looked whether all of its files are there",
+            limits.data
+        ))),
+        Err(error) => match error.kind() {
+            // The decoders' errors are of the kind `Other` too; those of a disk are not.
+            ErrorKind::InvalidData
+            | ErrorKind::InvalidInput
+            | ErrorKind::UnexpectedEof
+            | ErrorKind::Other => Err(Fault::damaged(format!("its {} is damaged", member.name))),
+            ErrorKind::OutOfMemory | ErrorKind::Unsupported => Ok(Some(format!(
+                "its {} cannot be unpacked here, so it was not looked whether all of its files are there",
+                member.name
+            ))),
+            _ => Err(Fault::Io(error)),
+        },
+    }
+}
+
+/// What unpacks an archive whose name ends in `packing`; `None` where that is not read here.
+fn decoder<'a>(
+    packing: &str,
+    archive: impl Read + 'a,
+    limits: &Limits,
+) -> io::Result<Option<Box<dyn Read + 'a>>> {
+    Ok(Some(match packing {
+        "" => Box::new(archive),
+        ".gz" => Box::new(GzDecoder::new(archive)),
+        ".xz" => {
+            let kibibytes = u32::try_from(limits.window >> 10).unwrap_or(u32::MAX);
+            Box::new(XzReader::new_mem_limit(archive, true, kibibytes))
+        }
+        ".zst" => Box::new(
+            StreamingDecoder::new_with_max_window_size(archive, limits.window)
+                .map_err(|error| io::Error::new(ErrorKind::Unsupported, error))?,
+        ),
+        _ => return Ok(None),
+    }))
 }
 
 fn describe(facts: &mut Facts, control: &str, limits: &Limits) {
@@ -90,19 +153,10 @@ fn control(source: &mut Source<'_>, member: &Member, limits: &Limits) -> Result<
     }
     let archive = source.read(member.offset, member.size)?;
     let mut bytes = Vec::new();
-    let tar: Box<dyn Read> = match member.name.as_str() {
-        "control.tar" => Box::new(&*archive),
-        "control.tar.gz" => Box::new(GzDecoder::new(&*archive)),
-        "control.tar.xz" => {
-            let kibibytes = u32::try_from(limits.window >> 10).unwrap_or(u32::MAX);
-            Box::new(XzReader::new_mem_limit(&*archive, true, kibibytes))
-        }
-        "control.tar.zst" => Box::new(
-            StreamingDecoder::new_with_max_window_size(&*archive, limits.window)
-                .map_err(|_| Fault::malformed("its control archive is damaged"))?,
-        ),
-        other => return Err(Fault::malformed(format!("{other:?} is not read here"))),
-    };
+    let packing = member.name.strip_prefix(CONTROL).unwrap_or_default();
+    let tar = decoder(packing, &*archive, limits)
+        .map_err(|_| Fault::malformed("its control archive is damaged"))?
+        .ok_or_else(|| Fault::malformed(format!("{:?} is not read here", member.name)))?;
     tar.take(limits.control)
         .read_to_end(&mut bytes)
         .map_err(|_| Fault::malformed("its control archive is damaged"))?;

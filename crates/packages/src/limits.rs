@@ -26,6 +26,8 @@ pub struct Limits {
     pub signature: u64,
     /// `control.tar` of a deb, packed and unpacked; with many translations it has 200 KiB.
     pub control: u64,
+    /// What the files of a deb are unpacked to, at most, to see that all are there: xz, which most have, takes four seconds.
+    pub data: u64,
     /// What a tarball is unpacked to, at most, to see that its end is there: four seconds.
     pub stream: u64,
     /// Memory that a decoder for xz or zstd may take for its window; `dpkg-deb` uses 64 MiB at most.
@@ -48,6 +50,7 @@ impl Default for Limits {
             icon: 128 << 10,
             signature: 4 << 20,
             control: 16 << 20,
+            data: 256 << 20,
             stream: 1 << 30,
             window: 72 << 20,
             text: 256,

@@ -111,6 +111,44 @@ fn a_control_archive_over_the_limit_leaves_a_warning() {
 }
 
 #[test]
+fn a_deb_whose_files_have_a_hole_is_damaged() {
+    for packing in packings() {
+        let mut bytes = deb(packing, "amd64");
+        let length = bytes.len();
+        // The last member, in a file of so little content, is all of compressed data.
+        bytes[length - 40..].fill(0);
+        let is_damaged = matches!(outcome(&bytes), Outcome::Damaged { .. });
+        assert_eq!(
+            is_damaged,
+            *packing != "none",
+            "{packing}: {:?}",
+            outcome(&bytes)
+        );
+    }
+}
+
+#[test]
+fn the_files_of_a_deb_over_the_limit_leave_a_warning() {
+    for packing in packings() {
+        let limits = Limits {
+            data: 100,
+            ..Limits::default()
+        };
+        match outcome_within(&deb(packing, "all"), &limits) {
+            Outcome::Understood(facts) => {
+                assert_eq!(
+                    facts.warnings.is_empty(),
+                    *packing == "none",
+                    "{:?}",
+                    facts.warnings
+                );
+            }
+            other => panic!("{packing}: {other:?}"),
+        }
+    }
+}
+
+#[test]
 fn one_byte_of_damage_to_a_deb_never_panics() {
     let mut random = Random(0xdeb);
     for packing in packings() {

@@ -36,7 +36,7 @@ fn deb() -> Vec<u8> {
     ar(&[
         ("debian-binary", b"2.0\n"),
         ("control.tar", &[0; 1024]),
-        ("data.tar.xz", &[7; 1000]),
+        ("data.tar.gz", &gzip(&[7; 999])),
     ])
 }
 
@@ -308,6 +308,20 @@ fn a_deb_has_both_of_its_archives() {
         let words = damage_of(&ar(members)).unwrap();
         assert!(words.contains(missing), "{words}");
     }
+}
+
+#[test]
+fn a_deb_whose_packing_is_not_known_is_taken_with_a_warning() {
+    let bytes = ar(&[
+        ("debian-binary", b"2.0\n"),
+        ("control.tar", &[0; 1024]),
+        ("data.tar.bz2", &[7; 64]),
+    ]);
+    let warnings = facts(&bytes).warnings;
+    assert!(
+        warnings.iter().any(|words| words.contains("data.tar.bz2")),
+        "{warnings:?}"
+    );
 }
 
 #[test]
