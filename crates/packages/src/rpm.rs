@@ -77,7 +77,11 @@ struct Header {
 
 impl Header {
     fn read(source: &mut Source<'_>, what: &str, at: u64) -> Result<Self, Fault> {
-        let damaged = || Fault::damaged(format!("{what} are not where they should be"));
+        let damaged = || {
+            Fault::damaged(format!(
+                "{what} should be at byte {at}, and other bytes are there"
+            ))
+        };
         let intro = source.part(what, at, INTRO_LENGTH)?;
         let entries =
             u32_be(&intro, 8).filter(|entries| intro.starts_with(HEADER) && *entries <= ENTRIES);

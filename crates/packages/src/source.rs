@@ -80,7 +80,7 @@ impl<'a> Source<'a> {
             return Ok(());
         }
         Err(Fault::damaged(format!(
-            "{what} ends at byte {end}, and only {} bytes are there",
+            "{what} should reach to byte {end}, and only {} bytes are there",
             self.length
         )))
     }
