@@ -17,13 +17,14 @@ pub(crate) async fn end(db: &mut AnyConnection, package: &Package) -> sqlx::Resu
     package_rows::end(db, &package.id, &package.app, &package.sha256).await
 }
 
-/// Says of a package that is not here yet that it is not to come.
-pub(crate) async fn forbid(db: &mut AnyConnection, app: &str, id: &str) -> sqlx::Result<()> {
+/// Says of a package that is not here yet that it is not to come; `false` when it is here, or was said so before.
+pub(crate) async fn forbid(db: &mut AnyConnection, app: &str, id: &str) -> sqlx::Result<bool> {
     let known = packages::by_id(db, id).await?.is_some();
-    if !known && !package_rows::is_gone(db, id).await? {
-        package_rows::end(db, id, app, "").await?;
+    if known || package_rows::is_gone(db, id).await? {
+        return Ok(false);
     }
-    Ok(())
+    package_rows::end(db, id, app, "").await?;
+    Ok(true)
 }
 
 /// Deletes a package for the token of `grant`, and its draft with the last one. One of several that sent the same bytes
@@ -36,8 +37,14 @@ pub(crate) async fn package(
     by: By<'_>,
 ) -> Result<bool, Problem> {
     let releaser = grant.permit(Scope::Release, Some(app)).is_ok();
+    if !releaser {
+        grant.permit(Scope::Upload, Some(app))?;
+    }
     let Some(package) = packages::by_id(db, id).await? else {
-        forbid(db, app, id).await?;
+        // Whose it is, upload knows, which has it.
+        if forbid(db, app, id).await? {
+            audit::insert(db, by, "package.delete", Some(app), id).await?;
+        }
         return Ok(true);
     };
     if package.app != app {
@@ -52,11 +59,8 @@ pub(crate) async fn package(
     }
     let owners = owners::of_package(db, id).await?;
     let own = owners.iter().any(|owner| owner.token_id == grant.id);
-    if !releaser {
-        grant.permit(Scope::Upload, Some(app))?;
-        if !own {
-            return Err(Refused::OthersPackage(owners::names(&owners)).into());
-        }
+    if !releaser && !own {
+        return Err(Refused::OthersPackage(owners::names(&owners)).into());
     }
     let gone = releaser || owners.len() == 1;
     if gone {

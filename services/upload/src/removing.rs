@@ -8,6 +8,7 @@ use slipway_service::token::Scope;
 
 use crate::State;
 use crate::permission::Asker;
+use crate::store::outbox;
 use crate::store::packages::{self, Package};
 
 /// Deletes a package for who asks. One that is gone is gone, and one that the catalog says others have sent too stays.
@@ -16,6 +17,10 @@ pub(crate) async fn remove(state: &State, asker: &Asker, package: &Package) -> R
         "removed" => return permit(asker, package),
         // The catalog never had what it has refused.
         "refused" => permit(asker, package).map(|()| true)?,
+        "stored" => {
+            permit_waiting(state, asker, package).await?;
+            agree(state, asker, package).await?
+        }
         _ => agree(state, asker, package).await?,
     };
     if !gone {
@@ -28,7 +33,23 @@ pub(crate) async fn remove(state: &State, asker: &Asker, package: &Package) -> R
     Ok(())
 }
 
-/// What the catalog is not asked about is deleted by its token, and by who may release.
+/// The catalog may not have it yet, and then does not know whose it is. What more tokens have sent is theirs too: one of
+/// them must not take it from the others.
+async fn permit_waiting(state: &State, asker: &Asker, package: &Package) -> Result<(), Problem> {
+    permit(asker, package)?;
+    if asker.permit(Scope::Release).is_ok() {
+        return Ok(());
+    }
+    let mut connection = state.database.read().await?;
+    if outbox::has_others(&mut connection, &package.id, &asker.grant.id).await? {
+        return Err(away(
+            "another token has sent this package too, and the catalog has not been told of it yet; nothing is deleted: try again",
+        ));
+    }
+    Ok(())
+}
+
+/// What the catalog does not have is deleted by its token, and by who may release.
 fn permit(asker: &Asker, package: &Package) -> Result<(), Problem> {
     if asker.permit(Scope::Release).is_ok() {
         return Ok(());

@@ -396,8 +396,18 @@ async fn a_package_is_deleted_by_who_put_it_there_or_may_release() {
         }
         // One that is still on its way is not to come.
         let coming = house.delivery("notes", "1.0", "third.apk", b"third");
+        let reader = Other::new(&house, &["read"]).await;
+        let refused = remove(&house, &coming.id, &reader.id).await;
+        refused.refused(403, "scope_missing");
+        assert_eq!(is_gone(&house, &coming.id).await, None);
         remove(&house, &coming.id, &coming.token_id).await.ok(200);
         house.deliver(&coming).await.refused(410, "package_gone");
+        let audit = house.admin().get("/api/v1/audit?limit=200").await.ok(200);
+        let mut items = audit["items"].as_array().expect("a list").iter();
+        assert!(
+            items.any(|item| item["action"] == "package.delete" && item["subject"] == *coming.id),
+            "{audit}"
+        );
         // The last one takes the draft with it.
         let releaser = Other::new(&house, &["release"]).await;
         remove(&house, &second.id, &releaser.id).await.ok(200);

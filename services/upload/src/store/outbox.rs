@@ -78,6 +78,21 @@ pub(crate) async fn of_package(db: &mut AnyConnection, package_id: &str) -> Resu
         .await
 }
 
+/// Whether a token other than this one waits for the catalog to be told of a package.
+pub(crate) async fn has_others(
+    db: &mut AnyConnection,
+    package_id: &str,
+    token_id: &str,
+) -> Result<bool> {
+    let other: Option<String> =
+        query_scalar("SELECT id FROM outbox WHERE package_id = $1 AND token_id <> $2 LIMIT 1")
+            .bind(package_id)
+            .bind(token_id)
+            .fetch_optional(db)
+            .await?;
+    Ok(other.is_some())
+}
+
 /// Whether some entry could be leased.
 pub(crate) async fn some_due(db: &mut AnyConnection, moment: Moment) -> Result<bool> {
     let due: Option<String> = query_scalar(

@@ -245,3 +245,36 @@ async fn what_waits_for_the_catalog_is_not_told_after_its_end() {
         assert!(fixture.catalog.deliveries().is_empty());
     }
 }
+
+#[tokio::test]
+async fn what_waits_is_deleted_by_its_own_token_alone() {
+    for engine in engines() {
+        let fixture = Fixture::new(engine).await;
+        let uploader = fixture.token(&[Scope::Upload], None).await;
+        let stranger = fixture.token(&[Scope::Upload], None).await;
+        let releaser = fixture.token(&[Scope::Release], None).await;
+        let put = async |token: &str| {
+            let path = format!("/api/v1/apps/notes/packages/{PLACE}");
+            let request = request_by(token, "PUT", &path).header("prefer", "wait=0");
+            let request = request.body(Body::from("bytes"));
+            fixture.instance.send(request.expect("a request")).await
+        };
+        fixture.catalog.set_away(true);
+        let answer = put(&uploader).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED, "{answer:?}");
+        let package = id(&answer);
+        let delete = async |token: &str| send(&fixture, token, "DELETE", &package).await;
+        let refused = delete(&stranger).await;
+        assert_eq!(refused.verdict(), (403, "scope_missing"));
+        // Since another sent it too, it is not one's own alone.
+        assert_eq!(id(&put(&stranger).await), package);
+        let shared = delete(&uploader).await;
+        assert_eq!(shared.verdict(), (503, "catalog_unavailable"));
+        let words = shared.body["detail"].as_str().expect("words");
+        assert!(words.contains("another token"), "{words}");
+        let words = delete(&releaser).await;
+        let words = words.body["detail"].as_str().expect("words");
+        assert!(words.contains("does not answer"), "{words}");
+        assert!(fixture.catalog.removals().is_empty());
+    }
+}
