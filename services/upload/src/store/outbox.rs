@@ -93,11 +93,16 @@ pub(crate) async fn has_others(
     Ok(other.is_some())
 }
 
-/// Whether some entry could be leased.
+/// Whether some entry could be leased. One in whose place another package was put waits until the catalog has decided on
+/// that one: told first, it would be released.
 pub(crate) async fn some_due(db: &mut AnyConnection, moment: Moment) -> Result<bool> {
     let due: Option<String> = query_scalar(
         "SELECT id FROM outbox WHERE (next_at <= $1 OR next_at > $2)
-             AND (lease_until IS NULL OR lease_until < $1 OR lease_until > $3) LIMIT 1",
+             AND (lease_until IS NULL OR lease_until < $1 OR lease_until > $3)
+             AND NOT EXISTS (
+                 SELECT 1 FROM replacements r JOIN packages p ON p.id = r.package_id
+                 WHERE r.replaced = outbox.package_id AND p.state = 'stored')
+         LIMIT 1",
     )
     .bind(moment.now)
     .bind(moment.furthest_pause)
@@ -118,9 +123,15 @@ pub(crate) async fn lease(
     query_as(
         "UPDATE outbox SET lease_owner = $1, lease_until = $2, attempts = attempts + 1
          WHERE (next_at <= $3 OR next_at > $4) AND (lease_until IS NULL OR lease_until < $3 OR lease_until > $5)
+             AND NOT EXISTS (
+                 SELECT 1 FROM replacements r JOIN packages p ON p.id = r.package_id
+                 WHERE r.replaced = outbox.package_id AND p.state = 'stored')
              AND id IN (
-                 SELECT id FROM outbox WHERE (next_at <= $3 OR next_at > $4)
-                     AND (lease_until IS NULL OR lease_until < $3 OR lease_until > $5)
+                 SELECT o.id FROM outbox o WHERE (o.next_at <= $3 OR o.next_at > $4)
+                     AND (o.lease_until IS NULL OR o.lease_until < $3 OR o.lease_until > $5)
+                     AND NOT EXISTS (
+                         SELECT 1 FROM replacements r JOIN packages p ON p.id = r.package_id
+                         WHERE r.replaced = o.package_id AND p.state = 'stored')
                  ORDER BY next_at LIMIT $6)
          RETURNING id, package_id, channel, token_id, request_id, acknowledged_at, wish, lease_owner, attempts, failing_since, last_error",
     )

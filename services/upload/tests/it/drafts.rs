@@ -80,11 +80,38 @@ async fn what_was_put_while_the_catalog_was_away_gives_way_in_whatever_order_it_
             fixture.catalog.deliveries().len() == 3
         })
         .await;
+        assert_eq!(
+            fixture.catalog.deliveries()[0].id,
+            ids[2],
+            "what others gave way to is told first"
+        );
         for delivery in fixture.catalog.deliveries() {
             let place = ids.iter().position(|id| *id == delivery.id).expect("ours");
             // Of those before, what was told by then need not be named.
             assert!(delivery.replaces.iter().all(|id| ids[..place].contains(id)));
             assert!(place == 0 || delivery.replaces.contains(&ids[place - 1]));
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_gave_way_is_told_when_the_other_is_refused() {
+    for engine in engines() {
+        let fixture = Fixture::new(engine).await;
+        fixture.catalog.set_away(true);
+        let first = fixture.put(PLACE, "bytes").await;
+        let other = fixture.put(PLACE, "other").await;
+        assert_eq!(other.status, StatusCode::ACCEPTED, "{other:?}");
+        let taken = (StatusCode::CONFLICT, "version_exists", "1.0 is there");
+        fixture.catalog.refuse(Some(taken));
+        fixture.catalog.set_away(false);
+        until("both were refused", async || {
+            fixture.instance.reading("outbox_rows").await == 0
+        })
+        .await;
+        for answer in [&first, &other] {
+            let shown = send(&fixture, &fixture.token, "GET", &id(answer)).await;
+            assert_eq!(shown.body["state"], "refused", "{shown:?}");
         }
     }
 }
