@@ -176,22 +176,28 @@ async fn revoke(
     Ok(Json(json!({"id": id, "pending": pending})).into_response())
 }
 
-/// 409 when `revoked` was the last token that administered the platform.
+/// 409 when `revoked`, which is revoked `now`, was the last token that administered the platform, or would have outlived
+/// all others: when they have expired nobody could make another.
 async fn check_administered(
     db: &mut AnyConnection,
     revoked: &str,
     now: i64,
 ) -> Result<(), Problem> {
-    let revoked = tokens::by_id(db, revoked).await?;
-    if !revoked.is_some_and(|grant| tokens::administers(&grant))
-        || tokens::some_administer(db, now).await?
+    let Some(revoked) = tokens::by_id(db, revoked).await? else {
+        return Ok(());
+    };
+    let expired = revoked.expires_at.is_some_and(|at| at <= now);
+    let ended_before = expired || revoked.revoked_at != Some(now);
+    if ended_before
+        || !tokens::administers(&revoked)
+        || tokens::some_administer(db, revoked.expires_at).await?
     {
         return Ok(());
     }
     Err(Problem::conflict(
         "last_admin",
-        "this is the last token with the scope admin that is alive and good for all apps: make another one first, by \
-         POST /api/v1/tokens, or replace the one of the data folder by `slipway init --rotate admin`",
+        "this is the last token with the scope admin that is good for all apps, or all others expire before it: make \
+         another one first that lives as long, by POST /api/v1/tokens, or replace the one of the data folder by `slipway init --rotate admin`",
     ))
 }
 

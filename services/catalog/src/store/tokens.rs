@@ -115,13 +115,14 @@ pub(crate) async fn revoke(db: &mut AnyConnection, id: &str, now: i64) -> Result
     Ok(Some(seq))
 }
 
-/// Whether some token is alive at `now` that administers the whole platform.
-pub(crate) async fn some_administer(db: &mut AnyConnection, now: i64) -> Result<bool> {
+/// Whether some token administers the whole platform that lives at least until `until`, Unix milliseconds; `None` is for
+/// ever.
+pub(crate) async fn some_administer(db: &mut AnyConnection, until: Option<i64>) -> Result<bool> {
     let tokens: Vec<Token> = query_as(
-        "SELECT * FROM tokens WHERE revoked_at IS NULL AND app IS NULL AND (expires_at IS NULL OR expires_at > $1)
+        "SELECT * FROM tokens WHERE revoked_at IS NULL AND app IS NULL AND (expires_at IS NULL OR expires_at >= $1)
              AND scopes LIKE '%admin%'",
     )
-    .bind(now)
+    .bind(until.unwrap_or(i64::MAX))
     .fetch_all(db)
     .await?;
     Ok(tokens.iter().any(|token| administers(&token.grant())))
