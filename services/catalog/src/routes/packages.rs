@@ -56,7 +56,7 @@ async fn deliver(
     }
     let mut refused = None;
     if let Some(channel) = &delivery.channel
-        && let Some(release) = release_of(&mut transaction, &delivery, &package).await?
+        && let Some(release) = release_of(&mut transaction, (&delivery, channel), &package).await?
     {
         refused = wish(&mut transaction, &delivery, (&release, channel)).await?;
     }
@@ -66,32 +66,41 @@ async fn deliver(
     Ok(Json(uploaded))
 }
 
-/// The release that a package is in. One that was left out of its draft comes back while that is one.
+/// The release that is wished, which the package is in. One that was left out of its draft comes back while that is one.
+/// `None` when the wish was taken before, whatever has become of the package since.
 async fn release_of(
     db: &mut AnyConnection,
-    delivery: &Delivered,
+    (delivery, channel): (&Delivered, &Slug),
     package: &Package,
 ) -> Result<Option<String>, Problem> {
-    let (None, Some(version)) = (&package.release_id, &delivery.version) else {
+    let place = (delivery.id.as_str(), channel.as_str());
+    if wishes::is_taken(db, place, &delivery.wish).await? {
+        return Ok(None);
+    }
+    let Some(version) = &delivery.version else {
         return Ok(package.release_id.clone());
     };
+    if let Some(release) = &package.release_id {
+        let wished = release_rows::by_version(db, &package.app, version.order_key()).await?;
+        // It may have been released under another version, which nobody wished in this channel.
+        if wished.is_none_or(|wished| wished.id != *release) {
+            return Err(Refused::PackageTaken(package.id.clone()).into());
+        }
+        return Ok(Some(release.clone()));
+    }
     let speller = Speller::Token(delivery.wisher_id());
     let release = draft::find_or_make(db, &package.app, version, speller).await?;
     draft::take(db, &release, std::slice::from_ref(&package.id)).await?;
     Ok(Some(release.id))
 }
 
-/// Takes the wish to release a package that is there, once. One whose token may not release any more is refused for good,
+/// Takes the wish to release a package that is there. One whose token may not release any more is refused for good,
 /// and the package, which was acknowledged, stays with the reason: a refusal of the whole would take it back.
 async fn wish(
     db: &mut AnyConnection,
     delivery: &Delivered,
     (release, channel): (&str, &Slug),
 ) -> Result<Option<Refusal>, Problem> {
-    let place = (delivery.id.as_str(), channel.as_str());
-    if wishes::is_taken(db, place, &delivery.wish).await? {
-        return Ok(None);
-    }
     let release = release_rows::lock(db, release).await?;
     let wisher = match permitted(db, delivery, (&release, channel)).await {
         Ok(wisher) => wisher,
@@ -106,6 +115,7 @@ async fn wish(
         }
         Err(problem) => return Err(problem),
     };
+    let place = (delivery.id.as_str(), channel.as_str());
     if wishes::take(db, place, &delivery.wish).await?
         && draft::publish(db, &release, channel).await?
     {

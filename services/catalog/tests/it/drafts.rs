@@ -460,3 +460,39 @@ async fn nobodys_package_is_not_ones_own() {
         house.admin().post(RELEASES, wish).await.ok(201);
     }
 }
+
+#[tokio::test]
+async fn a_wish_for_one_version_puts_no_other_in_a_channel() {
+    for engine in engines() {
+        let house = house(engine).await;
+        let one = to_stable(house.delivery("notes", "5", "notes.apk", b"one"));
+        let draft = Delivery {
+            channel: None,
+            ..one.clone()
+        };
+        house.deliver(&draft).await.ok(200);
+        let kept = house.delivery("notes", "5", "kept.apk", b"kept");
+        house.deliver(&kept).await.ok(200);
+        // It leaves its draft, and is released as 6.
+        for (version, package) in [("5", &kept.id), ("6", &one.id)] {
+            let wish = json!({"version": version, "channel": "stable", "packages": [package]});
+            house.uploader().await.post(RELEASES, wish).await.ok(201);
+        }
+        let beta = Delivery {
+            channel: Some("beta".to_owned()),
+            ..one.clone()
+        };
+        house.deliver(&beta).await.refused(409, "package_taken");
+        let six = house.release("notes", "6").await;
+        assert_eq!(six["channels"], json!(["stable"]));
+        let beta = Delivery {
+            version: Some("6".to_owned()),
+            ..beta
+        };
+        for _ in 0..2 {
+            house.deliver(&beta).await.ok(200);
+        }
+        let six = house.release("notes", "6").await;
+        assert_eq!(six["channels"], json!(["beta", "stable"]));
+    }
+}
