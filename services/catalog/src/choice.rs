@@ -67,7 +67,7 @@ pub(crate) async fn choose(
             let there = packages::of_release(db, &release.id).await?;
             for file in *files {
                 let named = there.iter().find(|package| file.names(package));
-                if named.is_none_or(|package| package.sha256 != file.sha256) {
+                if named.is_none_or(|package| !package.sha256.eq_ignore_ascii_case(&file.sha256)) {
                     return Err(differs(db, release, &there, file).await?);
                 }
             }
