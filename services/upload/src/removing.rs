@@ -8,8 +8,8 @@ use slipway_service::token::Scope;
 
 use crate::State;
 use crate::permission::Asker;
-use crate::store::outbox;
 use crate::store::packages::{self, Package};
+use crate::store::{outbox, replacements};
 
 /// Deletes a package for who asks. One that is gone is gone, and one that the catalog says others have sent too stays.
 pub(crate) async fn remove(state: &State, asker: &Asker, package: &Package) -> Result<(), Problem> {
@@ -23,17 +23,40 @@ pub(crate) async fn remove(state: &State, asker: &Asker, package: &Package) -> R
         "refused" => permit(asker, package).map(|()| true)?,
         "stored" => {
             permit_waiting(state, asker, package).await?;
+            remove_replaced(state, asker, package).await?;
             agree(state, asker, package).await?
         }
         _ => agree(state, asker, package).await?,
     };
-    if !gone {
-        return Ok(());
+    if gone {
+        end(state, package).await?;
     }
+    Ok(())
+}
+
+async fn end(state: &State, package: &Package) -> Result<(), Problem> {
     let mut transaction = state.database.write().await?;
     packages::remove_one(&mut transaction, &package.id).await?;
     transaction.commit().await?;
     state.outbox.raise();
+    Ok(())
+}
+
+/// Deletes what waits behind `package` because that took its place: it would be released when that is gone.
+async fn remove_replaced(state: &State, asker: &Asker, package: &Package) -> Result<(), Problem> {
+    let mut connection = state.database.read().await?;
+    let mut waiting = Vec::new();
+    for id in replacements::of_package(&mut connection, &package.id).await? {
+        let replaced = packages::by_id(&mut connection, &id).await?;
+        waiting.extend(replaced.filter(|replaced| replaced.state == "stored"));
+    }
+    drop(connection);
+    for replaced in waiting {
+        permit_waiting(state, asker, &replaced).await?;
+        if agree(state, asker, &replaced).await? {
+            end(state, &replaced).await?;
+        }
+    }
     Ok(())
 }
 

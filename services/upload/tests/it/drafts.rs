@@ -307,3 +307,31 @@ async fn what_waits_is_deleted_by_its_own_token_alone() {
         assert!(fixture.catalog.removals().is_empty());
     }
 }
+
+#[tokio::test]
+async fn what_gave_way_does_not_come_when_the_other_is_deleted() {
+    for engine in engines() {
+        let fixture = Fixture::new(engine).await;
+        let releaser = fixture.token(&[Scope::Upload, Scope::Release], None).await;
+        fixture.catalog.set_silent(true);
+        let put = async |body: &'static str| {
+            let path = format!("/api/v1/apps/notes/packages/{PLACE}&channel=stable");
+            let request = request_by(&releaser, "PUT", &path).header("prefer", "wait=0");
+            let request = request.body(Body::from(body));
+            let answer = fixture.instance.send(request.expect("a request")).await;
+            assert_eq!(answer.status, StatusCode::ACCEPTED, "{answer:?}");
+            id(&answer)
+        };
+        let ids = [put("bytes").await, put("other").await];
+        let deleted = send(&fixture, &releaser, "DELETE", &ids[1]).await;
+        assert_eq!(deleted.status, StatusCode::NO_CONTENT, "{deleted:?}");
+        fixture.catalog.set_silent(false);
+        let removals = fixture.catalog.removals();
+        let removed: Vec<_> = removals.iter().map(|one| &one.package).collect();
+        assert_eq!(removed, [&ids[0], &ids[1]]);
+        for id in &ids {
+            let shown = send(&fixture, &releaser, "GET", id).await;
+            assert_eq!(shown.verdict(), (410, "package_gone"));
+        }
+    }
+}
