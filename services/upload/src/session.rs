@@ -12,7 +12,7 @@
 use std::fs::{File, TryLockError};
 use std::pin::pin;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use http::StatusCode;
 use http_body_util::BodyExt as _;
 use slipway_packages::Digest;
@@ -60,6 +60,8 @@ enum End {
     TakenOver,
     /// It came too slowly.
     Late,
+    /// It brings more than was announced.
+    TooMuch(Problem),
     /// Its token ended.
     Refused(Problem),
     /// The disk refuses more.
@@ -204,6 +206,11 @@ impl Held {
             Err(error) if !is_full(&error) => return Err(disk_problem(error)),
             written => written,
         };
+        if let End::TooMuch(problem) = end {
+            // A file that is cut to its announced size is not the file: nothing of this piece counts but what is noted,
+            // and the next writer cuts off the rest.
+            return Err(problem);
+        }
         if checked && (!matches!(end, End::Whole) || written.is_err() || !staged.is_as_expected()) {
             // Before they are verified the bytes do not count.
             staged.go_back(mark).map_err(disk_problem)?;
@@ -223,7 +230,7 @@ impl Held {
         refusal(end).map_or(Ok(self.row), Err)
     }
 
-    /// Moves the body to the writer. What exceeds the session's size is not read.
+    /// Moves the body to the writer, to the body's end: it may bring more than the session's size.
     async fn pump(&mut self, state: &State, writer: &Writer, mut body: Body, checked: bool) -> End {
         let mut look = tokio::time::interval(LOOK);
         let mut left = (self.row.size - self.row.received).unsigned_abs();
@@ -231,7 +238,7 @@ impl Held {
         let mut late = pin!(tokio::time::sleep(state.settings.limits.body_time()));
         let by = By::from(self.asker.clone());
         let mut refused = pin!(permission::until_refused(state, &by));
-        while left > 0 {
+        while left > 0 || !body.is_end_stream() {
             let frame = tokio::select! {
                 frame = body.frame() => frame,
                 _ = look.tick() => {
@@ -244,18 +251,21 @@ impl Held {
                 problem = &mut refused => return End::Refused(problem),
                 () = state.process.shutdown.cancelled() => return End::Cut,
             };
-            let mut bytes = match frame {
+            let bytes = match frame {
                 None => return End::Whole,
                 Some(Err(_)) => return End::Cut,
                 Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
             };
-            bytes.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+            if bytes.len() as u64 > left {
+                return End::TooMuch(beyond_the_end(self.row.size.unsigned_abs()));
+            }
             left -= bytes.len() as u64;
             unsaved += bytes.len() as u64;
             if writer.append(bytes).await.is_err() {
                 return End::Disk;
             }
-            if !checked && unsaved >= state.settings.sessions.persist_bytes {
+            // With its last byte an upload could be completed: that is not noted before the body ends.
+            if !checked && left > 0 && unsaved >= state.settings.sessions.persist_bytes {
                 unsaved = 0;
                 let Ok(length) = writer.persist().await else {
                     return End::Disk;
@@ -336,7 +346,8 @@ async fn store(
     stored
 }
 
-async fn forget(state: &State, id: &str) -> Result<(), Problem> {
+/// Ends a session and removes what there is of it.
+pub(crate) async fn forget(state: &State, id: &str) -> Result<(), Problem> {
     let mut transaction = state.database.write().await?;
     sessions::remove(&mut transaction, id).await?;
     transaction.commit().await?;
@@ -351,7 +362,7 @@ fn refusal(end: End) -> Option<Problem> {
             "body_unreadable",
             "the piece ended before it was complete: ask for the offset and go on from there",
         )),
-        End::Refused(problem) => Some(problem),
+        End::TooMuch(problem) | End::Refused(problem) => Some(problem),
         End::Late => Some(too_slow(
             "what arrived is kept: ask for the offset and go on from there",
         )),
@@ -369,6 +380,22 @@ pub(crate) fn too_slow(what_to_do: &str) -> Problem {
         "body_too_slow",
         format!("the body of this request took longer than one may take here: {what_to_do}"),
     )
+}
+
+/// More bytes than were announced.
+pub(crate) fn beyond_the_end(size: u64) -> Problem {
+    Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "body_too_large",
+        format!("this upload was announced with {size} bytes: begin a new one for a larger file"),
+    )
+}
+
+/// Whether a piece was refused as one of which nothing counts.
+pub(crate) fn is_void(problem: &Problem) -> bool {
+    [beyond_the_end(0), checksum_mismatch()]
+        .iter()
+        .any(|other| other.code == problem.code)
 }
 
 fn checksum_mismatch() -> Problem {

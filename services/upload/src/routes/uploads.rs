@@ -77,6 +77,9 @@ async fn create(
         return Err(package_empty());
     }
     check_size(&state, size)?;
+    if body.size_hint().exact().is_some_and(|bytes| bytes > size) {
+        return Err(session::beyond_the_end(size));
+    }
     if let Some(version) = &wish.version {
         let mut connection = state.database.read().await?;
         let place = (version, &wish.filename);
@@ -92,7 +95,7 @@ async fn create(
     session::begin(&state, &row).await?;
     let row = if has_body {
         let held = session::hold(&state, asker, &row.id).await?;
-        append_to(&state, held, Piece { body, checksum }).await?
+        begin_with(&state, held, Piece { body, checksum }).await?
     } else {
         row
     };
@@ -214,10 +217,28 @@ async fn append(
         return Err(offset_differs(received));
     }
     if announced > size - received {
-        return Err(beyond_the_end(size));
+        return Err(session::beyond_the_end(size));
     }
     let row = append_to(&state, held, Piece { body, checksum }).await?;
     Ok((StatusCode::NO_CONTENT, tus::position(&row)).into_response())
+}
+
+/// Appends the piece that comes with the creation. A client that is refused learns no address to go on at, so when nothing
+/// of the piece counts the upload is ended.
+async fn begin_with(state: &State, held: Held, piece: Piece) -> Result<Session, Problem> {
+    let tasks = &state.process.tasks;
+    let state = state.clone();
+    let beginning = tasks.spawn(async move {
+        let id = held.row.id.clone();
+        let begun = held.append(&state, piece).await;
+        if let Err(problem) = &begun
+            && session::is_void(problem)
+        {
+            session::forget(&state, &id).await?;
+        }
+        begun
+    });
+    beginning.await.map_err(Problem::internal)?
 }
 
 /// In a task of its own: when the client leaves, what has arrived is still made durable and noted.
@@ -319,12 +340,4 @@ fn offset_differs(received: u64) -> Problem {
         format!("the upload goes on at {received}: send the bytes from there"),
     )
     .with_header("upload-offset", received.to_string())
-}
-
-fn beyond_the_end(size: u64) -> Problem {
-    Problem::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "body_too_large",
-        format!("this upload was announced with {size} bytes: begin a new one for a larger file"),
-    )
 }

@@ -168,6 +168,58 @@ async fn an_upload_begins_with_its_first_bytes_or_has_none() {
 }
 
 #[tokio::test]
+async fn more_than_was_announced_is_not_cut_to_size() {
+    const LONG: &str = "hello and some more";
+    let chunked = |pieces: &'static [&'static str]| {
+        Body::from_stream(stream::iter(pieces).map(|piece| Ok::<_, std::io::Error>(*piece)))
+    };
+    let long = || [Body::from(LONG), chunked(&[LONG]), chunked(&["hello", "x"])];
+    for engine in engines() {
+        let fixture = Fixture::with(engine, |settings| settings.sessions.persist_bytes = 4).await;
+        for body in long() {
+            let request = tus(&fixture, "POST", UPLOADS)
+                .header("upload-length", 5)
+                .header("upload-metadata", metadata(&[("filename", "a.bin")]))
+                .header(MEDIA_TYPE.0, MEDIA_TYPE.1)
+                .body(body);
+            let answer = fixture.instance.send(request.unwrap()).await;
+            assert_eq!(answer.verdict(), (413, "body_too_large"));
+            assert_eq!(fixture.instance.reading("sessions_open").await, 0);
+        }
+        let path = begin(&fixture, 5).await;
+        for body in long() {
+            let answer = fixture.instance.send(piece(&fixture, &path, 0, body)).await;
+            assert_eq!(answer.verdict(), (413, "body_too_large"));
+            let at = offset(&fixture, &fixture.instance, &path).await;
+            assert_eq!(at, (200, "0".into()));
+        }
+        assert!(fixture.blobs().is_empty());
+        let whole = piece(&fixture, &path, 0, chunked(&["hel", "lo"]));
+        let answer = fixture.instance.send(whole).await;
+        assert_eq!(answer.status, StatusCode::NO_CONTENT, "{answer:?}");
+        assert_eq!(fixture.blobs().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_creation_with_a_wrong_checksum_leaves_nothing() {
+    for engine in engines() {
+        let fixture = Fixture::new(engine).await;
+        let wrong = format!("sha1 {}", STANDARD.encode(sha1::Sha1::digest(b"jello")));
+        let request = tus(&fixture, "POST", UPLOADS)
+            .header("upload-length", 5)
+            .header("upload-metadata", metadata(&[("filename", "a.bin")]))
+            .header("upload-checksum", wrong)
+            .header(MEDIA_TYPE.0, MEDIA_TYPE.1)
+            .body(Body::from("hello"));
+        let answer = fixture.instance.send(request.unwrap()).await;
+        assert_eq!(answer.verdict(), (460, "checksum_mismatch"));
+        assert_eq!(fixture.instance.reading("sessions_open").await, 0);
+        assert!(fixture.staged().is_empty() && fixture.blobs().is_empty());
+    }
+}
+
+#[tokio::test]
 async fn a_piece_without_its_checksum_does_not_count() {
     for engine in engines() {
         let fixture = Fixture::new(engine).await;
