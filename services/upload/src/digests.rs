@@ -50,19 +50,15 @@ pub(crate) struct Announced {
 /// Reads what the headers of a package's bytes announce.
 pub(crate) fn announced(headers: &HeaderMap) -> Result<Announced, Problem> {
     let mut announced = Announced::default();
-    if let Some(value) = headers.get("repr-digest") {
-        let text = value.to_str().unwrap_or_default();
-        let digest = Digest::from_repr_digest(text);
-        announced.sha256 = Some(digest.map_err(|error| invalid("Repr-Digest", error))?);
+    for value in headers.get_all("repr-digest") {
+        announced.add_dictionary("Repr-Digest", value)?;
+    }
+    // It says which bytes are meant: who sends it alone counts on it.
+    if headers.contains_key("repr-digest") && announced.is_empty() {
+        return Err(invalid("Repr-Digest", "no algorithm of it is known here"));
     }
     for value in headers.get_all("content-digest") {
-        for (algorithm, value) in members(value, dictionary_key, "Content-Digest")? {
-            let bytes = value.split(';').next().unwrap_or(value).trim_end();
-            let bytes = bytes
-                .strip_prefix(':')
-                .and_then(|rest| rest.strip_suffix(':'));
-            announced.add("Content-Digest", algorithm, bytes.and_then(base64))?;
-        }
+        announced.add_dictionary("Content-Digest", value)?;
     }
     for value in headers.get_all("digest") {
         for (algorithm, value) in members(value, instance_key, "Digest")? {
@@ -93,6 +89,22 @@ pub(crate) fn refuse(headers: &HeaderMap, instead: &str) -> Result<(), Problem> 
 }
 
 impl Announced {
+    fn is_empty(&self) -> bool {
+        self.sha256.is_none() && self.others.is_empty()
+    }
+
+    /// Of RFC 9530: a dictionary of byte sequences (RFC 8941, 3.2). All that it says must be true of the bytes.
+    fn add_dictionary(&mut self, header: &'static str, value: &HeaderValue) -> Result<(), Problem> {
+        for (algorithm, value) in members(value, dictionary_key, header)? {
+            let bytes = value.split(';').next().unwrap_or(value).trim_end();
+            let bytes = bytes
+                .strip_prefix(':')
+                .and_then(|rest| rest.strip_suffix(':'));
+            self.add(header, algorithm, bytes.and_then(base64))?;
+        }
+        Ok(())
+    }
+
     fn add(
         &mut self,
         header: &'static str,
@@ -210,6 +222,29 @@ mod tests {
         ] {
             let digest = read(name, &value).expect(&value).sha256;
             assert_eq!(digest.unwrap().as_hex(), HEX, "{name}: {value}");
+        }
+    }
+
+    #[test]
+    fn every_line_and_algorithm_of_repr_digest_counts() {
+        let sha512 = "sha-512=:m3HSJL1i83hdltRq0+o9czGb+8KJDKra4t/3JRlnPKcjI8PZm6XBHXx6zG4UuMXaDEZjR1wuXDre9G9zvN7AQw==:";
+        let sha256 = format!("SHA-256=:{SHA256}:");
+        let zero = format!("sha-256=:{}=:", "A".repeat(43));
+        let read = |lines: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append("repr-digest", HeaderValue::from_str(line).unwrap());
+            }
+            announced(&headers)
+        };
+        let both = read(&[sha512, &sha256]).unwrap();
+        assert_eq!(both.sha256.unwrap().as_hex(), HEX);
+        assert_eq!(both.others.len(), 1);
+        assert_eq!(read(&[sha512]).unwrap().others.len(), 1);
+        let in_one = format!("{zero}, {sha256}");
+        for lines in [&[&*sha256, &*zero][..], &[&*in_one], &["crc32c=:AAAA:"]] {
+            let refused = read(lines).map(|_| ()).expect_err("a refusal");
+            assert_eq!(refused.code, "digest_invalid", "{lines:?}");
         }
     }
 
