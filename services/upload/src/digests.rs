@@ -7,6 +7,7 @@
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use http::header::TRAILER;
 use http::{HeaderMap, HeaderValue};
 use slipway_packages::Digest;
 use slipway_service::Problem;
@@ -39,6 +40,9 @@ const ALL: [&str; 8] = [
     "x-checksum-sha512",
 ];
 
+/// Of tus: here the piece is the whole.
+const OF_PIECE: &str = "upload-checksum";
+
 /// What a body has to be.
 #[derive(Default)]
 pub(crate) struct Announced {
@@ -49,6 +53,7 @@ pub(crate) struct Announced {
 
 /// Reads what the headers of a package's bytes announce.
 pub(crate) fn announced(headers: &HeaderMap) -> Result<Announced, Problem> {
+    check_trailers(headers)?;
     let mut announced = Announced::default();
     for value in headers.get_all("repr-digest") {
         announced.add_dictionary("Repr-Digest", value)?;
@@ -74,11 +79,32 @@ pub(crate) fn announced(headers: &HeaderMap) -> Result<Announced, Problem> {
             announced.add(name, algorithm, hex::decode(text(value, name)?).ok())?;
         }
     }
+    for value in headers.get_all(OF_PIECE) {
+        let checksum = text(value, "Upload-Checksum")?.parse();
+        let checksum: Checksum = checksum.map_err(|error| invalid("Upload-Checksum", error))?;
+        announced.others.push(checksum);
+    }
     Ok(announced)
+}
+
+/// Refuses a digest that is to come after the body (RFC 9110, 6.6.2): trailers are not read.
+pub(crate) fn check_trailers(headers: &HeaderMap) -> Result<(), Problem> {
+    for value in headers.get_all(TRAILER) {
+        let value = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
+        let mut names = value.split(',').map(str::trim);
+        if let Some(name) = names.find(|name| ALL.contains(name) || *name == OF_PIECE) {
+            return Err(Problem::bad_request(
+                "digest_invalid",
+                format!("{name} is not read after the body: send it as a header"),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Refuses all of these headers where they are of something else than the package; `instead` is the way out.
 pub(crate) fn refuse(headers: &HeaderMap, instead: &str) -> Result<(), Problem> {
+    check_trailers(headers)?;
     match ALL.iter().find(|name| headers.contains_key(**name)) {
         Some(name) => Err(Problem::bad_request(
             "digest_invalid",
@@ -137,7 +163,8 @@ impl Announced {
     }
 }
 
-/// The members of a list `key=value, …` whose key `known` knows.
+/// The members of a list `key=value, …` whose key `known` knows. What is no such list may have been meant as a digest that
+/// is known.
 fn members<'a>(
     value: &'a HeaderValue,
     known: impl Fn(&str) -> Option<Algorithm>,
@@ -145,19 +172,28 @@ fn members<'a>(
 ) -> Result<Vec<(Algorithm, &'a str)>, Problem> {
     let mut found = Vec::new();
     for member in text(value, header)?.split(',').map(str::trim) {
-        let (key, value) = member.split_once('=').unwrap_or((member, ""));
+        let (key, value) = member
+            .split_once('=')
+            .map(|(key, value)| (key.trim(), value.trim()))
+            .filter(|(key, _)| is_key(key))
+            .ok_or_else(|| invalid(header, "it is no list of ALGORITHM=DIGEST"))?;
         found.extend(known(key).map(|algorithm| (algorithm, value)));
     }
     Ok(found)
 }
 
-/// Keys of RFC 9530's registry.
+fn is_key(key: &str) -> bool {
+    let is_of_key = |c: char| c.is_ascii_alphanumeric() || "_-.*/".contains(c);
+    !key.is_empty() && key.chars().all(is_of_key)
+}
+
+/// Keys of RFC 9530's registry, and how libraries spell them.
 fn dictionary_key(key: &str) -> Option<Algorithm> {
     match key.to_ascii_lowercase().as_str() {
         "md5" => Some(Algorithm::Md5),
-        "sha" => Some(Algorithm::Sha1),
-        "sha-256" => Some(Algorithm::Sha256),
-        "sha-512" => Some(Algorithm::Sha512),
+        "sha" | "sha1" | "sha-1" => Some(Algorithm::Sha1),
+        "sha256" | "sha-256" => Some(Algorithm::Sha256),
+        "sha512" | "sha-512" => Some(Algorithm::Sha512),
         _ => None,
     }
 }
@@ -206,6 +242,9 @@ mod tests {
             ("digest", "id-sha=qvTGHdzF6KLavt4PO0gs2a6pQ00=".to_owned()),
             ("content-digest", format!("x=1, md5=:{MD5}:;p")),
             ("content-digest", "sha-512=:m3HSJL1i83hdltRq0+o9czGb+8KJDKra4t/3JRlnPKcjI8PZm6XBHXx6zG4UuMXaDEZjR1wuXDre9G9zvN7AQw==:".to_owned()),
+            ("content-digest", format!("md5 = :{MD5}: ;p=1")),
+            ("digest", "sha-1=qvTGHdzF6KLavt4PO0gs2a6pQ00=".to_owned()),
+            ("upload-checksum", "sha1 qvTGHdzF6KLavt4PO0gs2a6pQ00=".to_owned()),
             ("x-checksum-md5", "5D41402ABC4B2A76B9719D911017C592".to_owned()),
             ("x-checksum-sha1", "aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d".to_owned()),
         ] {
@@ -217,7 +256,9 @@ mod tests {
         for (name, value) in [
             ("repr-digest", format!("sha-256=:{SHA256}:")),
             ("content-digest", format!("SHA-256=:{SHA256}:")),
+            ("content-digest", format!("sha256 = :{SHA256}:")),
             ("digest", format!("sha-256={SHA256}")),
+            ("digest", format!("SHA256 = {SHA256}")),
             ("x-checksum-sha256", HEX.to_owned()),
         ] {
             let digest = read(name, &value).expect(&value).sha256;
@@ -270,6 +311,17 @@ mod tests {
             ("content-digest", "sha-256=abc"),
             ("content-digest", "sha-256"),
             ("content-digest", "sha-256=:AAAA:"),
+            ("content-digest", "garbage"),
+            ("content-digest", ""),
+            ("content-digest", "x y=:AAAA:"),
+            ("content-digest", "sha-256;p=:AAAA:"),
+            ("content-digest", "sha256=:wrong:"),
+            ("content-digest", "sha-256 = :x:"),
+            ("digest", "SHA256=wrong"),
+            ("digest", "SHA-256 = wrong"),
+            ("upload-checksum", "md5 AAAA"),
+            ("upload-checksum", "garbage"),
+            ("trailer", "Expires, Content-Digest"),
             ("x-checksum-sha256", "sha256:00"),
             ("x-checksum-sha1", SHA256),
         ] {

@@ -14,7 +14,7 @@ const SHA256: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e7304336293
 const SHA256_BASE64: &str = "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=";
 
 /// Name and value of a header, status, code, and what the words have to say.
-const NOT_THE_PACKAGE: [(&str, &str, u16, &str, &str); 14] = [
+const NOT_THE_PACKAGE: [(&str, &str, u16, &str, &str); 16] = [
     (
         "content-type",
         "multipart/form-data; boundary=x",
@@ -81,6 +81,20 @@ const NOT_THE_PACKAGE: [(&str, &str, u16, &str, &str); 14] = [
         400,
         "digest_invalid",
         "Content-Digest",
+    ),
+    (
+        "content-digest",
+        "garbage",
+        400,
+        "digest_invalid",
+        "Content-Digest",
+    ),
+    (
+        "trailer",
+        "Digest",
+        400,
+        "digest_invalid",
+        "send it as a header",
     ),
     (
         "x-checksum-sha256",
@@ -156,6 +170,7 @@ async fn every_digest_that_is_announced_is_checked() {
         ("content-md5", MD5),
         ("digest", &*digest),
         ("content-digest", &*content_digest),
+        ("upload-checksum", "sha1 qvTGHdzF6KLavt4PO0gs2a6pQ00="),
         ("x-checksum-md5", "5D41402ABC4B2A76B9719D911017C592"),
         ("x-checksum-sha1", SHA1),
         ("x-checksum-sha256", SHA256),
