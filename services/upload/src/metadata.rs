@@ -1,5 +1,7 @@
 //! `Upload-Metadata` of tus 1.0: pairs of a key and a value in base64.
 
+use std::collections::HashSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use slipway_service::Problem;
@@ -9,12 +11,22 @@ use crate::wish::Words;
 /// Reads what concerns us; clients add keys of their own, such as `filetype`.
 pub(crate) fn parse(header: &str) -> Result<Words, Problem> {
     let mut words = Words::default();
+    let mut keys = HashSet::new();
     for pair in header
         .split(',')
         .map(str::trim)
         .filter(|pair| !pair.is_empty())
     {
         let (key, encoded) = pair.split_once(' ').unwrap_or((pair, ""));
+        if !keys.insert(key) {
+            return Err(Problem::bad_request(
+                "metadata_invalid",
+                format!(
+                    "Upload-Metadata says {} twice: say it once",
+                    key.escape_default()
+                ),
+            ));
+        }
         let place = if key == "filename" {
             &mut words.filename
         } else if let Some(place) = words.parameter(key) {
@@ -54,7 +66,8 @@ mod tests {
 
     #[test]
     fn a_value_that_cannot_be_read_is_not_guessed() {
-        for header in ["filename notes.apk", "version /w=="] {
+        let twice = "version MS4y,filename bm90ZXMuYXBr,version MS4y";
+        for header in ["filename notes.apk", "version /w==", twice] {
             assert_eq!(parse(header).expect_err(header).code, "metadata_invalid");
         }
     }

@@ -92,6 +92,23 @@ pub(super) fn check_body(headers: &HeaderMap) -> Result<(), Problem> {
     )
 }
 
+/// Refuses what a creation cannot be: a later piece, or another method.
+pub(super) fn check_creation(headers: &HeaderMap) -> Result<(), Problem> {
+    if text(headers, "upload-offset")?.is_some_and(|offset| offset != "0") {
+        return Err(Problem::bad_request(
+            "header_invalid",
+            "Upload-Offset: an upload begins at 0: leave it out here, and go on by PATCH at the upload's own address",
+        ));
+    }
+    if headers.contains_key("x-http-method-override") {
+        return Err(Problem::bad_request(
+            "header_invalid",
+            "X-HTTP-Method-Override is for an upload's own address: send the request there, or leave it out",
+        ));
+    }
+    Ok(())
+}
+
 pub(super) fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
     if text(headers, CONTENT_TYPE.as_str())? == Some(MEDIA_TYPE) {
         return Ok(());
@@ -104,7 +121,15 @@ pub(super) fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 pub(super) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Problem> {
-    let value = headers.get(name).map(HeaderValue::to_str).transpose();
+    let mut values = headers.get_all(name).iter();
+    let value = values.next().map(HeaderValue::to_str).transpose();
+    // Of two nobody knows which is meant.
+    if values.next().is_some() {
+        return Err(Problem::bad_request(
+            "header_invalid",
+            format!("the header {name} comes twice: send it once"),
+        ));
+    }
     value.map_err(|_| invalid(name))
 }
 

@@ -67,6 +67,7 @@ async fn create(
     query?;
     tus::check_version(&headers)?;
     tus::check_body(&headers)?;
+    tus::check_creation(&headers)?;
     let announced = tus::text(&headers, "upload-metadata")?.unwrap_or_default();
     let wish = metadata::parse(announced)?.parse()?;
     if wish.channel.is_some() {

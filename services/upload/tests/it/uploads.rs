@@ -542,6 +542,40 @@ async fn what_is_no_plain_piece_of_one_file_is_refused_before_it_is_read() {
 }
 
 #[tokio::test]
+async fn what_is_said_twice_or_of_a_later_piece_begins_nothing() {
+    for engine in engines() {
+        let fixture = Fixture::new(engine).await;
+        let checksum = "sha1 qvTGHdzF6KLavt4PO0gs2a6pQ00=";
+        let named = metadata(&[("filename", "a.bin")]);
+        let begin = || {
+            tus(&fixture, "POST", UPLOADS)
+                .header(MEDIA_TYPE.0, MEDIA_TYPE.1)
+                .header("upload-checksum", checksum)
+                .header("upload-metadata", &named)
+                .header("upload-length", 5)
+        };
+        for (name, value) in [
+            ("upload-metadata", &*named),
+            ("upload-length", "5"),
+            ("upload-checksum", checksum),
+            ("tus-resumable", "1.0.0"),
+            ("upload-offset", "5"),
+            ("x-http-method-override", "PATCH"),
+        ] {
+            let request = begin().header(name, value).body(Body::from("hello"));
+            let answer = fixture.instance.send(request.unwrap()).await;
+            assert_eq!(answer.verdict(), (400, "header_invalid"), "{name}");
+        }
+        let twice = [("filename", "a.bin"), ("filename", "b.bin")];
+        let answer = create(&fixture, 5, &twice).await;
+        assert_eq!(answer.verdict(), (400, "metadata_invalid"));
+        let request = begin().header("upload-offset", 0).body(Body::from("hello"));
+        let answer = fixture.instance.send(request.unwrap()).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+    }
+}
+
+#[tokio::test]
 async fn bytes_that_are_not_what_was_announced_leave_nothing() {
     for engine in engines() {
         let fixture = Fixture::new(engine).await;
