@@ -106,12 +106,25 @@ pub(crate) fn check_trailers(headers: &HeaderMap) -> Result<(), Problem> {
 pub(crate) fn refuse(headers: &HeaderMap, instead: &str) -> Result<(), Problem> {
     check_trailers(headers)?;
     match ALL.iter().find(|name| headers.contains_key(**name)) {
-        Some(name) => Err(Problem::bad_request(
-            "digest_invalid",
-            format!("{name} is not of the package here: leave it out, {instead}"),
-        )),
+        Some(name) => Err(of_something_else(name, instead)),
         None => Ok(()),
     }
+}
+
+/// The same for a form, which is no piece of tus either.
+pub(crate) fn refuse_of_form(headers: &HeaderMap) -> Result<(), Problem> {
+    let instead = "and give that of the file as the field sha256";
+    if headers.contains_key(OF_PIECE) {
+        return Err(of_something_else(OF_PIECE, instead));
+    }
+    refuse(headers, instead)
+}
+
+fn of_something_else(name: &str, instead: &str) -> Problem {
+    Problem::bad_request(
+        "digest_invalid",
+        format!("{name} is not of the package here: leave it out, {instead}"),
+    )
 }
 
 impl Announced {

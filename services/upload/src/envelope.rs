@@ -19,11 +19,20 @@ const OTHER_MEDIA_TYPES: [&str; 3] = [
 /// Headers that say that a body is a part of the file, unless they have this value. `Content-Range` of a PUT is what
 /// `curl -C` sends with the tail of a file (RFC 9110, 14.5); `Upload-Complete` and `-Incomplete` are of the IETF's
 /// resumable uploads, which clients send with a whole file too.
-const PARTS: [(&str, Option<&str>); 4] = [
+const PARTS: [(&str, Option<&str>); 6] = [
     ("upload-offset", Some("0")),
     ("upload-complete", Some("?1")),
     ("upload-incomplete", Some("?0")),
     ("upload-concat", None),
+    ("upload-defer-length", None),
+    ("tus-resumable", None),
+];
+
+/// Headers by which a request means another method than its own.
+const METHODS: [&str; 3] = [
+    "x-http-method-override",
+    "x-http-method",
+    "x-method-override",
 ];
 
 /// Conditions that are not looked at here. Whoever sends one counts on it (RFC 9110, 13.1).
@@ -99,6 +108,12 @@ fn check_whole(headers: &HeaderMap) -> Result<(), Problem> {
             return Err(part(name));
         }
     }
+    // How long the whole file is.
+    let length = headers.get(CONTENT_LENGTH);
+    let mut lengths = headers.get_all("upload-length").iter();
+    if lengths.any(|whole| Some(whole) != length) {
+        return Err(part("upload-length"));
+    }
     if let Some(name) = CONDITIONS.iter().find(|name| headers.contains_key(**name)) {
         return Err(Problem::bad_request(
             "condition_refused",
@@ -107,11 +122,12 @@ fn check_whole(headers: &HeaderMap) -> Result<(), Problem> {
             ),
         ));
     }
-    let method = HeaderName::from_static("x-http-method-override");
-    if headers.contains_key(&method) {
+    if let Some(name) = METHODS.iter().find(|name| headers.contains_key(**name)) {
         return Err(Problem::bad_request(
             "header_invalid",
-            "X-HTTP-Method-Override is for uploads in pieces alone: send the request by its own method",
+            format!(
+                "{name} is for uploads in pieces alone (/api/v1/apps/APP/uploads): send the request by its own method"
+            ),
         ));
     }
     Ok(())
@@ -207,6 +223,10 @@ mod tests {
             ("upload-complete", "?0", 400, "part_refused"),
             ("upload-incomplete", "?1", 400, "part_refused"),
             ("upload-concat", "partial", 400, "part_refused"),
+            ("upload-defer-length", "1", 400, "part_refused"),
+            ("upload-length", "10", 400, "part_refused"),
+            ("tus-resumable", "1.0.0", 400, "part_refused"),
+            ("x-http-method", "PATCH", 400, "header_invalid"),
             ("content-encoding", "gzip", 415, "coding_refused"),
             (
                 "content-encoding",
@@ -240,7 +260,11 @@ mod tests {
             ("via", "1.1 slipway"),
         ]);
         assert_eq!(verdict(check_package(&taken)), None);
-        let old = headers(&[("via", "1.0 slipway"), ("content-length", "5")]);
+        let old = headers(&[
+            ("via", "1.0 slipway"),
+            ("content-length", "5"),
+            ("upload-length", "5"),
+        ]);
         assert_eq!(verdict(check_package(&old)), None);
     }
 

@@ -16,7 +16,7 @@ use axum::response::Response;
 use axum::routing::post;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
-use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use multer::{Field, Multipart};
 use percent_encoding::percent_decode_str;
@@ -55,7 +55,7 @@ async fn create(
         asker.permit(Scope::Release)?;
     }
     envelope::check_form(&headers)?;
-    digests::refuse(&headers, "and give that of the file as the field sha256")?;
+    digests::refuse_of_form(&headers)?;
     let boundary = boundary(&headers)?;
     let announced = body.size_hint().exact().unwrap_or(0);
     check_size(&state, announced.saturating_sub(FORM_BYTES))?;
@@ -159,6 +159,13 @@ impl Form<'_> {
             }
         }
         let staged = incoming.finish().await?;
+        let came = staged.length().to_string();
+        let mut lengths = part.headers().get_all(CONTENT_LENGTH).iter();
+        if lengths.any(|length| length != came.as_str()) {
+            return Err(form_invalid(&format!(
+                "its file has {came} bytes and not its Content-Length: send all of it, and one length",
+            )));
+        }
         if expected
             .sha256
             .is_some_and(|sha256| sha256 != staged.digest())

@@ -178,6 +178,22 @@ async fn a_form_that_is_not_one_package_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_file_is_as_long_as_its_part_says() {
+    for engine in engines() {
+        let fixture = Fixture::new(engine).await;
+        for length in ["17", "4", "x", "5\r\nContent-Length: 6"] {
+            let head = format!("{}\r\nContent-Length: {length}", FILE.0);
+            let answer = post(&fixture, &[], form(&[(&head, "hello")])).await;
+            assert_eq!(answer.verdict(), (400, "form_invalid"), "{length}");
+        }
+        nothing_is_kept(&fixture).await;
+        let head = format!("{}\r\nContent-Length: 5", FILE.0);
+        let answer = post(&fixture, &[], form(&[(&head, "hello")])).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_form_is_refused_by_its_headers_before_it_is_read() {
     for engine in engines() {
         let fixture = Fixture::new(engine).await;
@@ -191,6 +207,13 @@ async fn a_form_is_refused_by_its_headers_before_it_is_read() {
                 "digest_invalid",
             ),
             ("repr-digest", "sha-256=:AA==:", 400, "digest_invalid"),
+            (
+                "upload-checksum",
+                "sha1 qvTGHdzF6KLavt4PO0gs2a6pQ00=",
+                400,
+                "digest_invalid",
+            ),
+            ("tus-resumable", "1.0.0", 400, "part_refused"),
             ("via", "1.0 slipway", 411, "length_required"),
         ] {
             let never = Body::from_stream(stream::pending::<std::io::Result<Bytes>>());
