@@ -17,7 +17,7 @@ use axum::routing::post;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use multer::{Field, Multipart};
 use percent_encoding::percent_decode_str;
 use slipway_service::Problem;
@@ -110,7 +110,7 @@ impl Form<'_> {
         let mut filename = None;
         while let Some(part) = parts.next_field().await.map_err(unreadable)? {
             let name = part.name().unwrap_or_default().to_owned();
-            let of_file = file_name(&part);
+            let of_file = file_name(&part)?;
             let is_parameter = name == "filename" || self.words.parameter(&name).is_some();
             match of_file {
                 Some(_) if is_parameter => return Err(no_file(&name)),
@@ -209,19 +209,57 @@ async fn text(mut part: Field<'_>) -> Result<String, Problem> {
     String::from_utf8(value).map_err(|_| form_invalid(&format!("its field {name} is not UTF-8")))
 }
 
-/// The file name of a part: `filename`, or the coded `filename*` (RFC 8187) that some libraries send in its place.
-fn file_name(part: &Field<'_>) -> Option<String> {
-    if let Some(name) = part.file_name() {
-        return Some(name.to_owned());
+/// The file name of a part: the coded `filename*` (RFC 8187) that some libraries send, and it counts more (RFC 6266, 4.3),
+/// or `filename`.
+fn file_name(part: &Field<'_>) -> Result<Option<String>, Problem> {
+    let disposition = part.headers().get(CONTENT_DISPOSITION);
+    let disposition = disposition.map_or(&b""[..], HeaderValue::as_bytes);
+    let disposition = str::from_utf8(disposition)
+        .map_err(|_| name_refused("it is not UTF-8: send it as UTF-8, or as the field filename"))?;
+    if let Some(value) = parameter(disposition, "filename*") {
+        let name = decode(value).ok_or_else(|| {
+            name_refused("its filename* cannot be read: send UTF-8''NAME, percent-encoded")
+        })?;
+        return Ok(Some(name));
     }
-    let disposition = part.headers().get(CONTENT_DISPOSITION)?.to_str().ok()?;
-    let parameters = disposition.split(';').map(str::trim);
-    let coded = parameters.filter_map(|parameter| parameter.split_once('='));
-    let (_, value) = coded
-        .into_iter()
-        .find(|(name, _)| name.trim().eq_ignore_ascii_case("filename*"))?;
-    let (_, name) = value.rsplit_once('\'')?;
-    Some(percent_decode_str(name).decode_utf8_lossy().into_owned())
+    let name = part.file_name();
+    if name.is_some_and(|name| name.contains("=?") && name.contains("?=")) {
+        return Err(name_refused(
+            "words of mail (RFC 2047) are not decoded: send it as UTF-8, or as the field filename",
+        ));
+    }
+    Ok(name.map(str::to_owned))
+}
+
+/// The value of a parameter, as it is written.
+fn parameter<'a>(disposition: &'a str, wanted: &str) -> Option<&'a str> {
+    let (mut is_quoted, mut before) = (false, ' ');
+    let parameters = disposition.split(|c| {
+        is_quoted ^= c == '"' && before != '\\';
+        before = c;
+        c == ';' && !is_quoted
+    });
+    let mut pairs = parameters.filter_map(|parameter| parameter.split_once('='));
+    let (_, value) = pairs.find(|(name, _)| name.trim().eq_ignore_ascii_case(wanted))?;
+    Some(value.trim())
+}
+
+/// `UTF-8'LANGUAGE'NAME`; some libraries quote it.
+fn decode(value: &str) -> Option<String> {
+    let mut parts = value.trim_matches('"').splitn(3, '\'');
+    let (charset, _, name) = (parts.next()?, parts.next()?, parts.next()?);
+    if !charset.eq_ignore_ascii_case("utf-8") {
+        return None;
+    }
+    let name = percent_decode_str(name).decode_utf8().ok()?;
+    Some(name.into_owned())
+}
+
+fn name_refused(why: &str) -> Problem {
+    Problem::unprocessable(
+        "name_refused",
+        format!("the name of the file is not taken: {why}"),
+    )
 }
 
 fn unknown(name: &str) -> Problem {

@@ -178,6 +178,48 @@ async fn a_form_that_is_not_one_package_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_coded_name_counts_and_is_read_strictly() {
+    for engine in engines() {
+        let fixture = Fixture::new(engine).await;
+        for (name, read) in [
+            ("filename=\"a.bin\"; filename*=UTF-8''b.bin", "b.bin"),
+            ("filename*=utf-8'en'it's.bin; filename=a.bin", "it's.bin"),
+            ("filename*=\"UTF-8''c.bin\"", "c.bin"),
+            (
+                "filename=\"a;filename*=UTF-8''d.bin\"",
+                "a;filename*=UTF-8''d.bin",
+            ),
+            (
+                "filename=\"=?utf-8?B?YQ==?=\"; filename*=UTF-8''e.bin",
+                "e.bin",
+            ),
+        ] {
+            let head = format!("name=\"file\"; {name}");
+            let answer = post(&fixture, &[], form(&[(&head, "hello")])).await;
+            assert_eq!(answer.body["package"]["filename"], read, "{answer:?}");
+        }
+        for name in [
+            "filename=\"a.bin\"; filename*=ISO-8859-1''%E9.bin",
+            "filename=\"a.bin\"; filename*=UTF-8''%E9.bin",
+            "filename=\"a.bin\"; filename*=b.bin",
+            "filename=\"=?utf-8?B?YS5iaW4=?=\"",
+        ] {
+            let head = format!("name=\"file\"; {name}");
+            let answer = post(&fixture, &[], form(&[(&head, "hello")])).await;
+            assert_eq!(answer.verdict(), (422, "name_refused"), "{name}");
+        }
+        let latin = form(&[FILE]).replace("notes", "@").into_bytes();
+        let latin = latin
+            .into_iter()
+            .map(|byte| if byte == b'@' { 0xE9 } else { byte });
+        let answer = post(&fixture, &[], latin.collect::<Vec<_>>()).await;
+        assert_eq!(answer.verdict(), (422, "name_refused"));
+        let said = answer.body["detail"].as_str().unwrap_or_default();
+        assert!(said.contains("not UTF-8"), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn a_file_is_as_long_as_its_part_says() {
     for engine in engines() {
         let fixture = Fixture::new(engine).await;
