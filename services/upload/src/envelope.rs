@@ -8,12 +8,12 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCO
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use slipway_service::Problem;
 
-/// Media types of something that holds the package or is a piece of it, beside `multipart/…`: a piece of tus, and one
-/// of the IETF's resumable uploads.
+/// Media types of something that holds the package or is a piece of it, beside `multipart/…` and `message/…`: a piece of
+/// tus, one of the IETF's resumable uploads, and a message of HTTP.
 const OTHER_MEDIA_TYPES: [&str; 3] = [
     "application/offset+octet-stream",
     "application/partial-upload",
-    "message/http",
+    "application/http",
 ];
 
 /// Headers that say that a body is a part of the file, unless they have this value. `Content-Range` of a PUT is what
@@ -85,8 +85,18 @@ fn check_length(headers: &HeaderMap) -> Result<(), Problem> {
 fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
     for value in headers.get_all(CONTENT_TYPE) {
         let value = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
-        let media_type = value.split(';').next().unwrap_or_default().trim();
-        if media_type.starts_with("multipart/") || OTHER_MEDIA_TYPES.contains(&media_type) {
+        // Two in one line, or one in quotes, are none; but a program on the way may have made them so.
+        let mut media_types = value.split(',').map(|listed| {
+            let media_type = listed.split(';').next().unwrap_or_default();
+            media_type.trim().trim_matches('"').trim()
+        });
+        let envelope = media_types.find(|media_type| {
+            ["multipart/", "message/"]
+                .iter()
+                .any(|holds| media_type.starts_with(holds))
+                || OTHER_MEDIA_TYPES.contains(media_type)
+        });
+        if let Some(media_type) = envelope {
             return Err(Problem::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "media_type",
@@ -212,6 +222,20 @@ mod tests {
                 "media_type",
             ),
             ("content-type", "Multipart/Mixed", 415, "media_type"),
+            (
+                "content-type",
+                "application/zip; a=b, multipart/form-data",
+                415,
+                "media_type",
+            ),
+            (
+                "content-type",
+                "\"multipart/form-data\"; boundary=x",
+                415,
+                "media_type",
+            ),
+            ("content-type", "message/rfc822", 415, "media_type"),
+            ("content-type", "application/http", 415, "media_type"),
             (
                 "content-type",
                 "application/offset+octet-stream",

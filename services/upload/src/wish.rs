@@ -66,7 +66,11 @@ impl Words {
             platform: checked(self.platform, Platform::asked, "platform_unknown")?,
             arch: optional(self.arch, "arch_unknown")?,
             kind: self.kind.as_deref().map(declared).transpose()?,
-            sha256: optional(self.sha256, "digest_invalid")?,
+            // Some tools print it in upper case.
+            sha256: optional(
+                self.sha256.map(|hex| hex.to_ascii_lowercase()),
+                "digest_invalid",
+            )?,
         })
     }
 }
@@ -148,6 +152,10 @@ mod tests {
         assert_eq!(
             refused(|words| words.platform = Some("none".into())),
             Err("platform_unknown")
+        );
+        assert_eq!(
+            refused(|words| words.sha256 = Some("AB".repeat(32))),
+            Ok(())
         );
         assert_eq!(
             refused(|words| words.sha256 = Some("00".into())),
