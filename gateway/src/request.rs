@@ -15,11 +15,11 @@ use slipway_service::http::framing::Framing;
 use crate::routes::method_not_allowed;
 
 /// Headers that hold for one connection alone (RFC 9110, 7.6.1), beside those that `Connection` names and `Proxy-…`.
-const HOP_BY_HOP: [&str; 6] = [
+/// `Trailer` is none of them: a service has to see what was to come after the body, since trailers themselves stay behind.
+const HOP_BY_HOP: [&str; 5] = [
     "connection",
     "keep-alive",
     "te",
-    "trailer",
     "transfer-encoding",
     "upgrade",
 ];

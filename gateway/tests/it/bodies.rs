@@ -84,12 +84,13 @@ async fn a_service_that_does_not_know_100_gets_the_body_after_a_moment() {
         let mut wire = Wire::accept(&listener).await;
         let head = wire.head().await;
         assert_eq!(field(&head, "transfer-encoding"), Some("chunked"));
+        assert_eq!(field(&head, "trailer"), Some("x-slipway-caller"));
         let body = wire.exactly("5\r\nhello\r\n0\r\n\r\n".len()).await;
         wire.send(CREATED).await;
         body
     });
-    let put = request(PUT, "Transfer-Encoding: chunked\r\n")
-        + "5\r\nhello\r\n0\r\nX-Slipway-Caller: trailer\r\n\r\n";
+    let fields = "Transfer-Encoding: chunked\r\nTrailer: X-Slipway-Caller\r\n";
+    let put = request(PUT, fields) + "5\r\nhello\r\n0\r\nX-Slipway-Caller: trailer\r\n\r\n";
     assert_eq!(ask(gateway.address, put).await.status, 201);
     assert_eq!(
         service.await.unwrap(),
