@@ -10,3 +10,4 @@ pub mod list;
 pub mod pattern;
 pub mod problem;
 pub mod serve;
+mod unread;
