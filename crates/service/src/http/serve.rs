@@ -51,7 +51,7 @@ pub struct Arrival {
 }
 
 /// Time for the head of a request by a service: above that after which the gateway gives a process up that was stopped.
-const PROVEN_HEAD_TIMEOUT: Duration = Duration::from_secs(60);
+const PROVEN_HEAD_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Time after a change of the certificates in which connections that were proven by the old ones end. Callers have read
 /// the change by then and begin no request on them any more.
