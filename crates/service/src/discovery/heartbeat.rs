@@ -79,9 +79,9 @@ async fn beat(process: &Process, address: &str, record: &Record) -> Option<Beat>
         .await;
     answer
         .inspect(|beat: &Beat| {
-            beat.now
-                .into_iter()
-                .for_each(|now| process.registry_time.tell(now));
+            if let Some(now) = beat.now {
+                process.registry_time.tell(now);
+            }
         })
         .inspect_err(|error| tracing::debug!(%error, address, "a registry does not answer"))
         .ok()

@@ -1,10 +1,8 @@
 //! What stands around every router: who is asked and by whom, request id, one log line per request, errors as
 //! problem+json, panics caught.
 
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
@@ -17,7 +15,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use uuid::Uuid;
 
 use super::problem::{DATABASE_DAMAGED, Problem};
-use super::unread::Noted;
+use super::unread;
 use crate::internal::access::INSTANCE_PATH;
 use crate::internal::verify;
 use crate::metrics::Reading;
@@ -102,9 +100,8 @@ async fn around(State(edge): State<Edge>, mut request: Request, next: Next) -> R
         request.headers_mut().insert(REQUEST_ID.clone(), value);
     }
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let (parts, body) = request.into_parts();
-    let (body, is_read) = Noted::new(body);
-    let mut response = next.run(Request::from_parts(parts, Body::new(body))).await;
+    let (request, is_read) = unread::noted(request);
+    let mut response = next.run(request).await;
     let mut problem = response.extensions_mut().remove::<Problem>();
     if let Some(problem) = &mut problem
         && problem.code == DATABASE_DAMAGED
@@ -119,7 +116,7 @@ async fn around(State(edge): State<Edge>, mut request: Request, next: Next) -> R
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID.clone(), value);
     }
-    if !is_read.load(Ordering::Relaxed) {
+    if !is_read() {
         let last = HeaderValue::from_static("close");
         response.headers_mut().insert(CONNECTION, last);
     }

@@ -11,24 +11,25 @@ use std::task::{Context, Poll};
 
 use axum::Error;
 use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::Request;
 use http_body::{Frame, SizeHint};
 
 /// A body whose end is noted.
-pub(super) struct Noted {
+struct Noted {
     body: Body,
     ended: Arc<AtomicBool>,
 }
 
-impl Noted {
-    /// The body, and what becomes true with its end.
-    pub(super) fn new(body: Body) -> (Self, Arc<AtomicBool>) {
-        let ended = Arc::new(AtomicBool::new(body.is_end_stream()));
-        let noted = Self {
-            body,
-            ended: ended.clone(),
-        };
-        (noted, ended)
-    }
+/// The request, and what tells whether its body was read to its end. One without a body stays as it is.
+pub(super) fn noted(request: Request) -> (Request, impl Fn() -> bool) {
+    let ended = Arc::new(AtomicBool::new(request.body().is_end_stream()));
+    let request = if ended.load(Ordering::Relaxed) {
+        request
+    } else {
+        let ended = ended.clone();
+        request.map(|body| Body::new(Noted { body, ended }))
+    };
+    (request, move || ended.load(Ordering::Relaxed))
 }
 
 impl HttpBody for Noted {
