@@ -158,7 +158,7 @@ async fn by_another_method(asker: Asker) -> Result<Response, Problem> {
         "method_not_allowed",
         "PUT the bytes of the package here, as `curl -T FILE` does, or POST a form to …/packages without a name",
     )
-    .with_header("allow", "GET, HEAD, PUT"))
+    .with_header("allow", "DELETE, GET, HEAD, PUT"))
 }
 
 /// `Prefer: wait=N` (RFC 7240), N in seconds.

@@ -234,6 +234,6 @@ async fn a_package_that_is_posted_to_its_name_is_told_where_to_go() {
             .send(request.body(never_read()).expect("a request"))
             .await;
         assert_eq!(answer.verdict(), (405, "method_not_allowed"));
-        assert_eq!(answer.header("allow"), "GET, HEAD, PUT");
+        assert_eq!(answer.header("allow"), "DELETE, GET, HEAD, PUT");
     }
 }
