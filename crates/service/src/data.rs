@@ -236,7 +236,7 @@ pub fn private_folders(
 }
 
 /// Returns when the names in a folder survive the loss of power.
-pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+pub fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 

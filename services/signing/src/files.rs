@@ -16,7 +16,7 @@ use anyhow::Context as _;
 use hmac::Mac as _;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use slipway_service::data::private_folder;
+use slipway_service::data::{private_folder, sync_folder};
 
 use crate::sealing::SealingKey;
 use crate::statement::{Place, Stated};
@@ -325,10 +325,6 @@ fn make_shard(shard: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
     }
-}
-
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
 }
 
 fn ignore_missing(error: io::Error) -> io::Result<()> {

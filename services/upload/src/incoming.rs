@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::State;
 use crate::checksum::Checksum;
-use crate::staging::{Fate, Staged, disk_problem, persist};
+use crate::staging::{Fate, Staged, persist};
 use crate::writer::Writer;
 
 /// What is dropped before [`Incoming::finish`] leaves nothing.
@@ -23,11 +23,11 @@ impl<'a> Incoming<'a> {
     ) -> Result<Self, Problem> {
         let id = Uuid::now_v7().to_string();
         let staged = state.staging.create(&id, Fate::Removed);
-        let mut staged = staged.map_err(disk_problem)?;
+        let mut staged = staged.map_err(Problem::internal)?;
         staged.expect(checksums);
         Ok(Self {
             state,
-            writer: Writer::start(staged).map_err(disk_problem)?,
+            writer: Writer::start(staged).map_err(Problem::internal)?,
             received: 0,
         })
     }
@@ -41,8 +41,8 @@ impl<'a> Incoming<'a> {
 
     /// The staged file, which is durable when this returns.
     pub(crate) async fn finish(self) -> Result<Staged, Problem> {
-        let (mut staged, written) = self.writer.finish().await.map_err(disk_problem)?;
-        written.map_err(disk_problem)?;
+        let (mut staged, written) = self.writer.finish().await.map_err(Problem::internal)?;
+        written.map_err(Problem::internal)?;
         if self.received == 0 {
             return Err(package_empty());
         }
@@ -52,7 +52,7 @@ impl<'a> Incoming<'a> {
                 "the bytes that arrived do not have the digest that a header announces: send them again",
             ));
         }
-        persist(staged).await.map_err(disk_problem)
+        persist(staged).await.map_err(Problem::internal)
     }
 }
 

@@ -9,13 +9,15 @@
 //! A session belongs to the token that began it: to every other one, also an administrator's, there is none. Otherwise who
 //! sends the last byte would borrow the rights of who began it.
 
+mod refusals;
+
 use std::fs::{File, TryLockError};
 use std::pin::pin;
 
 use axum::body::{Body, HttpBody as _};
-use http::StatusCode;
 use http_body_util::BodyExt as _;
 use slipway_packages::Digest;
+use slipway_service::database::fault::Fault;
 use slipway_service::{Problem, clock};
 use sqlx::AnyConnection;
 use tokio::time::{Duration, Instant};
@@ -25,10 +27,13 @@ use crate::State;
 use crate::checksum::Checksum;
 use crate::metadata;
 use crate::permission::{self, Asker};
-use crate::staging::{Fate, Staged, disk_problem, is_full, persist};
+use crate::staging::{Fate, Staged, persist};
 use crate::store::sessions::{self, Session};
 use crate::storing::{self, By, Stored, Whole};
 use crate::writer::Writer;
+use refusals::{busy, checksum_mismatch, gone, too_many, unknown};
+
+pub(crate) use refusals::{beyond_the_end, is_void, too_slow};
 
 /// How often a writer looks whether somebody else has taken its session over.
 const LOOK: Duration = Duration::from_millis(250);
@@ -73,8 +78,12 @@ pub(crate) async fn begin(state: &State, row: &Session) -> Result<(), Problem> {
     let mut staged = state
         .staging
         .create(&row.id, Fate::Removed)
-        .map_err(disk_problem)?;
-    state.staging.sync_folder().await.map_err(disk_problem)?;
+        .map_err(Problem::internal)?;
+    state
+        .staging
+        .sync_folder()
+        .await
+        .map_err(Problem::internal)?;
     let limit = state.settings.sessions.open_per_token;
     let mut transaction = state.database.write().await?;
     check_room(state, &mut transaction, row.size.unsigned_abs()).await?;
@@ -134,7 +143,7 @@ pub(crate) async fn hold(state: &State, asker: Asker, id: &str) -> Result<Held, 
     let file = loop {
         match state.staging.lock(id) {
             Ok(file) => break file,
-            Err(TryLockError::Error(error)) => return Err(disk_problem(error)),
+            Err(TryLockError::Error(error)) => return Err(Problem::internal(error)),
             Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
                 tokio::time::sleep(TRY_AGAIN).await;
             }
@@ -197,13 +206,15 @@ impl Held {
         let mark = staged.mark();
         let checked = piece.checksum.is_some();
         staged.expect(piece.checksum.take());
-        let writer = Writer::start(staged).map_err(disk_problem)?;
+        let writer = Writer::start(staged).map_err(Problem::internal)?;
         let end = self.pump(state, &writer, piece.body, checked).await;
-        let (mut staged, written) = writer.finish().await.map_err(disk_problem)?;
+        let (mut staged, written) = writer.finish().await.map_err(Problem::internal)?;
         let written = match written {
             // The system tells once that a write was lost, and the next fsync would pass: what this piece brought is not
             // to be believed. What was noted before it stays good.
-            Err(error) if !is_full(&error) => return Err(disk_problem(error)),
+            Err(error) if Fault::of(&error) != Some(Fault::Full) => {
+                return Err(Problem::internal(error));
+            }
             written => written,
         };
         if let End::TooMuch(problem) = end {
@@ -213,11 +224,11 @@ impl Held {
         }
         if checked && (!matches!(end, End::Whole) || written.is_err() || !staged.is_as_expected()) {
             // Before they are verified the bytes do not count.
-            staged.go_back(mark).map_err(disk_problem)?;
-            written.map_err(disk_problem)?;
+            staged.go_back(mark).map_err(Problem::internal)?;
+            written.map_err(Problem::internal)?;
             return Err(refusal(end).unwrap_or_else(checksum_mismatch));
         }
-        let staged = persist(staged).await.map_err(disk_problem)?;
+        let staged = persist(staged).await.map_err(Problem::internal)?;
         self.row.received = i64::try_from(staged.length()).map_err(Problem::internal)?;
         if self.row.received == self.row.size {
             let stored = complete(state, &self.row, &self.asker, staged).await?;
@@ -226,7 +237,7 @@ impl Held {
         }
         self.note(state, staged.length()).await?;
         state.hashes.keep(&self.row.id, &staged);
-        written.map_err(disk_problem)?;
+        written.map_err(Problem::internal)?;
         refusal(end).map_or(Ok(self.row), Err)
     }
 
@@ -307,7 +318,7 @@ async fn resume(state: &State, row: &Session, file: File) -> Result<Staged, Prob
     tokio::task::spawn_blocking(move || staging.resume(&id, file, length, known))
         .await
         .map_err(Problem::internal)?
-        .map_err(disk_problem)
+        .map_err(Problem::internal)
 }
 
 /// All bytes are there and durable.
@@ -352,7 +363,7 @@ pub(crate) async fn forget(state: &State, id: &str) -> Result<(), Problem> {
     sessions::remove(&mut transaction, id).await?;
     transaction.commit().await?;
     state.hashes.forget(id);
-    state.staging.remove(id).map_err(disk_problem)
+    state.staging.remove(id).map_err(Problem::internal)
 }
 
 fn refusal(end: End) -> Option<Problem> {
@@ -371,71 +382,4 @@ fn refusal(end: End) -> Option<Problem> {
             "another request goes on with this upload: ask for the offset if that was not you",
         )),
     }
-}
-
-/// The body of one request took longer than `limits.body_seconds`.
-pub(crate) fn too_slow(what_to_do: &str) -> Problem {
-    Problem::new(
-        StatusCode::REQUEST_TIMEOUT,
-        "body_too_slow",
-        format!("the body of this request took longer than one may take here: {what_to_do}"),
-    )
-}
-
-/// More bytes than were announced.
-pub(crate) fn beyond_the_end(size: u64) -> Problem {
-    Problem::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "body_too_large",
-        format!("this upload was announced with {size} bytes: begin a new one for a larger file"),
-    )
-}
-
-/// Whether a piece was refused as one of which nothing counts.
-pub(crate) fn is_void(problem: &Problem) -> bool {
-    [beyond_the_end(0), checksum_mismatch()]
-        .iter()
-        .any(|other| other.code == problem.code)
-}
-
-fn checksum_mismatch() -> Problem {
-    let status = StatusCode::from_u16(460).unwrap_or(StatusCode::BAD_REQUEST);
-    Problem::new(
-        status,
-        "checksum_mismatch",
-        "the piece that arrived does not have its checksum and was thrown away: send it again",
-    )
-}
-
-fn unknown() -> Problem {
-    Problem::new(
-        StatusCode::NOT_FOUND,
-        "upload_unknown",
-        "there is no such upload, or it has ended: begin a new one",
-    )
-}
-
-fn gone(detail: &str) -> Problem {
-    Problem::new(StatusCode::GONE, "upload_expired", detail)
-}
-
-/// 423 and not 503: to a client of tus 503 says that there is no such upload any more, and it begins anew.
-fn busy() -> Problem {
-    Problem::new(
-        StatusCode::LOCKED,
-        "upload_busy",
-        "an earlier request still works on this upload: try again in a moment",
-    )
-    .with_header("retry-after", "1")
-}
-
-fn too_many(limit: i64) -> Problem {
-    Problem::new(
-        StatusCode::TOO_MANY_REQUESTS,
-        "too_many_uploads",
-        format!(
-            "{limit} uploads of this token are open: GET …/uploads lists them, end or finish one, or wait until one expires"
-        ),
-    )
-    .with_header("retry-after", "60")
 }

@@ -5,10 +5,10 @@
 //! its blocks are on the disk, and the rename is on the disk before anybody is told of it: there is no moment at which a
 //! blob has other bytes than its name says, whatever is killed and wherever the power goes.
 
-pub(crate) mod trash;
+mod staged;
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,19 +16,19 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use object_store::local::LocalFileSystem;
 use object_store::{ObjectStore, ObjectStoreExt as _};
-use slipway_packages::{BlockHash, Blocks, Digest, FileHash};
+use slipway_packages::{Blocks, Digest, FileHash};
 use slipway_service::Problem;
-use slipway_service::data::{DataDir, private_folder, private_folders};
+use slipway_service::data::{DataDir, private_folder, private_folders, sync_folder};
 
-use crate::checksum::Checksum;
 use crate::settings;
+use staged::free_bytes;
 
-/// Bytes written between two looks at the free space of the disk.
-const LOOK_AT_DISK: u64 = 16 << 20;
+pub(crate) use staged::{Fate, Staged, persist};
+
 /// Bytes of one read when a file is hashed again.
 const READ: usize = 1 << 20;
 /// Mode of what has its place in the store: it never changes again.
-const FINISHED: u32 = 0o444;
+pub(crate) const FINISHED: u32 = 0o444;
 
 /// The store, seen by the one who writes it; cheap to clone.
 #[derive(Clone)]
@@ -36,35 +36,6 @@ pub(crate) struct Staging {
     root: Arc<Path>,
     store: Arc<dyn ObjectStore>,
     reserve: u64,
-}
-
-/// What becomes of a staged file when nobody has it open any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
-    /// It goes: the request that brought it was refused or ended early.
-    Removed,
-    /// It stays, for a session to go on with.
-    Kept,
-}
-
-/// A staged file and the hash of all that is in it. Its methods block.
-pub(crate) struct Staged {
-    id: String,
-    path: PathBuf,
-    /// Locked while it is open.
-    file: File,
-    length: u64,
-    hash: FileHash,
-    checksums: Vec<Checksum>,
-    fate: Fate,
-    reserve: u64,
-    looked_at: u64,
-}
-
-/// A place in a staged file to go back to.
-pub(crate) struct Mark {
-    length: u64,
-    hash: FileHash,
 }
 
 impl Staging {
@@ -95,12 +66,17 @@ impl Staging {
     /// Makes the folder of incoming bytes again, durably, in a store that is there.
     fn make_folder(&self) -> io::Result<()> {
         std::fs::metadata(self.blobs())?;
-        private_folder(&self.folder()).map_err(io::Error::other)?;
-        File::open(&self.root)?.sync_all()
+        private_folder(&self.folder()).map_err(io::Error::other)
     }
 
-    fn blobs(&self) -> PathBuf {
+    /// The folder of blobs, by the first two digits of their digests.
+    pub(crate) fn blobs(&self) -> PathBuf {
         self.root.join("sha256")
+    }
+
+    /// Where what nobody refers to lies for a time.
+    pub(crate) fn trash(&self) -> PathBuf {
+        self.root.join("trash")
     }
 
     /// Whether the store's folder answers. A missing folder of incoming bytes is made again with the next of them; a
@@ -164,7 +140,7 @@ impl Staging {
     /// Returns when the names of new files survive the loss of power.
     pub(crate) async fn sync_folder(&self) -> io::Result<()> {
         let folder = self.folder();
-        let syncing = tokio::task::spawn_blocking(move || File::open(folder)?.sync_all());
+        let syncing = tokio::task::spawn_blocking(move || sync_folder(&folder));
         syncing.await.map_err(io::Error::other)?
     }
 
@@ -247,7 +223,7 @@ impl Staging {
 
     /// 410 when the bytes of a digest are not in their place.
     pub(crate) fn check_blob(&self, digest: &Digest) -> Result<(), Problem> {
-        if self.blob(digest).try_exists().map_err(disk_problem)? {
+        if self.blob(digest).try_exists().map_err(Problem::internal)? {
             return Ok(());
         }
         Err(Problem::new(
@@ -277,102 +253,6 @@ impl Staging {
     }
 }
 
-impl Staged {
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    pub(crate) fn length(&self) -> u64 {
-        self.length
-    }
-
-    /// The hash so far, to go on with later.
-    pub(crate) fn hash(&self) -> FileHash {
-        self.hash.clone()
-    }
-
-    pub(crate) fn digest(&self) -> Digest {
-        self.hash.digest()
-    }
-
-    pub(crate) fn set_fate(&mut self, fate: Fate) {
-        self.fate = fate;
-    }
-
-    /// Hashes what comes from now on for its own checksums too.
-    pub(crate) fn expect(&mut self, checksums: impl IntoIterator<Item = Checksum>) {
-        self.checksums = checksums.into_iter().collect();
-    }
-
-    /// Whether what came since [`Self::expect`] has the checksums that were expected.
-    pub(crate) fn is_as_expected(&mut self) -> bool {
-        std::mem::take(&mut self.checksums)
-            .into_iter()
-            .all(Checksum::matches)
-    }
-
-    /// The blocks' part of the hash, for somebody who updates it with what [`Self::append_whole`] has taken.
-    pub(crate) fn split(&mut self) -> BlockHash {
-        self.hash.split()
-    }
-
-    pub(crate) fn join(&mut self, blocks: BlockHash) {
-        self.hash.join(blocks);
-    }
-
-    /// Appends bytes and hashes all but the blocks.
-    pub(crate) fn append_whole(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.length.saturating_sub(self.looked_at) >= LOOK_AT_DISK {
-            self.looked_at = self.length;
-            if free_bytes(&self.path)? < self.reserve {
-                return Err(io::ErrorKind::StorageFull.into());
-            }
-        }
-        self.file.write_all(bytes)?;
-        self.hash.update_whole(bytes);
-        for checksum in &mut self.checksums {
-            checksum.update(bytes);
-        }
-        self.length += bytes.len() as u64;
-        Ok(())
-    }
-
-    /// Returns when all that was appended survives the loss of power. A write that failed may have left a part of its
-    /// bytes; they are cut off.
-    pub(crate) fn persist(&mut self) -> io::Result<()> {
-        if self.file.metadata()?.len() != self.length {
-            self.file.set_len(self.length)?;
-        }
-        self.file.sync_all()
-    }
-
-    pub(crate) fn mark(&self) -> Mark {
-        Mark {
-            length: self.length,
-            hash: self.hash.clone(),
-        }
-    }
-
-    /// Takes back what was appended since `mark`.
-    pub(crate) fn go_back(&mut self, mark: Mark) -> io::Result<()> {
-        self.file.set_len(mark.length)?;
-        self.length = mark.length;
-        self.looked_at = mark.length;
-        self.hash = mark.hash;
-        Ok(())
-    }
-}
-
-impl Drop for Staged {
-    fn drop(&mut self) {
-        if self.fate == Fate::Removed
-            && let Err(error) = std::fs::remove_file(&self.path)
-        {
-            tracing::warn!(%error, "a staged file could not be removed; the sweep will");
-        }
-    }
-}
-
 /// Takes from a file in its place the right to be written.
 pub(crate) fn finish(file: &File) -> io::Result<()> {
     file.set_permissions(std::fs::Permissions::from_mode(FINISHED))
@@ -388,28 +268,4 @@ fn hash_again(file: &mut File) -> io::Result<FileHash> {
         }
         hash.update(&buffer[..count]);
     }
-}
-
-/// Bytes that the disk has for us.
-fn free_bytes(path: &Path) -> io::Result<u64> {
-    let disk = rustix::fs::statvfs(path)?;
-    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
-}
-
-/// Returns when the file survives the loss of power.
-pub(crate) async fn persist(mut staged: Staged) -> io::Result<Staged> {
-    let persisting = tokio::task::spawn_blocking(move || staged.persist().map(|()| staged));
-    persisting.await.map_err(io::Error::other)?
-}
-
-pub(crate) fn disk_problem(error: io::Error) -> Problem {
-    Problem::internal(error)
-}
-
-/// Whether the disk takes no more; what it took before is there.
-pub(crate) fn is_full(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-    )
 }

@@ -8,7 +8,7 @@
 //! and rows of packages that the catalog refused or that were removed. That is done only while the copy is the catalog's
 //! present state: an older database of ours, or of the catalog's, must not cost bytes. The store is looked through folder by folder,
 //! a few at a time. What is found is judged once more with the folder locked, so that nobody is between the store and the
-//! row that will refer to it (`staging::trash`). What comes to be referred to while it lies in the trash comes back.
+//! row that will refer to it ([`trash`]). What comes to be referred to while it lies in the trash comes back.
 
 use std::time::Duration;
 
@@ -21,11 +21,12 @@ use tokio::task::spawn_blocking;
 
 use crate::State;
 use crate::copy::Copy;
-use crate::staging::trash::{Moved, digits};
 use crate::store::{Range, copy, outbox, packages, sessions};
 use rule::{Found, Move, Reference, References, Times};
+use trash::{Moved, digits};
 
-pub(crate) mod rule;
+mod rule;
+mod trash;
 
 /// Rows and digests that one step takes at most: it holds a lock.
 const AT_ONCE: usize = 500;

@@ -14,11 +14,11 @@ use std::time::Duration;
 
 use slipway_packages::Digest;
 use slipway_service::Problem;
-use slipway_service::data::private_folder;
+use slipway_service::data::{private_folder, sync_folder};
 use tokio::time::Instant;
 
-use super::{FINISHED, Staging, disk_problem};
-use crate::sweep::rule::{Found, Move, Pair};
+use super::rule::{Found, Move, Pair};
+use crate::staging::{FINISHED, Staging};
 
 const BLOCKS: &str = ".blocks";
 /// How often a folder's lock is tried.
@@ -60,23 +60,19 @@ pub(crate) fn digits(folder: u8) -> String {
 
 impl Staging {
     fn place_of(&self, folder: &str) -> PathBuf {
-        self.root.join("sha256").join(folder)
-    }
-
-    fn trash(&self) -> PathBuf {
-        self.root.join("trash")
+        self.blobs().join(folder)
     }
 
     /// Keeps the sweep from the files of `digest`. Taken before they are put in their place, and kept until the row that
     /// refers to them is committed.
     pub(crate) async fn keep(&self, digest: &Digest) -> Result<Kept, Problem> {
         let folder = self.place_of(&digits(digest.as_bytes()[0]));
-        let folder = open_folder(&folder).map_err(disk_problem)?;
+        let folder = open_folder(&folder).map_err(Problem::internal)?;
         let deadline = Instant::now() + LONGEST_WAIT;
         loop {
             match folder.try_lock_shared() {
                 Ok(()) => return Ok(Kept { _folder: folder }),
-                Err(TryLockError::Error(error)) => return Err(disk_problem(error)),
+                Err(TryLockError::Error(error)) => return Err(Problem::internal(error)),
                 Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
                     tokio::time::sleep(TRY_AGAIN).await;
                 }
@@ -117,7 +113,6 @@ impl Staging {
             trash: self.trash().join(&digits),
         };
         private_folder(&folders.trash)?;
-        sync(&self.trash())?;
         let (back, away): (Vec<_>, Vec<_>) = moves
             .iter()
             .partition(|(_, next)| matches!(next, Move::Back(_)));
@@ -131,8 +126,8 @@ impl Staging {
                 folders.carry_out(digest, *next, &mut moved)?;
             }
             if !moves.is_empty() {
-                sync(to)?;
-                sync(from)?;
+                sync_folder(to)?;
+                sync_folder(from)?;
             }
         }
         Ok(moved)
@@ -244,15 +239,10 @@ fn open_folder(path: &Path) -> io::Result<File> {
     match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             private_folder(path).map_err(io::Error::other)?;
-            sync(path.parent().unwrap_or(path))?;
             File::open(path)
         }
         opened => opened,
     }
-}
-
-fn sync(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
 }
 
 /// Bytes of a file, when it is there.
