@@ -213,13 +213,8 @@ fn squashfs_is_whole(source: &mut Source<'_>, start: u64, expected: bool) -> Res
 
 #[cfg(test)]
 mod tests {
-    use std::io::Cursor;
-
     use super::read;
-    use crate::{
-        Arch, Facts, Kind, Platform,
-        source::{Fault, Source},
-    };
+    use crate::{Arch, Facts, Kind, Platform, source::read_bytes};
 
     fn elf_of(kind: [u8; 3], data: u8, machine: u8) -> Vec<u8> {
         let mut head = vec![0; 64];
@@ -248,13 +243,7 @@ mod tests {
     }
 
     fn of(bytes: &[u8]) -> Result<Facts, String> {
-        let mut input = Cursor::new(bytes);
-        let mut source = Source::new(&mut input).unwrap();
-        match read(&mut source, bytes) {
-            Ok(facts) => Ok(facts.expect("an ELF")),
-            Err(Fault::Damaged(why)) => Err(why),
-            Err(other) => panic!("{other}"),
-        }
+        read_bytes(read, bytes).map(|facts| facts.expect("an ELF"))
     }
 
     #[test]

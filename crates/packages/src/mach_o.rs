@@ -114,13 +114,8 @@ fn cpu(kind: u32) -> Option<Arch> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Cursor;
-
     use super::read;
-    use crate::{
-        Arch, Facts, Kind,
-        source::{Fault, Source},
-    };
+    use crate::{Arch, Facts, Kind, source::read_bytes};
 
     fn fat_of(cpus: &[u32]) -> Vec<u8> {
         let mut head = vec![0xca, 0xfe, 0xba, 0xbe];
@@ -152,12 +147,7 @@ mod tests {
     }
 
     fn of(bytes: &[u8]) -> Result<Option<Facts>, String> {
-        let mut input = Cursor::new(bytes);
-        let mut source = Source::new(&mut input).unwrap();
-        read(&mut source, bytes).map_err(|fault| match fault {
-            Fault::Damaged(why) => why,
-            other => panic!("{other}"),
-        })
+        read_bytes(read, bytes)
     }
 
     #[test]

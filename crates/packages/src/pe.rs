@@ -168,7 +168,7 @@ mod tests {
     use super::{is_for_dos, read};
     use crate::{
         Arch, Facts, Kind, Platform,
-        source::{Fault, Source},
+        source::{Source, read_bytes},
     };
 
     fn pe_of(machine: u16) -> Vec<u8> {
@@ -204,12 +204,7 @@ mod tests {
     }
 
     fn of(bytes: &[u8]) -> Result<Option<Facts>, String> {
-        let mut input = Cursor::new(bytes);
-        let mut source = Source::new(&mut input).unwrap();
-        read(&mut source, bytes).map_err(|fault| match fault {
-            Fault::Damaged(why) => why,
-            other => panic!("{other}"),
-        })
+        read_bytes(read, bytes)
     }
 
     #[test]

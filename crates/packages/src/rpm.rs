@@ -123,13 +123,8 @@ impl Header {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Cursor;
-
     use super::read;
-    use crate::{
-        Arch, Facts, Kind,
-        source::{Fault, Source},
-    };
+    use crate::{Arch, Facts, Kind, source::read_bytes};
 
     /// Which of the sizes a package says.
     #[derive(Clone, Copy, Debug, PartialEq)]
@@ -180,12 +175,7 @@ mod tests {
     }
 
     fn of(bytes: &[u8]) -> Result<Facts, String> {
-        let mut input = Cursor::new(bytes);
-        match read(&mut Source::new(&mut input).unwrap(), bytes) {
-            Ok(facts) => Ok(facts.expect("an RPM")),
-            Err(Fault::Damaged(why)) => Err(why),
-            Err(other) => panic!("{other}"),
-        }
+        read_bytes(read, bytes).map(|facts| facts.expect("an RPM"))
     }
 
     #[test]

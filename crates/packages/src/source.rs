@@ -130,3 +130,17 @@ pub(crate) fn u32_be(bytes: &[u8], at: usize) -> Option<u32> {
 fn chunk<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
     bytes.get(at..)?.first_chunk().copied()
 }
+
+/// What a reader makes of these bytes, for its tests; the words are of what is damaged.
+#[cfg(test)]
+pub(crate) fn read_bytes<T>(
+    read: impl FnOnce(&mut Source<'_>, &[u8]) -> Result<T, Fault>,
+    bytes: &[u8],
+) -> Result<T, String> {
+    let mut input = std::io::Cursor::new(bytes);
+    let mut source = Source::new(&mut input).expect("bytes can be sought in");
+    read(&mut source, bytes).map_err(|fault| match fault {
+        Fault::Damaged(why) => why,
+        other => panic!("{other}"),
+    })
+}
