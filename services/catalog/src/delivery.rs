@@ -28,8 +28,6 @@ const LONGEST_WORD: usize = 32;
 /// How long a wish may have waited to be judged by the time of its acknowledgement, in milliseconds: a day, for a catalog
 /// that was away. An upload that was taken over could name any time at which a token lived.
 const LONGEST_AGO: i64 = 24 * 3600 * 1000;
-/// Milliseconds that the clocks of two machines may be apart.
-const CLOCKS_APART: i64 = 10_000;
 
 /// A delivery whose every part is what it has to be.
 #[derive(Clone, Debug)]
@@ -231,7 +229,7 @@ impl Delivered {
 fn judged_at(acknowledged_at: Option<i64>, now: i64) -> i64 {
     let believed = |at: &i64| {
         let ago = now.saturating_sub(*at);
-        (-CLOCKS_APART..=LONGEST_AGO).contains(&ago)
+        (-clock::TOLERANCE_MILLIS..=LONGEST_AGO).contains(&ago)
     };
     acknowledged_at.filter(believed).unwrap_or(now)
 }
@@ -403,7 +401,7 @@ mod tests {
             (Some(now - day), now - day),
             (Some(now - day - 1), now),
             (Some(now + second), now + second),
-            (Some(now + 11 * second), now),
+            (Some(now + 31 * second), now),
             (Some(i64::MIN), now),
             (Some(i64::MAX), now),
         ] {
