@@ -73,6 +73,22 @@ pub fn fold(name: &str) -> String {
     nfkc.normalize(&twice).into_owned()
 }
 
+/// The name among `there` that cannot be told from `name`; `None` when `name` itself is there: versions of earlier
+/// platforms may hold both, and each of them stays itself.
+pub fn twin<'a>(there: impl IntoIterator<Item = &'a str>, name: &str) -> Option<&'a str> {
+    let folded = fold(name);
+    let mut twin = None;
+    for other in there {
+        if other == name {
+            return None;
+        }
+        if twin.is_none() && fold(other) == folded {
+            twin = Some(other);
+        }
+    }
+    twin
+}
+
 fn check_length(text: &str, most: usize) -> Result<(), TextError> {
     let length = text.chars().count();
     if length > most {

@@ -1,6 +1,6 @@
 //! Drafts: finding or making one, adding packages, and the wish to publish, all inside the caller's transaction.
 
-use slipway_packages::shown::fold;
+use slipway_packages::shown::twin;
 use slipway_packages::{Slug, Version};
 use slipway_service::{Problem, clock};
 use sqlx::AnyConnection;
@@ -214,20 +214,13 @@ pub(crate) async fn check_channel(
     ))
 }
 
-/// Refuses a second file whose name cannot be told from that of one which is there. Releases of earlier versions may
-/// hold both: each of them stays itself.
+/// Refuses a second file whose name cannot be told from that of one which is there.
 fn check_spelling(release: &Release, there: &[Package], filename: &str) -> Result<(), Problem> {
-    if there.iter().any(|package| package.filename == filename) {
-        return Ok(());
-    }
-    let folded = fold(filename);
-    match there
-        .iter()
-        .find(|package| fold(&package.filename) == folded)
-    {
+    let names = there.iter().map(|package| package.filename.as_str());
+    match twin(names, filename) {
         None => Ok(()),
-        Some(twin) => {
-            let (version, there) = (release.version.clone(), twin.filename.clone());
+        Some(there) => {
+            let (version, there) = (release.version.clone(), there.to_owned());
             Err(Refused::OtherSpelling { version, there }.into())
         }
     }

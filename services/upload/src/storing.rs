@@ -8,7 +8,7 @@
 use std::path::PathBuf;
 
 use http::StatusCode;
-use slipway_packages::shown::fold;
+use slipway_packages::shown::twin;
 use slipway_packages::{Arch, Digest, Facts, FileName, Platform, Version};
 use slipway_service::{Problem, clock};
 use sqlx::AnyConnection;
@@ -95,7 +95,7 @@ pub(crate) async fn check_place(
 }
 
 /// Refuses a name that cannot be told from another one of the same version. The catalog decides; this is before the bytes
-/// have come. A version of an earlier platform may have both names: each stays itself.
+/// have come.
 async fn check_spelling(
     db: &mut AnyConnection,
     app: &str,
@@ -107,11 +107,7 @@ async fn check_spelling(
     if let Some(release) = copy::release(db, app, key).await? {
         names.extend(release.files.into_keys());
     }
-    if names.iter().any(|name| name == filename) {
-        return Ok(());
-    }
-    let folded = fold(filename);
-    match names.iter().find(|name| fold(name) == folded) {
+    match twin(names.iter().map(String::as_str), filename) {
         None => Ok(()),
         Some(there) => Err(Problem::conflict(
             "version_exists",
