@@ -6,8 +6,8 @@
 //! instance gets them as well when the first has said nothing for a second, hangs, or ended before its answer.
 
 mod hedge;
+mod target;
 
-use std::collections::VecDeque;
 use std::error::Error as _;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -19,14 +19,11 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body_util::{Either, Empty};
 use hyper::body::{Body as _, Incoming};
 use hyper_util::client::legacy::{Error, ResponseFuture};
-use slipway_service::discovery::record::Record;
 use slipway_service::discovery::view::View;
-use slipway_service::http::edge::INSTANCE;
 use slipway_service::internal::identity::Identity;
 use slipway_service::internal::probe::{self, Sign};
 use slipway_service::{Problem, Process};
-use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until};
 
 use crate::Settings;
 use crate::answer::{self, Body};
@@ -35,14 +32,7 @@ use crate::hold::{BodyError, Hold};
 use crate::request::address_to;
 use crate::routes::Upstream;
 use hedge::Budget;
-
-/// Time for an instance to appear: a restart is often seen within it.
-const APPEAR: Duration = Duration::from_millis(100);
-/// Time after the start in which the view may still be that of the last run: where containers were started anew together,
-/// their addresses belong to others now.
-const SETTLING: Duration = Duration::from_secs(10);
-/// The longest that a request waits for news then.
-const NEWS: Duration = Duration::from_secs(2);
+use target::Target;
 
 /// Time in which a service that may be changing something proves itself no more after which it is given up. One that is
 /// stopped for less goes on, and an upload with it.
@@ -77,17 +67,6 @@ impl Limits {
             answer: Duration::from_secs(settings.answer.idle_seconds),
         }
     }
-}
-
-/// Where a request goes.
-#[derive(Clone)]
-struct Target {
-    address: String,
-    instance: HeaderValue,
-    /// The instance's name comes out of a 421 of this address, which is believed once.
-    corrected: bool,
-    /// It ended before it had answered, and is asked for the second time.
-    again: bool,
 }
 
 /// What became of one attempt.
@@ -167,33 +146,6 @@ impl Upstreams {
         Err(away(asking.upstream, cause))
     }
 
-    async fn targets(&self, service: &'static str) -> Targets {
-        Targets {
-            service,
-            news: self.view.subscribe(),
-            found: self.candidates(service).await,
-            patience: Instant::now() + NEWS,
-        }
-    }
-
-    /// The next instance to try. While the view may still be that of the last run, news of it are waited for.
-    async fn next(&self, targets: &mut Targets) -> Option<Target> {
-        loop {
-            if let Some(target) = targets.found.pop_front() {
-                return Some(target);
-            }
-            if self.begun.elapsed() > SETTLING
-                || !matches!(
-                    timeout_at(targets.patience, targets.news.changed()).await,
-                    Ok(Ok(()))
-                )
-            {
-                return None;
-            }
-            targets.found = self.candidates(targets.service).await;
-        }
-    }
-
     /// Returns when the instance has proven itself on no new connection for `limit`.
     async fn hangs(&self, upstream: &Upstream, target: &Target, limit: Duration) {
         let Ok(address) = target.address.parse::<SocketAddr>() else {
@@ -219,20 +171,6 @@ impl Upstreams {
         if let (Ok(instance), Ok(address)) = (target.instance.to_str(), target.address.parse()) {
             probe::doubt(&self.identity, &self.view, upstream.name, instance, address);
         }
-    }
-
-    /// The instances to try, in their order; waits a moment for one when there is none.
-    async fn candidates(&self, service: &str) -> VecDeque<Target> {
-        let mut changes = self.view.subscribe();
-        let mut found = self.view.candidates(service);
-        let appear = async {
-            while found.is_empty() && changes.changed().await.is_ok() {
-                found = self.view.candidates(service);
-            }
-        };
-        // When the time is over, there is nobody.
-        let _ = tokio::time::timeout(APPEAR, appear).await;
-        found.into_iter().filter_map(Target::of).collect()
     }
 
     /// One attempt. A service that hangs for `patience` is given up.
@@ -319,52 +257,6 @@ struct Asking<'a> {
     upstream: &'a Upstream,
     id: &'a HeaderValue,
     head: &'a Parts,
-}
-
-/// The instances that are left to try.
-struct Targets {
-    service: &'static str,
-    found: VecDeque<Target>,
-    news: watch::Receiver<()>,
-    patience: Instant,
-}
-
-impl Target {
-    fn of(record: Record) -> Option<Self> {
-        Some(Self {
-            instance: HeaderValue::from_str(&record.instance).ok()?,
-            address: record.addr,
-            corrected: false,
-            again: false,
-        })
-    }
-
-    /// Its name, for the log.
-    fn name(&self) -> Option<String> {
-        self.instance.to_str().ok().map(str::to_owned)
-    }
-
-    /// The same for a second attempt, unless this was one.
-    fn again(self) -> Option<Self> {
-        (!self.again).then_some(Self {
-            again: true,
-            ..self
-        })
-    }
-
-    /// The same address under the name that it gave in a 421: a process that was restarted there. Its certificate has
-    /// proven that it is of the same service.
-    fn corrected(&self, answer: &Response<Incoming>) -> Option<Self> {
-        if self.corrected {
-            return None;
-        }
-        Some(Self {
-            address: self.address.clone(),
-            instance: answer.headers().get(&INSTANCE)?.clone(),
-            corrected: true,
-            again: self.again,
-        })
-    }
 }
 
 /// The service's answer. The body goes on as soon as it is asked for.

@@ -8,6 +8,7 @@ pub mod idle;
 pub mod json;
 pub mod list;
 pub mod pattern;
+pub mod prefer;
 pub mod problem;
 pub mod serve;
 mod unread;

@@ -1,0 +1,117 @@
+//! What became of a call: an answer, or why there is none.
+
+use std::io;
+
+use http::StatusCode;
+use reqwest::Response;
+use serde::de::DeserializeOwned;
+
+/// Why an instance could not be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Cause {
+    #[error("its address could not be found")]
+    Address(#[from] io::Error),
+    #[error(transparent)]
+    Exchange(#[from] reqwest::Error),
+    #[error("it hangs: it takes connections and does not prove itself on them")]
+    Hangs,
+}
+
+impl Cause {
+    /// Whether nothing came for too long, rather than a refusal.
+    pub(super) fn is_silence(&self) -> bool {
+        match self {
+            Self::Address(_) => false,
+            Self::Exchange(error) => error.is_timeout(),
+            Self::Hangs => true,
+        }
+    }
+}
+
+/// Why a call did not bring an answer.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// No instance could be reached: try later.
+    #[error("no instance of {service} answers")]
+    Unavailable {
+        service: String,
+        #[source]
+        cause: Option<Cause>,
+    },
+    /// An answer that says no for good.
+    #[error("{service} refused with {status} {code}: {detail}")]
+    Refused {
+        service: String,
+        status: StatusCode,
+        code: String,
+        detail: String,
+    },
+    /// An answer that says no for now: 5xx, 408, 421, 425, 429; and 401 and 403, which speak of services that do not fit
+    /// together yet, not of what was asked; and what says that this callee, an older one, does not know what was asked: a
+    /// later one will.
+    #[error("{service} failed with {status} {code}: {detail}")]
+    Failed {
+        service: String,
+        status: StatusCode,
+        code: String,
+        detail: String,
+    },
+    /// An answer that could not be read.
+    #[error("the answer of {service} could not be read")]
+    Unreadable {
+        service: String,
+        #[source]
+        cause: reqwest::Error,
+    },
+}
+
+pub(super) async fn read_json<T: DeserializeOwned>(
+    service: &str,
+    response: Response,
+) -> Result<T, CallError> {
+    response
+        .json()
+        .await
+        .map_err(|cause| CallError::Unreadable {
+            service: service.to_owned(),
+            cause,
+        })
+}
+
+pub(super) fn unavailable(service: &str, cause: Option<Cause>) -> CallError {
+    CallError::Unavailable {
+        service: service.to_owned(),
+        cause,
+    }
+}
+
+pub(super) async fn read_status(service: &str, response: Response) -> Result<Response, CallError> {
+    let status = response.status();
+    if status.is_success() {
+        return Ok(response);
+    }
+    let body: serde_json::Value = response.json().await.unwrap_or_default();
+    let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+    let service = service.to_owned();
+    let (code, detail) = (text("code"), text("detail"));
+    let passes = matches!(status.as_u16(), 401 | 403 | 408 | 421 | 425 | 429);
+    // The codes of the edge and the extractors; a 404 with another code speaks of what was asked for.
+    let unknown = matches!(
+        (status.as_u16(), &*code),
+        (400, "parameter_unknown") | (404, "not_found") | (405, _)
+    );
+    if status.is_client_error() && !passes && !unknown {
+        return Err(CallError::Refused {
+            service,
+            status,
+            code,
+            detail,
+        });
+    }
+    Err(CallError::Failed {
+        service,
+        status,
+        code,
+        detail,
+    })
+}
