@@ -13,6 +13,7 @@ mod releases;
 mod removals;
 mod render;
 mod restore;
+mod settling;
 mod tokens;
 
 use axum::Router;

@@ -1,7 +1,5 @@
 //! `/internal/packages`: what upload hands over, and what it asks about it.
 
-use std::time::Duration;
-
 use axum::extract::State as Extracted;
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -11,9 +9,8 @@ use slipway_service::Problem;
 use slipway_service::api::{Delivery, Refusal, Uploaded};
 use slipway_service::http::json::{ApiJson, ApiPath, ApiQuery};
 use sqlx::AnyConnection;
-use tokio::time::Instant;
 
-use super::{releases, render};
+use super::{render, settling};
 use crate::delivery::{Delivered, Uploader};
 use crate::draft::Speller;
 use crate::release::Refused;
@@ -21,9 +18,6 @@ use crate::store::audit;
 use crate::store::packages::{self, Package};
 use crate::store::{apps, owners, package_rows, releases as release_rows, wishes};
 use crate::{State, choice, draft, removal};
-
-/// Longest time that an answer waits for a release.
-const LONGEST_WAIT: u64 = 300;
 
 pub(super) fn router() -> Router<State> {
     Router::new()
@@ -189,8 +183,7 @@ async fn show(
     drop(connection);
     let mut pending = Vec::new();
     if let Some(release) = &package.release_id {
-        let deadline = Instant::now() + Duration::from_secs(query.wait.min(LONGEST_WAIT));
-        pending = releases::settled(&state, release, deadline).await?;
+        pending = settling::settled(&state, release, query.wait).await?;
     }
     let mut connection = state.database.read().await?;
     let mut uploaded = render::uploaded(&state, &mut connection, &package).await?;

@@ -1,7 +1,5 @@
 //! `/api/v1/apps/{app}/releases`
 
-use std::time::Duration;
-
 use axum::extract::State as Extracted;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
@@ -14,9 +12,9 @@ use slipway_service::http::json::{ApiJson, ApiPath, ApiQuery};
 use slipway_service::token::Scope;
 use slipway_service::{Problem, api, clock};
 use sqlx::AnyConnection;
-use tokio::time::Instant;
 
 use super::idempotency::{Turn, turn};
+use super::settling::{answer_when_settled, applied};
 use super::{Items, List, NoQuery, render};
 use crate::choice::{self, Choice, File};
 use crate::draft::Speller;
@@ -25,8 +23,6 @@ use crate::release::{Refused, State as Stage};
 use crate::store::{apps, releases};
 use crate::{State, draft, feed, removal};
 
-/// Longest time that an answer waits for a release, in seconds.
-const LONGEST_WAIT: u64 = 300;
 /// Characters of notes: a long page.
 const MAX_NOTES: usize = 64 * 1024;
 
@@ -325,93 +321,4 @@ pub(super) async fn find_to_change(
 ) -> Result<releases::Release, Problem> {
     let release = find(db, app, version).await?;
     Ok(releases::lock(db, &release.id).await?)
-}
-
-/// Waits until a release is settled or this instance leaves, and, when it is published, until every follower has it; names those that have not.
-pub(super) async fn settled(
-    state: &State,
-    id: &str,
-    deadline: Instant,
-) -> Result<Vec<String>, Problem> {
-    let waiting = state.signals.wait_for(deadline, || async {
-        let mut connection = state.database.read().await?;
-        let release = releases::by_id(&mut connection, id).await?;
-        Ok(release.filter(|release| release.state().is_ok_and(Stage::is_settled)))
-    });
-    let settled = tokio::select! {
-        settled = waiting => settled?,
-        () = state.process.draining.cancelled() => None,
-    };
-    match settled {
-        Some(release) if release.state().is_ok_and(|stage| stage == Stage::Published) => {
-            Ok(feed::applied_by_all(state, release.seq).await?)
-        }
-        _ => Ok(Vec::new()),
-    }
-}
-
-/// 201 published, 202 on its way, 422 failed.
-async fn answer_when_settled(
-    state: &State,
-    id: &str,
-    headers: &HeaderMap,
-) -> Result<Response, Problem> {
-    let wait = preferred_wait(headers).unwrap_or(state.settings.publishing.release_wait_seconds);
-    let deadline = Instant::now() + Duration::from_secs(wait.min(LONGEST_WAIT));
-    let pending = settled(state, id, deadline).await?;
-    let (stage, mut release) = load(state, id).await?;
-    release.pending = pending;
-    if stage == Stage::Failed {
-        let reason = release.reason.unwrap_or_default();
-        return Err(Problem::unprocessable(
-            "release_failed",
-            format!(
-                "{reason}. Mend it and POST …/releases/{}/retry, or release a new version",
-                release.version
-            ),
-        ));
-    }
-    let status = if stage.is_settled() {
-        StatusCode::CREATED
-    } else {
-        StatusCode::ACCEPTED
-    };
-    let location = [(
-        "location",
-        format!("/api/v1/apps/{}/releases/{}", release.app, release.version),
-    )];
-    Ok((status, location, Json(release)).into_response())
-}
-
-/// The release once every follower has its last change.
-async fn applied(state: &State, id: &str) -> Result<api::Release, Problem> {
-    let mut connection = state.database.read().await?;
-    let row = releases::by_id(&mut connection, id).await?;
-    drop(connection);
-    let pending = match row {
-        Some(row) => feed::applied_by_all(state, row.seq).await?,
-        None => Vec::new(),
-    };
-    let (_, mut release) = load(state, id).await?;
-    release.pending = pending;
-    Ok(release)
-}
-
-async fn load(state: &State, id: &str) -> Result<(Stage, api::Release), Problem> {
-    let mut connection = state.database.read().await?;
-    let row = releases::by_id(&mut connection, id)
-        .await?
-        .ok_or_else(|| Problem::internal("a release that was just changed is not there"))?;
-    let stage = row.state().map_err(Problem::internal)?;
-    Ok((stage, render::release(state, &mut connection, &row).await?))
-}
-
-/// `Prefer: wait=N` (RFC 7240), in seconds.
-fn preferred_wait(headers: &HeaderMap) -> Option<u64> {
-    let preferences = headers
-        .get_all("prefer")
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    let mut tokens = preferences.flat_map(|value| value.split([',', ';']));
-    tokens.find_map(|token| token.trim().strip_prefix("wait=")?.parse().ok())
 }

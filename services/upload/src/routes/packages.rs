@@ -11,6 +11,7 @@ use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt as _;
 use serde::Deserialize;
 use slipway_service::http::json::{ApiPath, ApiQuery};
+use slipway_service::http::prefer;
 use slipway_service::token::Scope;
 use slipway_service::{Problem, api};
 use tokio::time::timeout;
@@ -161,17 +162,10 @@ async fn by_another_method(asker: Asker) -> Result<Response, Problem> {
     .with_header("allow", "DELETE, GET, HEAD, PUT"))
 }
 
-/// `Prefer: wait=N` (RFC 7240), N in seconds.
+/// How long the answer waits for the release.
 pub(super) fn wait(state: &State, headers: &HeaderMap) -> Duration {
     let limits = &state.settings.limits;
-    let preferred = headers
-        .get_all("prefer")
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|preference| preference.trim().strip_prefix("wait="))
-        .find_map(|seconds| seconds.trim().parse::<u64>().ok());
-    let seconds = preferred.unwrap_or(limits.wait_seconds);
+    let seconds = prefer::wait(headers).unwrap_or(limits.wait_seconds);
     Duration::from_secs(seconds.min(limits.longest_wait_seconds))
 }
 
