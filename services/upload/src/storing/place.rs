@@ -1,0 +1,152 @@
+//! The place of a package: the app, the version and the name, which hold one set of bytes.
+
+use http::StatusCode;
+use slipway_packages::shown::twin;
+use slipway_packages::{Digest, FileName, Version};
+use slipway_service::Problem;
+use sqlx::AnyConnection;
+
+use crate::store::packages::Package;
+use crate::store::{copy, packages, replacements};
+
+/// Packages that may have been put under one name while the catalog was away: each is named to it with the last one.
+const MOST_WAITING: usize = 1000;
+
+/// Refuses what `wish` can be known not to become, as far as is known by now. In a draft other bytes of the same token may
+/// take the place of those that are there: whether it is one still, the catalog decides.
+pub(crate) async fn check_place(
+    db: &mut AnyConnection,
+    (app, token_id): (&str, &str),
+    (version, filename): (&Version, &FileName),
+    digest: Option<&Digest>,
+) -> Result<(), Problem> {
+    let (version, filename) = (version, filename.as_str());
+    let hex = digest.map(Digest::as_hex);
+    check_spelling(db, app, version, filename).await?;
+    let differs = |there: &str| hex.as_deref().is_some_and(|given| given != there);
+    if let Some(release) = copy::release(db, app, version.order_key()).await?
+        && release.closed
+    {
+        match release.files.get(filename) {
+            None => return Err(release_published(&release.version)),
+            Some(there) if differs(there) => return Err(version_exists(version, filename)),
+            Some(_) => {}
+        }
+    }
+    match packages::at_place(db, app, version.order_key(), filename).await? {
+        Some(there) if differs(&there.sha256) => check_own(&there, token_id),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a name that cannot be told from another one of the same version. The catalog decides; this is before the bytes
+/// have come.
+async fn check_spelling(
+    db: &mut AnyConnection,
+    app: &str,
+    version: &Version,
+    filename: &str,
+) -> Result<(), Problem> {
+    let key = version.order_key();
+    let mut names = packages::names_of_version(db, app, key).await?;
+    if let Some(release) = copy::release(db, app, key).await? {
+        names.extend(release.files.into_keys());
+    }
+    match twin(names.iter().map(String::as_str), filename) {
+        None => Ok(()),
+        Some(there) => Err(Problem::conflict(
+            "version_exists",
+            format!(
+                "{version} has the file {there} already, and names that differ only in case or composition are one: use that spelling, or another name"
+            ),
+        )),
+    }
+}
+
+/// What has the place now.
+pub(super) struct Placed {
+    pub(super) package: Package,
+    pub(super) status: StatusCode,
+    pub(super) replaced: Option<String>,
+}
+
+/// Puts a package in its place, or finds the same bytes there. Other bytes of the same token give way; they stay, and what
+/// is still to be told of them is told, until the catalog says which of the two it has.
+pub(super) async fn place(
+    db: &mut AnyConnection,
+    package: Package,
+    token_id: &str,
+) -> Result<Placed, Problem> {
+    let mut before: Option<Package> = None;
+    loop {
+        if packages::insert(db, &package).await? {
+            if let Some(before) = &before {
+                replacements::insert(db, &package.id, &before.id).await?;
+            }
+            return Ok(Placed {
+                package,
+                status: before
+                    .as_ref()
+                    .map_or(StatusCode::CREATED, |_| StatusCode::OK),
+                replaced: before.map(|before| before.sha256),
+            });
+        }
+        let (app, version_key) = (&package.app, &package.version_key);
+        let there = packages::at_place(db, app, version_key, &package.filename).await?;
+        let Some(there) = there else { continue };
+        if there.sha256 == package.sha256 {
+            return Ok(Placed {
+                package: there,
+                status: StatusCode::OK,
+                replaced: None,
+            });
+        }
+        check_own(&there, token_id)?;
+        if replacements::of_package(db, &there.id).await?.len() >= MOST_WAITING {
+            return Err(too_many_waiting());
+        }
+        if replacements::vacate(db, &there.id, version_key).await? {
+            before = Some(there);
+        }
+    }
+}
+
+/// Refuses to put other bytes in the place of `there`, unless it is the token's own.
+fn check_own(there: &Package, token_id: &str) -> Result<(), Problem> {
+    if there.token_id == token_id {
+        return Ok(());
+    }
+    let version = there.version.as_deref().unwrap_or_default();
+    Err(Problem::conflict(
+        "version_exists",
+        format!(
+            "{version} has other bytes under the name {}, which the token {} put there: have that package or its draft deleted, or use another name or a higher version",
+            there.filename, there.token_name
+        ),
+    ))
+}
+
+fn version_exists(version: impl std::fmt::Display, filename: &str) -> Problem {
+    Problem::conflict(
+        "version_exists",
+        format!(
+            "{version} has other bytes under the name {filename}: a version never changes, choose a higher one"
+        ),
+    )
+}
+
+fn too_many_waiting() -> Problem {
+    Problem::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "too_many_waiting",
+        "many packages of this name wait for the catalog: put the next one when it is back",
+    )
+    .with_header("retry-after", "10")
+}
+
+fn release_published(version: &str) -> Problem {
+    Problem::conflict(
+        "release_published",
+        format!("{version} is released already and never changes: choose a higher version"),
+    )
+}
