@@ -17,13 +17,10 @@ LIBRARY = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), N
 def clocks(check):
     drill = Drill(check)
     drill.rows_left_behind()
-    if LIBRARY is None:
-        check.figure("clocks of processes", "not set: libfaketime is missing (apt-get install faketime)")
-    else:
-        for hours in (-1, 1):
-            drill.signing_alone(hours)
-        for hours in check.count(short=(1,), long=(1, -1, 1)):
-            drill.everybody(hours)
+    for hours in (-1, 1):
+        drill.signing_alone(hours)
+    for hours in check.count(short=(1,), long=(1, -1, 1)):
+        drill.everybody(hours)
     drill.conclude()
 
 
