@@ -12,8 +12,6 @@ use std::fs::File;
 use std::path::Path;
 use std::pin::pin;
 use std::str::FromStr as _;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -22,6 +20,8 @@ use sqlx::migrate::Migrator;
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Any, AnyPool, AssertSqlSafe, Connection as _, Executor as _, Transaction};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
 
 use crate::data::private_folder;
 use crate::process::Process;
@@ -50,8 +50,8 @@ pub struct Database {
     damage: Damage,
     /// Time after which the database is away when nobody was let in meanwhile.
     wait: Duration,
-    /// How often somebody was let in.
-    begun: Arc<AtomicUsize>,
+    /// When somebody was let in last.
+    begun: watch::Sender<Instant>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +94,7 @@ impl Database {
                 Engine::Sqlite => BUSY,
                 Engine::Postgres => settings.wait(),
             },
-            begun: Arc::default(),
+            begun: watch::Sender::new(Instant::now()),
         };
         let _ = process.database.set(database.clone());
         Ok(database)
@@ -149,21 +149,20 @@ impl Database {
         self.begin(self.pool.begin_with(statement)).await
     }
 
-    /// Waits in a crowd, as long as somebody in it is let in; where nobody is, the server is away.
+    /// Waits in a crowd, as long as somebody in it is let in; where nobody was for the time to wait, the server is away.
     async fn begin<T>(&self, beginning: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
         self.damage.refuse()?;
+        let asked = Instant::now();
         let mut beginning = pin!(beginning);
         loop {
-            let before = self.begun.load(Ordering::Relaxed);
-            match tokio::time::timeout(self.wait, &mut beginning).await {
+            let last = asked.max(*self.begun.borrow());
+            match timeout_at(last + self.wait, &mut beginning).await {
                 Ok(Ok(begun)) => {
-                    self.begun.fetch_add(1, Ordering::Relaxed);
+                    self.begun.send_replace(Instant::now());
                     return Ok(begun);
                 }
                 Ok(refused) => return refused,
-                Err(_) if self.begun.load(Ordering::Relaxed) == before => {
-                    return Err(sqlx::Error::PoolTimedOut);
-                }
+                Err(_) if *self.begun.borrow() <= last => return Err(sqlx::Error::PoolTimedOut),
                 Err(_) => {}
             }
         }
