@@ -73,8 +73,8 @@ def one_long_job(check, platform, developer, ledger):
         answer = developer.put(APP, f"part-{number}.bin", content, query)
         developer.expect(answer, (200, 201), "a part of the long release")
         publications.append(answer.json()["package"])
-    wish = {"version": "1.0.0", "channel": "stable"}
-    answer = developer.call("POST", f"/api/v1/apps/{APP}/releases", wish, {"Prefer": "wait=0"})
+    body = {"version": "1.0.0", "channel": "stable"}
+    answer = developer.call("POST", f"/api/v1/apps/{APP}/releases", body, {"Prefer": "wait=0"})
     developer.expect(answer, (201, 202), "publish the long release")
     release = rows(platform, "SELECT id FROM releases WHERE version = '1.0.0'")[0][0]
     look = (
@@ -143,8 +143,8 @@ def poison_among_good_ones(check, platform, developer, ledger):
     for number in range(check.count(short=4, long=30)):
         body = fixtures.made(check.random, 256 * 1024)
         good.append(Publish(developer, APP, f"2.{number}.0", "good.bin", body))
-    wish = {"version": "9.0.0", "channel": "stable"}
-    asking = Asking(developer, wish)
+    body = {"version": "9.0.0", "channel": "stable"}
+    asking = Asking(developer, body)
     asking.start()
     for publish in good:
         publish.start()
@@ -173,17 +173,17 @@ def until_settled(check, platform, release):
 
 
 class Asking(threading.Thread):
-    """Asks for a release until somebody takes the wish: the catalog that would is killed again and again."""
+    """Asks for a release until somebody takes the intent: the catalog that would is killed again and again."""
 
-    def __init__(self, developer, wish):
+    def __init__(self, developer, body):
         super().__init__(daemon=True)
-        self.developer, self.wish = developer, wish
+        self.developer, self.body = developer, body
 
     def run(self):
         for _ in range(200):
             with contextlib.suppress(*web.BROKEN):
                 path = f"/api/v1/apps/{APP}/releases"
-                if self.developer.call("POST", path, self.wish, {"Prefer": "wait=0"}).status in (201, 202, 409, 422):
+                if self.developer.call("POST", path, self.body, {"Prefer": "wait=0"}).status in (201, 202, 409, 422):
                     return
             time.sleep(0.05)
 

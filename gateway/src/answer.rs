@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use slipway_service::Problem;
 use slipway_service::http::idle::Idle;
 
-use crate::hold::Hold;
+use crate::deferred_body::DeferredBody;
 use crate::request::{add_via, strip_hop_by_hop, strip_internal};
 
 /// The body of every answer.
@@ -25,7 +25,7 @@ pub struct Streamed {
     /// Runs while the client wants more and the service has sent nothing.
     idle: Idle,
     /// Dropped with the last byte of the answer: then nothing more of the request's body is sent.
-    hold: Option<Hold>,
+    hold: Option<DeferredBody>,
     id: HeaderValue,
 }
 
@@ -85,7 +85,7 @@ impl http_body::Body for Streamed {
 /// A service's answer, without what is between it and us; `idle` is the longest time without a byte of it.
 pub(crate) fn streamed(
     answer: Response<Incoming>,
-    hold: Option<Hold>,
+    hold: Option<DeferredBody>,
     idle: Duration,
     id: &HeaderValue,
 ) -> Response<Body> {

@@ -20,10 +20,10 @@ use tower::BoxError;
 use tower::timeout::Timeout;
 use tower::util::BoxCloneSyncService;
 
-use crate::hold::HeldBody;
+use crate::deferred_body::UpstreamBody;
 
 /// The body of a request to a service.
-pub(crate) type Outgoing = Either<Empty<Bytes>, HeldBody>;
+pub(crate) type Outgoing = Either<Empty<Bytes>, UpstreamBody>;
 
 /// Time for a connection on a local network.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);

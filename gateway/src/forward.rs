@@ -28,7 +28,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::Settings;
 use crate::answer::{self, Body};
 use crate::connections::{Connections, Outgoing};
-use crate::hold::{BodyError, Hold};
+use crate::deferred_body::{BodyError, DeferredBody};
 use crate::request::address_to;
 use crate::routes::Upstream;
 use hedge::Budget;
@@ -225,14 +225,16 @@ impl Upstreams {
         head: &Parts,
         target: &Target,
         body: Option<&Incoming>,
-    ) -> Result<(Request<Outgoing>, Option<Hold>), http::Error> {
+    ) -> Result<(Request<Outgoing>, Option<DeferredBody>), http::Error> {
         let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
         let uri = Uri::builder()
             .scheme("https")
             .authority(target.address.as_str())
             .path_and_query(path)
             .build()?;
-        let (hold, held) = body.map(|body| Hold::new(body, self.limits.body)).unzip();
+        let (hold, held) = body
+            .map(|body| DeferredBody::new(body, self.limits.body))
+            .unzip();
         let outgoing = held.map_or_else(|| Either::Left(Empty::new()), Either::Right);
         let mut request = Request::new(outgoing);
         *request.method_mut() = head.method.clone();
@@ -262,7 +264,7 @@ struct Asking<'a> {
 /// The service's answer. The body goes on as soon as it is asked for.
 async fn answer(
     answering: ResponseFuture,
-    hold: Option<&Hold>,
+    hold: Option<&DeferredBody>,
     body: &mut Option<Incoming>,
 ) -> Result<Response<Incoming>, Error> {
     let mut answering = pin!(answering);
@@ -280,11 +282,11 @@ async fn answer(
 }
 
 /// Returns when nothing has moved for `limit`: neither an answer has come nor a byte of the body gone.
-async fn silence(hold: Option<&Hold>, limit: Duration) {
+async fn silence(hold: Option<&DeferredBody>, limit: Duration) {
     let mut moved = Instant::now();
     loop {
         sleep_until(moved + limit).await;
-        match hold.and_then(Hold::moved) {
+        match hold.and_then(DeferredBody::moved) {
             Some(later) if later > moved => moved = later,
             _ => return,
         }

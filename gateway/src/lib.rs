@@ -5,9 +5,9 @@
 
 mod answer;
 mod connections;
+mod deferred_body;
 mod exchange;
 mod forward;
-mod hold;
 mod path;
 mod request;
 mod routes;
@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::bail;
 use serde::Deserialize;
-use slipway_service::{App, Health, Process, Service};
+use slipway_service::{Assembled, Health, Process, Service};
 
 use crate::forward::{Limits, Upstreams};
 use crate::routes::{RouteSetting, Routes};
@@ -97,9 +97,9 @@ impl Service for Gateway {
     type Body = Body;
     type Health = Self;
 
-    async fn build(process: Process, settings: Settings) -> anyhow::Result<App<Self, Self>> {
+    async fn build(process: Process, settings: Settings) -> anyhow::Result<Assembled<Self, Self>> {
         let gateway = Self::new(&process, &settings)?;
-        Ok(App {
+        Ok(Assembled {
             http: gateway.clone(),
             health: gateway,
         })

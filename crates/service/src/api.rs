@@ -111,12 +111,12 @@ pub struct Uploaded {
     pub package: Package,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub release: Option<Release>,
-    /// Between services: the package was taken, and the wish to release it refused for good.
+    /// Between services: the package was taken, and the intent to publish it refused for good.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub refused: Option<Refusal>,
 }
 
-/// Why a wish was refused, as a problem says it.
+/// Why an intent was refused, as a problem says it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     pub status: u16,
@@ -127,7 +127,7 @@ pub struct Refusal {
     pub members: Map<String, Value>,
 }
 
-/// What upload hands over to the catalog: a stored package and the wish to release it, in one row of its outbox.
+/// What upload hands over to the catalog: a stored package and the intent to publish it, in one row of its outbox.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Delivery {
     /// The package's id, which makes the delivery safe to repeat.
@@ -150,17 +150,18 @@ pub struct Delivery {
     pub version: Option<String>,
     /// The channel to publish the version to; `None` leaves a draft.
     pub channel: Option<String>,
-    /// A UUID of this wish: a delivery that is repeated has the same, and wishing again has another.
-    pub wish: String,
+    /// A UUID of this intent: a delivery that is repeated has the same, and asking again has another.
+    #[serde(rename = "wish")]
+    pub intent: String,
     /// The token that uploaded it. The audit has the name that the catalog knows it by.
     pub token_id: String,
     pub token_name: String,
     pub request_id: String,
-    /// Who wishes it in the channel, which is another token when that has sent the same bytes once more; `None` from an
+    /// Who asks for it in the channel, which is another token when that has sent the same bytes once more; `None` from an
     /// upload of before 0.3.0, which does not tell the two apart.
-    #[serde(default)]
-    pub wished_by: Option<Wisher>,
-    /// When the answer to the wish became true, Unix milliseconds by upload's clock; `None` from the same.
+    #[serde(default, rename = "wished_by")]
+    pub requested_by: Option<Requester>,
+    /// When the answer to the intent became true, Unix milliseconds by upload's clock; `None` from the same.
     #[serde(default)]
     pub acknowledged_at: Option<i64>,
     /// Ids of packages in whose place it was put in its draft. One of them may still be on its way, and is not taken after
@@ -169,9 +170,9 @@ pub struct Delivery {
     pub replaces: Vec<String>,
 }
 
-/// The token and the request of a wish to release.
+/// The token and the request of an intent to publish.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Wisher {
+pub struct Requester {
     pub token_id: String,
     pub request_id: String,
 }

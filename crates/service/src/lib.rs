@@ -23,4 +23,4 @@ mod telemetry;
 pub mod token;
 
 pub use http::problem::Problem;
-pub use process::{App, Health, Options, Process, Service};
+pub use process::{Assembled, Health, Options, Process, Service};

@@ -42,7 +42,7 @@ pub use descriptors::raise_limit as raise_descriptor_limit;
 pub use life::run;
 pub use slot::{Announcement, announcements};
 
-/// A service as the house runs it.
+/// What a service is to the process that runs it.
 pub trait Service {
     const NAME: &'static str;
     /// Whether the world speaks to it, in plain HTTP. All others are spoken to by services alone, which prove themselves.
@@ -66,7 +66,7 @@ pub trait Service {
     fn build(
         process: Process,
         settings: Self::Settings,
-    ) -> impl Future<Output = anyhow::Result<App<Self::Http, Self::Health>>> + Send;
+    ) -> impl Future<Output = anyhow::Result<Assembled<Self::Http, Self::Health>>> + Send;
 
     /// A subcommand of the binary beside serving, for work that the service does in a process of its own.
     fn tool(_name: &str, _arguments: &[OsString]) -> Option<ExitCode> {
@@ -86,7 +86,7 @@ pub trait Health: Clone + Send + Sync + 'static {
 }
 
 /// A service that is ready to serve.
-pub struct App<S, H> {
+pub struct Assembled<S, H> {
     pub http: S,
     pub health: H,
 }
@@ -94,7 +94,7 @@ pub struct App<S, H> {
 /// The HTTP service of all but the gateway: axum's router behind hyper's server.
 pub type RouterService = TowerToHyperService<Router>;
 
-impl<H: Health> App<RouterService, H> {
+impl<H: Health> Assembled<RouterService, H> {
     /// Puts the edge around `routes`. `page` may answer problems with pages for browsers.
     pub fn new(process: &Process, health: H, page: Option<Page>, routes: Router) -> Self {
         let router = edge(process, page, routes);
@@ -105,7 +105,7 @@ impl<H: Health> App<RouterService, H> {
     }
 }
 
-/// What a service gets from the house; cheap to clone.
+/// What a service gets from its process; cheap to clone.
 #[derive(Clone)]
 pub struct Process {
     pub service: &'static str,

@@ -76,9 +76,9 @@ async fn accept(server: &Server, yes: bool) -> anyhow::Result<()> {
     if !yes && !asked()? {
         bail!("nothing was accepted, and nothing has changed");
     }
-    let wish = json!({"epoch": epoch});
+    let publication = json!({"epoch": epoch});
     let accepted = server
-        .json(Method::POST, "/api/v1/restore/accept", Some(&wish))
+        .json(Method::POST, "/api/v1/restore/accept", Some(&publication))
         .await?;
     let accepted: Accepted =
         serde_json::from_value(accepted).context("an answer not known here")?;

@@ -6,7 +6,7 @@
 
 use http::StatusCode;
 use slipway_packages::{Arch, Digest, FileName, Kind, Platform, Slug, Version};
-use slipway_service::api::Wisher;
+use slipway_service::api::Requester;
 use slipway_service::token::Scope;
 use slipway_service::{Problem, api, clock};
 use sqlx::AnyConnection;
@@ -25,7 +25,7 @@ const LONGEST_FACTS: usize = 1 << 20;
 const MOST_REPLACED: usize = 10_000;
 /// Bytes of a word that a later version may know.
 const LONGEST_WORD: usize = 32;
-/// How long a wish may have waited to be judged by the time of its acknowledgement, in milliseconds: a day, for a catalog
+/// How long an intent may have waited to be judged by the time of its acknowledgement, in milliseconds: a day, for a catalog
 /// that was away. An upload that was taken over could name any time at which a token lived.
 const LONGEST_AGO: i64 = 24 * 3600 * 1000;
 
@@ -47,12 +47,12 @@ pub(crate) struct Delivered {
     pub(crate) facts: String,
     pub(crate) version: Option<Version>,
     pub(crate) channel: Option<Slug>,
-    pub(crate) wish: String,
+    pub(crate) intent: String,
     /// Packages in whose place it was put, of which one may come later.
     pub(crate) replaces: Vec<String>,
     token_id: String,
     request_id: String,
-    wished_by: Wisher,
+    requested_by: Requester,
     acknowledged_at: Option<i64>,
 }
 
@@ -71,9 +71,9 @@ enum Refused {
     #[error("the token that uploaded this {0}: upload it again with another")]
     Token(&'static str),
     #[error(
-        "{version} was not released to {channel} by the token that wished it: {why}. The package is kept: send it again, or publish its draft, with a token that may release it"
+        "{version} was not released to {channel} by the token that asked for it: {why}. The package is kept: send it again, or publish its draft, with a token that may release it"
     )]
-    Wish {
+    Intent {
         version: String,
         channel: String,
         why: String,
@@ -91,15 +91,15 @@ impl From<Refused> for Problem {
             tracing::warn!(detail, "a delivery waits");
             return Self::new(StatusCode::SERVICE_UNAVAILABLE, "delivery_unknown", detail);
         }
-        if let Refused::Wish { .. } = refused {
-            tracing::info!(detail, "a wish is refused");
+        if let Refused::Intent { .. } = refused {
+            tracing::info!(detail, "an intent to publish is refused");
             return Self::new(StatusCode::FORBIDDEN, "token_refused", detail);
         }
         tracing::error!(detail, "upload delivered what cannot be");
         match refused {
             Refused::Token(_) => Self::unprocessable("token_refused", detail),
             Refused::Differs(_) => Self::conflict("delivery_differs", detail),
-            Refused::Wrong { .. } | Refused::Unknown { .. } | Refused::Wish { .. } => {
+            Refused::Wrong { .. } | Refused::Unknown { .. } | Refused::Intent { .. } => {
                 Self::unprocessable("delivery_invalid", detail)
             }
         }
@@ -109,7 +109,7 @@ impl From<Refused> for Problem {
 impl Delivered {
     pub(crate) fn read(delivery: api::Delivery) -> Result<Self, Problem> {
         let blocks = delivery.blocks.as_deref();
-        let wished_by = delivery.wished_by.unwrap_or_else(|| Wisher {
+        let requested_by = delivery.requested_by.unwrap_or_else(|| Requester {
             token_id: delivery.token_id.clone(),
             request_id: delivery.request_id.clone(),
         });
@@ -135,13 +135,13 @@ impl Delivered {
                 .as_deref()
                 .map(draft::parse_channel)
                 .transpose()?,
-            wish: uuid("wish", delivery.wish)?,
+            intent: uuid("wish", delivery.intent)?,
             replaces: replaces(delivery.replaces)?,
             token_id: uuid("token_id", delivery.token_id)?,
             request_id: uuid("request_id", delivery.request_id)?,
-            wished_by: Wisher {
-                token_id: uuid("wished_by.token_id", wished_by.token_id)?,
-                request_id: uuid("wished_by.request_id", wished_by.request_id)?,
+            requested_by: Requester {
+                token_id: uuid("wished_by.token_id", requested_by.token_id)?,
+                request_id: uuid("wished_by.request_id", requested_by.request_id)?,
             },
             acknowledged_at: delivery.acknowledged_at,
         })
@@ -167,37 +167,37 @@ impl Delivered {
     /// Who has sent these bytes now, perhaps once more; `None` when the token may not upload any more.
     pub(crate) async fn sender(&self, db: &mut AnyConnection) -> Result<Option<Uploader>, Problem> {
         let needed = (Scope::Upload, Some(self.app.as_str()));
-        match permission::judge(db, self.wisher_id(), needed, clock::unix_millis()).await {
+        match permission::judge(db, self.requester_id(), needed, clock::unix_millis()).await {
             Ok(grant) => Ok(Some(Uploader {
                 token_id: grant.id,
                 token_name: grant.name,
-                request_id: self.wished_by.request_id.clone(),
+                request_id: self.requested_by.request_id.clone(),
             })),
             Err(problem) if problem.status.is_client_error() => Ok(None),
             Err(problem) => Err(problem),
         }
     }
 
-    pub(crate) fn wisher_id(&self) -> &str {
-        &self.wished_by.token_id
+    pub(crate) fn requester_id(&self) -> &str {
+        &self.requested_by.token_id
     }
 
-    /// Who wishes `version` in `channel`: a token that may release the app now, in the transaction that takes the wish. One
+    /// Who asks for `version` in `channel`: a token that may release the app now, in the transaction that takes the intent. One
     /// that has expired since the acknowledgement still may; one that was revoked may not, whatever was acknowledged.
-    pub(crate) async fn wisher(
+    pub(crate) async fn requester(
         &self,
         db: &mut AnyConnection,
         (version, channel): (&str, &Slug),
     ) -> Result<Uploader, Problem> {
         let at = judged_at(self.acknowledged_at, clock::unix_millis());
         let needed = (Scope::Release, Some(self.app.as_str()));
-        match permission::judge(db, &self.wished_by.token_id, needed, at).await {
+        match permission::judge(db, &self.requested_by.token_id, needed, at).await {
             Ok(grant) => Ok(Uploader {
                 token_id: grant.id,
                 token_name: grant.name,
-                request_id: self.wished_by.request_id.clone(),
+                request_id: self.requested_by.request_id.clone(),
             }),
-            Err(problem) if problem.status.is_client_error() => Err(Refused::Wish {
+            Err(problem) if problem.status.is_client_error() => Err(Refused::Intent {
                 version: version.to_owned(),
                 channel: channel.to_string(),
                 why: problem.detail,
@@ -225,7 +225,7 @@ impl Delivered {
     }
 }
 
-/// The time by which the expiry of a wish's token is judged: when the wish was acknowledged, if that can be, else now.
+/// The time by which the expiry of an intent's token is judged: when the intent was acknowledged, if that can be, else now.
 fn judged_at(acknowledged_at: Option<i64>, now: i64) -> i64 {
     let believed = |at: &i64| {
         let ago = now.saturating_sub(*at);
@@ -234,7 +234,7 @@ fn judged_at(acknowledged_at: Option<i64>, now: i64) -> i64 {
     acknowledged_at.filter(believed).unwrap_or(now)
 }
 
-/// Who uploaded or wished, for the audit.
+/// Who uploaded or asked, for the audit.
 pub(crate) struct Uploader {
     token_id: String,
     token_name: String,

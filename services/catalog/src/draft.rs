@@ -1,4 +1,4 @@
-//! Drafts: finding or making one, adding packages, and the wish to publish, all inside the caller's transaction.
+//! Drafts: finding or making one, adding packages, and the intent to publish, all inside the caller's transaction.
 
 use slipway_packages::shown::twin;
 use slipway_packages::{Slug, Version};

@@ -9,7 +9,7 @@ use sqlx::AnyConnection;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::State;
+use crate::CatalogState;
 use crate::mark::Marks;
 use crate::store;
 use crate::store::feed::Feed;
@@ -60,7 +60,7 @@ impl Ask {
 }
 
 /// Makes the epoch of a new database, and notes that this process has begun.
-pub(crate) async fn begin(state: &State) -> sqlx::Result<()> {
+pub(crate) async fn begin(state: &CatalogState) -> sqlx::Result<()> {
     let (epoch, start) = (Uuid::now_v7().to_string(), Uuid::now_v7().to_string());
     let mut transaction = state.database.write().await?;
     store::feed::begin(&mut transaction, &epoch, &start).await?;
@@ -165,7 +165,7 @@ async fn release(connection: &mut AnyConnection, id: &str) -> anyhow::Result<Row
 }
 
 /// Waits until every follower that is ready has applied `seq`; names those that have not when the time is over.
-pub(crate) async fn applied_by_all(state: &State, seq: i64) -> sqlx::Result<Vec<String>> {
+pub(crate) async fn applied_by_all(state: &CatalogState, seq: i64) -> sqlx::Result<Vec<String>> {
     let wait = Duration::from_millis(state.settings.publishing.follower_wait_millis);
     let deadline = Instant::now() + wait;
     let done = state
@@ -182,7 +182,7 @@ pub(crate) async fn applied_by_all(state: &State, seq: i64) -> sqlx::Result<Vec<
 }
 
 /// The followers that are ready and have not applied `seq`, as `service/instance`.
-async fn pending(state: &State, seq: i64) -> sqlx::Result<Vec<String>> {
+async fn pending(state: &CatalogState, seq: i64) -> sqlx::Result<Vec<String>> {
     let mut connection = state.database.read().await?;
     let applied = followers_at(&mut connection, seq).await?;
     let records = state.process.view.records();
@@ -197,7 +197,7 @@ async fn pending(state: &State, seq: i64) -> sqlx::Result<Vec<String>> {
 }
 
 /// Whether some download instance has applied `seq`.
-pub(crate) async fn applied_by_a_download(state: &State, seq: i64) -> sqlx::Result<bool> {
+pub(crate) async fn applied_by_a_download(state: &CatalogState, seq: i64) -> sqlx::Result<bool> {
     let mut connection = state.database.read().await?;
     let applied = followers_at(&mut connection, seq).await?;
     let ready = state.process.view.candidates("download");

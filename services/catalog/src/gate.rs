@@ -21,7 +21,7 @@ use slipway_packages::Digest;
 use slipway_service::api;
 use slipway_service::internal::client::CallError;
 
-use crate::State;
+use crate::CatalogState;
 use crate::store::packages::Package;
 use crate::store::releases::Release;
 
@@ -33,7 +33,7 @@ const MAX_TEXT: usize = 64 * 1024;
 const SILENCE: Duration = Duration::from_secs(10);
 
 /// Why a package was not proven.
-pub(crate) enum Halt {
+pub(crate) enum Verdict {
     /// It could not be looked at now, or what was served may be right another time.
     Waits(String),
     /// The bytes that were served are wrong; whether those in the store are is to be asked.
@@ -42,7 +42,7 @@ pub(crate) enum Halt {
     Refuted(String),
 }
 
-impl Halt {
+impl Verdict {
     fn waits(what: &str) -> Self {
         tracing::warn!(what, "the gate was served what it cannot prove");
         Self::Waits(format!("{what}; it is looked at again"))
@@ -57,7 +57,7 @@ struct Reread {
     size: i64,
 }
 
-impl From<CallError> for Halt {
+impl From<CallError> for Verdict {
     fn from(error: CallError) -> Self {
         // Download has read the file and will not serve it.
         if let CallError::Failed { code, .. } = &error
@@ -73,7 +73,7 @@ impl From<CallError> for Halt {
     }
 }
 
-impl From<reqwest::Error> for Halt {
+impl From<reqwest::Error> for Verdict {
     fn from(error: reqwest::Error) -> Self {
         tracing::info!(
             error = format!("{:#}", anyhow::Error::new(error)),
@@ -85,41 +85,43 @@ impl From<reqwest::Error> for Halt {
 
 /// Proves a package of a release as a user of the app, whose key is `app_key`, would get it.
 pub(crate) async fn check(
-    state: &State,
+    state: &CatalogState,
     release: &Release,
     package: &Package,
     app_key: &str,
-) -> Result<(), Halt> {
+) -> Result<(), Verdict> {
     match look(state, release, package, app_key).await {
-        Err(Halt::Doubted(reason)) => Err(read_again(state, package, reason).await),
+        Err(Verdict::Doubted(reason)) => Err(read_again(state, package, reason).await),
         outcome => outcome,
     }
 }
 
 async fn look(
-    state: &State,
+    state: &CatalogState,
     release: &Release,
     package: &Package,
     app_key: &str,
-) -> Result<(), Halt> {
+) -> Result<(), Verdict> {
     let path = api::file_path(&release.app, &release.version, &package.filename);
     let key_text =
         text(get(state, &format!("/keys/{}/minisign.pub", release.app), None).await?).await?;
     let signature_text = text(get(state, &format!("{path}.minisig"), None).await?).await?;
     // Users have pinned the app's key: a signature by any other that is served with it would prove nothing to them.
     if key_text.trim() != app_key.trim() {
-        return Err(Halt::waits("the key that is served is not the app's key"));
+        return Err(Verdict::waits(
+            "the key that is served is not the app's key",
+        ));
     }
     let held = package.signature.as_deref().unwrap_or_default();
     if signature_text.trim() != held.trim() {
-        return Err(Halt::waits(
+        return Err(Verdict::waits(
             "the signature that is served is not the one that was made",
         ));
     }
     let key = PublicKey::decode(&key_text)
-        .map_err(|_| Halt::waits("the app's key is not a minisign key"))?;
+        .map_err(|_| Verdict::waits("the app's key is not a minisign key"))?;
     let signature = Signature::decode(&signature_text).map_err(|_| {
-        Halt::Refuted("the signature that was made is not a minisign signature".to_owned())
+        Verdict::Refuted("the signature that was made is not a minisign signature".to_owned())
     })?;
     check_comment(&signature, release, package)?;
     let first = check_body(get(state, &path, None).await?, package, &key, &signature).await?;
@@ -128,7 +130,7 @@ async fn look(
 
 /// Asks a download instance, which proves itself at every call, to read the file anew. Its word and what was served
 /// together show that the bytes in the store are wrong; `reason` alone may be a fault on the way.
-async fn read_again(state: &State, package: &Package, reason: String) -> Halt {
+async fn read_again(state: &CatalogState, package: &Package, reason: String) -> Verdict {
     let path = format!("/internal/blobs/{}", package.sha256);
     let client = &state.process.client;
     let read: Result<Reread, _> = client
@@ -138,19 +140,19 @@ async fn read_again(state: &State, package: &Package, reason: String) -> Halt {
         Ok(Reread {
             sha256: Some(found),
             size,
-        }) if found != package.sha256 || size != package.size => Halt::Refuted(format!(
+        }) if found != package.sha256 || size != package.size => Verdict::Refuted(format!(
             "{reason}: the store has {size} bytes with the SHA-256 {found} in its place"
         )),
         Ok(Reread {
             sha256: Some(_), ..
-        }) => Halt::waits(&format!("{reason}, but the store has the right bytes")),
-        Ok(Reread { sha256: None, .. }) => Halt::waits("it is missing in the store"),
+        }) => Verdict::waits(&format!("{reason}, but the store has the right bytes")),
+        Ok(Reread { sha256: None, .. }) => Verdict::waits("it is missing in the store"),
         Err(error) => {
             tracing::info!(
                 error = format!("{:#}", anyhow::Error::new(error)),
                 "no download instance has read a file again"
             );
-            Halt::waits(&format!(
+            Verdict::waits(&format!(
                 "{reason}, and no download instance has read it again"
             ))
         }
@@ -158,7 +160,11 @@ async fn read_again(state: &State, package: &Package, reason: String) -> Halt {
 }
 
 /// The trusted comment names this file of this version of this app, so no signature can stand in for another.
-fn check_comment(signature: &Signature, release: &Release, package: &Package) -> Result<(), Halt> {
+fn check_comment(
+    signature: &Signature,
+    release: &Release,
+    package: &Package,
+) -> Result<(), Verdict> {
     let comment = signature.trusted_comment();
     let wanted = [
         format!("file:{}", package.filename),
@@ -170,7 +176,7 @@ fn check_comment(signature: &Signature, release: &Release, package: &Package) ->
     if wanted.iter().all(|field| fields.contains(&field.as_str())) {
         return Ok(());
     }
-    Err(Halt::Refuted(
+    Err(Verdict::Refuted(
         "the signature names another file, version or app".to_owned(),
     ))
 }
@@ -181,17 +187,17 @@ async fn check_body(
     package: &Package,
     key: &PublicKey,
     signature: &Signature,
-) -> Result<Vec<u8>, Halt> {
+) -> Result<Vec<u8>, Verdict> {
     let header = response.headers().get("repr-digest");
     let announced = header
         .and_then(|value| value.to_str().ok())
         .and_then(|value| Digest::from_repr_digest(value).ok());
     if announced.map(|digest| digest.as_hex()).as_deref() != Some(package.sha256.as_str()) {
-        return Err(Halt::waits("its Repr-Digest is missing or differs"));
+        return Err(Verdict::waits("its Repr-Digest is missing or differs"));
     }
     let mut verifier = key
         .verify_stream(signature)
-        .map_err(|_| Halt::Refuted("the signature is not of the app's key".to_owned()))?;
+        .map_err(|_| Verdict::Refuted("the signature is not of the app's key".to_owned()))?;
     let mut hash = Sha256::new();
     let mut size = 0_i64;
     let mut first = Vec::new();
@@ -206,67 +212,70 @@ async fn check_body(
         size += i64::try_from(chunk.len()).unwrap_or(0);
     }
     if size != package.size {
-        return Err(Halt::Doubted(format!(
+        return Err(Verdict::Doubted(format!(
             "{size} bytes are served instead of {}",
             package.size
         )));
     }
     if Digest::from_bytes(hash.finalize().into()).as_hex() != package.sha256 {
-        return Err(Halt::Doubted(
+        return Err(Verdict::Doubted(
             "the bytes that are served differ from those that were uploaded".to_owned(),
         ));
     }
     verifier
         .finalize()
-        .map_err(|_| Halt::Refuted("the signature does not prove the bytes".to_owned()))?;
+        .map_err(|_| Verdict::Refuted("the signature does not prove the bytes".to_owned()))?;
     Ok(first)
 }
 
 /// One range: the same bytes under 206.
 async fn check_range(
-    state: &State,
+    state: &CatalogState,
     path: &str,
     package: &Package,
     first: &[u8],
-) -> Result<(), Halt> {
+) -> Result<(), Verdict> {
     if package.size == 0 {
         return Ok(());
     }
     let last = RANGE.min(package.size) - 1;
     let response = get(state, path, Some(&format!("bytes=0-{last}"))).await?;
     if response.status() != http::StatusCode::PARTIAL_CONTENT {
-        return Err(Halt::waits("a range of it is not served as one"));
+        return Err(Verdict::waits("a range of it is not served as one"));
     }
     if response.bytes().await? != first {
-        return Err(Halt::waits("a range of it has other bytes"));
+        return Err(Verdict::waits("a range of it has other bytes"));
     }
     Ok(())
 }
 
-async fn get(state: &State, path: &str, range: Option<&str>) -> Result<Response, Halt> {
+async fn get(state: &CatalogState, path: &str, range: Option<&str>) -> Result<Response, Verdict> {
     let path = format!("/internal/staged{path}");
     Ok(state.process.client.get("download", &path, range).await?)
 }
 
-async fn text(response: Response) -> Result<String, Halt> {
+async fn text(response: Response) -> Result<String, Verdict> {
     let mut text = Vec::new();
     let mut chunks = response.bytes_stream();
     while let Some(chunk) = next(&mut chunks).await? {
         text.extend_from_slice(&chunk);
         if text.len() > MAX_TEXT {
-            return Err(Halt::waits("a key or signature of absurd size is served"));
+            return Err(Verdict::waits(
+                "a key or signature of absurd size is served",
+            ));
         }
     }
-    String::from_utf8(text).map_err(|_| Halt::waits("a key or signature that is no text is served"))
+    String::from_utf8(text)
+        .map_err(|_| Verdict::waits("a key or signature that is no text is served"))
 }
 
 /// The next bytes of a body.
 async fn next<Chunk>(
     chunks: &mut (impl Stream<Item = reqwest::Result<Chunk>> + Unpin),
-) -> Result<Option<Chunk>, Halt> {
+) -> Result<Option<Chunk>, Verdict> {
     match tokio::time::timeout(SILENCE, chunks.next()).await {
         Ok(chunk) => Ok(chunk.transpose()?),
-        Err(_) => Err(Halt::waits(
+        Err(_) => Err(Verdict::waits(
             "a download instance stopped in the middle of it",
         )),
     }

@@ -30,7 +30,7 @@ use axum::Router;
 use slipway_service::database::Database;
 use slipway_service::metrics::Reading;
 use slipway_service::process::RouterService;
-use slipway_service::{App, Health, Process, Service, clock};
+use slipway_service::{Assembled, Health, Process, Service, clock};
 use sqlx::migrate::Migrator;
 use sqlx::{Any, Transaction};
 
@@ -47,7 +47,7 @@ pub struct Catalog;
 
 /// What the handlers and jobs work with.
 #[derive(Clone)]
-pub struct State {
+pub struct CatalogState {
     pub(crate) database: Database,
     pub(crate) process: Process,
     pub(crate) settings: Settings,
@@ -59,7 +59,7 @@ pub struct State {
     pub(crate) doubts: Doubts,
 }
 
-impl State {
+impl CatalogState {
     /// A transaction in which the platform's state may be changed: the only way to one. What is only kept of processes,
     /// such as leases and what followers have applied, is written without it. One runs at a time, in all instances: what
     /// was judged in it, such as a token, is not changed by another before it commits.
@@ -80,7 +80,7 @@ impl State {
     }
 }
 
-impl Health for State {
+impl Health for CatalogState {
     async fn ready(&self) -> anyhow::Result<()> {
         self.database.ready().await
     }
@@ -112,19 +112,19 @@ impl Service for Catalog {
     type Settings = Settings;
     type Http = RouterService;
     type Body = axum::body::Body;
-    type Health = State;
+    type Health = CatalogState;
 
     async fn build(
         process: Process,
         settings: Settings,
-    ) -> anyhow::Result<App<RouterService, State>> {
+    ) -> anyhow::Result<Assembled<RouterService, CatalogState>> {
         let state = open(&process, settings).await?;
         worker::start(&state);
         let running = state.clone();
         process.spawn("administrator", move || {
             permission::keep_knowing_the_administrator(running.clone())
         });
-        Ok(App::new(&process, state.clone(), None, router(state)))
+        Ok(Assembled::new(&process, state.clone(), None, router(state)))
     }
 }
 
@@ -140,9 +140,9 @@ pub fn run(options: slipway_service::Options) -> anyhow::Result<()> {
 }
 
 /// Opens the database and makes what a first start needs: the feed's epoch and the administrator's token.
-pub async fn open(process: &Process, settings: Settings) -> anyhow::Result<State> {
+pub async fn open(process: &Process, settings: Settings) -> anyhow::Result<CatalogState> {
     let longest = Duration::from_millis(settings.publishing.first_ask_millis);
-    let state = State {
+    let state = CatalogState {
         database: Database::open(process, &MIGRATIONS).await?,
         process: process.clone(),
         settings,
@@ -157,11 +157,11 @@ pub async fn open(process: &Process, settings: Settings) -> anyhow::Result<State
 }
 
 /// The whole HTTP surface but the edge.
-pub fn router(state: State) -> Router {
+pub fn router(state: CatalogState) -> Router {
     routes::router().with_state(state)
 }
 
 /// Starts the jobs' workers, for tests; [`Service::build`] does it for a process.
-pub fn start_workers(state: &State) {
+pub fn start_workers(state: &CatalogState) {
     worker::start(state);
 }

@@ -13,7 +13,7 @@ use sqlx::{Any, AnyConnection, Transaction};
 
 use crate::store;
 use crate::store::audit::By;
-use crate::{State, restore};
+use crate::{CatalogState, restore};
 
 /// The token of a request, known and alive. It is extracted before anything else of the request is looked at.
 pub(crate) struct Actor {
@@ -30,7 +30,7 @@ impl Actor {
     /// request was read it may have been revoked, and a body comes as slowly as its sender likes.
     pub(crate) async fn change(
         &self,
-        state: &State,
+        state: &CatalogState,
         scope: Scope,
         app: Option<&str>,
     ) -> Result<Transaction<'static, Any>, Problem> {
@@ -71,10 +71,10 @@ impl Actor {
     }
 }
 
-impl FromRequestParts<State> for Actor {
+impl FromRequestParts<CatalogState> for Actor {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &CatalogState) -> Result<Self, Problem> {
         let token = Token::from_headers(&parts.headers)?;
         state.opening.over().await;
         let mut connection = state.database.read().await?;
@@ -99,7 +99,7 @@ impl FromRequestParts<State> for Actor {
 }
 
 /// The token `id` as it is now: 401 when it is unknown, revoked, or expired at `at` (Unix milliseconds), 403 when it does
-/// not permit `scope` on `app`. In a transaction of [`State::change`] what it says stays true until the commit.
+/// not permit `scope` on `app`. In a transaction of [`CatalogState::change`] what it says stays true until the commit.
 pub(crate) async fn judge(
     db: &mut AnyConnection,
     id: &str,
@@ -119,7 +119,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// Takes another token of the administrator's as soon as it is in the file, and ends the one before: a leaked one is
 /// replaced without a restart.
-pub(crate) async fn keep_knowing_the_administrator(state: State) {
+pub(crate) async fn keep_knowing_the_administrator(state: CatalogState) {
     loop {
         tokio::time::sleep(LOOK_AGAIN).await;
         if let Err(error) = know_administrator(&state).await {
@@ -132,7 +132,7 @@ pub(crate) async fn keep_knowing_the_administrator(state: State) {
 }
 
 /// Takes the token in the data folder as the administrator's. Another one in the file takes the place of the last.
-pub(crate) async fn know_administrator(state: &State) -> anyhow::Result<()> {
+pub(crate) async fn know_administrator(state: &CatalogState) -> anyhow::Result<()> {
     let path = state.process.data.admin_token();
     let text = fs::read_to_string(&path).with_context(|| {
         format!(

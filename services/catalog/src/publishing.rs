@@ -11,11 +11,11 @@ use slipway_service::clock;
 use slipway_service::internal::client::CallError;
 use sqlx::AnyConnection;
 
-use crate::gate::{self, Halt};
+use crate::gate::{self, Verdict};
 use crate::release::State as Stage;
 use crate::store::{apps, jobs, packages, releases};
 use crate::worker::Work;
-use crate::{State, feed};
+use crate::{CatalogState, feed};
 
 /// Milliseconds that a release waits for the first download instance to have it before it looks again.
 const STAGED_WAIT_MILLIS: u64 = 2000;
@@ -42,7 +42,7 @@ pub(crate) enum Ended {
 }
 
 /// Runs a job once. Whatever goes wrong on our side is tried again too: nothing is lost by it.
-pub(crate) async fn run(state: &State, work: &Work) -> Ended {
+pub(crate) async fn run(state: &CatalogState, work: &Work) -> Ended {
     let job = &work.job;
     let outcome = match job.kind.as_str() {
         "key" => make_key(state, &job.subject).await,
@@ -91,7 +91,7 @@ struct Key {
     public_key: String,
 }
 
-async fn make_key(state: &State, app: &str) -> anyhow::Result<Ended> {
+async fn make_key(state: &CatalogState, app: &str) -> anyhow::Result<Ended> {
     Ok(match key_of(state, app).await? {
         Ok(_) => Ended::Done,
         Err(reason) => Ended::Waits(reason),
@@ -100,7 +100,7 @@ async fn make_key(state: &State, app: &str) -> anyhow::Result<Ended> {
 
 /// The id of the app's key, or what is waited for. Signing is asked for a key once: users know the one that was given
 /// out, so another one never takes its place.
-async fn key_of(state: &State, app: &str) -> anyhow::Result<Result<String, String>> {
+async fn key_of(state: &CatalogState, app: &str) -> anyhow::Result<Result<String, String>> {
     let mut connection = state.database.read().await?;
     let known = apps::get(&mut connection, app).await?;
     drop(connection);
@@ -128,7 +128,7 @@ async fn key_of(state: &State, app: &str) -> anyhow::Result<Result<String, Strin
 }
 
 /// Carries a release as far as it goes.
-async fn publish(state: &State, work: &Work) -> anyhow::Result<Ended> {
+async fn publish(state: &CatalogState, work: &Work) -> anyhow::Result<Ended> {
     let id = &work.job.subject;
     loop {
         let mut connection = state.database.read().await?;
@@ -167,7 +167,11 @@ struct Signature {
 }
 
 /// `signing`: every package gets its signature, then the release is staged.
-async fn sign(state: &State, work: &Work, release: &releases::Release) -> anyhow::Result<Step> {
+async fn sign(
+    state: &CatalogState,
+    work: &Work,
+    release: &releases::Release,
+) -> anyhow::Result<Step> {
     let mut connection = state.database.read().await?;
     let packages = packages::of_release(&mut connection, &release.id).await?;
     drop(connection);
@@ -201,7 +205,7 @@ async fn sign(state: &State, work: &Work, release: &releases::Release) -> anyhow
 /// The signature of a package. That its bytes are wrong is believed when they are so at a second reading, by another
 /// instance if there is one: one bad read of a disk is no reason to give a release up.
 async fn ask_for_signature(
-    state: &State,
+    state: &CatalogState,
     release: &releases::Release,
     package: &packages::Package,
     key_id: &str,
@@ -234,7 +238,11 @@ async fn ask_for_signature(
 }
 
 /// `verifying`: the gate. What a download instance would serve is read to its end and proven, then it is published.
-async fn verify(state: &State, work: &Work, release: &releases::Release) -> anyhow::Result<Step> {
+async fn verify(
+    state: &CatalogState,
+    work: &Work,
+    release: &releases::Release,
+) -> anyhow::Result<Step> {
     if !staged(state, release.seq).await? {
         return Ok(Step::Waits(
             "waits for a download instance, which must serve it before it is published".to_owned(),
@@ -253,8 +261,10 @@ async fn verify(state: &State, work: &Work, release: &releases::Release) -> anyh
                 work.went_forward(&mut transaction).await?;
                 transaction.commit().await?;
             }
-            Err(Halt::Waits(reason) | Halt::Doubted(reason)) => return Ok(Step::Waits(reason)),
-            Err(Halt::Refuted(reason)) => {
+            Err(Verdict::Waits(reason) | Verdict::Doubted(reason)) => {
+                return Ok(Step::Waits(reason));
+            }
+            Err(Verdict::Refuted(reason)) => {
                 let reason = format!("{} did not pass verification: {reason}", package.filename);
                 fail(state, work, release, &reason).await?;
                 return Ok(Step::Went);
@@ -266,7 +276,7 @@ async fn verify(state: &State, work: &Work, release: &releases::Release) -> anyh
 }
 
 /// Waits a moment for a download instance to have the release as staged.
-async fn staged(state: &State, seq: i64) -> sqlx::Result<bool> {
+async fn staged(state: &CatalogState, seq: i64) -> sqlx::Result<bool> {
     let deadline =
         tokio::time::Instant::now() + std::time::Duration::from_millis(STAGED_WAIT_MILLIS);
     let look = || async { Ok(feed::applied_by_a_download(state, seq).await?.then_some(())) };
@@ -274,7 +284,7 @@ async fn staged(state: &State, seq: i64) -> sqlx::Result<bool> {
 }
 
 async fn fail(
-    state: &State,
+    state: &CatalogState,
     work: &Work,
     release: &releases::Release,
     reason: &str,
@@ -289,7 +299,7 @@ fn log_failure(release: &releases::Release, reason: &str) {
 }
 
 async fn advance(
-    state: &State,
+    state: &CatalogState,
     work: &Work,
     release: &releases::Release,
     to: Stage,

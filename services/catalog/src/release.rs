@@ -142,11 +142,11 @@ pub(crate) enum Refused {
     Released(String),
     #[error("{0} has no packages: upload one first")]
     Empty(String),
-    #[error("{version} is {state}, and only a published release can be {wish}")]
+    #[error("{version} is {state}, and only a published release can be {change}")]
     NotPublished {
         version: String,
         state: State,
-        wish: &'static str,
+        change: &'static str,
     },
     #[error("{version} is {state}, and only a failed release can be retried")]
     NotFailed { version: String, state: State },

@@ -18,7 +18,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
-use crate::State;
+use crate::CatalogState;
 use crate::feed::{Ask, FOLLOWERS};
 use crate::store::feed::{self as rows, Feed};
 
@@ -56,7 +56,7 @@ fn held(detail: String) -> Problem {
 
 /// Holds the feed when `ask` shows that this database is an older copy: it has a mark of a start or a number that is not
 /// here. Without a good mark a number beyond ours proves nothing and is refused.
-pub(crate) async fn notice(state: &State, caller: &str, ask: &Ask) -> Result<(), Problem> {
+pub(crate) async fn notice(state: &CatalogState, caller: &str, ask: &Ask) -> Result<(), Problem> {
     let mut connection = state.database.read().await?;
     let feed = rows::read(&mut connection).await?;
     if feed.is_held() || ask.epoch != feed.written() {
@@ -94,7 +94,7 @@ pub(crate) async fn notice(state: &State, caller: &str, ask: &Ask) -> Result<(),
 }
 
 /// Notes that a copy would lose something to the epoch that it was told, and holds the feed.
-pub(crate) async fn claim(state: &State, caller: &str, ask: &Ask) -> sqlx::Result<()> {
+pub(crate) async fn claim(state: &CatalogState, caller: &str, ask: &Ask) -> sqlx::Result<()> {
     let mut connection = state.database.read().await?;
     let feed = rows::read(&mut connection).await?;
     let place = (caller, &*ask.epoch);
@@ -119,7 +119,7 @@ pub(crate) async fn claim(state: &State, caller: &str, ask: &Ask) -> sqlx::Resul
     state.commit(transaction).await
 }
 
-async fn hold(state: &State, epoch: &str, held: &str) -> sqlx::Result<bool> {
+async fn hold(state: &CatalogState, epoch: &str, held: &str) -> sqlx::Result<bool> {
     let mut transaction = state.database.write().await?;
     let done = rows::hold(&mut transaction, epoch, held).await?;
     state.commit(transaction).await?;
@@ -137,7 +137,7 @@ pub(crate) struct Told {
 }
 
 /// Asks an instance of each follower; those of one service share a copy.
-pub(crate) async fn ask_followers(state: &State, epoch: &str) -> Told {
+pub(crate) async fn ask_followers(state: &CatalogState, epoch: &str) -> Told {
     let mut told = Told::default();
     for service in FOLLOWERS {
         let Some(report) = report(state, service, epoch).await else {
@@ -152,7 +152,7 @@ pub(crate) async fn ask_followers(state: &State, epoch: &str) -> Told {
 }
 
 /// What a service says of `epoch`; `None` when nobody answers, or it has not compared.
-async fn report(state: &State, service: &'static str, epoch: &str) -> Option<Report> {
+async fn report(state: &CatalogState, service: &'static str, epoch: &str) -> Option<Report> {
     let client = &state.process.client;
     let asked = client.call(service, Method::GET, "/internal/held", None::<&()>);
     let report: Report = timeout(REPORT_TIMEOUT, asked).await.ok()?.ok()?;
@@ -174,7 +174,7 @@ struct Asked {
 /// Refuses, while the feed is held, a token that has been revoked or narrowed since this copy was made. Where nobody can
 /// tell, the administrator's own token passes alone: it lies in the data folder.
 pub(crate) async fn check_token(
-    state: &State,
+    state: &CatalogState,
     feed: &Feed,
     grant: &Grant,
     hash: &str,
@@ -208,7 +208,7 @@ pub(crate) async fn check_token(
     }
 }
 
-fn is_administrators(state: &State, hash: &str) -> bool {
+fn is_administrators(state: &CatalogState, hash: &str) -> bool {
     let text = fs::read_to_string(state.process.data.admin_token()).unwrap_or_default();
     let token = text.trim().parse::<Token>();
     token.is_ok_and(|token| token.hash() == hash)

@@ -12,7 +12,7 @@ use sqlx::AnyConnection;
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 use tokio::task::JoinSet;
 
-use crate::State;
+use crate::CatalogState;
 use crate::crashes::{self, Turn};
 use crate::publishing::{self, Ended};
 use crate::restore::Unchanged;
@@ -48,7 +48,7 @@ impl Work {
     }
 }
 
-pub(crate) fn start(state: &State) {
+pub(crate) fn start(state: &CatalogState) {
     let places = Arc::new(RwLock::new(()));
     for number in 0..state.settings.jobs.workers {
         let owner = format!("{}/{number}", state.process.instance);
@@ -65,7 +65,7 @@ pub(crate) fn start(state: &State) {
 }
 
 /// Works under the lease owner `owner`, which nobody else is: not even the workers beside it may keep its lease.
-async fn work(state: State, owner: String, places: Arc<RwLock<()>>) {
+async fn work(state: CatalogState, owner: String, places: Arc<RwLock<()>>) {
     let shutdown = state.process.shutdown.clone();
     loop {
         let far = tokio::time::Instant::now() + Duration::from_hours(1);
@@ -99,7 +99,7 @@ async fn work(state: State, owner: String, places: Arc<RwLock<()>>) {
 }
 
 /// A process that ends gives its job to the next at once.
-async fn hand_back(state: &State, job: &jobs::Job, owner: &str) -> anyhow::Result<()> {
+async fn hand_back(state: &CatalogState, job: &jobs::Job, owner: &str) -> anyhow::Result<()> {
     let now = clock::unix_millis();
     let mut transaction = state.database.write().await?;
     jobs::hand_back(&mut transaction, &job.id, owner, now).await?;
@@ -108,7 +108,11 @@ async fn hand_back(state: &State, job: &jobs::Job, owner: &str) -> anyhow::Resul
 }
 
 /// Leases the job that is due the longest, as soon as it has its place. Whoever waits to be alone lets nobody else begin.
-async fn lease(state: &State, owner: &str, places: &Arc<RwLock<()>>) -> sqlx::Result<Option<Work>> {
+async fn lease(
+    state: &CatalogState,
+    owner: &str,
+    places: &Arc<RwLock<()>>,
+) -> sqlx::Result<Option<Work>> {
     let due = {
         // Looked at without the write lock first: an idle platform writes nothing.
         let mut connection = state.database.read().await?;
@@ -155,7 +159,7 @@ async fn lease(state: &State, owner: &str, places: &Arc<RwLock<()>>) -> sqlx::Re
 /// Counts the end of the process that had leased the job, and gives the job up when that was once too often. `false` when
 /// no process ended: one of ours was slow, or one on this machine is stopped, and lives.
 async fn note_crash(
-    state: &State,
+    state: &CatalogState,
     db: &mut AnyConnection,
     job: &jobs::Job,
     now: i64,
@@ -188,14 +192,14 @@ async fn note_crash(
 }
 
 /// Whether an instance is known to live, as far as this machine can tell.
-fn lives(state: &State, instance: &str) -> bool {
+fn lives(state: &CatalogState, instance: &str) -> bool {
     *state.process.instance == *instance
         || announcements(&state.process.data)
             .iter()
             .any(|other| other.instance == instance && other.lives())
 }
 
-async fn run(state: &State, work: &Work, owner: &str) -> anyhow::Result<()> {
+async fn run(state: &CatalogState, work: &Work, owner: &str) -> anyhow::Result<()> {
     let job = &work.job;
     // Renewed by a task of its own: proving a large file keeps this one busy for seconds at a time.
     let mut lease = JoinSet::new();
@@ -222,7 +226,7 @@ async fn run(state: &State, work: &Work, owner: &str) -> anyhow::Result<()> {
 }
 
 /// Returns when the lease is lost.
-async fn renew(state: State, job: String, owner: String) {
+async fn renew(state: CatalogState, job: String, owner: String) {
     let period = Duration::from_secs(state.settings.jobs.lease_seconds) / 3;
     loop {
         tokio::time::sleep(period).await;
@@ -232,7 +236,7 @@ async fn renew(state: State, job: String, owner: String) {
     }
 }
 
-async fn renew_once(state: &State, job: &str, owner: &str) -> sqlx::Result<bool> {
+async fn renew_once(state: &CatalogState, job: &str, owner: &str) -> sqlx::Result<bool> {
     let mut transaction = state.database.write().await?;
     let until = clock::unix_millis() + lease_millis(state);
     let kept = jobs::renew(&mut transaction, job, owner, until).await?;
@@ -240,19 +244,19 @@ async fn renew_once(state: &State, job: &str, owner: &str) -> sqlx::Result<bool>
     Ok(kept)
 }
 
-fn lease_millis(state: &State) -> i64 {
+fn lease_millis(state: &CatalogState) -> i64 {
     i64::try_from(state.settings.jobs.lease_seconds * 1000).unwrap_or(i64::MAX / 2)
 }
 
 /// Now, as jobs see it.
-fn moment(state: &State) -> Moment {
+fn moment(state: &CatalogState) -> Moment {
     let limits = &state.settings.jobs;
     let pause = crashes::longest_pause(limits).max(retry::LONGEST_PAUSE_MILLIS);
     Moment::new(clock::unix_millis(), pause, lease_millis(state))
 }
 
 /// A job that waits for a peer is tried again as soon as somebody new is known, not at the end of its pause.
-async fn wake(state: State) -> sqlx::Result<()> {
+async fn wake(state: CatalogState) -> sqlx::Result<()> {
     let now = clock::unix_millis();
     let mut connection = state.database.read().await?;
     if !jobs::some_wait(&mut connection, now).await? {
@@ -266,7 +270,7 @@ async fn wake(state: State) -> sqlx::Result<()> {
 }
 
 /// Forgets what is only remembered for a time.
-async fn tidy(state: State) {
+async fn tidy(state: CatalogState) {
     loop {
         if let Err(error) = forget(&state).await {
             tracing::warn!(%error, "old rows could not be removed; the next hour tries again");
@@ -275,7 +279,7 @@ async fn tidy(state: State) {
     }
 }
 
-async fn forget(state: &State) -> sqlx::Result<()> {
+async fn forget(state: &CatalogState) -> sqlx::Result<()> {
     let now = clock::unix_millis();
     let hours = state.settings.publishing.idempotency_hours;
     let mut transaction = state.database.write().await?;

@@ -73,10 +73,10 @@ struct Store {
     hashes: Semaphore,
     files: Semaphore,
     /// Files that are being hashed whole: all who ask for one wait for the same hash.
-    flights: Mutex<HashMap<Blob, Flight>>,
+    under_way: Mutex<HashMap<Blob, Hashing>>,
 }
 
-type Flight = Shared<BoxFuture<'static, Result<Arc<Known>, Arc<BlobError>>>>;
+type Hashing = Shared<BoxFuture<'static, Result<Arc<Known>, Arc<BlobError>>>>;
 
 /// Why a file cannot be served: a fault of ours.
 #[derive(Debug, thiserror::Error)]
@@ -127,7 +127,7 @@ impl Blobs {
             findings: Findings::new(damaged),
             hashes: Semaphore::new(HASHES_AT_ONCE),
             files: Semaphore::new(FILES_AT_ONCE),
-            flights: Mutex::default(),
+            under_way: Mutex::default(),
         }))
     }
 
@@ -227,9 +227,9 @@ impl Blobs {
         if let Some(known) = known.await.map_err(io::Error::other)?? {
             return Ok(known);
         }
-        let flight = {
-            let mut flights = self.0.flights();
-            let flight = flights.entry(blob).or_insert_with(|| {
+        let hashing = {
+            let mut under_way = self.0.under_way();
+            let hashing = under_way.entry(blob).or_insert_with(|| {
                 // A task of its own: a client that leaves does not end the hash that others wait for.
                 let task = tokio::spawn(self.0.clone().hash(blob, file.clone()));
                 let ended = async move { task.await.map_err(io::Error::other)? };
@@ -238,9 +238,9 @@ impl Blobs {
                     .boxed()
                     .shared()
             });
-            flight.clone()
+            hashing.clone()
         };
-        flight.await.map_err(BlobError::Hash)
+        hashing.await.map_err(BlobError::Hash)
     }
 }
 
@@ -313,7 +313,7 @@ impl Store {
         let hashing = spawn_blocking(move || store.hash_now(blob, &file));
         let known = hashing.await.map_err(io::Error::other);
         drop(place);
-        self.flights().remove(&blob);
+        self.under_way().remove(&blob);
         known?
     }
 
@@ -368,7 +368,9 @@ impl Store {
         Ok(Some((found, size)))
     }
 
-    fn flights(&self) -> std::sync::MutexGuard<'_, HashMap<Blob, Flight>> {
-        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+    fn under_way(&self) -> std::sync::MutexGuard<'_, HashMap<Blob, Hashing>> {
+        self.under_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -5,7 +5,7 @@
 
 use slipway_packages::Platform;
 
-use crate::words;
+use crate::labels;
 
 /// A system and its commands for one file.
 pub(crate) struct Guide {
@@ -24,7 +24,7 @@ pub(crate) struct Guide {
 
 impl Guide {
     pub(crate) fn name(&self) -> &'static str {
-        words::platform(self.platform)
+        labels::platform(self.platform)
     }
 
     pub(crate) fn on_phone(&self) -> bool {

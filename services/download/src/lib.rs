@@ -3,35 +3,35 @@
 //!
 //! It writes nothing but its copy and its counters; it never writes to the store.
 
+mod audience;
 mod blobs;
 mod copy;
 mod counters;
 mod device;
 mod disposition;
 mod guide;
+mod labels;
 mod range;
 mod routes;
 mod settings;
-mod sight;
 mod store;
-mod words;
 
 use axum::Router;
-use slipway_service::changes::follow::{Following, Standing, follow};
+use slipway_service::changes::follow::{CopyState, Following, follow};
 use slipway_service::changes::held;
 use slipway_service::changes::replica::Replica as _;
 use slipway_service::database::Database;
 use slipway_service::metrics::Reading;
 use slipway_service::process::RouterService;
-use slipway_service::{App, Health, Process, Service, clock};
+use slipway_service::{Assembled, Health, Process, Service, clock};
 use sqlx::migrate::Migrator;
 
+use audience::Audience;
 use blobs::Blobs;
 pub use copy::Copy;
 use counters::Counters;
 pub use routes::problem::page as problem_page;
 pub use settings::Settings;
-use sight::Sight;
 
 static MIGRATOR: Migrator = sqlx::migrate!();
 
@@ -40,15 +40,15 @@ pub struct Download;
 
 /// What the handlers work with.
 #[derive(Clone)]
-pub struct State {
+pub struct DownloadState {
     database: Database,
     blobs: Blobs,
     counters: Counters,
     following: Following,
-    sight: Sight,
+    audience: Audience,
 }
 
-impl State {
+impl DownloadState {
     /// Opens the copy and the store, and begins to follow the catalog.
     pub async fn open(process: &Process, settings: &Settings) -> anyhow::Result<Self> {
         let database = Database::open(process, &MIGRATOR).await?;
@@ -70,7 +70,7 @@ impl State {
         Ok(Self {
             blobs: Blobs::open(&settings.store, folder, damaged),
             following: follow(process, Copy(database.clone())),
-            sight: Sight::Public,
+            audience: Audience::Public,
             counters,
             database,
         })
@@ -81,20 +81,20 @@ impl State {
         Copy(self.database.clone())
     }
 
-    fn seeing(&self, sight: Sight) -> Self {
+    fn seeing(&self, audience: Audience) -> Self {
         Self {
-            sight,
+            audience,
             ..self.clone()
         }
     }
 }
 
-impl Health for State {
+impl Health for DownloadState {
     async fn ready(&self) -> anyhow::Result<()> {
         self.database.ready().await?;
         self.blobs.ready().await?;
         anyhow::ensure!(
-            *self.following.standing.borrow() == Standing::Usable,
+            *self.following.copy_state.borrow() == CopyState::Usable,
             "the copy of what is published is not complete yet"
         );
         Ok(())
@@ -130,14 +130,14 @@ impl Service for Download {
     type Settings = Settings;
     type Http = RouterService;
     type Body = axum::body::Body;
-    type Health = State;
+    type Health = DownloadState;
 
     async fn build(
         process: Process,
         settings: Settings,
-    ) -> anyhow::Result<App<RouterService, State>> {
-        let state = State::open(&process, &settings).await?;
-        Ok(App::new(
+    ) -> anyhow::Result<Assembled<RouterService, DownloadState>> {
+        let state = DownloadState::open(&process, &settings).await?;
+        Ok(Assembled::new(
             &process,
             state.clone(),
             Some(problem_page),
@@ -159,12 +159,12 @@ pub fn run(options: slipway_service::Options) -> anyhow::Result<()> {
 
 /// All addresses of the service. What the catalog verifies under `/internal/staged` is answered by the same handlers as
 /// what the public gets.
-pub fn router(state: &State) -> Router {
+pub fn router(state: &DownloadState) -> Router {
     routes::public()
-        .with_state(state.seeing(Sight::Public))
+        .with_state(state.seeing(Audience::Public))
         .nest(
             "/internal/staged",
-            routes::public().with_state(state.seeing(Sight::Staged)),
+            routes::public().with_state(state.seeing(Audience::Staged)),
         )
         .merge(routes::counts::router().with_state(state.clone()))
         .merge(routes::rereads::router().with_state(state.clone()))

@@ -19,13 +19,13 @@ pub struct Leases {
     epoch: String,
     settings: LeaseSettings,
     begun: Instant,
-    book: Mutex<Book>,
+    table: Mutex<LeaseTable>,
     revision: watch::Sender<u64>,
     applied: watch::Sender<u64>,
 }
 
 #[derive(Default)]
-struct Book {
+struct LeaseTable {
     leases: HashMap<Holder, Lease>,
     watchers: HashMap<Holder, Watcher>,
     warm: bool,
@@ -74,7 +74,7 @@ impl Leases {
             epoch: Uuid::now_v7().to_string(),
             settings,
             begun: now,
-            book: Mutex::default(),
+            table: Mutex::default(),
             revision: watch::Sender::new(1),
             applied: watch::Sender::new(0),
         }
@@ -91,8 +91,8 @@ impl Leases {
     /// Renews a lease that is there: a heartbeat carries the full record. A lease never goes back to an earlier state.
     /// `false` when there is none, and its address has to be proven first.
     pub fn renew(&self, record: &Record, now: Instant) -> Result<bool, Refused> {
-        let mut book = self.book();
-        let Some(lease) = book.leases.get_mut(&Holder::of(record)) else {
+        let mut table = self.table();
+        let Some(lease) = table.leases.get_mut(&Holder::of(record)) else {
             return Ok(false);
         };
         if lease.advertised != record.addr {
@@ -103,7 +103,7 @@ impl Leases {
         if changed {
             lease.record.state = record.state;
         }
-        drop(book);
+        drop(table);
         if changed {
             self.raise();
         }
@@ -112,7 +112,7 @@ impl Leases {
 
     /// Whether one more lease of `service` would be too many: whoever has one service's key could fill the memory of all.
     pub fn check_room(&self, service: &str) -> Result<(), Refused> {
-        self.book().check_room(service, self.settings.per_service)
+        self.table().check_room(service, self.settings.per_service)
     }
 
     /// Begins the lease of an instance that has proven itself at `address`. A process at the address of another of its
@@ -124,50 +124,51 @@ impl Leases {
             addr: address.to_string(),
             ..record.clone()
         };
-        let mut book = self.book();
+        let mut table = self.table();
         // Of two first heartbeats at once with different addresses, one has come before.
-        let there = book.leases.get(&holder);
+        let there = table.leases.get(&holder);
         if there.is_some_and(|lease| lease.advertised != record.addr) {
             return Err(Refused::AddressChanged);
         }
-        book.leases.retain(|other, lease| {
+        table.leases.retain(|other, lease| {
             other.service != holder.service
                 || lease.record.addr != proven.addr
                 || lease.record.started_at > record.started_at
         });
-        book.check_room(&record.service, self.settings.per_service)?;
+        table.check_room(&record.service, self.settings.per_service)?;
         let lease = Lease {
             record: proven,
             advertised: record.addr.clone(),
             beaten: now,
         };
-        book.leases.insert(holder, lease);
-        drop(book);
+        table.leases.insert(holder, lease);
+        drop(table);
         self.raise();
         Ok(())
     }
 
-    /// Ends a lease at its holder's wish.
+    /// Ends a lease because its holder asks.
     pub fn leave(&self, holder: &Holder) {
-        if self.book().leases.remove(holder).is_some() {
+        if self.table().leases.remove(holder).is_some() {
             self.raise();
         }
     }
 
     /// Ends the leases that were not renewed, and the warm-up.
     pub fn sweep(&self, now: Instant) {
-        let mut book = self.book();
+        let mut table = self.table();
         let life = Duration::from_secs(self.settings.seconds);
-        let before = book.leases.len();
-        book.leases
+        let before = table.leases.len();
+        table
+            .leases
             .retain(|_, lease| now.duration_since(lease.beaten) < life);
-        book.watchers.retain(|_, watcher| {
+        table.watchers.retain(|_, watcher| {
             watcher.open > 0 || now.duration_since(watcher.last) < WATCHER_LIFE
         });
-        let warms_up = !book.warm && !self.warming(now);
-        book.warm |= warms_up;
-        let changed = warms_up || book.leases.len() != before;
-        drop(book);
+        let warms_up = !table.warm && !self.warming(now);
+        table.warm |= warms_up;
+        let changed = warms_up || table.leases.len() != before;
+        drop(table);
         if changed {
             self.raise();
         }
@@ -176,8 +177,8 @@ impl Leases {
     /// All that is known.
     pub fn snapshot(&self, now: Instant) -> Snapshot {
         let revision = self.revision();
-        let book = self.book();
-        let mut instances: Vec<_> = book
+        let table = self.table();
+        let mut instances: Vec<_> = table
             .leases
             .values()
             .map(|lease| lease.record.clone())
@@ -195,14 +196,14 @@ impl Leases {
     /// watcher was killed and its request with it.
     /// Watchers beyond those that a service can have instances are answered, and not waited for.
     pub fn watch(&self, watcher: &Holder, revision: u64, now: Instant) -> Poll<'_> {
-        let mut book = self.book();
-        let of_service = book
+        let mut table = self.table();
+        let of_service = table
             .watchers
             .keys()
             .filter(|other| other.service == watcher.service);
-        let is_known = book.watchers.contains_key(watcher);
+        let is_known = table.watchers.contains_key(watcher);
         if is_known || of_service.count() < self.settings.per_service {
-            let entry = book.watchers.entry(watcher.clone()).or_insert(Watcher {
+            let entry = table.watchers.entry(watcher.clone()).or_insert(Watcher {
                 applied: 0,
                 open: 0,
                 last: now,
@@ -211,7 +212,7 @@ impl Leases {
             entry.open += 1;
             entry.last = now;
         }
-        drop(book);
+        drop(table);
         self.applied.send_modify(|count| *count += 1);
         Poll {
             leases: self,
@@ -232,7 +233,7 @@ impl Leases {
     }
 
     fn all_applied(&self, revision: u64) -> bool {
-        self.book()
+        self.table()
             .watchers
             .values()
             .all(|watcher| watcher.applied >= revision)
@@ -246,12 +247,12 @@ impl Leases {
         self.revision.send_modify(|revision| *revision += 1);
     }
 
-    fn book(&self) -> MutexGuard<'_, Book> {
-        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    fn table(&self) -> MutexGuard<'_, LeaseTable> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Book {
+impl LeaseTable {
     fn check_room(&self, service: &str, most: usize) -> Result<(), Refused> {
         let there = self.leases.keys();
         if there.filter(|holder| holder.service == service).count() >= most {
@@ -278,7 +279,7 @@ impl Holder {
 
 impl Drop for Poll<'_> {
     fn drop(&mut self) {
-        if let Some(entry) = self.leases.book().watchers.get_mut(&self.watcher) {
+        if let Some(entry) = self.leases.table().watchers.get_mut(&self.watcher) {
             entry.open = entry.open.saturating_sub(1);
             entry.last = Instant::now();
         }

@@ -16,7 +16,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use slipway_service::data::SERVICES;
 use slipway_service::process::RouterService;
-use slipway_service::{App, Health, Process, Service};
+use slipway_service::{Assembled, Health, Process, Service};
 use tokio::sync::Semaphore;
 
 pub use leases::Leases;
@@ -62,7 +62,7 @@ const PROOFS: usize = 16;
 
 /// What the handlers work with.
 #[derive(Clone)]
-pub struct State {
+pub struct RegistryState {
     pub(crate) leases: Arc<Leases>,
     pub(crate) networks: Arc<[IpNet]>,
     /// Places for addresses that are being proven, by service.
@@ -70,7 +70,7 @@ pub struct State {
     pub(crate) process: Process,
 }
 
-impl Health for State {
+impl Health for RegistryState {
     async fn ready(&self) -> anyhow::Result<()> {
         Ok(())
     }
@@ -81,15 +81,15 @@ impl Service for Registry {
     type Settings = Settings;
     type Http = RouterService;
     type Body = axum::body::Body;
-    type Health = State;
+    type Health = RegistryState;
 
     async fn build(
         process: Process,
         settings: Settings,
-    ) -> anyhow::Result<App<RouterService, State>> {
+    ) -> anyhow::Result<Assembled<RouterService, RegistryState>> {
         let networks = settings.lease.networks.clone().into();
         let leases = Arc::new(Leases::new(settings.lease, std::time::Instant::now()));
-        let state = State {
+        let state = RegistryState {
             leases: leases.clone(),
             networks,
             proofs: Arc::new(
@@ -100,7 +100,7 @@ impl Service for Registry {
             process: process.clone(),
         };
         process.spawn("leases", move || sweep(leases.clone()));
-        Ok(App::new(&process, state.clone(), None, router(state)))
+        Ok(Assembled::new(&process, state.clone(), None, router(state)))
     }
 }
 
@@ -124,6 +124,6 @@ async fn sweep(leases: Arc<Leases>) {
     }
 }
 
-fn router(state: State) -> Router {
+fn router(state: RegistryState) -> Router {
     routes::instances::router().with_state(state)
 }

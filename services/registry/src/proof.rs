@@ -9,7 +9,7 @@ use slipway_service::discovery::record::Record;
 use slipway_service::http::problem::Problem;
 use slipway_service::internal::access::INSTANCE_PATH;
 
-use crate::State;
+use crate::RegistryState;
 use crate::address::{self, AddressError};
 
 /// Time for a name, a connection and an answer, all on a local network.
@@ -29,7 +29,7 @@ impl From<AddressError> for Problem {
 
 /// The address at which the instance of `record` has proven itself. A name is resolved here, once: what it says later is
 /// nobody's proof (DNS rebinding). Few are proven at once, so that a flood of them makes no flood of connections.
-pub(crate) async fn prove(state: &State, record: &Record) -> Result<SocketAddr, Problem> {
+pub(crate) async fn prove(state: &RegistryState, record: &Record) -> Result<SocketAddr, Problem> {
     let (host, port) = address::parse(&record.addr)?;
     let known = state.proofs.get_key_value(record.service.as_str());
     let (&service, places) = known.ok_or_else(|| {
@@ -65,7 +65,7 @@ pub(crate) async fn prove(state: &State, record: &Record) -> Result<SocketAddr, 
 }
 
 async fn answers(
-    state: &State,
+    state: &RegistryState,
     record: &Record,
     service: &'static str,
     address: SocketAddr,

@@ -7,7 +7,7 @@ use slipway_packages::Slug;
 use slipway_service::{Problem, clock};
 use slipway_signatures::minisign::{KeyId, SecretKey};
 
-use crate::State;
+use crate::SigningState;
 use crate::error::KeyMissing;
 use crate::sealing::{SealingKey, Secret};
 use crate::store::keys::{self, NewKey, Row};
@@ -77,7 +77,7 @@ impl<'a> Purpose<'a> {
 ///
 /// None is made for an app of which something was stated by a key that the database does not have: an older copy of the
 /// database was put back, and users know that key.
-pub(crate) async fn ensure(state: &State, app: &Slug) -> Result<Row, Problem> {
+pub(crate) async fn ensure(state: &SigningState, app: &Slug) -> Result<Row, Problem> {
     let present = of_app(state, app).await?;
     let id = present.as_ref().map(|key| &key.id);
     let known = state.files.keys_of(app.as_str());
@@ -100,7 +100,7 @@ pub(crate) async fn ensure(state: &State, app: &Slug) -> Result<Row, Problem> {
 /// The app's key, which must be each that is named: by the file of a statement and by the catalog. It is never made:
 /// users know the one that was given out, and a second one would sign what they cannot verify.
 pub(crate) async fn present(
-    state: &State,
+    state: &SigningState,
     app: &Slug,
     named: [Option<&str>; 2],
 ) -> Result<Row, Problem> {
@@ -123,7 +123,7 @@ fn missing_key(app: &Slug, key_id: Option<String>, instead: Option<String>) -> P
     .into()
 }
 
-async fn of_app(state: &State, app: &Slug) -> sqlx::Result<Option<Row>> {
+async fn of_app(state: &SigningState, app: &Slug) -> sqlx::Result<Option<Row>> {
     let mut connection = state.database.read().await?;
     let (role, format) = (Role::Release, Format::Minisign);
     keys::of_app(&mut connection, app.as_str(), role, format).await

@@ -7,7 +7,6 @@
 mod blobs;
 mod error;
 mod files;
-mod flights;
 mod keys;
 mod memory;
 mod reconcile;
@@ -15,6 +14,7 @@ mod routes;
 mod sealing;
 mod settings;
 mod signing;
+mod single_flight;
 mod statement;
 mod store;
 mod time;
@@ -25,14 +25,14 @@ use anyhow::Context as _;
 use axum::Router;
 use slipway_service::database::Database;
 use slipway_service::process::RouterService;
-use slipway_service::{App, Health, Process, Service};
+use slipway_service::{Assembled, Health, Process, Service};
 use sqlx::migrate::Migrator;
 
 use blobs::Blobs;
 use files::StatementFiles;
-use flights::Flights;
 use sealing::SealingKey;
 pub use settings::Settings;
+use single_flight::SingleFlight;
 use time::Past;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
@@ -42,17 +42,17 @@ pub struct Signing;
 
 /// What the handlers work with. There is none without a sealing key that opens the keys of its database.
 #[derive(Clone)]
-pub struct State {
+pub struct SigningState {
     pub(crate) process: Process,
     pub(crate) database: Database,
     pub(crate) sealing: Arc<SealingKey>,
     pub(crate) blobs: Arc<Blobs>,
     pub(crate) files: StatementFiles,
-    pub(crate) flights: Flights,
+    pub(crate) single_flight: SingleFlight,
     pub(crate) past: Arc<Past>,
 }
 
-impl Health for State {
+impl Health for SigningState {
     async fn ready(&self) -> anyhow::Result<()> {
         self.database.ready().await?;
         self.blobs.ready().await?;
@@ -65,14 +65,14 @@ impl Service for Signing {
     type Settings = Settings;
     type Http = RouterService;
     type Body = axum::body::Body;
-    type Health = State;
+    type Health = SigningState;
 
     async fn build(
         process: Process,
         settings: Settings,
-    ) -> anyhow::Result<App<RouterService, State>> {
+    ) -> anyhow::Result<Assembled<RouterService, SigningState>> {
         let state = open(&process, settings).await?;
-        Ok(App::new(&process, state.clone(), None, router(state)))
+        Ok(Assembled::new(&process, state.clone(), None, router(state)))
     }
 }
 
@@ -89,7 +89,7 @@ pub fn run(options: slipway_service::Options) -> anyhow::Result<()> {
 
 /// Opens the database, the statements' files and the store. It refuses to start with a sealing key that is not the
 /// database's, and with files that are not the database's.
-pub async fn open(process: &Process, settings: Settings) -> anyhow::Result<State> {
+pub async fn open(process: &Process, settings: Settings) -> anyhow::Result<SigningState> {
     // Before the key of all seals is in it.
     memory::keep_private()?;
     let file = settings.keys.sealing_key_file;
@@ -110,18 +110,18 @@ pub async fn open(process: &Process, settings: Settings) -> anyhow::Result<State
     let folder = settings.store.folder;
     let folder = folder.unwrap_or_else(|| process.data.blobs());
     let reads = settings.store.concurrent_reads;
-    Ok(State {
+    Ok(SigningState {
         blobs: Arc::new(Blobs::open(folder, reads, process.shutdown.clone())?),
         process: process.clone(),
         database,
         sealing,
         files,
-        flights: Flights::default(),
+        single_flight: SingleFlight::default(),
         past: Arc::new(Past::new(newest.unwrap_or_default())),
     })
 }
 
 /// The whole HTTP surface but the edge.
-pub fn router(state: State) -> Router {
+pub fn router(state: SigningState) -> Router {
     routes::router().with_state(state)
 }

@@ -19,7 +19,7 @@ use crate::error::StatementDiffers;
 use crate::statement::{Stated, Statement};
 use crate::store::statements::Row;
 use crate::time::Clocks;
-use crate::{State, keys, store};
+use crate::{SigningState, keys, store};
 
 pub(crate) struct Signed {
     pub(crate) key_id: String,
@@ -28,7 +28,7 @@ pub(crate) struct Signed {
 }
 
 /// The signature of a statement: the one that was made before, or a new one.
-pub(crate) async fn sign(state: &State, statement: Statement) -> Result<Signed, Problem> {
+pub(crate) async fn sign(state: &SigningState, statement: Statement) -> Result<Signed, Problem> {
     let Row { stated, signature } = write_down(state, &statement).await?;
     let key_id = stated.key_id.clone();
     if let Some(signature) = signature {
@@ -36,12 +36,15 @@ pub(crate) async fn sign(state: &State, statement: Statement) -> Result<Signed, 
     }
     let name = format!("{}/{}/{}", stated.app, stated.version_key, stated.filename);
     let work = make(state.clone(), statement, stated);
-    let signature = state.flights.join(&state.process.tasks, name, work).await?;
+    let signature = state
+        .single_flight
+        .join(&state.process.tasks, name, work)
+        .await?;
     Ok(Signed { key_id, signature })
 }
 
 /// Writes the statement down, as a row and as a file, unless the name is taken, and compares with what is there.
-async fn write_down(state: &State, statement: &Statement) -> Result<Row, Problem> {
+async fn write_down(state: &SigningState, statement: &Statement) -> Result<Row, Problem> {
     let filed = state.files.read(statement.place()).await?;
     let named = [
         filed.as_ref().map(|filed| filed.key_id.as_str()),
@@ -66,7 +69,7 @@ async fn write_down(state: &State, statement: &Statement) -> Result<Row, Problem
 }
 
 /// Now, unless the clock is wrong.
-fn time_to_state(state: &State, statement: &Statement) -> Result<i64, Problem> {
+fn time_to_state(state: &SigningState, statement: &Statement) -> Result<i64, Problem> {
     let clocks = Clocks {
         ours: clock::unix_millis(),
         catalog: statement.now,
@@ -80,7 +83,11 @@ fn time_to_state(state: &State, statement: &Statement) -> Result<i64, Problem> {
 
 /// Makes and keeps a signature. It runs to its end also when whoever asked has gone: a large package takes longer to
 /// read than a caller waits, and when it asks again the signature is there.
-async fn make(state: State, statement: Statement, stated: Stated) -> Result<String, Problem> {
+async fn make(
+    state: SigningState,
+    statement: Statement,
+    stated: Stated,
+) -> Result<String, Problem> {
     let prehash = state
         .blobs
         .prehash(statement.sha256, statement.size)
@@ -107,7 +114,7 @@ async fn make(state: State, statement: Statement, stated: Stated) -> Result<Stri
 /// Signs, and proves the text with the public key that users have before it can leave: against a fault of the machine,
 /// and against a row whose two halves do not belong together.
 fn sign_and_prove(
-    state: &State,
+    state: &SigningState,
     statement: &Statement,
     stated: &Stated,
     key: &store::keys::Row,

@@ -3,14 +3,14 @@
 use slipway_service::Problem;
 use uuid::Uuid;
 
-use crate::State;
+use crate::UploadState;
 use crate::checksum::Checksum;
-use crate::staging::{Fate, Staged, persist};
+use crate::staging::{Retention, Staged, persist};
 use crate::writer::Writer;
 
 /// What is dropped before [`Incoming::finish`] leaves nothing.
 pub(crate) struct Incoming<'a> {
-    state: &'a State,
+    state: &'a UploadState,
     writer: Writer,
     received: u64,
 }
@@ -18,11 +18,11 @@ pub(crate) struct Incoming<'a> {
 impl<'a> Incoming<'a> {
     /// Begins a package whose bytes must have these checksums.
     pub(crate) fn start(
-        state: &'a State,
+        state: &'a UploadState,
         checksums: impl IntoIterator<Item = Checksum>,
     ) -> Result<Self, Problem> {
         let id = Uuid::now_v7().to_string();
-        let staged = state.staging.create(&id, Fate::Removed);
+        let staged = state.staging.create(&id, Retention::Remove);
         let mut staged = staged.map_err(Problem::internal)?;
         staged.expect(checksums);
         Ok(Self {
@@ -56,7 +56,7 @@ impl<'a> Incoming<'a> {
     }
 }
 
-pub(crate) fn check_size(state: &State, bytes: u64) -> Result<(), Problem> {
+pub(crate) fn check_size(state: &UploadState, bytes: u64) -> Result<(), Problem> {
     let most = state.settings.limits.package_bytes;
     if bytes <= most {
         return Ok(());

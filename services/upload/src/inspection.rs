@@ -29,8 +29,8 @@ use tokio::sync::Semaphore;
 pub(crate) use child::run;
 pub use confine::{Share, confine};
 
+use crate::parameters::Parameters;
 use crate::settings;
-use crate::wish::Wish;
 
 /// Bytes of an answer: the icon in base64, and texts that have limits of their own.
 const LONGEST_ANSWER: u64 = 1 << 20;
@@ -71,8 +71,12 @@ impl Inspection {
     ///
     /// What is declared to be of no known kind is taken as it is, and only not when it is built to harm: whoever gets it
     /// unpacks it all the same.
-    pub(crate) async fn facts(&self, path: &Path, wish: &Wish) -> Result<Facts, Problem> {
-        let named = &wish.filename;
+    pub(crate) async fn facts(
+        &self,
+        path: &Path,
+        parameters: &Parameters,
+    ) -> Result<Facts, Problem> {
+        let named = &parameters.filename;
         let place = self.places.acquire().await.map_err(Problem::internal)?;
         let file = File::open(path).await.map_err(Problem::internal)?;
         let file = file.into_std().await;
@@ -81,8 +85,8 @@ impl Inspection {
         let End::Answered(Inspected { outcome, content }) = end else {
             return Ok(Facts::not_understood(NOT_UNDERSTOOD));
         };
-        if wish.is_declared_other() {
-            return as_declared(outcome, wish);
+        if parameters.is_declared_other() {
+            return as_declared(outcome, parameters);
         }
         let facts = match outcome {
             Outcome::Understood(facts) => *facts,
@@ -169,14 +173,14 @@ async fn output(mut command: Command) -> anyhow::Result<Output> {
 }
 
 /// The facts of what is declared to be of no known kind: none, and in words what became of it.
-fn as_declared(outcome: Outcome, wish: &Wish) -> Result<Facts, Problem> {
+fn as_declared(outcome: Outcome, parameters: &Parameters) -> Result<Facts, Problem> {
     let mut facts = Facts::not_understood(DECLARED);
     match outcome {
         Outcome::Refused { rule, detail } => return Err(refused(rule, &detail)),
         Outcome::Damaged { detail } => facts.warnings.push(format!("it is not whole: {detail}")),
         Outcome::Understood(_) | Outcome::NotUnderstood { .. } => {}
     }
-    if let Some(platform) = wish.platform {
+    if let Some(platform) = parameters.platform {
         let warning = format!("platform={platform} was passed over, because of kind=other");
         facts.warnings.push(warning);
     }

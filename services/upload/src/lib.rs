@@ -14,6 +14,7 @@ mod inspection;
 mod listing;
 mod metadata;
 mod outbox;
+mod parameters;
 mod permission;
 mod progress;
 mod removing;
@@ -24,7 +25,6 @@ mod staging;
 mod store;
 mod storing;
 mod sweep;
-mod wish;
 mod writer;
 
 use std::ffi::OsString;
@@ -32,12 +32,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use axum::Router;
-use slipway_service::changes::follow::{self, Following, Standing};
+use slipway_service::changes::follow::{self, CopyState, Following};
 use slipway_service::changes::held;
 use slipway_service::database::Database;
 use slipway_service::metrics::Reading;
 use slipway_service::process::RouterService;
-use slipway_service::{App, Health, Process, Service, clock};
+use slipway_service::{Assembled, Health, Process, Service, clock};
 use sqlx::migrate::Migrator;
 
 use inspection::Inspection;
@@ -52,7 +52,7 @@ pub struct Upload;
 
 /// What the handlers and tasks work with.
 #[derive(Clone)]
-pub struct State {
+pub struct UploadState {
     pub(crate) process: Process,
     pub(crate) settings: Arc<Settings>,
     pub(crate) database: Database,
@@ -66,10 +66,10 @@ pub struct State {
     pub(crate) following: Following,
 }
 
-impl Health for State {
+impl Health for UploadState {
     async fn ready(&self) -> anyhow::Result<()> {
         anyhow::ensure!(
-            *self.following.standing.borrow() == Standing::Usable,
+            *self.following.copy_state.borrow() == CopyState::Usable,
             "it does not know yet who may upload"
         );
         self.staging.ready()?;
@@ -142,14 +142,14 @@ impl Service for Upload {
     type Settings = Settings;
     type Http = RouterService;
     type Body = axum::body::Body;
-    type Health = State;
+    type Health = UploadState;
 
     async fn build(
         process: Process,
         settings: Settings,
-    ) -> anyhow::Result<App<RouterService, State>> {
+    ) -> anyhow::Result<Assembled<RouterService, UploadState>> {
         let state = open(&process, settings).await?;
-        Ok(App::new(&process, state.clone(), None, router(state)))
+        Ok(Assembled::new(&process, state.clone(), None, router(state)))
     }
 
     fn tool(name: &str, arguments: &[OsString]) -> Option<ExitCode> {
@@ -169,9 +169,9 @@ pub fn run(options: slipway_service::Options) -> anyhow::Result<()> {
 }
 
 /// Opens database and store and starts the background tasks.
-pub async fn open(process: &Process, settings: Settings) -> anyhow::Result<State> {
+pub async fn open(process: &Process, settings: Settings) -> anyhow::Result<UploadState> {
     let database = Database::open(process, &MIGRATIONS).await?;
-    let state = State {
+    let state = UploadState {
         staging: Staging::open(&settings.store, &process.data)?,
         inspection: Inspection::new(settings.inspection.clone()),
         hashes: hashes::Hashes::default(),
@@ -190,7 +190,7 @@ pub async fn open(process: &Process, settings: Settings) -> anyhow::Result<State
 }
 
 /// The whole HTTP surface but the edge.
-pub fn router(state: State) -> Router {
+pub fn router(state: UploadState) -> Router {
     let report = state.following.report.clone();
     routes::router()
         .merge(held::router(report))

@@ -19,7 +19,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::State;
+use crate::UploadState;
 use crate::staging::finish;
 use crate::store::packages::{self, Package};
 
@@ -32,7 +32,7 @@ const PAUSE: i64 = 3_600_000;
 /// Bytes that are read before the next look at the lease, and before uploads get their turn.
 const PIECE: usize = 8 << 20;
 
-pub(crate) async fn run(state: State) {
+pub(crate) async fn run(state: UploadState) {
     loop {
         match list_one(&state).await {
             Ok(true) => {}
@@ -47,7 +47,7 @@ pub(crate) async fn run(state: State) {
 }
 
 /// Whether there was one.
-async fn list_one(state: &State) -> anyhow::Result<bool> {
+async fn list_one(state: &UploadState) -> anyhow::Result<bool> {
     let now = clock::unix_millis();
     let furthest = clock::furthest(now, PAUSE);
     {
@@ -83,7 +83,7 @@ async fn list_one(state: &State) -> anyhow::Result<bool> {
 
 /// A package that this instance has leased.
 struct Work<'a> {
-    state: &'a State,
+    state: &'a UploadState,
     package: &'a Package,
     renewed: Instant,
 }

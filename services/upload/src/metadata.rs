@@ -6,11 +6,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use slipway_service::Problem;
 
-use crate::wish::Words;
+use crate::parameters::RawParameters;
 
 /// Reads what concerns us; clients add keys of their own, such as `filetype`.
-pub(crate) fn parse(header: &str) -> Result<Words, Problem> {
-    let mut words = Words::default();
+pub(crate) fn parse(header: &str) -> Result<RawParameters, Problem> {
+    let mut raw = RawParameters::default();
     let mut keys = HashSet::new();
     for pair in header
         .split(',')
@@ -28,15 +28,15 @@ pub(crate) fn parse(header: &str) -> Result<Words, Problem> {
             ));
         }
         let place = if key == "filename" {
-            &mut words.filename
-        } else if let Some(place) = words.parameter(key) {
+            &mut raw.filename
+        } else if let Some(place) = raw.parameter(key) {
             place.insert(String::new())
         } else {
             continue;
         };
         *place = decode(encoded).ok_or_else(|| invalid(key))?;
     }
-    Ok(words)
+    Ok(raw)
 }
 
 fn decode(encoded: &str) -> Option<String> {
@@ -56,11 +56,11 @@ mod tests {
 
     #[test]
     fn known_keys_are_read_and_others_passed_over() {
-        let words =
+        let raw =
             parse("filename bm90ZXMuYXBr,is_confidential,filetype eA==, version MS4y").unwrap();
-        assert_eq!(words.filename, "notes.apk");
-        assert_eq!(words.version.as_deref(), Some("1.2"));
-        assert_eq!(words.channel, None);
+        assert_eq!(raw.filename, "notes.apk");
+        assert_eq!(raw.version.as_deref(), Some("1.2"));
+        assert_eq!(raw.channel, None);
         assert_eq!(parse("").unwrap().filename, "");
     }
 

@@ -15,7 +15,7 @@ use slipway_service::internal::client::CallError;
 use slipway_service::{clock, retry};
 use tokio::sync::{Semaphore, watch};
 
-use crate::State;
+use crate::UploadState;
 use crate::store::{outbox, packages, replacements};
 
 /// How often it is looked for rows that other instances left.
@@ -46,7 +46,7 @@ impl Signal {
 }
 
 /// Starts to deliver, until the process ends.
-pub(crate) fn start(state: &State) {
+pub(crate) fn start(state: &UploadState) {
     let process = &state.process;
     let running = state.clone();
     process.spawn("outbox", move || run(running.clone()));
@@ -54,7 +54,7 @@ pub(crate) fn start(state: &State) {
     retry::wake_when_somebody_comes(process, move || wake(waking.clone()));
 }
 
-async fn run(state: State) {
+async fn run(state: UploadState) {
     let places = Arc::new(Semaphore::new(state.settings.outbox.at_once.max(1)));
     let mut signal = state.outbox.subscribe();
     loop {
@@ -82,7 +82,7 @@ async fn run(state: State) {
     }
 }
 
-async fn lease(state: &State, places: usize) -> sqlx::Result<Vec<outbox::Entry>> {
+async fn lease(state: &UploadState, places: usize) -> sqlx::Result<Vec<outbox::Entry>> {
     let lease = i64::try_from(state.settings.outbox.lease_seconds).unwrap_or(i64::MAX / 2000);
     let now = clock::unix_millis();
     let moment = Moment::new(now, retry::LONGEST_PAUSE_MILLIS, lease * 1000);
@@ -101,13 +101,13 @@ async fn lease(state: &State, places: usize) -> sqlx::Result<Vec<outbox::Entry>>
     Ok(entries)
 }
 
-async fn deliver(state: &State, entry: &outbox::Entry) {
+async fn deliver(state: &UploadState, entry: &outbox::Entry) {
     if let Err(error) = try_to_deliver(state, entry).await {
         tracing::warn!(entry = entry.id, %error, "the result of a delivery could not be written");
     }
 }
 
-async fn try_to_deliver(state: &State, entry: &outbox::Entry) -> sqlx::Result<()> {
+async fn try_to_deliver(state: &UploadState, entry: &outbox::Entry) -> sqlx::Result<()> {
     let mut connection = state.database.read().await?;
     let package = packages::by_id(&mut connection, &entry.package_id)
         .await?
@@ -135,10 +135,11 @@ async fn try_to_deliver(state: &State, entry: &outbox::Entry) -> sqlx::Result<()
                 tracing::info!(
                     package = entry.package_id,
                     code = refused.code,
-                    "the catalog refused a wish"
+                    "the catalog refused an intent to publish"
                 );
-                let wish = Some(entry.id.as_str());
-                packages::refuse(&mut transaction, &entry.package_id, &refused, wish).await?;
+                let refused_entry = Some(entry.id.as_str());
+                packages::refuse(&mut transaction, &entry.package_id, &refused, refused_entry)
+                    .await?;
             }
         }
         Ok(Err(CallError::Refused {
@@ -187,7 +188,7 @@ fn reason(error: &CallError) -> &str {
 }
 
 /// Ends every pause: it may be the catalog that has come.
-async fn wake(state: State) -> sqlx::Result<()> {
+async fn wake(state: UploadState) -> sqlx::Result<()> {
     let now = clock::unix_millis();
     {
         let mut connection = state.database.read().await?;

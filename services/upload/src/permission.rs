@@ -6,12 +6,12 @@ use std::time::Duration;
 use axum::extract::{FromRequestParts, Path};
 use http::StatusCode;
 use http::request::Parts;
-use slipway_service::changes::follow::Standing;
+use slipway_service::changes::follow::CopyState;
 use slipway_service::token::{Grant, Scope, Token, unknown_token};
 use slipway_service::{Problem, clock};
 use sqlx::AnyConnection;
 
-use crate::State;
+use crate::UploadState;
 use crate::store::copy;
 use crate::storing::By;
 
@@ -39,10 +39,10 @@ impl Asker {
     }
 }
 
-impl FromRequestParts<State> for Asker {
+impl FromRequestParts<UploadState> for Asker {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &UploadState) -> Result<Self, Problem> {
         let token = Token::from_headers(&parts.headers)?;
         let token_hash = token.hash();
         let mut connection = state.database.read().await?;
@@ -67,7 +67,7 @@ impl FromRequestParts<State> for Asker {
 
 /// Judges the token of an upload as it is now, before what it sent is kept: a body takes hours, and its token may be
 /// revoked or expire meanwhile.
-pub(crate) async fn judge(state: &State, by: &By, releases: bool) -> Result<(), Problem> {
+pub(crate) async fn judge(state: &UploadState, by: &By, releases: bool) -> Result<(), Problem> {
     let mut connection = state.database.read().await?;
     let grant = alive(state, &mut connection, &by.token_hash).await?;
     grant.permit(Scope::Upload, Some(&by.app))?;
@@ -82,7 +82,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// Returns when `by` may not upload any more: whose token was revoked must not go on to fill the disk for as long as a body
 /// may take.
-pub(crate) async fn until_refused(state: &State, by: &By) -> Problem {
+pub(crate) async fn until_refused(state: &UploadState, by: &By) -> Problem {
     loop {
         tokio::time::sleep(LOOK_AGAIN).await;
         match judge(state, by, false).await {
@@ -94,8 +94,8 @@ pub(crate) async fn until_refused(state: &State, by: &By) -> Problem {
 }
 
 /// What the token with this hash permits, as the copy has it now; 401 when it is not alive.
-async fn alive(state: &State, db: &mut AnyConnection, hash: &str) -> Result<Grant, Problem> {
-    if *state.following.standing.borrow() == Standing::Behind {
+async fn alive(state: &UploadState, db: &mut AnyConnection, hash: &str) -> Result<Grant, Problem> {
+    if *state.following.copy_state.borrow() == CopyState::Behind {
         return Err(Problem::unavailable(
             "not_ready",
             "this instance has just started and does not know the tokens yet: try again",

@@ -12,7 +12,7 @@ use slipway_service::internal::client::CallError;
 use slipway_service::{Problem, clock};
 use tokio::time::Instant;
 
-use crate::State;
+use crate::UploadState;
 use crate::outbox::AWAY;
 use crate::store::{outbox, packages};
 use crate::storing::Stored;
@@ -28,10 +28,10 @@ const GONE: &str = "package_gone";
 /// Time for an answer that needs no waiting.
 const ANSWER: Duration = Duration::from_secs(2);
 
-/// The answer to an upload: the package and its release when they are where they were wished to be before `wait` is
+/// The answer to an upload: the package and its release when they are where they were to be before `wait` is
 /// over, else 202. Nothing is lost when the client does not wait for it: the package is stored already.
 pub(crate) async fn answer(
-    state: &State,
+    state: &UploadState,
     stored: Stored,
     wait: Duration,
 ) -> Result<Response, Problem> {
@@ -72,23 +72,27 @@ enum Reached {
     Waits(Uploaded),
 }
 
-async fn reach(state: &State, stored: &Stored, deadline: Instant) -> Result<Reached, Problem> {
+async fn reach(
+    state: &UploadState,
+    stored: &Stored,
+    deadline: Instant,
+) -> Result<Reached, Problem> {
     let (package, left_behind) = handed_over(state, stored, deadline).await?;
     if let Some(entry) = left_behind {
-        // What the catalog says now is of the time before the wish.
+        // What the catalog says now is of the time before the intent.
         let reason = entry.last_error.as_deref().unwrap_or(ON_ITS_WAY);
         return Ok(Reached::Waits(own(&package, "stored", reason)));
     }
     check_taken(state, &package, &stored.entry).await?;
-    let wished = stored.channel.is_some();
+    let requested = stored.channel.is_some();
     let mut away_since = None;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        let wait = if wished { left } else { Duration::ZERO };
+        let wait = if requested { left } else { Duration::ZERO };
         match ask(state, &package, wait.min(LONGEST_CALL)).await {
             Ok(uploaded) => {
                 away_since = None;
-                if is_settled(&uploaded, wished)? {
+                if is_settled(&uploaded, requested)? {
                     return Ok(Reached::Done(uploaded));
                 }
                 if left.is_zero() {
@@ -107,9 +111,9 @@ async fn reach(state: &State, stored: &Stored, deadline: Instant) -> Result<Reac
     }
 }
 
-/// Refuses a package that the catalog has refused or that is gone there, and the wish in `entry` that it has refused.
+/// Refuses a package that the catalog has refused or that is gone there, and the intent in `entry` that it has refused.
 async fn check_taken(
-    state: &State,
+    state: &UploadState,
     package: &packages::Package,
     entry: &str,
 ) -> Result<(), Problem> {
@@ -126,8 +130,11 @@ async fn check_taken(
     }
 }
 
-/// How the catalog has refused the package, or the last wish to release it.
-async fn refused(state: &State, package: &packages::Package) -> Result<Option<Refusal>, Problem> {
+/// How the catalog has refused the package, or the last intent to publish it.
+async fn refused(
+    state: &UploadState,
+    package: &packages::Package,
+) -> Result<Option<Refusal>, Problem> {
     let (Some(code), Some(status)) = (&package.refused_code, package.refused_status) else {
         return Ok(None);
     };
@@ -140,10 +147,10 @@ async fn refused(state: &State, package: &packages::Package) -> Result<Option<Re
     }))
 }
 
-/// Waits until the catalog has the wish or has refused it, until it is known not to answer, or until `deadline`; then
+/// Waits until the catalog has the intent or has refused it, until it is known not to answer, or until `deadline`; then
 /// the entry is still there.
 async fn handed_over(
-    state: &State,
+    state: &UploadState,
     stored: &Stored,
     deadline: Instant,
 ) -> Result<(packages::Package, Option<outbox::Entry>), Problem> {
@@ -166,9 +173,9 @@ async fn handed_over(
     }
 }
 
-/// Whether the release is where it was wished to be; `release_failed` when it will not get there.
-fn is_settled(uploaded: &Uploaded, wished: bool) -> Result<bool, Problem> {
-    let Some(release) = uploaded.release.as_ref().filter(|_| wished) else {
+/// Whether the release is where it was to be; `release_failed` when it will not get there.
+fn is_settled(uploaded: &Uploaded, requested: bool) -> Result<bool, Problem> {
+    let Some(release) = uploaded.release.as_ref().filter(|_| requested) else {
         return Ok(true);
     };
     match release.state.as_str() {
@@ -189,7 +196,7 @@ fn is_settled(uploaded: &Uploaded, wished: bool) -> Result<bool, Problem> {
 
 /// Where a package is now, as far as can be told at once.
 pub(crate) async fn current(
-    state: &State,
+    state: &UploadState,
     package: &packages::Package,
 ) -> Result<Uploaded, Problem> {
     if package.state == "removed" {
@@ -273,7 +280,7 @@ enum Unknown {
 
 /// Asks the catalog, which waits up to `wait` for the release.
 async fn ask(
-    state: &State,
+    state: &UploadState,
     package: &packages::Package,
     wait: Duration,
 ) -> Result<Uploaded, Unknown> {
@@ -291,7 +298,7 @@ async fn ask(
     Ok(uploaded)
 }
 
-fn grace(state: &State) -> Duration {
+fn grace(state: &UploadState) -> Duration {
     Duration::from_millis(state.settings.outbox.grace_millis)
 }
 

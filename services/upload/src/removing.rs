@@ -6,13 +6,17 @@ use slipway_service::api::{Removal, Removed};
 use slipway_service::internal::client::CallError;
 use slipway_service::token::Scope;
 
-use crate::State;
+use crate::UploadState;
 use crate::permission::Asker;
 use crate::store::packages::{self, Package};
 use crate::store::{outbox, replacements};
 
 /// Deletes a package for who asks. One that is gone is gone, and one that the catalog says others have sent too stays.
-pub(crate) async fn remove(state: &State, asker: &Asker, package: &Package) -> Result<(), Problem> {
+pub(crate) async fn remove(
+    state: &UploadState,
+    asker: &Asker,
+    package: &Package,
+) -> Result<(), Problem> {
     let gone = match &*package.state {
         // The same again, by whoever had sent it: nothing is done.
         "removed" => {
@@ -34,7 +38,7 @@ pub(crate) async fn remove(state: &State, asker: &Asker, package: &Package) -> R
     Ok(())
 }
 
-async fn end(state: &State, package: &Package) -> Result<(), Problem> {
+async fn end(state: &UploadState, package: &Package) -> Result<(), Problem> {
     let mut transaction = state.database.write().await?;
     packages::remove_one(&mut transaction, &package.id).await?;
     transaction.commit().await?;
@@ -43,7 +47,11 @@ async fn end(state: &State, package: &Package) -> Result<(), Problem> {
 }
 
 /// Deletes what waits behind `package` because that took its place: it would be released when that is gone.
-async fn remove_replaced(state: &State, asker: &Asker, package: &Package) -> Result<(), Problem> {
+async fn remove_replaced(
+    state: &UploadState,
+    asker: &Asker,
+    package: &Package,
+) -> Result<(), Problem> {
     let mut connection = state.database.read().await?;
     let mut waiting = Vec::new();
     for id in replacements::of_package(&mut connection, &package.id).await? {
@@ -62,7 +70,11 @@ async fn remove_replaced(state: &State, asker: &Asker, package: &Package) -> Res
 
 /// The catalog may not have it yet, and then does not know whose it is. What more tokens have sent is theirs too: one of
 /// them must not take it from the others.
-async fn permit_waiting(state: &State, asker: &Asker, package: &Package) -> Result<(), Problem> {
+async fn permit_waiting(
+    state: &UploadState,
+    asker: &Asker,
+    package: &Package,
+) -> Result<(), Problem> {
     permit(asker, package)?;
     if asker.permit(Scope::Release).is_ok() {
         return Ok(());
@@ -96,7 +108,7 @@ fn permit(asker: &Asker, package: &Package) -> Result<(), Problem> {
 }
 
 /// Whether it is gone at the catalog now.
-async fn agree(state: &State, asker: &Asker, package: &Package) -> Result<bool, Problem> {
+async fn agree(state: &UploadState, asker: &Asker, package: &Package) -> Result<bool, Problem> {
     let removal = Removal {
         package: package.known_as.as_ref().unwrap_or(&package.id).clone(),
         app: package.app.clone(),

@@ -23,11 +23,11 @@ use sqlx::AnyConnection;
 use tokio::time::{Duration, Instant};
 use uuid::Uuid;
 
-use crate::State;
+use crate::UploadState;
 use crate::checksum::Checksum;
 use crate::metadata;
 use crate::permission::{self, Asker};
-use crate::staging::{Fate, Staged, persist};
+use crate::staging::{Retention, Staged, persist};
 use crate::store::sessions::{self, Session};
 use crate::storing::{self, By, Stored, Whole};
 use crate::writer::Writer;
@@ -74,10 +74,10 @@ enum End {
 }
 
 /// Begins a session. Its file and its row are there together, or the sweep removes the file.
-pub(crate) async fn begin(state: &State, row: &Session) -> Result<(), Problem> {
+pub(crate) async fn begin(state: &UploadState, row: &Session) -> Result<(), Problem> {
     let mut staged = state
         .staging
-        .create(&row.id, Fate::Removed)
+        .create(&row.id, Retention::Remove)
         .map_err(Problem::internal)?;
     state
         .staging
@@ -91,14 +91,14 @@ pub(crate) async fn begin(state: &State, row: &Session) -> Result<(), Problem> {
         return Err(too_many(limit));
     }
     transaction.commit().await?;
-    staged.set_fate(Fate::Kept);
+    staged.set_fate(Retention::Keep);
     Ok(())
 }
 
 /// Refuses `bytes` more when the disk has no room for them beside what open sessions have announced and not brought yet:
 /// none of them could end otherwise.
 pub(crate) async fn check_room(
-    state: &State,
+    state: &UploadState,
     db: &mut AnyConnection,
     bytes: u64,
 ) -> Result<(), Problem> {
@@ -108,12 +108,12 @@ pub(crate) async fn check_room(
 }
 
 /// When a session of the asker's expires that has `received` bytes now: never after its token.
-pub(crate) fn expiry(state: &State, asker: &Asker, received: u64) -> i64 {
+pub(crate) fn expiry(state: &UploadState, asker: &Asker, received: u64) -> i64 {
     let end = clock::unix_millis() + state.settings.sessions.life(received);
     end.min(asker.grant.expires_at.unwrap_or(i64::MAX))
 }
 
-pub(crate) async fn find(state: &State, asker: &Asker, id: &str) -> Result<Session, Problem> {
+pub(crate) async fn find(state: &UploadState, asker: &Asker, id: &str) -> Result<Session, Problem> {
     let mut connection = state.database.read().await?;
     let row = sessions::by_id(&mut connection, (&asker.app, &asker.grant.id), id)
         .await?
@@ -125,7 +125,7 @@ pub(crate) async fn find(state: &State, asker: &Asker, id: &str) -> Result<Sessi
 }
 
 /// Takes a session over from whoever writes to it now.
-pub(crate) async fn hold(state: &State, asker: Asker, id: &str) -> Result<Held, Problem> {
+pub(crate) async fn hold(state: &UploadState, asker: Asker, id: &str) -> Result<Held, Problem> {
     let row = find(state, &asker, id).await?;
     let writer = Uuid::now_v7().to_string();
     if row.package_id.is_some() {
@@ -165,7 +165,7 @@ pub(crate) async fn hold(state: &State, asker: Asker, id: &str) -> Result<Held, 
 
 impl Held {
     /// Makes a package of a session whose bytes are all there, if nobody has yet.
-    pub(crate) async fn settle(mut self, state: &State) -> Result<Session, Problem> {
+    pub(crate) async fn settle(mut self, state: &UploadState) -> Result<Session, Problem> {
         let Some(digest) = self.row.sha256.clone() else {
             return Ok(self.row);
         };
@@ -187,7 +187,7 @@ impl Held {
     }
 
     /// Ends a session and removes what there is of it.
-    pub(crate) async fn end(self, state: &State) -> Result<(), Problem> {
+    pub(crate) async fn end(self, state: &UploadState) -> Result<(), Problem> {
         forget(state, &self.row.id).await
     }
 
@@ -195,7 +195,7 @@ impl Held {
     /// its end also when the client has left, so it must be a task of its own.
     pub(crate) async fn append(
         mut self,
-        state: &State,
+        state: &UploadState,
         mut piece: Piece,
     ) -> Result<Session, Problem> {
         if self.row.sha256.is_some() {
@@ -242,7 +242,13 @@ impl Held {
     }
 
     /// Moves the body to the writer, to the body's end: it may bring more than the session's size.
-    async fn pump(&mut self, state: &State, writer: &Writer, mut body: Body, checked: bool) -> End {
+    async fn pump(
+        &mut self,
+        state: &UploadState,
+        writer: &Writer,
+        mut body: Body,
+        checked: bool,
+    ) -> End {
         let mut look = tokio::time::interval(LOOK);
         let mut left = (self.row.size - self.row.received).unsigned_abs();
         let mut unsaved = 0;
@@ -289,7 +295,7 @@ impl Held {
         End::Whole
     }
 
-    async fn is_taken_over(&self, state: &State) -> bool {
+    async fn is_taken_over(&self, state: &UploadState) -> bool {
         let look = async {
             let mut connection = state.database.read().await?;
             sessions::writer(&mut connection, &self.row.id).await
@@ -300,7 +306,7 @@ impl Held {
     }
 
     /// Notes that the first `length` bytes are durable, and that the session lives on.
-    async fn note(&mut self, state: &State, length: u64) -> Result<(), Problem> {
+    async fn note(&mut self, state: &UploadState, length: u64) -> Result<(), Problem> {
         let length = i64::try_from(length).map_err(Problem::internal)?;
         self.row.expires_at = expiry(state, &self.asker, length.unsigned_abs());
         let mut transaction = state.database.write().await?;
@@ -311,7 +317,7 @@ impl Held {
 }
 
 /// Goes on with a session's file, hashing again what this instance does not remember.
-async fn resume(state: &State, row: &Session, file: File) -> Result<Staged, Problem> {
+async fn resume(state: &UploadState, row: &Session, file: File) -> Result<Staged, Problem> {
     let length = row.received.unsigned_abs();
     let known = state.hashes.take(&row.id, length);
     let (staging, id) = (state.staging.clone(), row.id.clone());
@@ -323,7 +329,7 @@ async fn resume(state: &State, row: &Session, file: File) -> Result<Staged, Prob
 
 /// All bytes are there and durable.
 async fn complete(
-    state: &State,
+    state: &UploadState,
     row: &Session,
     asker: &Asker,
     staged: Staged,
@@ -337,7 +343,7 @@ async fn complete(
 
 /// What is refused for good leaves nothing, the session included.
 async fn store(
-    state: &State,
+    state: &UploadState,
     row: &Session,
     asker: &Asker,
     whole: Whole,
@@ -345,8 +351,8 @@ async fn store(
     let by = By::from(asker.clone());
     let storing = async {
         // An earlier version may have taken a name that is refused now.
-        let wish = metadata::parse(&row.metadata)?.parse()?;
-        storing::store(state, whole, &wish, &by, Some(&row.id)).await
+        let parameters = metadata::parse(&row.metadata)?.parse()?;
+        storing::store(state, whole, &parameters, &by, Some(&row.id)).await
     };
     let stored = storing.await;
     if let Err(problem) = &stored
@@ -358,7 +364,7 @@ async fn store(
 }
 
 /// Ends a session and removes what there is of it.
-pub(crate) async fn forget(state: &State, id: &str) -> Result<(), Problem> {
+pub(crate) async fn forget(state: &UploadState, id: &str) -> Result<(), Problem> {
     let mut transaction = state.database.write().await?;
     sessions::remove(&mut transaction, id).await?;
     transaction.commit().await?;

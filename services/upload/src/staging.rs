@@ -23,7 +23,7 @@ use slipway_service::data::{DataDir, private_folder, private_folders, sync_folde
 use crate::settings;
 use staged::free_bytes;
 
-pub(crate) use staged::{Fate, Staged, persist};
+pub(crate) use staged::{Retention, Staged, persist};
 
 /// Bytes of one read when a file is hashed again.
 const READ: usize = 1 << 20;
@@ -96,7 +96,7 @@ impl Staging {
     }
 
     /// A new empty file, named `id`.
-    pub(crate) fn create(&self, id: &str, fate: Fate) -> io::Result<Staged> {
+    pub(crate) fn create(&self, id: &str, retention: Retention) -> io::Result<Staged> {
         let path = self.path(id);
         loop {
             let mut options = OpenOptions::new();
@@ -112,7 +112,7 @@ impl Staging {
             file.lock()?;
             // Between its making and its locking the sweep may have taken it for one that was left behind.
             if file.metadata()?.nlink() > 0 {
-                return Ok(self.staged(id, file, (0, FileHash::default()), fate));
+                return Ok(self.staged(id, file, (0, FileHash::default()), retention));
             }
         }
     }
@@ -163,10 +163,16 @@ impl Staging {
             Some(hash) => hash,
             None => hash_again(&mut file)?,
         };
-        Ok(self.staged(id, file, (length, hash), Fate::Kept))
+        Ok(self.staged(id, file, (length, hash), Retention::Keep))
     }
 
-    fn staged(&self, id: &str, file: File, (length, hash): (u64, FileHash), fate: Fate) -> Staged {
+    fn staged(
+        &self,
+        id: &str,
+        file: File,
+        (length, hash): (u64, FileHash),
+        retention: Retention,
+    ) -> Staged {
         Staged {
             id: id.to_owned(),
             path: self.path(id),
@@ -174,7 +180,7 @@ impl Staging {
             length,
             hash,
             checksums: Vec::new(),
-            fate,
+            retention,
             reserve: self.reserve,
             looked_at: length,
         }
@@ -199,7 +205,7 @@ impl Staging {
         let id = format!("{id}.blocks");
         // What a killed process has left of the same session.
         self.remove(&id)?;
-        let mut list = self.create(&id, Fate::Removed)?;
+        let mut list = self.create(&id, Retention::Remove)?;
         list.append_whole(blocks.as_bytes())?;
         self.place(persist(list).await?, digest.blocks_path()).await
     }
@@ -211,7 +217,7 @@ impl Staging {
             .rename(&from, &to.into())
             .await
             .context("could not move a file to its place in the store")?;
-        staged.fate = Fate::Kept;
+        staged.retention = Retention::Keep;
         finish(&staged.file)?;
         Ok(())
     }

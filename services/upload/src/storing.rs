@@ -14,11 +14,11 @@ use slipway_packages::{Arch, Digest, Facts, Platform, Version};
 use slipway_service::{Problem, clock};
 use uuid::Uuid;
 
+use crate::parameters::Parameters;
 use crate::staging::Staged;
 use crate::store::packages::Package;
 use crate::store::{outbox, packages, sessions};
-use crate::wish::Wish;
-use crate::{State, permission};
+use crate::{UploadState, permission};
 use place::place;
 
 pub(crate) use place::check_place;
@@ -54,7 +54,7 @@ pub(crate) struct By {
     pub(crate) request_id: String,
 }
 
-/// A package that survives the loss of power, and the wish that the catalog is going to be told.
+/// A package that survives the loss of power, and the intent that the catalog is going to be told.
 #[derive(Clone, Debug)]
 pub(crate) struct Stored {
     pub(crate) package: Package,
@@ -69,26 +69,26 @@ pub(crate) struct Stored {
 
 /// Makes a package of `whole`. `session` is the upload in pieces that it comes from.
 pub(crate) async fn store(
-    state: &State,
+    state: &UploadState,
     whole: Whole,
-    wish: &Wish,
+    parameters: &Parameters,
     by: &By,
     session: Option<&str>,
 ) -> Result<Stored, Problem> {
-    if let Some(expected) = &wish.sha256
+    if let Some(expected) = &parameters.sha256
         && *expected != whole.digest
     {
         return Err(digest_mismatch(expected, &whole.digest));
     }
-    let facts = state.inspection.facts(&whole.path, wish).await?;
-    let mut package = package(&whole, &facts, wish, by)?;
-    if let Some(version) = version(&facts, wish)? {
+    let facts = state.inspection.facts(&whole.path, parameters).await?;
+    let mut package = package(&whole, &facts, parameters, by)?;
+    if let Some(version) = version(&facts, parameters)? {
         let mut connection = state.database.read().await?;
-        let place = (&version, &wish.filename);
+        let place = (&version, &parameters.filename);
         let asker = (&*by.app, &*by.token_id);
         check_place(&mut connection, asker, place, Some(&whole.digest)).await?;
     }
-    permission::judge(state, by, wish.channel.is_some()).await?;
+    permission::judge(state, by, parameters.channel.is_some()).await?;
     // Until the rows are committed nobody refers to these bytes, and the sweep would take them.
     let kept = state.staging.keep(&whole.digest).await?;
     if let Some(staged) = whole.staged {
@@ -97,7 +97,7 @@ pub(crate) async fn store(
     } else {
         state.staging.check_blob(&whole.digest)?;
     }
-    let channel = wish.channel.as_ref().map(ToString::to_string);
+    let channel = parameters.channel.as_ref().map(ToString::to_string);
     let stored = insert(state, package, channel, by, session).await?;
     drop(kept);
     state.outbox.raise();
@@ -106,7 +106,7 @@ pub(crate) async fn store(
 
 /// The rows, and what is there already in their place.
 async fn insert(
-    state: &State,
+    state: &UploadState,
     package: Package,
     channel: Option<String>,
     by: &By,
@@ -120,9 +120,9 @@ async fn insert(
         let now = clock::unix_millis();
         // The entry is locked before the package, as a delivery does it: in the other order the two would wait for each
         // other, and PostgreSQL would end one of them.
-        let wish = (package.id.as_str(), channel.as_deref());
-        let wisher = (by.token_id.as_str(), by.request_id.as_str());
-        outbox::queue(&mut transaction, wish, wisher, now).await?;
+        let intent = (package.id.as_str(), channel.as_deref());
+        let requester = (by.token_id.as_str(), by.request_id.as_str());
+        outbox::queue(&mut transaction, intent, requester, now).await?;
         packages::wish_again(&mut transaction, &package.id).await?;
     }
     if let Some(session) = session {
@@ -138,13 +138,18 @@ async fn insert(
     })
 }
 
-fn package(whole: &Whole, facts: &Facts, wish: &Wish, by: &By) -> Result<Package, Problem> {
-    let (platform, arch) = target(facts, wish)?;
-    let version = version(facts, wish)?;
+fn package(
+    whole: &Whole,
+    facts: &Facts,
+    parameters: &Parameters,
+    by: &By,
+) -> Result<Package, Problem> {
+    let (platform, arch) = target(facts, parameters)?;
+    let version = version(facts, parameters)?;
     Ok(Package {
         id: Uuid::now_v7().to_string(),
         app: by.app.clone(),
-        filename: wish.filename.to_string(),
+        filename: parameters.filename.to_string(),
         version_key: version.as_ref().map_or_else(
             || format!("sha256:{}", whole.digest),
             |version| version.order_key().to_owned(),
@@ -172,29 +177,32 @@ fn package(whole: &Whole, facts: &Facts, wish: &Wish, by: &By) -> Result<Package
 
 /// What the bytes run on: what they say, else what the uploader says, who may not contradict them. What is declared to be
 /// of no known kind counts for no platform: `latest` would give anything at all to whoever has that platform.
-fn target(facts: &Facts, wish: &Wish) -> Result<(Platform, Arch), Problem> {
-    if wish.is_declared_other() {
-        return Ok((Platform::None, wish.arch.unwrap_or(Arch::Universal)));
+fn target(facts: &Facts, parameters: &Parameters) -> Result<(Platform, Arch), Problem> {
+    if parameters.is_declared_other() {
+        return Ok((Platform::None, parameters.arch.unwrap_or(Arch::Universal)));
     }
-    if let (Some(read), Some(given)) = (facts.platform, wish.platform)
+    if let (Some(read), Some(given)) = (facts.platform, parameters.platform)
         && read != given
     {
         return Err(mismatch("platform", given.as_str(), read.as_str()));
     }
-    if let (Some(read), Some(given)) = (facts.arch, wish.arch)
+    if let (Some(read), Some(given)) = (facts.arch, parameters.arch)
         && read != given
     {
         return Err(mismatch("arch", given.as_str(), read.as_str()));
     }
-    let platform = facts.platform.or(wish.platform).unwrap_or(Platform::Any);
-    let arch = facts.arch.or(wish.arch).unwrap_or(Arch::Universal);
+    let platform = facts
+        .platform
+        .or(parameters.platform)
+        .unwrap_or(Platform::Any);
+    let arch = facts.arch.or(parameters.arch).unwrap_or(Arch::Universal);
     Ok((platform, arch))
 }
 
 /// The version to release under: the one that was given, else for a channel the one in the bytes.
-fn version(facts: &Facts, wish: &Wish) -> Result<Option<Version>, Problem> {
-    if wish.version.is_some() || wish.channel.is_none() {
-        return Ok(wish.version.clone());
+fn version(facts: &Facts, parameters: &Parameters) -> Result<Option<Version>, Problem> {
+    if parameters.version.is_some() || parameters.channel.is_none() {
+        return Ok(parameters.version.clone());
     }
     let read = facts.version.as_deref();
     match read.map(str::parse::<Version>) {
@@ -232,15 +240,15 @@ fn digest_mismatch(expected: &Digest, received: &Digest) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wish::Words;
+    use crate::parameters::RawParameters;
 
-    fn wish(change: impl FnOnce(&mut Words)) -> Wish {
-        let mut words = Words {
+    fn parameters(change: impl FnOnce(&mut RawParameters)) -> Parameters {
+        let mut raw = RawParameters {
             filename: "notes.apk".to_owned(),
-            ..Words::default()
+            ..RawParameters::default()
         };
-        change(&mut words);
-        words.parse().expect("a good wish")
+        change(&mut raw);
+        raw.parse().expect("a good parameters")
     }
 
     fn facts(platform: Option<Platform>, version: Option<&str>) -> Facts {
@@ -253,14 +261,14 @@ mod tests {
 
     #[test]
     fn an_uploader_fills_gaps_and_contradicts_nothing() {
-        let given = wish(|words| words.platform = Some("linux".into()));
+        let given = parameters(|raw| raw.platform = Some("linux".into()));
         let read = facts(Some(Platform::Android), None);
         assert_eq!(
             target(&facts(None, None), &given).unwrap(),
             (Platform::Linux, Arch::Universal)
         );
         assert_eq!(
-            target(&read, &wish(|_| {})).unwrap(),
+            target(&read, &parameters(|_| {})).unwrap(),
             (Platform::Android, Arch::Universal)
         );
         assert_eq!(
@@ -271,9 +279,9 @@ mod tests {
 
     #[test]
     fn what_is_declared_to_be_of_no_kind_is_for_no_platform() {
-        let given = wish(|words| {
-            words.kind = Some("other".into());
-            words.platform = Some("linux".into());
+        let given = parameters(|raw| {
+            raw.kind = Some("other".into());
+            raw.platform = Some("linux".into());
         });
         for platform in [None, Some(Platform::Android)] {
             let target = target(&facts(platform, None), &given).unwrap();
@@ -284,13 +292,13 @@ mod tests {
     #[test]
     fn a_version_in_the_bytes_counts_only_for_a_channel() {
         let read = facts(None, Some("1.2.3"));
-        let text = |wish: &Wish| {
-            version(&read, wish)
+        let text = |parameters: &Parameters| {
+            version(&read, parameters)
                 .unwrap()
                 .map(|version| version.as_str().to_owned())
         };
-        assert_eq!(text(&wish(|_| {})), None);
-        let channel = wish(|words| words.channel = Some("stable".into()));
+        assert_eq!(text(&parameters(|_| {})), None);
+        let channel = parameters(|raw| raw.channel = Some("stable".into()));
         assert_eq!(text(&channel).as_deref(), Some("1.2.3"));
         for bytes in [None, Some("first of May")] {
             let refusal = version(&facts(None, bytes), &channel).expect_err("no version");

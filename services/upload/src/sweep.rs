@@ -19,7 +19,7 @@ use slipway_service::clock;
 use sqlx::AnyConnection;
 use tokio::task::spawn_blocking;
 
-use crate::State;
+use crate::UploadState;
 use crate::copy::Copy;
 use crate::store::{Range, copy, outbox, packages, sessions};
 use rule::{Found, Move, Reference, References, Times};
@@ -39,7 +39,7 @@ struct Counters {
 }
 
 /// Starts to sweep, until the process ends.
-pub(crate) fn start(state: &State) {
+pub(crate) fn start(state: &UploadState) {
     let metrics = &state.process.metrics;
     let counters = Counters {
         files: metrics.counter("trashed_files", "Files that nobody referred to"),
@@ -50,7 +50,7 @@ pub(crate) fn start(state: &State) {
     state.process.spawn("sweep", begin);
 }
 
-async fn run(state: State, counters: Counters) {
+async fn run(state: UploadState, counters: Counters) {
     let period = Duration::from_secs(state.settings.store.sweep_seconds.max(1));
     let mut tick = tokio::time::interval(period);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -66,7 +66,7 @@ async fn run(state: State, counters: Counters) {
 }
 
 struct Sweep {
-    state: State,
+    state: UploadState,
     counters: Counters,
     /// The folder of blobs to look at next.
     folder: u8,
@@ -183,7 +183,7 @@ impl Sweep {
 struct Current(Option<bool>);
 
 impl Current {
-    async fn check(&mut self, state: &State) -> bool {
+    async fn check(&mut self, state: &UploadState) -> bool {
         if let Some(known) = self.0 {
             return known;
         }
@@ -200,7 +200,7 @@ impl Current {
 }
 
 /// What is to become of the digests of a folder.
-async fn judge(state: &State, folder: u8) -> anyhow::Result<Vec<(Digest, Move)>> {
+async fn judge(state: &UploadState, folder: u8) -> anyhow::Result<Vec<(Digest, Move)>> {
     let staging = state.staging.clone();
     let found = spawn_blocking(move || staging.found(folder)).await??;
     if found.is_empty() {
@@ -261,7 +261,7 @@ fn millis(seconds: u64) -> i64 {
     i64::try_from(seconds.saturating_mul(1000)).unwrap_or(i64::MAX / 2)
 }
 
-async fn expired_sessions(state: &State) -> anyhow::Result<()> {
+async fn expired_sessions(state: &UploadState) -> anyhow::Result<()> {
     let now = clock::unix_millis();
     let mut connection = state.database.read().await?;
     let expired = sessions::expired(&mut connection, now).await?;
@@ -281,7 +281,7 @@ async fn expired_sessions(state: &State) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn orphans(state: &State) -> anyhow::Result<()> {
+async fn orphans(state: &UploadState) -> anyhow::Result<()> {
     for id in state.staging.list()? {
         let Ok(Some(lock)) = state.staging.lock(&id) else {
             continue;

@@ -1,7 +1,7 @@
 //! The thread that writes a body while the request receives it.
 //!
 //! Chunks go through a channel of a few places: a client faster than the disk waits, and memory stays flat whatever the
-//! size of a package. A writer that is dropped ends its thread, and the staged file meets its fate there. The thread is
+//! size of a package. A writer that is dropped ends its thread, and the staged file meets its retention there. The thread is
 //! its own and not one of the runtime's: slow clients must not take those from everybody. A second one hashes the blocks, so
 //! that hashing each byte twice takes no longer than once where there is a second processor.
 

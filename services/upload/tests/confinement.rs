@@ -74,14 +74,14 @@ fn everything() -> ExitCode {
     }
     let differing = facts();
     seen.push(("/proc", differing.is_empty(), format!("{differing:?}")));
-    let (code, words) = refusal();
-    let refused = code == Some(3) && words.contains("seccomp was refused");
-    seen.push(("a kernel without seccomp", refused, words));
+    let (code, raw) = refusal();
+    let refused = code == Some(3) && raw.contains("seccomp was refused");
+    seen.push(("a kernel without seccomp", refused, raw));
 
     let mut stdout = io::stdout();
-    for (name, expected, words) in &seen {
+    for (name, expected, raw) in &seen {
         let verdict = if *expected { "ok" } else { "FAILED" };
-        let _ = writeln!(stdout, "{name} ... {verdict} ({words})");
+        let _ = writeln!(stdout, "{name} ... {verdict} ({raw})");
     }
     let failed = seen.iter().filter(|(_, expected, _)| !expected).count();
     let _ = writeln!(stdout, "\n{} passed, {failed} failed", seen.len() - failed);
@@ -417,11 +417,11 @@ fn facts() -> Vec<String> {
     differing
 }
 
-/// What an inspection answers on a kernel that has no seccomp: its exit code and its words.
+/// What an inspection answers on a kernel that has no seccomp: its exit code and its raw.
 fn refusal() -> (Option<i32>, String) {
     let output = itself(&["--without-seccomp"]).output().expect("a process");
-    let words = String::from_utf8_lossy(&output.stdout).into_owned();
-    (output.status.code(), words)
+    let raw = String::from_utf8_lossy(&output.stdout).into_owned();
+    (output.status.code(), raw)
 }
 
 /// Becomes the inspection of upload's own binary, for whom the call to install a filter does not exist.

@@ -31,7 +31,7 @@ const EXAMPLES: usize = 5;
 
 /// Whether the copy can be worked with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum CopyState {
     /// There is no whole copy, or this process has just started and the catalog has not said yet that it is the newest.
     Behind,
     /// The copy was up to date once since our start, or it is whole and the catalog is away, held or does not say.
@@ -41,7 +41,7 @@ pub enum Standing {
 /// What is known of the copy that is kept up to date in the background.
 #[derive(Clone)]
 pub struct Following {
-    pub standing: watch::Receiver<Standing>,
+    pub copy_state: watch::Receiver<CopyState>,
     /// What the copy does not give way to, for [`super::held::router`].
     pub report: watch::Receiver<Report>,
     pub age: Age,
@@ -49,19 +49,19 @@ pub struct Following {
 
 /// Follows the feed on a background task.
 pub fn follow(process: &Process, replica: impl Replica) -> Following {
-    let (standing, standings) = watch::channel(Standing::Behind);
+    let (copy_state, copy_states) = watch::channel(CopyState::Behind);
     let (report, reports) = watch::channel(Report::default());
     let (following, replica, age) = (process.clone(), Arc::new(replica), Age::open(process));
     process.spawn_once(
         "first copy",
-        start_with_the_copy(replica.clone(), standing.clone(), age.clone()),
+        start_with_the_copy(replica.clone(), copy_state.clone(), age.clone()),
     );
     let aging = age.clone();
     process.spawn("feed", move || {
         let mut follower = Follower {
             process: following.clone(),
             replica: replica.clone(),
-            standing: standing.clone(),
+            copy_state: copy_state.clone(),
             report: report.clone(),
             age: aging.clone(),
             held: None,
@@ -70,7 +70,7 @@ pub fn follow(process: &Process, replica: impl Replica) -> Following {
         async move { follower.run().await }
     });
     Following {
-        standing: standings,
+        copy_state: copy_states,
         report: reports,
         age,
     }
@@ -79,18 +79,18 @@ pub fn follow(process: &Process, replica: impl Replica) -> Following {
 /// Serves what is there when the catalog does not say in time whether it is the newest.
 async fn start_with_the_copy<R: Replica>(
     replica: Arc<R>,
-    standing: watch::Sender<Standing>,
+    copy_state: watch::Sender<CopyState>,
     age: Age,
 ) {
     tokio::time::sleep(LONGEST_START).await;
     let whole = replica.position().await.is_ok_and(|copy| copy.is_whole());
-    if whole && *standing.borrow() == Standing::Behind {
+    if whole && *copy_state.borrow() == CopyState::Behind {
         let seconds = age.seconds(clock::unix_millis());
         tracing::warn!(
             age = seconds,
             "the catalog does not say whether the copy is the newest: it is worked with as it is"
         );
-        standing.send_replace(Standing::Usable);
+        copy_state.send_replace(CopyState::Usable);
     }
 }
 
@@ -126,7 +126,7 @@ pub async fn check_current(process: &Process, replica: &impl Replica) -> anyhow:
 struct Follower<R> {
     process: Process,
     replica: Arc<R>,
-    standing: watch::Sender<Standing>,
+    copy_state: watch::Sender<CopyState>,
     report: watch::Sender<Report>,
     age: Age,
     /// The epoch of which the last answer said that it is held, or that we hold.
@@ -163,7 +163,7 @@ impl<R: Replica> Follower<R> {
                     let away = error.downcast_ref::<CallError>().is_some();
                     let copy = self.replica.position().await;
                     if away && copy.is_ok_and(|copy| copy.is_whole()) {
-                        self.standing.send_replace(Standing::Usable);
+                        self.copy_state.send_replace(CopyState::Usable);
                     }
                     // The pause ends early when somebody new is there: the catalog may be back.
                     let mut changed = self.process.view.subscribe();
@@ -192,7 +192,7 @@ impl<R: Replica> Follower<R> {
 
     /// Seconds to wait for a change. Until the copy is up to date the answer is wanted at once.
     fn wait(&self) -> u64 {
-        if *self.standing.borrow() == Standing::Usable || self.held.is_some() {
+        if *self.copy_state.borrow() == CopyState::Usable || self.held.is_some() {
             WAIT_SECONDS
         } else if self.opening {
             OPENING_SECONDS
@@ -259,8 +259,8 @@ impl<R: Replica> Follower<R> {
     }
 
     fn is_usable(&self) {
-        self.standing.send_if_modified(|standing| {
-            std::mem::replace(standing, Standing::Usable) != Standing::Usable
+        self.copy_state.send_if_modified(|copy_state| {
+            std::mem::replace(copy_state, CopyState::Usable) != CopyState::Usable
         });
     }
 

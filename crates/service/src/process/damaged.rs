@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::routing::any;
 
-use super::{App, Health, Process, RouterService, Service};
+use super::{Assembled, Health, Process, RouterService, Service};
 use crate::database::fault::Fault;
 use crate::http::problem::Problem;
 
@@ -20,16 +20,19 @@ impl<S: Service> Service for Damaged<S> {
     type Body = Body;
     type Health = NeverReady;
 
-    async fn build(process: Process, (): ()) -> anyhow::Result<App<RouterService, NeverReady>> {
+    async fn build(
+        process: Process,
+        (): (),
+    ) -> anyhow::Result<Assembled<RouterService, NeverReady>> {
         let refused = any(|| async { Problem::from(Fault::Damaged) });
         let routes = Router::new()
             .route("/", refused.clone())
             .route("/{*path}", refused);
-        Ok(App::new(&process, NeverReady, None, routes))
+        Ok(Assembled::new(&process, NeverReady, None, routes))
     }
 }
 
-/// The house itself says that a damaged database makes nobody ready, and which one it is.
+/// The process itself says that a damaged database makes nobody ready, and which one it is.
 #[derive(Clone)]
 pub(super) struct NeverReady;
 

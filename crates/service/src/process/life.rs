@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::command::Options;
 use super::damaged::Damaged;
 use super::slot::{Announcement, Reserved, Slot};
-use super::{App, Health, Process, Service, raise_descriptor_limit};
+use super::{Assembled, Health, Process, Service, raise_descriptor_limit};
 use crate::clock;
 use crate::data::DataDir;
 use crate::database::damage::Damage;
@@ -96,7 +96,7 @@ struct Place {
 async fn work<S: Service>(
     process: Process,
     place: Place,
-    app: App<S::Http, S::Health>,
+    assembled: Assembled<S::Http, S::Health>,
     supervised: bool,
 ) -> anyhow::Result<()> {
     let Place {
@@ -120,21 +120,21 @@ async fn work<S: Service>(
         registry_watch::start(&process);
     }
     let stop = CancellationToken::new();
-    serve_operators(&process, admin, app.health.clone());
+    serve_operators(&process, admin, assembled.health.clone());
     let transport = if S::IS_PUBLIC {
         Transport::Plain
     } else {
         Transport::Proven(process.identity.clone())
     };
     let http = &process.settings.http;
-    let serving = serve(listener, transport, app.http, http, stop.clone());
+    let serving = serve(listener, transport, assembled.http, http, stop.clone());
     let slot = Arc::new(slot);
     let (damage, standing) = (process.damage.clone(), state.clone());
     process.spawn("standing back", move || {
         stand_back_when_damaged(damage.clone(), standing.clone())
     });
     let ending = async {
-        announce(&process, &app.health, &slot, announcement, &state).await;
+        announce(&process, &assembled.health, &slot, announcement, &state).await;
         process.draining.cancelled().await;
         state.send_replace(State::Draining);
         heartbeat::drain(&process, &record).await;

@@ -177,16 +177,16 @@ mod tests {
     use crate::data::DataDir;
     use crate::settings::Common;
 
-    struct House {
+    struct Fixture {
         process: Process,
         _folder: tempfile::TempDir,
     }
 
-    fn house() -> House {
+    fn fixture() -> Fixture {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let data = DataDir::new(folder.path());
         data.init().expect("a data folder");
-        House {
+        Fixture {
             process: Process::open("upload", data, Common::default()).expect("a process"),
             _folder: folder,
         }
@@ -199,7 +199,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_task_that_panics_is_counted_and_begun_anew() {
-        let House { process, _folder } = house();
+        let Fixture { process, _folder } = fixture();
         let (begun, mut beginnings) = mpsc::unbounded_channel();
         let count = AtomicUsize::new(0);
         process.spawn("work", move || {
@@ -229,7 +229,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_task_that_always_panics_is_gone_until_it_runs_steadily() {
-        let House { process, _folder } = house();
+        let Fixture { process, _folder } = fixture();
         let wrong = Arc::new(std::sync::atomic::AtomicBool::new(true));
         let (begun, mut beginnings) = mpsc::unbounded_channel();
         let is_wrong = wrong.clone();
@@ -267,7 +267,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_runs_once_is_counted_and_ends() {
-        let House { process, _folder } = house();
+        let Fixture { process, _folder } = fixture();
         process.spawn_once("once", async { panic!("it goes wrong") });
         process.tasks.close();
         process.tasks.wait().await;
@@ -280,7 +280,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_task_of_its_own_end_ends_with_the_process_also_in_a_pause() {
-        let House { process, _folder } = house();
+        let Fixture { process, _folder } = fixture();
         process.spawn_to_its_end("work", || async { panic!("it goes wrong") });
         process.shutdown.cancel();
         process.tasks.close();

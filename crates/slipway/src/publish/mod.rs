@@ -57,7 +57,7 @@ pub(crate) struct Options {
 }
 
 /// What is to be published, and as what.
-struct Wish {
+struct Publication {
     package: Package,
     app: Slug,
     version: Option<Version>,
@@ -77,7 +77,7 @@ pub(crate) fn execute(options: &Options) -> anyhow::Result<()> {
         ));
         app
     };
-    let wish = Wish {
+    let publication = Publication {
         package,
         app,
         version: options.version.clone(),
@@ -87,18 +87,21 @@ pub(crate) fn execute(options: &Options) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("could not start the runtime")?
-        .block_on(publish(&server, &wish))
+        .block_on(publish(&server, &publication))
 }
 
-async fn publish(server: &Server, wish: &Wish) -> anyhow::Result<()> {
-    app::make_if_missing(server, &wish.app).await?;
-    let mut resume = Resume::open(&server.origin(), wish)?;
-    let upload = Upload { server, wish };
+async fn publish(server: &Server, publication: &Publication) -> anyhow::Result<()> {
+    app::make_if_missing(server, &publication.app).await?;
+    let mut resume = Resume::open(&server.origin(), publication)?;
+    let upload = Upload {
+        server,
+        publication,
+    };
     let address = upload.send(&mut resume).await?;
-    let outcome = outcome::wait(server, wish, &address).await;
+    let outcome = outcome::wait(server, publication, &address).await;
     // Only what failed for good is begun anew by the next run.
     if outcome.as_ref().is_ok_and(outcome::Outcome::is_final) {
         resume.forget();
     }
-    outcome?.tell(server, wish)
+    outcome?.tell(server, publication)
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use slipway_packages::Slug;
 use slipway_service::api::{Package, Refusal, Release};
 
-use super::Wish;
+use super::Publication;
 use super::retry::Attempts;
 use super::server::{Failure, Server};
 use crate::terminal;
@@ -58,7 +58,7 @@ impl Outcome {
         !matches!(self, Self::Waiting { .. })
     }
 
-    /// `channel` is where it was wished to be: a version that was published in another one before is not there yet.
+    /// `channel` is where it was to be: a version that was published in another one before is not there yet.
     fn of(answer: Answer, channel: &Slug) -> Self {
         let Answer {
             state,
@@ -106,8 +106,8 @@ impl Outcome {
     }
 
     /// Says it: links on standard output when it is published, an error otherwise.
-    pub(super) fn tell(self, server: &Server, wish: &Wish) -> anyhow::Result<()> {
-        let name = &wish.package.name;
+    pub(super) fn tell(self, server: &Server, publication: &Publication) -> anyhow::Result<()> {
+        let name = &publication.package.name;
         let (version, page, file) = match self {
             Self::Published {
                 version,
@@ -115,17 +115,16 @@ impl Outcome {
                 file,
             } => (version, page, file),
             Self::Failed { state, reason } => {
-                bail!("{name} is {state}, and not what was wished: {reason}")
+                bail!("{name} is {state}, and not what was asked for: {reason}")
             }
             Self::Mixed {
                 version,
                 reason,
                 files,
             } => {
-                let wish =
-                    json!({"version": version, "channel": wish.channel.as_str(), "files": files});
+                let publish = json!({"version": version, "channel": publication.channel.as_str(), "files": files});
                 bail!(
-                    "{name} is in the draft of {version}, which is not published: {reason}\nthis is all of it; take out what is not meant:\n{wish:#}"
+                    "{name} is in the draft of {version}, which is not published: {reason}\nthis is all of it; take out what is not meant:\n{publish:#}"
                 )
             }
             Self::Waiting { state, reason } => bail!(
@@ -134,13 +133,13 @@ impl Outcome {
         };
         terminal::say(format_args!(
             "{} {version} is published in {}",
-            wish.app, wish.channel
+            publication.app, publication.channel
         ));
         for (what, address) in [
             ("page", page),
             ("file", file.clone()),
             ("signature", format!("{file}.minisig")),
-            ("key", format!("/keys/{}/minisign.pub", wish.app)),
+            ("key", format!("/keys/{}/minisign.pub", publication.app)),
         ] {
             terminal::say(format_args!("{what:<10} {}", public(server, &address)?));
         }
@@ -154,7 +153,11 @@ fn public(server: &Server, address: &str) -> anyhow::Result<Url> {
 }
 
 /// Asks until it is published or failed, or for as long as a person would wait.
-pub(super) async fn wait(server: &Server, wish: &Wish, address: &Url) -> anyhow::Result<Outcome> {
+pub(super) async fn wait(
+    server: &Server,
+    publication: &Publication,
+    address: &Url,
+) -> anyhow::Result<Outcome> {
     let begin = Instant::now();
     let mut attempts = Attempts::default();
     let mut pause = FIRST_PAUSE;
@@ -163,7 +166,7 @@ pub(super) async fn wait(server: &Server, wish: &Wish, address: &Url) -> anyhow:
         match ask(server, address).await {
             Ok(answer) => {
                 attempts.progressed();
-                let outcome = Outcome::of(answer, &wish.channel);
+                let outcome = Outcome::of(answer, &publication.channel);
                 let Outcome::Waiting { state, reason } = &outcome else {
                     return Ok(outcome);
                 };

@@ -13,7 +13,7 @@ use anyhow::{Context as _, bail};
 use sha2::{Digest as _, Sha256};
 use slipway_service::data::private_folder;
 
-use super::Wish;
+use super::Publication;
 
 pub(super) struct Resume {
     path: PathBuf,
@@ -21,16 +21,19 @@ pub(super) struct Resume {
 }
 
 impl Resume {
-    pub(super) fn open(origin: &str, wish: &Wish) -> anyhow::Result<Self> {
+    pub(super) fn open(origin: &str, publication: &Publication) -> anyhow::Result<Self> {
         let folder = folder()?;
         private_folder(&folder)?;
-        let version = wish.version.as_ref().map_or("", |version| version.as_str());
-        let package = &wish.package;
+        let version = publication
+            .version
+            .as_ref()
+            .map_or("", |version| version.as_str());
+        let package = &publication.package;
         let same = [
             origin,
-            wish.app.as_str(),
+            publication.app.as_str(),
             version,
-            wish.channel.as_str(),
+            publication.channel.as_str(),
             package.name.as_str(),
             &package.sha256,
         ];

@@ -16,7 +16,7 @@ use reqwest::{Body, Method, RequestBuilder, Response, StatusCode, Url};
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio_util::io::ReaderStream;
 
-use super::Wish;
+use super::Publication;
 use super::resume::Resume;
 use super::retry::Attempts;
 use super::server::{Failure, Server};
@@ -34,13 +34,13 @@ const TICK: Duration = Duration::from_millis(100);
 
 pub(super) struct Upload<'a> {
     pub(super) server: &'a Server,
-    pub(super) wish: &'a Wish,
+    pub(super) publication: &'a Publication,
 }
 
 impl Upload<'_> {
     /// Sends all that the server does not have yet, and returns the upload's address.
     pub(super) async fn send(&self, resume: &mut Resume) -> anyhow::Result<Url> {
-        let size = self.wish.package.size;
+        let size = self.publication.package.size;
         let mut attempts = Attempts::default();
         let (address, mut offset) = self.begin(resume, &mut attempts).await?;
         let mut progress = Progress::new(size);
@@ -112,10 +112,10 @@ impl Upload<'_> {
     async fn create(&self) -> Result<Url, Failure> {
         let url = self
             .server
-            .resolve(&format!("/api/v1/apps/{}/uploads", self.wish.app))?;
+            .resolve(&format!("/api/v1/apps/{}/uploads", self.publication.app))?;
         let request = self.tus(Method::POST, url);
         let request = request
-            .header("upload-length", self.wish.package.size)
+            .header("upload-length", self.publication.package.size)
             .header("upload-metadata", self.metadata());
         let answer = self.server.send(request).await?;
         let location = answer
@@ -126,12 +126,12 @@ impl Upload<'_> {
     }
 
     fn metadata(&self) -> String {
-        let Wish {
+        let Publication {
             package,
             version,
             channel,
             ..
-        } = self.wish;
+        } = self.publication;
         let mut pairs = vec![
             ("filename", package.name.as_str()),
             ("sha256", &package.sha256),
@@ -163,12 +163,12 @@ impl Upload<'_> {
         offset: u64,
         progress: &mut Progress,
     ) -> anyhow::Result<Result<u64, Failure>> {
-        let path = &self.wish.package.path;
+        let path = &self.publication.package.path;
         let mut file = tokio::fs::File::open(path)
             .await
             .with_context(|| format!("could not open {}", path.display()))?;
         file.seek(std::io::SeekFrom::Start(offset)).await?;
-        let length = PIECE.min(self.wish.package.size - offset);
+        let length = PIECE.min(self.publication.package.size - offset);
         let sent = Arc::new(AtomicU64::new(0));
         let counter = sent.clone();
         let bytes = ReaderStream::with_capacity(file.take(length), READ).inspect(move |bytes| {
@@ -212,7 +212,7 @@ impl Upload<'_> {
 
     /// What was refused for good is begun anew by the next run; a token that does not do is no reason for that.
     fn refused(&self, failure: Failure, resume: &Resume) -> anyhow::Error {
-        let name = &self.wish.package.name;
+        let name = &self.publication.package.name;
         let Failure::Refused(problem) = failure else {
             return failure.into();
         };

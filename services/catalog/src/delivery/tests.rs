@@ -16,11 +16,11 @@ fn delivery(change: impl FnOnce(&mut api::Delivery)) -> Result<Delivered, (u16, 
         facts: json!({"warnings": []}),
         version: Some("1.0".to_owned()),
         channel: Some("stable".to_owned()),
-        wish: Uuid::now_v7().to_string(),
+        intent: Uuid::now_v7().to_string(),
         token_id: Uuid::now_v7().to_string(),
         token_name: "ci".to_owned(),
         request_id: Uuid::now_v7().to_string(),
-        wished_by: None,
+        requested_by: None,
         acknowledged_at: None,
         replaces: Vec::new(),
     };
@@ -31,17 +31,17 @@ fn delivery(change: impl FnOnce(&mut api::Delivery)) -> Result<Delivered, (u16, 
 #[test]
 fn what_cannot_be_is_refused_for_good() {
     assert!(delivery(|_| {}).is_ok());
-    let wisher = |token: &str, request: &str| {
+    let requester = |token: &str, request: &str| {
         let (token_id, request_id) = (token.to_owned(), request.to_owned());
-        Some(Wisher {
+        Some(Requester {
             token_id,
             request_id,
         })
     };
     let good = Uuid::now_v7().to_string();
-    assert!(delivery(|d| d.wished_by = wisher(&good, &good)).is_ok());
+    assert!(delivery(|d| d.requested_by = requester(&good, &good)).is_ok());
     for (token, request) in [("administrator", &*good), (&good, "a\nb")] {
-        let refused = delivery(|d| d.wished_by = wisher(token, request));
+        let refused = delivery(|d| d.requested_by = requester(token, request));
         assert_eq!(refused.expect_err("one"), (422, "delivery_invalid"));
     }
     let wrong: [fn(&mut api::Delivery); 17] = [
@@ -59,7 +59,7 @@ fn what_cannot_be_is_refused_for_good() {
         |d| d.arch = "a".repeat(33),
         |d| d.facts = json!(["a"]),
         |d| d.facts = json!({"label": "a".repeat(LONGEST_FACTS)}),
-        |d| d.wish = "again".into(),
+        |d| d.intent = "again".into(),
         |d| d.token_id = "administrator".into(),
         |d| d.request_id = "a\nb".into(),
     ];

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::extract::State as Extracted;
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -19,14 +19,14 @@ use super::{Items, List, NoQuery};
 use crate::permission::Actor;
 use crate::release::Refused;
 use crate::store::{apps, jobs};
-use crate::{State, feed};
+use crate::{CatalogState, feed};
 
 /// Time that a new app's answer waits for its signing key.
 const KEY_WAIT: Duration = Duration::from_secs(2);
 /// Characters of an app's name: one line on a phone.
 const MAX_NAME: usize = 100;
 
-pub(super) fn router() -> Router<State> {
+pub(super) fn router() -> Router<CatalogState> {
     Router::new()
         .route("/api/v1/apps", get(list).post(create))
         .route("/api/v1/apps/{app}", get(show))
@@ -62,7 +62,7 @@ struct Minisign {
 
 /// Makes an app and its signing key.
 async fn create(
-    Extracted(state): Extracted<State>,
+    State(state): State<CatalogState>,
     actor: Actor,
     _: NoQuery,
     headers: HeaderMap,
@@ -112,7 +112,7 @@ fn slug(text: &str) -> Result<Slug, SlugError> {
 }
 
 /// The app with its key, or without when the key takes too long; and known to those who follow.
-async fn with_key(state: &State, slug: &str) -> Result<App, Problem> {
+async fn with_key(state: &CatalogState, slug: &str) -> Result<App, Problem> {
     let deadline = Instant::now() + KEY_WAIT;
     let with_key = state
         .signals
@@ -133,7 +133,7 @@ async fn with_key(state: &State, slug: &str) -> Result<App, Problem> {
 }
 
 async fn list(
-    Extracted(state): Extracted<State>,
+    State(state): State<CatalogState>,
     actor: Actor,
     ApiQuery(query): ApiQuery<List>,
 ) -> Result<Json<Items<App>>, Problem> {
@@ -154,7 +154,7 @@ async fn list(
 }
 
 async fn show(
-    Extracted(state): Extracted<State>,
+    State(state): State<CatalogState>,
     actor: Actor,
     _: NoQuery,
     ApiPath(app): ApiPath<String>,
@@ -163,7 +163,7 @@ async fn show(
     Ok(Json(render(find(&state, &app).await?)))
 }
 
-async fn find(state: &State, slug: &str) -> Result<apps::App, Problem> {
+async fn find(state: &CatalogState, slug: &str) -> Result<apps::App, Problem> {
     let mut connection = state.database.read().await?;
     let app = apps::get(&mut connection, slug).await?;
     Ok(app.ok_or_else(|| Refused::AppUnknown(slug.to_owned()))?)

@@ -1,6 +1,6 @@
 //! `/api/v1/audit`: who did what.
 
-use axum::extract::State as Extracted;
+use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
 use slipway_service::Problem;
@@ -8,16 +8,16 @@ use slipway_service::http::json::ApiQuery;
 use slipway_service::token::Scope;
 
 use super::{Items, List};
-use crate::State;
+use crate::CatalogState;
 use crate::permission::Actor;
 use crate::store::audit;
 
-pub(super) fn router() -> Router<State> {
+pub(super) fn router() -> Router<CatalogState> {
     Router::new().route("/api/v1/audit", get(list))
 }
 
 async fn list(
-    Extracted(state): Extracted<State>,
+    State(state): State<CatalogState>,
     actor: Actor,
     ApiQuery(query): ApiQuery<List>,
 ) -> Result<Json<Items<audit::Entry>>, Problem> {

@@ -1,6 +1,6 @@
 //! `/internal/blocks`: the digest of the list of a file's blocks, for packages that were taken before there were lists.
 
-use axum::extract::State as Extracted;
+use axum::extract::State;
 use axum::routing::post;
 use axum::{Json, Router};
 use serde_json::{Value, json};
@@ -9,18 +9,18 @@ use slipway_service::Problem;
 use slipway_service::api::FileBlocks;
 use slipway_service::http::json::ApiJson;
 
-use crate::State;
+use crate::CatalogState;
 use crate::release::Refused;
 use crate::store::{packages, releases};
 
-pub(super) fn router() -> Router<State> {
+pub(super) fn router() -> Router<CatalogState> {
     Router::new().route("/internal/blocks", post(take))
 }
 
 /// Gives the list to every package of these bytes that has none, and puts their releases into the feed. A list that is
 /// there is never changed: whoever could change it could have other bytes served.
 async fn take(
-    Extracted(state): Extracted<State>,
+    State(state): State<CatalogState>,
     ApiJson(given): ApiJson<FileBlocks>,
 ) -> Result<Json<Value>, Problem> {
     let digest = |text: &str| {

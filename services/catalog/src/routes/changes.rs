@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::extract::State as Extracted;
+use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::Deserialize;
@@ -15,14 +15,14 @@ use uuid::Uuid;
 
 use crate::feed::{self, Ask};
 use crate::store::feed as rows;
-use crate::{State, restore};
+use crate::{CatalogState, restore};
 
 /// Longest time that a poll is held.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 /// Characters of an epoch, which is a UUID unless an operator has written another.
 const LONGEST_EPOCH: usize = 100;
 
-pub(super) fn router() -> Router<State> {
+pub(super) fn router() -> Router<CatalogState> {
     Router::new().route("/internal/changes", get(changes))
 }
 
@@ -46,7 +46,7 @@ struct Query {
 }
 
 async fn changes(
-    Extracted(state): Extracted<State>,
+    State(state): State<CatalogState>,
     Caller(caller): Caller,
     ApiQuery(query): ApiQuery<Query>,
 ) -> Result<Json<Page>, Problem> {
@@ -98,7 +98,7 @@ fn refused(words: &str) -> Problem {
 
 /// Asking with `after=N` says that N is applied, by the one who asks and nobody else.
 async fn acknowledge(
-    state: &State,
+    state: &CatalogState,
     caller: &str,
     follower: &str,
     ask: &Ask,

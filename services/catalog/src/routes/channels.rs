@@ -1,6 +1,6 @@
 //! `/api/v1/apps/{app}/channels`: named pointers that users follow.
 
-use axum::extract::State as Extracted;
+use axum::extract::State;
 use axum::routing::{get, put};
 use axum::{Json, Router};
 use http::HeaderMap;
@@ -15,9 +15,9 @@ use super::{Items, NoQuery};
 use crate::permission::Actor;
 use crate::release::Refused;
 use crate::store::{apps, releases};
-use crate::{State, draft, feed};
+use crate::{CatalogState, draft, feed};
 
-pub(super) fn router() -> Router<State> {
+pub(super) fn router() -> Router<CatalogState> {
     Router::new()
         .route("/api/v1/apps/{app}/channels", get(list))
         .route("/api/v1/apps/{app}/channels/{channel}", put(promote))
@@ -34,7 +34,7 @@ struct Channel {
 }
 
 async fn list(
-    Extracted(state): Extracted<State>,
+    State(state): State<CatalogState>,
     actor: Actor,
     _: NoQuery,
     ApiPath(app): ApiPath<String>,
@@ -64,19 +64,19 @@ struct Promote {
 
 /// Promotion: a published release joins a channel, with no new bytes and no new signature.
 async fn promote(
-    Extracted(state): Extracted<State>,
+    State(state): State<CatalogState>,
     actor: Actor,
     _: NoQuery,
     ApiPath((app, channel)): ApiPath<(String, String)>,
     headers: HeaderMap,
-    ApiJson(wish): ApiJson<Promote>,
+    ApiJson(body): ApiJson<Promote>,
 ) -> Result<Json<Channel>, Problem> {
     actor.permit(Scope::Release, Some(&app))?;
     let channel = draft::parse_channel(&channel)?;
     let mut transaction = actor.change(&state, Scope::Release, Some(&app)).await?;
     let operation = format!("promote {app} {channel}");
-    let turn = turn(&mut transaction, &actor, &headers, &operation, &wish).await?;
-    let release = find_to_change(&mut transaction, &app, &wish.version).await?;
+    let turn = turn(&mut transaction, &actor, &headers, &operation, &body).await?;
+    let release = find_to_change(&mut transaction, &app, &body.version).await?;
     let mut seq = release.seq;
     if turn == Turn::First {
         check_published(&release, "promoted")?;

@@ -1,6 +1,6 @@
 //! `/api/v1/apps/{app}/releases/{version}/downloads`: what the download service has counted.
 
-use axum::extract::State as Extracted;
+use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
 use http::Method;
@@ -10,15 +10,15 @@ use slipway_service::token::Scope;
 use slipway_service::{Problem, api};
 
 use super::{NoQuery, releases};
-use crate::State;
+use crate::CatalogState;
 use crate::permission::Actor;
 
-pub(super) fn router() -> Router<State> {
+pub(super) fn router() -> Router<CatalogState> {
     Router::new().route("/api/v1/apps/{app}/releases/{version}/downloads", get(show))
 }
 
 async fn show(
-    Extracted(state): Extracted<State>,
+    State(state): State<CatalogState>,
     actor: Actor,
     _: NoQuery,
     ApiPath((app, version)): ApiPath<(String, String)>,

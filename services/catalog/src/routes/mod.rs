@@ -24,9 +24,9 @@ use slipway_service::Problem;
 use slipway_service::http::json::ApiQuery;
 use slipway_service::http::list::{Items, List};
 
-use crate::State;
+use crate::CatalogState;
 
-pub(crate) fn router() -> Router<State> {
+pub(crate) fn router() -> Router<CatalogState> {
     Router::new()
         .merge(apps::router())
         .merge(audit::router())

@@ -1,6 +1,6 @@
 //! `/internal/packages`: what upload hands over, and what it asks about it.
 
-use axum::extract::State as Extracted;
+use axum::extract::State;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
@@ -16,19 +16,19 @@ use crate::draft::Speller;
 use crate::release::Refused;
 use crate::store::audit;
 use crate::store::packages::{self, Package};
-use crate::store::{apps, owners, package_rows, releases as release_rows, wishes};
-use crate::{State, choice, draft, removal};
+use crate::store::{apps, intents, owners, package_rows, releases as release_rows};
+use crate::{CatalogState, choice, draft, removal};
 
-pub(super) fn router() -> Router<State> {
+pub(super) fn router() -> Router<CatalogState> {
     Router::new()
         .route("/internal/packages", post(deliver))
         .route("/internal/packages/{id}", get(show))
 }
 
-/// Takes a stored package and the wish to release it. The same delivery again changes nothing, whatever has become of
+/// Takes a stored package and the intent to publish it. The same delivery again changes nothing, whatever has become of
 /// the release since.
 async fn deliver(
-    Extracted(state): Extracted<State>,
+    State(state): State<CatalogState>,
     delivery: Result<ApiJson<Delivery>, Problem>,
 ) -> Result<Json<Uploaded>, Problem> {
     let ApiJson(delivery) = delivery.inspect_err(|problem| {
@@ -52,7 +52,7 @@ async fn deliver(
     if let Some(channel) = &delivery.channel
         && let Some(release) = release_of(&mut transaction, (&delivery, channel), &package).await?
     {
-        refused = wish(&mut transaction, &delivery, (&release, channel)).await?;
+        refused = take_intent(&mut transaction, &delivery, (&release, channel)).await?;
     }
     let mut uploaded = render::uploaded(&state, &mut transaction, &package).await?;
     uploaded.refused = refused;
@@ -60,44 +60,44 @@ async fn deliver(
     Ok(Json(uploaded))
 }
 
-/// The release that is wished, which the package is in. One that was left out of its draft comes back while that is one.
-/// `None` when the wish was taken before, whatever has become of the package since.
+/// The release that is asked for, which the package is in. One that was left out of its draft comes back while that is one.
+/// `None` when the intent was taken before, whatever has become of the package since.
 async fn release_of(
     db: &mut AnyConnection,
     (delivery, channel): (&Delivered, &Slug),
     package: &Package,
 ) -> Result<Option<String>, Problem> {
     let place = (delivery.id.as_str(), channel.as_str());
-    if wishes::is_taken(db, place, &delivery.wish).await? {
+    if intents::is_taken(db, place, &delivery.intent).await? {
         return Ok(None);
     }
     let Some(version) = &delivery.version else {
         return Ok(package.release_id.clone());
     };
     if let Some(release) = &package.release_id {
-        let wished = release_rows::by_version(db, &package.app, version.order_key()).await?;
-        // It may have been released under another version, which nobody wished in this channel.
-        if wished.is_none_or(|wished| wished.id != *release) {
+        let requested = release_rows::by_version(db, &package.app, version.order_key()).await?;
+        // It may have been released under another version, which nobody asked for in this channel.
+        if requested.is_none_or(|requested| requested.id != *release) {
             return Err(Refused::PackageTaken(package.id.clone()).into());
         }
         return Ok(Some(release.clone()));
     }
-    let speller = Speller::Token(delivery.wisher_id());
+    let speller = Speller::Token(delivery.requester_id());
     let release = draft::find_or_make(db, &package.app, version, speller).await?;
     draft::take(db, &release, std::slice::from_ref(&package.id)).await?;
     Ok(Some(release.id))
 }
 
-/// Takes the wish to release a package that is there. One whose token may not release any more is refused for good,
+/// Takes the intent to publish a package that is there. One whose token may not release any more is refused for good,
 /// and the package, which was acknowledged, stays with the reason: a refusal of the whole would take it back.
-async fn wish(
+async fn take_intent(
     db: &mut AnyConnection,
     delivery: &Delivered,
     (release, channel): (&str, &Slug),
 ) -> Result<Option<Refusal>, Problem> {
     let release = release_rows::lock(db, release).await?;
-    let wisher = match permitted(db, delivery, (&release, channel)).await {
-        Ok(wisher) => wisher,
+    let requester = match permitted(db, delivery, (&release, channel)).await {
+        Ok(requester) => requester,
         Err(problem) if problem.status.is_client_error() => {
             release_rows::set_reason_of_draft(db, &release.id, &problem.detail).await?;
             return Ok(Some(Refusal {
@@ -110,25 +110,25 @@ async fn wish(
         Err(problem) => return Err(problem),
     };
     let place = (delivery.id.as_str(), channel.as_str());
-    if wishes::take(db, place, &delivery.wish).await?
+    if intents::take(db, place, &delivery.intent).await?
         && draft::publish(db, &release, channel).await?
     {
         let app = Some(delivery.app.as_str());
         let (action, subject) = ("release.publish", &release.version);
-        audit::insert(db, wisher.by(), action, app, subject).await?;
+        audit::insert(db, requester.by(), action, app, subject).await?;
     }
     Ok(None)
 }
 
-/// Who wishes it: a token that may release, and that has put the whole draft there.
+/// Who asks for it: a token that may release, and that has put the whole draft there.
 async fn permitted(
     db: &mut AnyConnection,
     delivery: &Delivered,
     (release, channel): (&release_rows::Release, &Slug),
 ) -> Result<Uploader, Problem> {
-    let wisher = delivery.wisher(db, (&release.version, channel)).await?;
-    choice::check_own(db, release, wisher.by().token_id).await?;
-    Ok(wisher)
+    let requester = delivery.requester(db, (&release.version, channel)).await?;
+    choice::check_own(db, release, requester.by().token_id).await?;
+    Ok(requester)
 }
 
 async fn insert(
@@ -166,7 +166,7 @@ struct Query {
 
 /// What is known of a package. Waits while its release is on its way, and then for the followers to have it.
 async fn show(
-    Extracted(state): Extracted<State>,
+    State(state): State<CatalogState>,
     ApiPath(id): ApiPath<String>,
     ApiQuery(query): ApiQuery<Query>,
 ) -> Result<Json<Uploaded>, Problem> {

@@ -1,6 +1,6 @@
 //! `/api/v1/apps/{app}/releases`
 
-use axum::extract::State as Extracted;
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -21,12 +21,12 @@ use crate::draft::Speller;
 use crate::permission::Actor;
 use crate::release::{Refused, State as Stage};
 use crate::store::{apps, releases};
-use crate::{State, draft, feed, removal};
+use crate::{CatalogState, draft, feed, removal};
 
 /// Characters of notes: a long page.
 const MAX_NOTES: usize = 64 * 1024;
 
-pub(super) fn router() -> Router<State> {
+pub(super) fn router() -> Router<CatalogState> {
     Router::new()
         .route("/api/v1/apps/{app}/releases", get(list).post(publish))
         .route(
@@ -68,32 +68,32 @@ impl Publish {
 /// Publishes a draft that is the token's own, or exactly the packages or files that are named. 201 when it is published,
 /// 202 when it goes on.
 async fn publish(
-    Extracted(state): Extracted<State>,
+    State(state): State<CatalogState>,
     actor: Actor,
     _: NoQuery,
     ApiPath(app): ApiPath<String>,
     headers: HeaderMap,
-    ApiJson(wish): ApiJson<Publish>,
+    ApiJson(body): ApiJson<Publish>,
 ) -> Result<Response, Problem> {
     actor.permit(Scope::Release, Some(&app))?;
-    let channel = draft::parse_channel(&wish.channel)?;
-    let choice = wish.choice(&actor.grant.id)?;
-    let notes = wish.notes.as_deref().map(prose).transpose()?;
+    let channel = draft::parse_channel(&body.channel)?;
+    let choice = body.choice(&actor.grant.id)?;
+    let notes = body.notes.as_deref().map(prose).transpose()?;
     let mut transaction = actor.change(&state, Scope::Release, Some(&app)).await?;
     let turn = turn(
         &mut transaction,
         &actor,
         &headers,
         &format!("publish {app}"),
-        &wish,
+        &body,
     )
     .await?;
     let release = match choice {
         Choice::Packages(_) if turn == Turn::First => {
-            let version = draft::parse_version(&wish.version)?;
+            let version = draft::parse_version(&body.version)?;
             draft::find_or_make(&mut transaction, &app, &version, Speller::Releaser).await?
         }
-        _ => find_to_change(&mut transaction, &app, &wish.version).await?,
+        _ => find_to_change(&mut transaction, &app, &body.version).await?,
     };
     if turn == Turn::First {
         if !release.state().map_err(Problem::internal)?.is_open() {
@@ -134,7 +134,7 @@ fn prose(text: &str) -> Result<String, Problem> {
 }
 
 async fn list(
-    Extracted(state): Extracted<State>,
+    State(state): State<CatalogState>,
     actor: Actor,
     ApiPath(app): ApiPath<String>,
     ApiQuery(query): ApiQuery<List>,
@@ -155,7 +155,7 @@ async fn list(
 }
 
 async fn show(
-    Extracted(state): Extracted<State>,
+    State(state): State<CatalogState>,
     actor: Actor,
     _: NoQuery,
     ApiPath((app, version)): ApiPath<(String, String)>,
@@ -176,28 +176,28 @@ struct Yank {
 
 /// Takes a published release back. Its version stays taken for ever.
 async fn yank(
-    Extracted(state): Extracted<State>,
+    State(state): State<CatalogState>,
     actor: Actor,
     _: NoQuery,
     ApiPath((app, version)): ApiPath<(String, String)>,
     headers: HeaderMap,
-    ApiJson(wish): ApiJson<Yank>,
+    ApiJson(body): ApiJson<Yank>,
 ) -> Result<Json<api::Release>, Problem> {
     actor.permit(Scope::Release, Some(&app))?;
-    if wish.reason.trim().is_empty() {
+    if body.reason.trim().is_empty() {
         return Err(Problem::unprocessable(
             "reason_missing",
             "say in the reason why users must not take it any more",
         ));
     }
-    let reason = prose(&wish.reason)?;
+    let reason = prose(&body.reason)?;
     let mut transaction = actor.change(&state, Scope::Release, Some(&app)).await?;
     let turn = turn(
         &mut transaction,
         &actor,
         &headers,
         &format!("yank {app} {version}"),
-        &wish,
+        &body,
     )
     .await?;
     let release = find_to_change(&mut transaction, &app, &version).await?;
@@ -224,7 +224,7 @@ async fn yank(
 /// Deletes a draft and its packages; its version is free. A token without the scope release may delete what it has put
 /// there alone.
 async fn delete(
-    Extracted(state): Extracted<State>,
+    State(state): State<CatalogState>,
     actor: Actor,
     _: NoQuery,
     ApiPath((app, version)): ApiPath<(String, String)>,
@@ -250,7 +250,7 @@ async fn delete(
 
 /// Sends a failed release on its way again.
 async fn retry(
-    Extracted(state): Extracted<State>,
+    State(state): State<CatalogState>,
     actor: Actor,
     _: NoQuery,
     ApiPath((app, version)): ApiPath<(String, String)>,
@@ -280,10 +280,10 @@ async fn retry(
     answer_when_settled(&state, &release.id, &headers).await
 }
 
-/// Refuses what only a published release can be: `wish` says what.
+/// Refuses what only a published release can be: `change` says what.
 pub(super) fn check_published(
     release: &releases::Release,
-    wish: &'static str,
+    change: &'static str,
 ) -> Result<(), Problem> {
     let state = release.state().map_err(Problem::internal)?;
     if state == Stage::Published {
@@ -293,7 +293,7 @@ pub(super) fn check_published(
     Err(Refused::NotPublished {
         version,
         state,
-        wish,
+        change,
     }
     .into())
 }

@@ -3,12 +3,12 @@
 use slipway_service::{Problem, api, clock};
 use sqlx::AnyConnection;
 
-use crate::State;
+use crate::CatalogState;
 use crate::store::{packages, releases};
 
 /// A release with its packages. A state that a later version wrote is shown as it is.
 pub(super) async fn release(
-    state: &State,
+    state: &CatalogState,
     db: &mut AnyConnection,
     row: &releases::Release,
 ) -> Result<api::Release, Problem> {
@@ -45,7 +45,7 @@ pub(super) async fn release(
 
 /// A package and, when it belongs to one, its release.
 pub(super) async fn uploaded(
-    state: &State,
+    state: &CatalogState,
     db: &mut AnyConnection,
     row: &packages::Package,
 ) -> Result<api::Uploaded, Problem> {
@@ -68,7 +68,7 @@ pub(super) async fn uploaded(
 }
 
 fn package(
-    state: &State,
+    state: &CatalogState,
     row: &packages::Package,
     release: Option<&releases::Release>,
 ) -> api::Package {
@@ -96,7 +96,7 @@ fn package(
 }
 
 /// What addresses begin with.
-fn origin(state: &State) -> &str {
+fn origin(state: &CatalogState) -> &str {
     let settings = &state.process.settings.http;
     settings.public_url.as_deref().unwrap_or_default()
 }

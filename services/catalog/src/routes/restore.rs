@@ -1,6 +1,6 @@
 //! `/api/v1/restore`: what an older copy of the database would undo, and the word that takes it all the same.
 
-use axum::extract::State as Extracted;
+use axum::extract::State;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
@@ -12,9 +12,9 @@ use slipway_service::token::Scope;
 use super::NoQuery;
 use crate::permission::Actor;
 use crate::store::feed as rows;
-use crate::{State, feed, restore};
+use crate::{CatalogState, feed, restore};
 
-pub(super) fn router() -> Router<State> {
+pub(super) fn router() -> Router<CatalogState> {
     Router::new()
         .route("/api/v1/restore", get(show))
         .route("/api/v1/restore/accept", post(accept))
@@ -33,7 +33,7 @@ struct Restore {
 }
 
 async fn show(
-    Extracted(state): Extracted<State>,
+    State(state): State<CatalogState>,
     actor: Actor,
     _: NoQuery,
 ) -> Result<Json<Restore>, Problem> {
@@ -69,10 +69,10 @@ struct Accepted {
 
 /// Takes the database as it is: copies are given up for it, and changes go on.
 async fn accept(
-    Extracted(state): Extracted<State>,
+    State(state): State<CatalogState>,
     actor: Actor,
     _: NoQuery,
-    ApiJson(wish): ApiJson<Accept>,
+    ApiJson(body): ApiJson<Accept>,
 ) -> Result<Json<Accepted>, Problem> {
     actor.permit(Scope::Admin, None)?;
     let mut transaction = state.database.write().await?;
@@ -84,25 +84,25 @@ async fn accept(
             "nothing waits to be accepted: no older copy of the catalog's database was noticed, or the newer one is back",
         ));
     }
-    if feed.epoch() != wish.epoch {
+    if feed.epoch() != body.epoch {
         return Err(Problem::conflict(
             "restore_changed",
             "the catalog's database is another one than that which was looked at: see GET /api/v1/restore again",
         ));
     }
-    rows::accept(&mut transaction, &wish.epoch).await?;
+    rows::accept(&mut transaction, &body.epoch).await?;
     actor
-        .audit(&mut transaction, "restore.accept", None, &wish.epoch)
+        .audit(&mut transaction, "restore.accept", None, &body.epoch)
         .await?;
     state.commit(transaction).await?;
     tracing::warn!(
-        epoch = wish.epoch,
+        epoch = body.epoch,
         by = actor.grant.name,
         "an older copy of the database was accepted: every follower takes it over"
     );
     let pending = feed::applied_by_all(&state, feed.head).await?;
     Ok(Json(Accepted {
-        epoch: wish.epoch,
+        epoch: body.epoch,
         pending,
     }))
 }

@@ -12,14 +12,18 @@ use tokio::time::Instant;
 use super::render;
 use crate::release::State as Stage;
 use crate::store::releases;
-use crate::{State, feed};
+use crate::{CatalogState, feed};
 
 /// Longest time that an answer waits for a release, in seconds.
 const LONGEST_WAIT: u64 = 300;
 
 /// Waits up to `wait` seconds until a release is settled or this instance leaves, and, when it is published, until every
 /// follower has it; names those that have not.
-pub(super) async fn settled(state: &State, id: &str, wait: u64) -> Result<Vec<String>, Problem> {
+pub(super) async fn settled(
+    state: &CatalogState,
+    id: &str,
+    wait: u64,
+) -> Result<Vec<String>, Problem> {
     let deadline = Instant::now() + Duration::from_secs(wait.min(LONGEST_WAIT));
     let waiting = state.signals.wait_for(deadline, || async {
         let mut connection = state.database.read().await?;
@@ -40,7 +44,7 @@ pub(super) async fn settled(state: &State, id: &str, wait: u64) -> Result<Vec<St
 
 /// 201 published, 202 on its way, 422 failed.
 pub(super) async fn answer_when_settled(
-    state: &State,
+    state: &CatalogState,
     id: &str,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
@@ -72,7 +76,7 @@ pub(super) async fn answer_when_settled(
 }
 
 /// The release once every follower has its last change.
-pub(super) async fn applied(state: &State, id: &str) -> Result<api::Release, Problem> {
+pub(super) async fn applied(state: &CatalogState, id: &str) -> Result<api::Release, Problem> {
     let mut connection = state.database.read().await?;
     let row = releases::by_id(&mut connection, id).await?;
     drop(connection);
@@ -85,7 +89,7 @@ pub(super) async fn applied(state: &State, id: &str) -> Result<api::Release, Pro
     Ok(release)
 }
 
-async fn load(state: &State, id: &str) -> Result<(Stage, api::Release), Problem> {
+async fn load(state: &CatalogState, id: &str) -> Result<(Stage, api::Release), Problem> {
     let mut connection = state.database.read().await?;
     let row = releases::by_id(&mut connection, id)
         .await?

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use axum::extract::State as Extracted;
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{delete, get};
 use axum::{Json, Router};
@@ -20,14 +20,14 @@ use super::{Items, List, NoQuery};
 use crate::permission::Actor;
 use crate::release::Refused;
 use crate::store::{apps, tokens};
-use crate::{State, feed};
+use crate::{CatalogState, feed};
 
 /// Seconds of a token's life at most: ten years. Longer is `null`, which never ends.
 const LONGEST_LIFE: i64 = 10 * 366 * 24 * 3600;
 /// Characters of a token's name.
 const MAX_NAME: usize = 100;
 
-pub(super) fn router() -> Router<State> {
+pub(super) fn router() -> Router<CatalogState> {
     Router::new()
         .route("/api/v1/tokens", get(list).post(create))
         .route("/api/v1/tokens/{id}", delete(revoke))
@@ -61,7 +61,7 @@ struct Shown {
 
 /// Makes a token; its text is in this answer and nowhere else.
 async fn create(
-    Extracted(state): Extracted<State>,
+    State(state): State<CatalogState>,
     actor: Actor,
     _: NoQuery,
     ApiJson(new): ApiJson<New>,
@@ -128,7 +128,7 @@ fn check(new: &New) -> Result<(), Problem> {
 }
 
 async fn list(
-    Extracted(state): Extracted<State>,
+    State(state): State<CatalogState>,
     actor: Actor,
     ApiQuery(query): ApiQuery<List>,
 ) -> Result<Json<Items<Shown>>, Problem> {
@@ -147,7 +147,7 @@ async fn list(
 /// Revokes a token: from the answer on nobody takes it, but those that `pending` names. The last one that administers
 /// the platform stays, or nobody could make another.
 async fn revoke(
-    Extracted(state): Extracted<State>,
+    State(state): State<CatalogState>,
     actor: Actor,
     _: NoQuery,
     ApiPath(id): ApiPath<String>,

@@ -3,15 +3,15 @@
 use serde_json::{Value, json};
 use slipway_testkit::database::engines;
 
-use crate::house::House;
+use crate::fixture::Fixture;
 use crate::minisign::Key;
 
 #[tokio::test]
 async fn an_app_is_made_once_with_its_key() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        let wish = json!({"slug": "notes", "name": "  Notes "});
-        let answer = house.admin().post("/api/v1/apps", wish.clone()).await;
+        let fixture = Fixture::new(engine).await;
+        let body = json!({"slug": "notes", "name": "  Notes "});
+        let answer = fixture.admin().post("/api/v1/apps", body.clone()).await;
         assert_eq!(answer.header("location"), Some("/api/v1/apps/notes"));
         let app = answer.ok(201);
         assert_eq!(app["slug"], "notes");
@@ -21,9 +21,9 @@ async fn an_app_is_made_once_with_its_key() {
         assert_eq!(key["key_id"], Key::of("notes").id());
         assert_eq!(key["url"], "/keys/notes/minisign.pub");
         assert!(app["created_at"].as_str().expect("a time").ends_with('Z'));
-        assert_eq!(house.admin().get("/api/v1/apps/notes").await.ok(200), app);
+        assert_eq!(fixture.admin().get("/api/v1/apps/notes").await.ok(200), app);
 
-        let again = house.admin().post("/api/v1/apps", wish).await;
+        let again = fixture.admin().post("/api/v1/apps", body).await;
         again.refused(409, "app_exists");
     }
 }
@@ -31,15 +31,15 @@ async fn an_app_is_made_once_with_its_key() {
 #[tokio::test]
 async fn an_app_is_there_without_its_key_while_signing_is_away() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.signing_is_away();
-        let wish = json!({"slug": "notes", "name": "Notes"});
-        let app = house.admin().post("/api/v1/apps", wish).await.ok(201);
+        let fixture = Fixture::new(engine).await;
+        fixture.signing_is_away();
+        let body = json!({"slug": "notes", "name": "Notes"});
+        let app = fixture.admin().post("/api/v1/apps", body).await.ok(201);
         assert_eq!(app["keys"], Value::Null);
 
-        house.everybody_is_there();
+        fixture.everybody_is_there();
         let has_key = |app: &Value| !app["keys"].is_null();
-        let app = house.eventually("/api/v1/apps/notes", has_key).await;
+        let app = fixture.eventually("/api/v1/apps/notes", has_key).await;
         let key = &app["keys"]["minisign"]["public_key"];
         assert_eq!(*key, Key::of("notes").public_key());
     }
@@ -48,7 +48,7 @@ async fn an_app_is_there_without_its_key_while_signing_is_away() {
 #[tokio::test]
 async fn names_that_no_address_or_page_can_hold_are_refused() {
     for engine in engines() {
-        let house = House::new(engine).await;
+        let fixture = Fixture::new(engine).await;
         for slug in [
             "",
             "Notes",
@@ -58,16 +58,16 @@ async fn names_that_no_address_or_page_can_hold_are_refused() {
             "nötes",
             &"n".repeat(64),
         ] {
-            let wish = json!({"slug": slug, "name": "Notes"});
-            let answer = house.admin().post("/api/v1/apps", wish).await;
+            let body = json!({"slug": slug, "name": "Notes"});
+            let answer = fixture.admin().post("/api/v1/apps", body).await;
             answer.refused(422, "slug_refused");
         }
         for name in ["", "  ", "No\u{7}tes", &"n".repeat(101)] {
-            let wish = json!({"slug": "notes", "name": name});
-            let answer = house.admin().post("/api/v1/apps", wish).await;
+            let body = json!({"slug": "notes", "name": name});
+            let answer = fixture.admin().post("/api/v1/apps", body).await;
             answer.refused(422, "name_refused");
         }
-        let apps = house.admin().get("/api/v1/apps").await.ok(200);
+        let apps = fixture.admin().get("/api/v1/apps").await.ok(200);
         assert_eq!(apps, json!({"items": [], "next": null}));
     }
 }
@@ -75,10 +75,10 @@ async fn names_that_no_address_or_page_can_hold_are_refused() {
 #[tokio::test]
 async fn a_token_of_one_app_lists_that_app_alone() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        house.app("paint").await;
-        let of_paint = house.client(&["read"], Some("paint")).await;
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        fixture.app("paint").await;
+        let of_paint = fixture.client(&["read"], Some("paint")).await;
         let apps = of_paint.get("/api/v1/apps").await.ok(200);
         let slugs: Vec<_> = apps["items"]
             .as_array()

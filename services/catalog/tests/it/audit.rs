@@ -4,27 +4,27 @@ use serde_json::{Value, json};
 use slipway_testkit::database::engines;
 use uuid::Uuid;
 
-use crate::house::House;
+use crate::fixture::Fixture;
 use crate::signing_peer::Conduct;
 
 #[tokio::test]
 async fn everything_that_is_done_is_written_down_with_who_did_it() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        let wish = json!({"name": "ci", "scopes": ["release"]});
-        let made = house.admin().post("/api/v1/tokens", wish).await.ok(201);
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        let body = json!({"name": "ci", "scopes": ["release"]});
+        let made = fixture.admin().post("/api/v1/tokens", body).await.ok(201);
         let token_id = made["id"].as_str().expect("an id");
-        let ci = house
+        let ci = fixture
             .nobody()
             .with_token(made["token"].as_str().expect("a token"));
-        let id = house.draft("notes", "1.0", b"one").await;
-        house.signing.conducts(Conduct::Refuses);
+        let id = fixture.draft("notes", "1.0", b"one").await;
+        fixture.signing.conducts(Conduct::Refuses);
         let releases = "/api/v1/apps/notes/releases";
-        let files = house.files("notes", "1.0").await;
-        let wish = json!({"version": "1.0", "channel": "stable", "files": files});
-        ci.post(releases, wish).await.refused(422, "release_failed");
-        house.signing.conducts(Conduct::Works);
+        let files = fixture.files("notes", "1.0").await;
+        let body = json!({"version": "1.0", "channel": "stable", "files": files});
+        ci.post(releases, body).await.refused(422, "release_failed");
+        fixture.signing.conducts(Conduct::Works);
         ci.post(&format!("{releases}/1.0/retry"), json!({}))
             .await
             .ok(201);
@@ -35,16 +35,16 @@ async fn everything_that_is_done_is_written_down_with_who_did_it() {
         yank.post(&format!("{releases}/1.0/yank"), json!({"reason": "broken"}))
             .await
             .ok(200);
-        let mut delivery = house.delivery("notes", "2.0", "notes.apk", b"two");
+        let mut delivery = fixture.delivery("notes", "2.0", "notes.apk", b"two");
         delivery.channel = Some("stable".to_owned());
-        house.deliver(&delivery).await.ok(200);
-        house
+        fixture.deliver(&delivery).await.ok(200);
+        fixture
             .admin()
             .delete(&format!("/api/v1/tokens/{token_id}"))
             .await
             .ok(204);
 
-        let audit = house.admin().get("/api/v1/audit").await.ok(200);
+        let audit = fixture.admin().get("/api/v1/audit").await.ok(200);
         let mut entries = audit["items"].as_array().expect("a list").clone();
         entries.reverse();
         let expected = [
@@ -83,10 +83,10 @@ async fn everything_that_is_done_is_written_down_with_who_did_it() {
 #[tokio::test]
 async fn the_administrator_of_one_app_sees_that_app_alone() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        house.app("paint").await;
-        let admin = house.client(&["admin"], Some("paint")).await;
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        fixture.app("paint").await;
+        let admin = fixture.client(&["admin"], Some("paint")).await;
         let audit = admin.get("/api/v1/audit").await.ok(200);
         let entries = audit["items"].as_array().expect("a list");
         assert!(
@@ -100,19 +100,19 @@ async fn the_administrator_of_one_app_sees_that_app_alone() {
 #[tokio::test]
 async fn what_was_refused_is_not_written_down() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        let before = house.admin().get("/api/v1/audit").await.ok(200);
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        let before = fixture.admin().get("/api/v1/audit").await.ok(200);
         let app = json!({"slug": "notes", "name": "Notes"});
-        house
+        fixture
             .admin()
             .post("/api/v1/apps", app)
             .await
             .refused(409, "app_exists");
-        house
+        fixture
             .publish("notes", "1.0")
             .await
             .refused(404, "release_unknown");
-        assert_eq!(house.admin().get("/api/v1/audit").await.ok(200), before);
+        assert_eq!(fixture.admin().get("/api/v1/audit").await.ok(200), before);
     }
 }

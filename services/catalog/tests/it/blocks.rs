@@ -5,23 +5,23 @@ use slipway_testkit::database::engines;
 use sqlx::query_scalar;
 
 use crate::client::Answer;
-use crate::house::House;
+use crate::fixture::Fixture;
 
 /// Two digests that no bytes have.
 const ONE: &str = "1111111111111111111111111111111111111111111111111111111111111111";
 const OTHER: &str = "2222222222222222222222222222222222222222222222222222222222222222";
 
-async fn tell(house: &House, caller: &str, sha256: &str, blocks: &str) -> Answer {
+async fn tell(fixture: &Fixture, caller: &str, sha256: &str, blocks: &str) -> Answer {
     let body = json!({"sha256": sha256, "blocks": blocks});
-    house.post_inside(caller, "/internal/blocks", &body).await
+    fixture.post_inside(caller, "/internal/blocks", &body).await
 }
 
-async fn blocks_in_feed(house: &House, after: i64) -> Vec<Option<String>> {
+async fn blocks_in_feed(fixture: &Fixture, after: i64) -> Vec<Option<String>> {
     let path = format!(
         "/internal/changes?epoch={}&after={after}&wait=0",
-        epoch(house).await
+        epoch(fixture).await
     );
-    let page = house.catalog.internal("download", &path).await.ok(200);
+    let page = fixture.catalog.internal("download", &path).await.ok(200);
     let changes = page["changes"].as_array().expect("changes");
     let packages = changes
         .iter()
@@ -31,16 +31,16 @@ async fn blocks_in_feed(house: &House, after: i64) -> Vec<Option<String>> {
         .collect()
 }
 
-async fn epoch(house: &House) -> String {
-    let mut database = house.database().await;
+async fn epoch(fixture: &Fixture) -> String {
+    let mut database = fixture.database().await;
     let epoch = query_scalar("SELECT epoch FROM feed")
         .fetch_one(&mut database)
         .await;
     epoch.expect("an epoch")
 }
 
-async fn head(house: &House) -> i64 {
-    let mut database = house.database().await;
+async fn head(fixture: &Fixture) -> i64 {
+    let mut database = fixture.database().await;
     let head = query_scalar("SELECT head FROM feed")
         .fetch_one(&mut database)
         .await;
@@ -50,49 +50,52 @@ async fn head(house: &House) -> i64 {
 #[tokio::test]
 async fn a_list_that_comes_later_reaches_every_release_of_these_bytes() {
     for engine in engines() {
-        let house = House::new(engine).await;
+        let fixture = Fixture::new(engine).await;
         for app in ["notes", "other"] {
-            house.app(app).await;
-            house.published(app, "1.0").await;
+            fixture.app(app).await;
+            fixture.published(app, "1.0").await;
         }
-        house.draft("notes", "2.0", b"1.0").await;
-        let before = head(&house).await;
-        let sha256 = house.delivery("notes", "3.0", "notes.apk", b"1.0").sha256;
-        tell(&house, "upload", &sha256, ONE).await.ok(200);
+        fixture.draft("notes", "2.0", b"1.0").await;
+        let before = head(&fixture).await;
+        let sha256 = fixture.delivery("notes", "3.0", "notes.apk", b"1.0").sha256;
+        tell(&fixture, "upload", &sha256, ONE).await.ok(200);
         let one = Some(ONE.to_owned());
-        assert_eq!(blocks_in_feed(&house, before).await, [one.clone(), one]);
+        assert_eq!(blocks_in_feed(&fixture, before).await, [one.clone(), one]);
         // Again, and nothing moves; the draft has it too and is not in the feed.
-        let after = head(&house).await;
-        tell(&house, "upload", &sha256, ONE).await.ok(200);
-        assert_eq!(head(&house).await, after);
-        house.publish("notes", "2.0").await.ok(201);
-        assert_eq!(blocks_in_feed(&house, after).await, [Some(ONE.to_owned())]);
+        let after = head(&fixture).await;
+        tell(&fixture, "upload", &sha256, ONE).await.ok(200);
+        assert_eq!(head(&fixture).await, after);
+        fixture.publish("notes", "2.0").await.ok(201);
+        assert_eq!(
+            blocks_in_feed(&fixture, after).await,
+            [Some(ONE.to_owned())]
+        );
     }
 }
 
 #[tokio::test]
 async fn a_list_that_is_there_is_never_changed() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        let mut delivery = house.delivery("notes", "1.0", "notes.apk", b"one");
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        let mut delivery = fixture.delivery("notes", "1.0", "notes.apk", b"one");
         delivery.blocks = Some(ONE.to_owned());
-        house.deliver(&delivery).await.ok(200);
-        house.publish("notes", "1.0").await.ok(201);
-        let before = head(&house).await;
-        let refused = tell(&house, "upload", &delivery.sha256, OTHER).await;
+        fixture.deliver(&delivery).await.ok(200);
+        fixture.publish("notes", "1.0").await.ok(201);
+        let before = head(&fixture).await;
+        let refused = tell(&fixture, "upload", &delivery.sha256, OTHER).await;
         refused.refused_inside(409, "blocks_differ");
         delivery.blocks = Some(OTHER.to_owned());
-        let refused = house.deliver(&delivery).await;
+        let refused = fixture.deliver(&delivery).await;
         refused.refused_inside(409, "blocks_differ");
-        assert_eq!(head(&house).await, before);
-        assert_eq!(blocks_in_feed(&house, 0).await, [Some(ONE.to_owned())]);
+        assert_eq!(head(&fixture).await, before);
+        assert_eq!(blocks_in_feed(&fixture, 0).await, [Some(ONE.to_owned())]);
 
-        let refused = tell(&house, "upload", OTHER, ONE).await;
+        let refused = tell(&fixture, "upload", OTHER, ONE).await;
         refused.refused_inside(404, "package_unknown");
-        let refused = tell(&house, "upload", &delivery.sha256, "one").await;
+        let refused = tell(&fixture, "upload", &delivery.sha256, "one").await;
         refused.refused_inside(422, "digest_invalid");
-        let refused = tell(&house, "download", &delivery.sha256, ONE).await;
+        let refused = tell(&fixture, "download", &delivery.sha256, ONE).await;
         assert!([401, 403].contains(&refused.status), "{}", refused.status);
     }
 }

@@ -4,20 +4,20 @@ use serde_json::json;
 use slipway_testkit::database::engines;
 use sqlx::query;
 
-use crate::house::House;
+use crate::fixture::Fixture;
 
 #[tokio::test]
 async fn a_broken_database_is_answered_with_the_request_id_and_nothing_else() {
     for engine in engines() {
-        let house = House::idle(engine, slipway_catalog::Settings::default()).await;
-        let mut database = house.database().await;
+        let fixture = Fixture::idle(engine, slipway_catalog::Settings::default()).await;
+        let mut database = fixture.database().await;
         query("DROP TABLE audit")
             .execute(&mut database)
             .await
             .expect("a broken database");
         for answer in [
-            house.admin().get("/api/v1/audit").await,
-            house
+            fixture.admin().get("/api/v1/audit").await,
+            fixture
                 .admin()
                 .post("/api/v1/apps", json!({"slug": "notes", "name": "Notes"}))
                 .await,
@@ -33,7 +33,7 @@ async fn a_broken_database_is_answered_with_the_request_id_and_nothing_else() {
             });
             assert_eq!(answer.body, expected);
         }
-        house
+        fixture
             .admin()
             .get("/api/v1/apps/notes")
             .await

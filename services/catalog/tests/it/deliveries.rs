@@ -1,22 +1,22 @@
 //! What upload hands over, once or more often.
 
 use serde_json::{Value, json};
-use slipway_service::api::{Delivery, Wisher};
+use slipway_service::api::{Delivery, Requester};
 use slipway_service::clock;
 use slipway_testkit::database::engines;
 use sqlx::{query, query_scalar};
 use uuid::Uuid;
 
-use crate::house::House;
+use crate::fixture::Fixture;
 
 #[tokio::test]
 async fn a_package_on_its_own_is_stored_and_belongs_to_nothing() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        let mut delivery = house.delivery("notes", "1.0", "notes.apk", b"one");
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        let mut delivery = fixture.delivery("notes", "1.0", "notes.apk", b"one");
         delivery.version = None;
-        let uploaded = house.deliver(&delivery).await.ok(200);
+        let uploaded = fixture.deliver(&delivery).await.ok(200);
         let package = &uploaded["package"];
         assert_eq!(package["id"], delivery.id);
         assert_eq!(package["state"], "stored");
@@ -25,25 +25,25 @@ async fn a_package_on_its_own_is_stored_and_belongs_to_nothing() {
         assert_eq!(package["version_code"], 7);
         assert_eq!(package["url"], Value::Null);
         assert_eq!(uploaded.get("release"), None);
-        assert_eq!(house.package(&delivery.id, 30).await.ok(200), uploaded);
+        assert_eq!(fixture.package(&delivery.id, 30).await.ok(200), uploaded);
     }
 }
 
 #[tokio::test]
 async fn a_delivery_that_comes_twice_changes_nothing() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        let mut delivery = house.delivery("notes", "1.0", "notes.apk", b"one");
-        let first = house.deliver(&delivery).await.ok(200);
-        assert_eq!(house.deliver(&delivery).await.ok(200), first);
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        let mut delivery = fixture.delivery("notes", "1.0", "notes.apk", b"one");
+        let first = fixture.deliver(&delivery).await.ok(200);
+        assert_eq!(fixture.deliver(&delivery).await.ok(200), first);
         assert_eq!(first["release"]["state"], "draft");
 
         // The same bytes under another id are a developer's retry: it is the package that is there.
         let id = std::mem::replace(&mut delivery.id, Uuid::now_v7().to_string());
-        let again = house.deliver(&delivery).await.ok(200);
+        let again = fixture.deliver(&delivery).await.ok(200);
         assert_eq!(again["package"]["id"], id);
-        let mut database = house.database().await;
+        let mut database = fixture.database().await;
         let count = "SELECT cast(count(*) AS bigint) FROM";
         for (table, expected) in [
             ("packages", 1),
@@ -63,46 +63,46 @@ async fn a_delivery_that_comes_twice_changes_nothing() {
 #[tokio::test]
 async fn a_delivery_with_a_channel_is_published_and_again_is_the_same_release() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        let mut delivery = house.delivery("notes", "1.0", "notes.apk", b"one");
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        let mut delivery = fixture.delivery("notes", "1.0", "notes.apk", b"one");
         delivery.channel = Some("stable".to_owned());
-        house.deliver(&delivery).await.ok(200);
-        let uploaded = house.package(&delivery.id, 30).await.ok(200);
+        fixture.deliver(&delivery).await.ok(200);
+        let uploaded = fixture.package(&delivery.id, 30).await.ok(200);
         assert_eq!(uploaded["package"]["state"], "published");
         assert_eq!(uploaded["package"]["url"], "/d/notes/1.0/notes.apk");
         assert_eq!(uploaded["release"]["channels"], json!(["stable"]));
 
-        assert_eq!(house.deliver(&delivery).await.ok(200), uploaded);
-        assert_eq!(house.package(&delivery.id, 30).await.ok(200), uploaded);
-        assert_eq!(house.signing.calls(), ["notes 1.0 notes.apk"]);
+        assert_eq!(fixture.deliver(&delivery).await.ok(200), uploaded);
+        assert_eq!(fixture.package(&delivery.id, 30).await.ok(200), uploaded);
+        assert_eq!(fixture.signing.calls(), ["notes 1.0 notes.apk"]);
     }
 }
 
 #[tokio::test]
 async fn a_delivery_that_comes_late_leaves_what_became_of_the_release() {
     for engine in engines() {
-        let house = House::idle(engine, slipway_catalog::Settings::default()).await;
-        house.app("notes").await;
-        let mut delivery = house.delivery("notes", "1.0", "notes.apk", b"one");
+        let fixture = Fixture::idle(engine, slipway_catalog::Settings::default()).await;
+        fixture.app("notes").await;
+        let mut delivery = fixture.delivery("notes", "1.0", "notes.apk", b"one");
         delivery.channel = Some("stable".to_owned());
-        let uploaded = house.deliver(&delivery).await.ok(200);
+        let uploaded = fixture.deliver(&delivery).await.ok(200);
         assert_eq!(uploaded["release"]["state"], "signing");
         for state in ["failed", "yanked"] {
-            let mut database = house.database().await;
+            let mut database = fixture.database().await;
             query("UPDATE releases SET state = $1")
                 .bind(state)
                 .execute(&mut database)
                 .await
                 .expect("a later state");
-            let uploaded = house.deliver(&delivery).await.ok(200);
+            let uploaded = fixture.deliver(&delivery).await.ok(200);
             assert_eq!(uploaded["release"]["state"], state);
         }
         let wished_again = Delivery {
-            wish: Uuid::now_v7().to_string(),
+            intent: Uuid::now_v7().to_string(),
             ..delivery
         };
-        house
+        fixture
             .deliver(&wished_again)
             .await
             .refused(409, "release_published");
@@ -112,13 +112,13 @@ async fn a_delivery_that_comes_late_leaves_what_became_of_the_release() {
 #[tokio::test]
 async fn a_version_never_has_two_files_under_one_name() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        house.published("notes", "1.0").await;
-        let other = house.delivery("notes", "1.0", "notes.apk", b"other");
-        let words = house.deliver(&other).await.refused(409, "version_exists");
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        fixture.published("notes", "1.0").await;
+        let other = fixture.delivery("notes", "1.0", "notes.apk", b"other");
+        let words = fixture.deliver(&other).await.refused(409, "version_exists");
         assert!(words.contains("notes.apk"), "{words}");
-        house
+        fixture
             .package(&other.id, 0)
             .await
             .refused(404, "package_unknown");
@@ -128,15 +128,15 @@ async fn a_version_never_has_two_files_under_one_name() {
 #[tokio::test]
 async fn a_published_version_takes_no_further_file() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        house.published("notes", "1.0").await;
-        let second = house.delivery("notes", "1.0", "second.apk", b"second");
-        house
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        fixture.published("notes", "1.0").await;
+        let second = fixture.delivery("notes", "1.0", "second.apk", b"second");
+        fixture
             .deliver(&second)
             .await
             .refused(409, "release_published");
-        let release = house.release("notes", "1.0").await;
+        let release = fixture.release("notes", "1.0").await;
         assert_eq!(release["packages"].as_array().map(Vec::len), Some(1));
     }
 }
@@ -144,19 +144,19 @@ async fn a_published_version_takes_no_further_file() {
 #[tokio::test]
 async fn versions_that_are_equal_in_order_are_taken() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        house.published("notes", "1.0").await;
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        fixture.published("notes", "1.0").await;
         for same in ["1", "1.0.0", "1.0.0.0", "1.0+build.5", "01.0"] {
-            let delivery = house.delivery("notes", same, "notes.apk", b"one");
-            let words = house
+            let delivery = fixture.delivery("notes", same, "notes.apk", b"one");
+            let words = fixture
                 .deliver(&delivery)
                 .await
                 .refused(409, "version_exists");
             assert!(words.contains("1.0"), "{words}");
         }
         for other in ["1.0.1", "1.0-beta.1"] {
-            house.draft("notes", other, b"one").await;
+            fixture.draft("notes", other, b"one").await;
         }
     }
 }
@@ -164,27 +164,27 @@ async fn versions_that_are_equal_in_order_are_taken() {
 #[tokio::test]
 async fn a_delivery_that_can_never_succeed_is_refused_for_good() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        let good = house.delivery("notes", "1.0", "notes.apk", b"one");
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        let good = fixture.delivery("notes", "1.0", "notes.apk", b"one");
         let (mut app, mut lonely, mut version, mut channel) =
             (good.clone(), good.clone(), good.clone(), good);
         app.app = "none".to_owned();
-        house.deliver(&app).await.refused(404, "app_unknown");
+        fixture.deliver(&app).await.refused(404, "app_unknown");
         lonely.app = "none".to_owned();
         lonely.version = None;
-        house.deliver(&lonely).await.refused(404, "app_unknown");
+        fixture.deliver(&lonely).await.refused(404, "app_unknown");
         version.version = Some("one".to_owned());
-        house
+        fixture
             .deliver(&version)
             .await
             .refused(422, "version_invalid");
         channel.channel = Some("Stable!".to_owned());
-        house
+        fixture
             .deliver(&channel)
             .await
             .refused(422, "channel_invalid");
-        let releases = house
+        let releases = fixture
             .admin()
             .get("/api/v1/apps/notes/releases")
             .await
@@ -200,14 +200,14 @@ async fn a_delivery_that_can_never_succeed_is_refused_for_good() {
 #[tokio::test]
 async fn a_retry_with_a_channel_publishes_the_draft_that_is_there() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        let id = house.draft("notes", "1.0", b"one").await;
-        let mut delivery = house.delivery("notes", "1.0", "notes.apk", b"one");
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        let id = fixture.draft("notes", "1.0", b"one").await;
+        let mut delivery = fixture.delivery("notes", "1.0", "notes.apk", b"one");
         delivery.channel = Some("stable".to_owned());
-        let uploaded = house.deliver(&delivery).await.ok(200);
+        let uploaded = fixture.deliver(&delivery).await.ok(200);
         assert_eq!(uploaded["package"]["id"], id);
-        let uploaded = house.package(&id, 30).await.ok(200);
+        let uploaded = fixture.package(&id, 30).await.ok(200);
         assert_eq!(uploaded["release"]["state"], "published");
     }
 }
@@ -215,40 +215,40 @@ async fn a_retry_with_a_channel_publishes_the_draft_that_is_there() {
 #[tokio::test]
 async fn a_delivery_is_not_believed() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        let good = house.delivery("notes", "1.0", "notes.apk", b"one");
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        let good = fixture.delivery("notes", "1.0", "notes.apk", b"one");
         let (mut name, mut word) = (good.clone(), good.clone());
         name.filename = "../notes.apk".to_owned();
-        house
+        fixture
             .deliver(&name)
             .await
             .refused_inside(422, "delivery_invalid");
         // A word of a later version waits until this one knows it.
         word.platform = "freebsd".to_owned();
-        house
+        fixture
             .deliver(&word)
             .await
             .refused_inside(503, "delivery_unknown");
         let releases = "/api/v1/apps/notes/releases";
-        let releases = house.admin().get(releases).await.ok(200);
+        let releases = fixture.admin().get(releases).await.ok(200);
         assert_eq!(releases["items"], json!([]), "nothing is kept of them");
-        house.deliver(&good).await.ok(200);
+        fixture.deliver(&good).await.ok(200);
     }
 }
 
 #[tokio::test]
 async fn a_delivery_names_a_token_that_permits_it() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        house.app("other").await;
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        fixture.app("other").await;
         let token = async |scopes: &[&str], app: &str| {
             let wanted = json!({"name": "ci", "scopes": scopes, "app": app});
-            let made = house.admin().post("/api/v1/tokens", wanted).await.ok(201);
+            let made = fixture.admin().post("/api/v1/tokens", wanted).await.ok(201);
             made["id"].as_str().expect("an id").to_owned()
         };
-        let mut delivery = house.delivery("notes", "1.0", "notes.apk", b"one");
+        let mut delivery = fixture.delivery("notes", "1.0", "notes.apk", b"one");
         delivery.channel = Some("stable".to_owned());
         delivery.token_name = "administrator".to_owned();
         for id in [
@@ -257,82 +257,85 @@ async fn a_delivery_names_a_token_that_permits_it() {
             token(&["upload", "release"], "other").await,
         ] {
             delivery.token_id = id;
-            house.deliver(&delivery).await.refused(422, "token_refused");
+            fixture
+                .deliver(&delivery)
+                .await
+                .refused(422, "token_refused");
         }
         delivery.token_id = token(&["upload", "release"], "notes").await;
-        house.deliver(&delivery).await.ok(200);
-        let audit = house.admin().get("/api/v1/audit").await.ok(200);
+        fixture.deliver(&delivery).await.ok(200);
+        let audit = fixture.admin().get("/api/v1/audit").await.ok(200);
         assert_eq!(audit["items"][0]["action"], "release.publish");
         assert_eq!(audit["items"][0]["token_name"], "ci");
     }
 }
 
 /// A new token for `notes`: its id.
-async fn token(house: &House, scopes: &[&str]) -> String {
+async fn token(fixture: &Fixture, scopes: &[&str]) -> String {
     let wanted = json!({"name": "ci", "scopes": scopes, "app": "notes"});
-    let made = house.admin().post("/api/v1/tokens", wanted).await.ok(201);
+    let made = fixture.admin().post("/api/v1/tokens", wanted).await.ok(201);
     made["id"].as_str().expect("an id").to_owned()
 }
 
-async fn revoke(house: &House, token: &str) {
+async fn revoke(fixture: &Fixture, token: &str) {
     let path = format!("/api/v1/tokens/{token}");
-    house.admin().delete(&path).await.ok(204);
+    fixture.admin().delete(&path).await.ok(204);
 }
 
-/// A package of a new version that is wished in `stable` by `token`.
-fn wish_by(house: &House, version: &str, token: &str) -> Delivery {
-    let mut delivery = house.delivery("notes", version, "notes.apk", version.as_bytes());
+/// A package of a new version that is asked for in `stable` by `token`.
+fn wish_by(fixture: &Fixture, version: &str, token: &str) -> Delivery {
+    let mut delivery = fixture.delivery("notes", version, "notes.apk", version.as_bytes());
     delivery.channel = Some("stable".to_owned());
     token.clone_into(&mut delivery.token_id);
     delivery.acknowledged_at = Some(clock::unix_millis());
     delivery
 }
 
-/// Delivers it and expects that the package is kept and the wish refused; returns the reason.
-async fn kept_as_a_draft(house: &House, delivery: &Delivery) -> String {
-    let uploaded = house.deliver(delivery).await.ok(200);
+/// Delivers it and expects that the package is kept and the intent refused; returns the reason.
+async fn kept_as_a_draft(fixture: &Fixture, delivery: &Delivery) -> String {
+    let uploaded = fixture.deliver(delivery).await.ok(200);
     assert_eq!(uploaded["refused"]["status"], 403, "{uploaded}");
     assert_eq!(uploaded["refused"]["code"], "token_refused");
     assert_eq!(uploaded["package"]["id"], delivery.id);
     assert_eq!(uploaded["package"]["reason"], uploaded["refused"]["detail"]);
     let version = delivery.version.as_deref().expect("a version");
-    let release = house.release("notes", version).await;
+    let release = fixture.release("notes", version).await;
     assert_eq!(release["state"], "draft");
     assert_eq!(release["channels"], json!([]));
     assert_eq!(release["reason"], uploaded["refused"]["detail"]);
-    assert_eq!(house.signing.calls(), [""; 0]);
+    assert_eq!(fixture.signing.calls(), [""; 0]);
     release["reason"].as_str().expect("words").to_owned()
 }
 
 #[tokio::test]
 async fn a_wish_whose_token_may_not_release_any_more_leaves_a_draft_with_the_reason() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        let upload_only = token(&house, &["upload"]).await;
-        let words = kept_as_a_draft(&house, &wish_by(&house, "1.0", &upload_only)).await;
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        let upload_only = token(&fixture, &["upload"]).await;
+        let words = kept_as_a_draft(&fixture, &wish_by(&fixture, "1.0", &upload_only)).await;
         assert!(words.contains("scope"), "{words}");
 
-        let revoked = token(&house, &["upload", "release"]).await;
-        revoke(&house, &revoked).await;
-        let delivery = wish_by(&house, "2.0", &revoked);
+        let revoked = token(&fixture, &["upload", "release"]).await;
+        revoke(&fixture, &revoked).await;
+        let delivery = wish_by(&fixture, "2.0", &revoked);
         for _ in 0..2 {
             // Upload may have been killed before it noted the answer.
-            let words = kept_as_a_draft(&house, &delivery).await;
+            let words = kept_as_a_draft(&fixture, &delivery).await;
             assert!(words.contains("revoked"), "{words}");
         }
-        // A wish of another token for the same package is judged by that token, and the reason goes.
-        let other = token(&house, &["upload", "release"]).await;
+        // An intent of another token for the same package is judged by that token, and the reason goes.
+        let other = token(&fixture, &["upload", "release"]).await;
         let again = Delivery {
-            wish: Uuid::now_v7().to_string(),
-            wished_by: Some(Wisher {
+            intent: Uuid::now_v7().to_string(),
+            requested_by: Some(Requester {
                 token_id: other,
                 request_id: Uuid::now_v7().to_string(),
             }),
             ..delivery
         };
-        house.deliver(&again).await.ok(200);
-        let uploaded = house.package(&again.id, 30).await.ok(200);
+        fixture.deliver(&again).await.ok(200);
+        let uploaded = fixture.package(&again.id, 30).await.ok(200);
         assert_eq!(uploaded["release"]["state"], "published");
         assert_eq!(uploaded["release"]["reason"], Value::Null);
         assert_eq!(uploaded.get("refused"), None);
@@ -342,32 +345,32 @@ async fn a_wish_whose_token_may_not_release_any_more_leaves_a_draft_with_the_rea
 #[tokio::test]
 async fn the_rights_of_an_uploader_are_not_lent_to_who_wishes() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
         let (may, may_not) = (
-            token(&house, &["upload", "release"]).await,
-            token(&house, &["upload"]).await,
+            token(&fixture, &["upload", "release"]).await,
+            token(&fixture, &["upload"]).await,
         );
-        let mut delivery = wish_by(&house, "1.0", &may);
-        delivery.wished_by = Some(Wisher {
+        let mut delivery = wish_by(&fixture, "1.0", &may);
+        delivery.requested_by = Some(Requester {
             token_id: may_not,
             request_id: Uuid::now_v7().to_string(),
         });
-        kept_as_a_draft(&house, &delivery).await;
+        kept_as_a_draft(&fixture, &delivery).await;
     }
 }
 
 #[tokio::test]
 async fn a_token_that_expired_after_the_acknowledgement_still_releases_for_a_day() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        let expired = token(&house, &["upload", "release"]).await;
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        let expired = token(&fixture, &["upload", "release"]).await;
         let hour = 3600 * 1000;
         query("UPDATE tokens SET expires_at = $2 WHERE id = $1")
             .bind(&expired)
             .bind(clock::unix_millis() - hour)
-            .execute(&mut house.database().await)
+            .execute(&mut fixture.database().await)
             .await
             .expect("an expiry");
         for (version, ago) in [
@@ -376,15 +379,15 @@ async fn a_token_that_expired_after_the_acknowledgement_still_releases_for_a_day
             ("1.2", Some(hour / 2)),
             ("1.3", Some(25 * hour)),
         ] {
-            let mut delivery = wish_by(&house, version, &expired);
+            let mut delivery = wish_by(&fixture, version, &expired);
             delivery.acknowledged_at = ago.map(|ago| clock::unix_millis() - ago);
-            let words = kept_as_a_draft(&house, &delivery).await;
+            let words = kept_as_a_draft(&fixture, &delivery).await;
             assert!(words.contains("expired"), "{words}");
         }
-        let mut delivery = wish_by(&house, "2.0", &expired);
+        let mut delivery = wish_by(&fixture, "2.0", &expired);
         delivery.acknowledged_at = Some(clock::unix_millis() - 2 * hour);
-        house.deliver(&delivery).await.ok(200);
-        let uploaded = house.package(&delivery.id, 30).await.ok(200);
+        fixture.deliver(&delivery).await.ok(200);
+        let uploaded = fixture.package(&delivery.id, 30).await.ok(200);
         assert_eq!(uploaded["release"]["state"], "published");
     }
 }
@@ -392,17 +395,17 @@ async fn a_token_that_expired_after_the_acknowledgement_still_releases_for_a_day
 #[tokio::test]
 async fn what_was_taken_before_a_revocation_goes_on() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        let token = token(&house, &["upload", "release"]).await;
-        let delivery = wish_by(&house, "1.0", &token);
-        house.signing_is_away();
-        house.deliver(&delivery).await.ok(200);
-        revoke(&house, &token).await;
-        let again = house.deliver(&delivery).await.ok(200);
-        assert_eq!(again.get("refused"), None, "it is the same wish");
-        house.everybody_is_there();
-        let uploaded = house.package(&delivery.id, 30).await.ok(200);
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        let token = token(&fixture, &["upload", "release"]).await;
+        let delivery = wish_by(&fixture, "1.0", &token);
+        fixture.signing_is_away();
+        fixture.deliver(&delivery).await.ok(200);
+        revoke(&fixture, &token).await;
+        let again = fixture.deliver(&delivery).await.ok(200);
+        assert_eq!(again.get("refused"), None, "it is the same body");
+        fixture.everybody_is_there();
+        let uploaded = fixture.package(&delivery.id, 30).await.ok(200);
         assert_eq!(uploaded["release"]["state"], "published");
     }
 }
@@ -410,17 +413,17 @@ async fn what_was_taken_before_a_revocation_goes_on() {
 #[tokio::test]
 async fn the_id_of_another_package_carries_nothing_into_a_channel() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        house.app("other").await;
-        let victim = house.draft("notes", "1.0", b"one").await;
-        let mut delivery = house.delivery("other", "1.0", "notes.apk", b"one");
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        fixture.app("other").await;
+        let victim = fixture.draft("notes", "1.0", b"one").await;
+        let mut delivery = fixture.delivery("other", "1.0", "notes.apk", b"one");
         delivery.id = victim;
         delivery.channel = Some("stable".to_owned());
-        house
+        fixture
             .deliver(&delivery)
             .await
             .refused_inside(409, "delivery_differs");
-        assert_eq!(house.release("notes", "1.0").await["state"], "draft");
+        assert_eq!(fixture.release("notes", "1.0").await["state"], "draft");
     }
 }

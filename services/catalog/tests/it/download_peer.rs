@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use slipway_packages::Digest;
 use slipway_service::changes::{Change, Page, Release, Row, Visibility};
 
-use crate::house::Instance;
+use crate::fixture::Instance;
 use crate::minisign::Key;
 use crate::store::Store;
 

@@ -7,17 +7,17 @@ use slipway_service::changes::{Page, Row};
 use slipway_testkit::database::engines;
 use sqlx::{Connection as _, query};
 
-use crate::house::{DOWNLOAD, House, UPLOAD};
+use crate::fixture::{DOWNLOAD, Fixture, UPLOAD};
 
 /// What a follower is told.
-async fn page(house: &House, epoch: &str, after: i64, wait: u64) -> Page {
-    page_of("upload", house, epoch, after, wait).await
+async fn page(fixture: &Fixture, epoch: &str, after: i64, wait: u64) -> Page {
+    page_of("upload", fixture, epoch, after, wait).await
 }
 
-async fn page_of(caller: &str, house: &House, epoch: &str, after: i64, wait: u64) -> Page {
+async fn page_of(caller: &str, fixture: &Fixture, epoch: &str, after: i64, wait: u64) -> Page {
     let path =
         format!("/internal/changes?epoch={epoch}&after={after}&wait={wait}&follower={UPLOAD}");
-    let page = house.catalog.internal(caller, &path).await.ok(200);
+    let page = fixture.catalog.internal(caller, &path).await.ok(200);
     serde_json::from_value(page).expect("a page of the feed")
 }
 
@@ -35,12 +35,12 @@ fn hasty() -> slipway_catalog::Settings {
 #[tokio::test]
 async fn changes_come_in_the_order_of_their_commits_and_once_each() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        house.app("paint").await;
-        house.published("notes", "1.0").await;
-        house.client(&["read"], None).await;
-        let all = page_of("download", &house, "", 0, 0).await;
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        fixture.app("paint").await;
+        fixture.published("notes", "1.0").await;
+        fixture.client(&["read"], None).await;
+        let all = page_of("download", &fixture, "", 0, 0).await;
         let numbers: Vec<_> = all.changes.iter().map(|change| change.seq).collect();
         assert!(numbers.is_sorted_by(|one, next| one < next), "{numbers:?}");
         assert_eq!(numbers.last(), Some(&all.head));
@@ -59,9 +59,9 @@ async fn changes_come_in_the_order_of_their_commits_and_once_each() {
         );
         assert_eq!(rows[3]["packages"][0]["facts"]["version_code"], 7);
 
-        let since = page_of("download", &house, &all.epoch, all.head - 1, 0).await;
+        let since = page_of("download", &fixture, &all.epoch, all.head - 1, 0).await;
         assert_eq!(since.changes.len(), 1);
-        let nothing = page_of("download", &house, &all.epoch, all.head, 0).await;
+        let nothing = page_of("download", &fixture, &all.epoch, all.head, 0).await;
         assert_eq!((nothing.head, nothing.changes.len()), (all.head, 0));
     }
 }
@@ -69,11 +69,11 @@ async fn changes_come_in_the_order_of_their_commits_and_once_each() {
 #[tokio::test]
 async fn a_package_of_a_draft_is_uploads_business_alone() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        let before = page(&house, "", 0, 0).await;
-        let id = house.draft("notes", "1.0", b"one").await;
-        let told = page(&house, &before.epoch, before.head, 0).await;
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        let before = page(&fixture, "", 0, 0).await;
+        let id = fixture.draft("notes", "1.0", b"one").await;
+        let told = page(&fixture, &before.epoch, before.head, 0).await;
         let [package, app] = &told.changes[..] else {
             panic!("not two changes: {told:?}");
         };
@@ -82,7 +82,7 @@ async fn a_package_of_a_draft_is_uploads_business_alone() {
         };
         assert_eq!((&*row.id, &*row.app, row.gone), (&*id, "notes", false));
         // Whoever is not told of packages reaches the head all the same.
-        let others = page_of("download", &house, &before.epoch, before.head, 0).await;
+        let others = page_of("download", &fixture, &before.epoch, before.head, 0).await;
         assert!(matches!(app.row, Row::App(_)) && app.seq == told.head);
         assert_eq!(others.changes.len(), 1, "{others:?}");
         assert_eq!(others.changes[0].seq, others.head);
@@ -92,11 +92,11 @@ async fn a_package_of_a_draft_is_uploads_business_alone() {
 #[tokio::test]
 async fn a_waiting_follower_is_answered_at_the_change() {
     for engine in engines() {
-        let house = House::idle(engine, hasty()).await;
-        let now = page(&house, "", 0, 0).await;
+        let fixture = Fixture::idle(engine, hasty()).await;
+        let now = page(&fixture, "", 0, 0).await;
         let begun = Instant::now();
-        let change = async { house.client(&["read"], None).await };
-        let (told, _) = tokio::join!(page(&house, &now.epoch, now.head, 60), change);
+        let change = async { fixture.client(&["read"], None).await };
+        let (told, _) = tokio::join!(page(&fixture, &now.epoch, now.head, 60), change);
         assert_eq!(told.changes.len(), 1);
         assert!(
             begun.elapsed() < Duration::from_secs(30),
@@ -108,17 +108,17 @@ async fn a_waiting_follower_is_answered_at_the_change() {
 #[tokio::test]
 async fn a_waiting_follower_is_answered_at_another_instances_change() {
     for engine in engines() {
-        let house = House::idle(engine, hasty()).await;
-        let other = house.another_instance(hasty()).await;
-        let now = page(&house, "", 0, 0).await;
+        let fixture = Fixture::idle(engine, hasty()).await;
+        let other = fixture.another_instance(hasty()).await;
+        let now = page(&fixture, "", 0, 0).await;
         let change = async {
             let path = other.process.data.admin_token();
             let token = std::fs::read_to_string(path).expect("the administrator's token");
             let admin = crate::client::Client::new(other.router.clone()).with_token(token.trim());
-            let wish = json!({"name": "ci", "scopes": ["read"]});
-            admin.post("/api/v1/tokens", wish).await.ok(201)
+            let body = json!({"name": "ci", "scopes": ["read"]});
+            admin.post("/api/v1/tokens", body).await.ok(201)
         };
-        let (told, made) = tokio::join!(page(&house, &now.epoch, now.head, 60), change);
+        let (told, made) = tokio::join!(page(&fixture, &now.epoch, now.head, 60), change);
         let told = serde_json::to_value(&told.changes).expect("JSON");
         assert_eq!(told[0]["grant"]["id"], made["id"]);
     }
@@ -127,10 +127,10 @@ async fn a_waiting_follower_is_answered_at_another_instances_change() {
 #[tokio::test]
 async fn a_waiting_follower_is_answered_when_the_instance_leaves() {
     for engine in engines() {
-        let house = House::idle(engine, idle()).await;
-        let now = page(&house, "", 0, 0).await;
-        let leaving = async { house.catalog.process.draining.cancel() };
-        let (told, ()) = tokio::join!(page(&house, &now.epoch, now.head, 60), leaving);
+        let fixture = Fixture::idle(engine, idle()).await;
+        let now = page(&fixture, "", 0, 0).await;
+        let leaving = async { fixture.catalog.process.draining.cancel() };
+        let (told, ()) = tokio::join!(page(&fixture, &now.epoch, now.head, 60), leaving);
         assert_eq!(told.changes.len(), 0);
     }
 }
@@ -138,13 +138,13 @@ async fn a_waiting_follower_is_answered_when_the_instance_leaves() {
 #[tokio::test]
 async fn a_follower_of_another_epoch_begins_from_the_start_and_acknowledges_nothing() {
     for engine in engines() {
-        let house = House::idle(engine, hasty()).await;
-        house.and_a_follower();
-        let all = page(&house, "", 0, 0).await;
-        let again = page(&house, "another", 999, 60).await;
+        let fixture = Fixture::idle(engine, hasty()).await;
+        fixture.and_a_follower();
+        let all = page(&fixture, "", 0, 0).await;
+        let again = page(&fixture, "another", 999, 60).await;
         assert_eq!(again.epoch, all.epoch);
         assert_eq!(again.changes.len(), all.changes.len());
-        let pending = pending(&house).await;
+        let pending = pending(&fixture).await;
         assert!(
             pending.contains(&json!(format!("upload/{UPLOAD}"))),
             "{pending:?}"
@@ -155,29 +155,29 @@ async fn a_follower_of_another_epoch_begins_from_the_start_and_acknowledges_noth
 #[tokio::test]
 async fn nobody_acknowledges_for_another() {
     for engine in engines() {
-        let house = House::idle(engine, hasty()).await;
-        house.and_a_follower();
-        let all = page(&house, "", 0, 0).await;
+        let fixture = Fixture::idle(engine, hasty()).await;
+        fixture.and_a_follower();
+        let all = page(&fixture, "", 0, 0).await;
         let path = |follower| {
             let (epoch, head) = (&all.epoch, all.head + 1);
             format!("/internal/changes?epoch={epoch}&after={head}&follower={follower}")
         };
-        house.client(&["read"], None).await;
-        house
+        fixture.client(&["read"], None).await;
+        fixture
             .catalog
             .internal("download", &path(UPLOAD))
             .await
             .ok(200);
-        house
+        fixture
             .catalog
             .internal("upload", &path(DOWNLOAD))
             .await
             .ok(200);
-        let pending = pending(&house).await;
+        let pending = pending(&fixture).await;
         for follower in [format!("upload/{UPLOAD}"), format!("download/{DOWNLOAD}")] {
             assert!(pending.contains(&json!(follower)), "{pending:?}");
         }
-        let answer = house.catalog.internal("upload", &path("upload-1")).await;
+        let answer = fixture.catalog.internal("upload", &path("upload-1")).await;
         answer.refused_inside(400, "query_invalid");
     }
 }
@@ -187,20 +187,20 @@ async fn asking_for_what_follows_a_change_acknowledges_it() {
     for engine in engines() {
         let mut settings = slipway_catalog::Settings::default();
         settings.publishing.follower_wait_millis = 30_000;
-        let house = House::with(engine, settings).await;
-        house.and_a_follower();
+        let fixture = Fixture::with(engine, settings).await;
+        fixture.and_a_follower();
         // Every answer waits for this follower, and comes because it asks on.
         let following = async {
             let (mut epoch, mut applied) = (String::new(), 0);
             loop {
-                let told = page(&house, &epoch, applied, 30).await;
+                let told = page(&fixture, &epoch, applied, 30).await;
                 applied = told.changes.last().map_or(applied, |change| change.seq);
                 epoch = told.epoch;
             }
         };
         let begun = Instant::now();
         tokio::select! {
-            pending = pending(&house) => assert_eq!(pending, Vec::<Value>::new()),
+            pending = pending(&fixture) => assert_eq!(pending, Vec::<Value>::new()),
             () = following => {}
         }
         assert!(
@@ -211,11 +211,11 @@ async fn asking_for_what_follows_a_change_acknowledges_it() {
 }
 
 /// Who has not heard of a token's end.
-async fn pending(house: &House) -> Vec<Value> {
-    let wish = json!({"name": "ci", "scopes": ["read"]});
-    let made = house.admin().post("/api/v1/tokens", wish).await.ok(201);
+async fn pending(fixture: &Fixture) -> Vec<Value> {
+    let body = json!({"name": "ci", "scopes": ["read"]});
+    let made = fixture.admin().post("/api/v1/tokens", body).await.ok(201);
     let path = format!("/api/v1/tokens/{}", made["id"].as_str().expect("an id"));
-    let answer = house.admin().delete(&path).await;
+    let answer = fixture.admin().delete(&path).await;
     answer.body["pending"]
         .as_array()
         .cloned()
@@ -225,8 +225,8 @@ async fn pending(house: &House) -> Vec<Value> {
 #[tokio::test]
 async fn a_long_state_is_told_in_pages() {
     for engine in engines() {
-        let house = House::idle(engine, idle()).await;
-        let mut database = house.database().await;
+        let fixture = Fixture::idle(engine, idle()).await;
+        let mut database = fixture.database().await;
         let mut transaction = database.begin().await.expect("a transaction");
         for number in 2..=701_i64 {
             query("INSERT INTO tokens (id, hash, name, scopes, created_at, seq) VALUES ($1, $1, 'ci', '[]', 0, $2)")
@@ -242,11 +242,11 @@ async fn a_long_state_is_told_in_pages() {
             .expect("a head");
         transaction.commit().await.expect("committed");
 
-        let first = page(&house, "", 0, 0).await;
+        let first = page(&fixture, "", 0, 0).await;
         assert_eq!(first.head, 701);
         let last = first.changes.last().expect("changes").seq;
         assert!(last < 701, "one page holds everything");
-        let second = page(&house, &first.epoch, last, 0).await;
+        let second = page(&fixture, &first.epoch, last, 0).await;
         let numbers = first
             .changes
             .iter()
@@ -259,9 +259,9 @@ async fn a_long_state_is_told_in_pages() {
 #[tokio::test]
 async fn the_epoch_outlives_the_process() {
     for engine in engines() {
-        let house = House::idle(engine, idle()).await;
-        let first = page(&house, "", 0, 0).await;
-        let other = house.another_instance(idle()).await;
+        let fixture = Fixture::idle(engine, idle()).await;
+        let first = page(&fixture, "", 0, 0).await;
+        let other = fixture.another_instance(idle()).await;
         let path = format!("/internal/changes?epoch=&after=0&follower={UPLOAD}");
         let second = other.internal("upload", &path).await.ok(200);
         assert_eq!(second["epoch"], first.epoch);
@@ -271,13 +271,13 @@ async fn the_epoch_outlives_the_process() {
 #[tokio::test]
 async fn only_the_services_that_keep_a_copy_may_follow() {
     for engine in engines() {
-        let house = House::idle(engine, idle()).await;
+        let fixture = Fixture::idle(engine, idle()).await;
         let path = "/internal/changes?epoch=&after=0";
         for caller in ["signing", "gateway", "registry"] {
-            let answer = house.catalog.internal(caller, path).await;
+            let answer = fixture.catalog.internal(caller, path).await;
             answer.refused_inside(403, "caller_not_permitted");
         }
-        house
+        fixture
             .admin()
             .get(path)
             .await

@@ -5,44 +5,44 @@ use slipway_service::changes::Visibility;
 use slipway_testkit::database::engines;
 
 use crate::download_peer::Defect;
-use crate::house::House;
+use crate::fixture::Fixture;
 use crate::signing_peer::Conduct;
 
 /// A version fails with `words`, nobody was ever told to show it, and once mended it is published.
-async fn is_refused(house: &House, version: &str, words: &str, mend: impl Fn()) {
-    house
+async fn is_refused(fixture: &Fixture, version: &str, words: &str, mend: impl Fn()) {
+    fixture
         .draft("notes", version, b"the bytes of a package")
         .await;
-    let answer = house.publish("notes", version).await;
+    let answer = fixture.publish("notes", version).await;
     let refusal = answer.refused(422, "release_failed");
     assert!(
         refusal.contains("notes.apk did not pass verification"),
         "{refusal}"
     );
     assert!(refusal.contains(words), "{refusal}");
-    assert_eq!(house.release("notes", version).await["state"], "failed");
+    assert_eq!(fixture.release("notes", version).await["state"], "failed");
 
     let page = "/internal/changes?epoch=&after=0";
-    let page = house.catalog.internal("upload", page).await.ok(200);
+    let page = fixture.catalog.internal("upload", page).await.ok(200);
     let changes = page["changes"].as_array().expect("changes");
     let told = changes.iter().find(|change| change["version"] == version);
     assert_eq!(told.expect("the release")["visibility"], "hidden");
-    let told = house.download.told(version);
+    let told = fixture.download.told(version);
     assert!(!told.contains(&Visibility::Published), "{told:?}");
 
     mend();
     let retry = format!("/api/v1/apps/notes/releases/{version}/retry");
-    let release = house.admin().post(&retry, Value::Null).await.ok(201);
+    let release = fixture.admin().post(&retry, Value::Null).await.ok(201);
     assert_eq!(release["state"], "published");
     assert_eq!(
-        house.download.told(version).last(),
+        fixture.download.told(version).last(),
         Some(&Visibility::Published)
     );
 }
 
 /// A version waits with `words` and nobody was ever told to show it; once mended it is published by itself.
-async fn waits(house: &House, version: &str, words: &str, mend: impl Fn()) {
-    house
+async fn waits(fixture: &Fixture, version: &str, words: &str, mend: impl Fn()) {
+    fixture
         .draft("notes", version, b"the bytes of a package")
         .await;
     let mended = async {
@@ -52,25 +52,25 @@ async fn waits(house: &House, version: &str, words: &str, mend: impl Fn()) {
                 .as_str()
                 .is_some_and(|reason| reason.contains(words))
         };
-        let release = house.eventually(&path, says).await;
+        let release = fixture.eventually(&path, says).await;
         assert_eq!(release["state"], "verifying");
-        let told = house.download.told(version);
+        let told = fixture.download.told(version);
         assert!(!told.contains(&Visibility::Published), "{told:?}");
         mend();
     };
-    let (published, ()) = tokio::join!(house.publish("notes", version), mended);
+    let (published, ()) = tokio::join!(fixture.publish("notes", version), mended);
     assert_eq!(published.ok(201)["state"], "published");
 }
 
 #[tokio::test]
 async fn bytes_that_are_wrong_in_the_store_fail_the_release() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        house.download.has(Some(Defect::WrongByteInStore));
-        let mend = || house.download.has(None);
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        fixture.download.has(Some(Defect::WrongByteInStore));
+        let mend = || fixture.download.has(None);
         let words = "differ from those that were uploaded: the store has 22 bytes with the SHA-256";
-        is_refused(&house, "1.0", words, mend).await;
+        is_refused(&fixture, "1.0", words, mend).await;
     }
 }
 
@@ -78,8 +78,8 @@ async fn bytes_that_are_wrong_in_the_store_fail_the_release() {
 #[tokio::test]
 async fn what_a_download_serves_wrong_waits_and_is_never_published() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
         for (number, (defect, words)) in [
             (
                 Defect::WrongByte,
@@ -110,9 +110,9 @@ async fn what_a_download_serves_wrong_waits_and_is_never_published() {
         .into_iter()
         .enumerate()
         {
-            house.download.has(Some(defect));
-            let mend = || house.download.has(None);
-            waits(&house, &format!("1.{number}"), words, mend).await;
+            fixture.download.has(Some(defect));
+            let mend = || fixture.download.has(None);
+            waits(&fixture, &format!("1.{number}"), words, mend).await;
         }
     }
 }
@@ -120,8 +120,8 @@ async fn what_a_download_serves_wrong_waits_and_is_never_published() {
 #[tokio::test]
 async fn a_signature_that_does_not_prove_this_release_is_never_published() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
         for (version, conduct, words) in [
             ("1.0", Conduct::SignsWithAnotherKey, "not of the app's key"),
             (
@@ -140,9 +140,9 @@ async fn a_signature_that_does_not_prove_this_release_is_never_published() {
                 "the signature does not prove the bytes",
             ),
         ] {
-            house.signing.conducts(conduct);
-            let mend = || house.signing.conducts(Conduct::Works);
-            is_refused(&house, version, words, mend).await;
+            fixture.signing.conducts(conduct);
+            let mend = || fixture.signing.conducts(Conduct::Works);
+            is_refused(&fixture, version, words, mend).await;
         }
     }
 }
@@ -150,25 +150,30 @@ async fn a_signature_that_does_not_prove_this_release_is_never_published() {
 #[tokio::test]
 async fn a_body_that_breaks_off_is_read_again() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        house.download.has(Some(Defect::CutOff));
-        let id = house.draft("notes", "1.0", b"the bytes of a package").await;
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        fixture.download.has(Some(Defect::CutOff));
+        let id = fixture
+            .draft("notes", "1.0", b"the bytes of a package")
+            .await;
         let mended = async {
             let waits = |release: &Value| !release["reason"].is_null();
-            let release = house
+            let release = fixture
                 .eventually("/api/v1/apps/notes/releases/1.0", waits)
                 .await;
             assert_eq!(release["state"], "verifying");
             let reason = release["reason"].as_str().expect("a reason");
             assert!(reason.contains("serves it whole"), "{reason}");
-            assert_eq!(house.download.told("1.0").last(), Some(&Visibility::Staged));
-            house.download.has(None);
+            assert_eq!(
+                fixture.download.told("1.0").last(),
+                Some(&Visibility::Staged)
+            );
+            fixture.download.has(None);
         };
-        let (published, ()) = tokio::join!(house.publish("notes", "1.0"), mended);
+        let (published, ()) = tokio::join!(fixture.publish("notes", "1.0"), mended);
         published.ok(201);
         assert_eq!(
-            house.package(&id, 0).await.ok(200)["package"]["state"],
+            fixture.package(&id, 0).await.ok(200)["package"]["state"],
             "published"
         );
     }

@@ -4,20 +4,20 @@ use http::Method;
 use serde_json::{Value, json};
 use slipway_testkit::database::engines;
 
-use crate::house::House;
+use crate::fixture::Fixture;
 
 #[tokio::test]
 async fn a_request_that_is_sent_again_has_its_effect_once_and_the_same_answer() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("paint").await;
+        let fixture = Fixture::new(engine).await;
+        fixture.app("paint").await;
         for version in ["1.0", "2.0", "3.0"] {
-            house.draft("paint", version, version.as_bytes()).await;
+            fixture.draft("paint", version, version.as_bytes()).await;
         }
-        house.publish("paint", "2.0").await.ok(201);
-        house.publish("paint", "3.0").await.ok(201);
+        fixture.publish("paint", "2.0").await.ok(201);
+        fixture.publish("paint", "3.0").await.ok(201);
         let (post, put) = (Method::POST, Method::PUT);
-        let files = house.files("paint", "1.0").await;
+        let files = fixture.files("paint", "1.0").await;
         for (method, path, body, other, action) in [
             (
                 &post,
@@ -48,7 +48,7 @@ async fn a_request_that_is_sent_again_has_its_effect_once_and_the_same_answer() 
                 "release.yank 3.0",
             ),
         ] {
-            let client = house
+            let client = fixture
                 .admin()
                 .with("idempotency-key", format!("key of {path}"));
             let first = client.send(method.clone(), path, Some(body.clone())).await;
@@ -62,7 +62,7 @@ async fn a_request_that_is_sent_again_has_its_effect_once_and_the_same_answer() 
             let answer = client.send(method.clone(), path, Some(other)).await;
             answer.refused(422, "idempotency_key_reused");
 
-            let audit = house.admin().get("/api/v1/audit?limit=200").await.ok(200);
+            let audit = fixture.admin().get("/api/v1/audit?limit=200").await.ok(200);
             let entries = audit["items"].as_array().expect("a list");
             let of_action = entries.iter().filter(|entry| told(entry) == action);
             assert_eq!(of_action.count(), 1, "{action} was done once");
@@ -78,14 +78,14 @@ fn told(entry: &Value) -> String {
 #[tokio::test]
 async fn a_key_belongs_to_its_token_and_to_what_succeeded() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        house.draft("notes", "1.0", b"one").await;
-        let first = house
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        fixture.draft("notes", "1.0", b"one").await;
+        let first = fixture
             .client(&["release"], None)
             .await
             .with("idempotency-key", "k");
-        let second = house
+        let second = fixture
             .client(&["release"], None)
             .await
             .with("idempotency-key", "k");
@@ -96,25 +96,25 @@ async fn a_key_belongs_to_its_token_and_to_what_succeeded() {
             .post(releases, missing)
             .await
             .refused(404, "release_unknown");
-        let files = house.files("notes", "1.0").await;
-        let wish = json!({"version": "1.0", "channel": "stable", "files": files});
-        first.post(releases, wish.clone()).await.ok(201);
+        let files = fixture.files("notes", "1.0").await;
+        let body = json!({"version": "1.0", "channel": "stable", "files": files});
+        first.post(releases, body.clone()).await.ok(201);
         second
-            .post(releases, wish.clone())
+            .post(releases, body.clone())
             .await
             .refused(409, "release_published");
-        first.post(releases, wish).await.ok(201);
+        first.post(releases, body).await.ok(201);
     }
 }
 
 #[tokio::test]
 async fn a_key_that_nobody_can_have_meant_is_refused() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        let wish = json!({"slug": "notes", "name": "Notes"});
+        let fixture = Fixture::new(engine).await;
+        let body = json!({"slug": "notes", "name": "Notes"});
         for key in ["", &"k".repeat(201)] {
-            let client = house.admin().with("idempotency-key", key);
-            let answer = client.post("/api/v1/apps", wish.clone()).await;
+            let client = fixture.admin().with("idempotency-key", key);
+            let answer = client.post("/api/v1/apps", body.clone()).await;
             answer.refused(400, "idempotency_key_invalid");
         }
     }

@@ -4,7 +4,7 @@ use serde_json::Value;
 use slipway_testkit::database::engines;
 
 use crate::client::Client;
-use crate::house::House;
+use crate::fixture::Fixture;
 
 /// The values of `member` over all pages of two.
 async fn pages(client: &Client, path: &str, member: &str) -> Vec<String> {
@@ -32,15 +32,15 @@ async fn pages(client: &Client, path: &str, member: &str) -> Vec<String> {
 #[tokio::test]
 async fn every_list_comes_in_pages_that_miss_and_repeat_nothing() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        let admin = house.admin();
+        let fixture = Fixture::new(engine).await;
+        let admin = fixture.admin();
         let slugs = ["a", "b", "c", "d", "e"];
         for slug in slugs {
-            house.app(slug).await;
-            house
+            fixture.app(slug).await;
+            fixture
                 .draft("a", &format!("1.{}", slug.as_bytes()[0]), b"one")
                 .await;
-            house.client(&["read"], None).await;
+            fixture.client(&["read"], None).await;
         }
         assert_eq!(pages(&admin, "/api/v1/apps", "slug").await, slugs);
         let versions = pages(&admin, "/api/v1/apps/a/releases", "version").await;
@@ -65,12 +65,12 @@ async fn every_list_comes_in_pages_that_miss_and_repeat_nothing() {
 #[tokio::test]
 async fn a_limit_is_kept_within_reason() {
     for engine in engines() {
-        let house = House::new(engine).await;
+        let fixture = Fixture::new(engine).await;
         for slug in ["a", "b"] {
-            house.app(slug).await;
+            fixture.app(slug).await;
         }
         for (limit, expected) in [("0", 1), ("-1", 1), ("1", 1), ("100000", 2)] {
-            let apps = house
+            let apps = fixture
                 .admin()
                 .get(&format!("/api/v1/apps?limit={limit}"))
                 .await
@@ -88,16 +88,16 @@ async fn a_limit_is_kept_within_reason() {
 #[tokio::test]
 async fn a_release_in_an_unknown_state_is_shown_and_served_to_nobody() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        house.published("notes", "1.0").await;
-        house.published("notes", "2.0").await;
-        let mut database = house.database().await;
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        fixture.published("notes", "1.0").await;
+        fixture.published("notes", "2.0").await;
+        let mut database = fixture.database().await;
         sqlx::query("UPDATE releases SET state = 'resting' WHERE version = '1.0'")
             .execute(&mut database)
             .await
             .expect("a later state");
-        let list = house
+        let list = fixture
             .admin()
             .get("/api/v1/apps/notes/releases")
             .await
@@ -110,15 +110,15 @@ async fn a_release_in_an_unknown_state_is_shown_and_served_to_nobody() {
             .collect();
         states.sort_by_key(ToString::to_string);
         assert_eq!(states, ["published", "resting"]);
-        assert_eq!(house.release("notes", "1.0").await["state"], "resting");
+        assert_eq!(fixture.release("notes", "1.0").await["state"], "resting");
         let feed = "/internal/changes?epoch=&after=0&more=1";
-        let page = house.catalog.internal("download", feed).await.ok(200);
+        let page = fixture.catalog.internal("download", feed).await.ok(200);
         let rows = page["changes"].as_array().expect("rows");
         let rested = rows
             .iter()
             .find(|row| row["version"] == "1.0")
             .expect("the row");
         assert_eq!(rested["visibility"], "hidden");
-        house.published("notes", "3.0").await;
+        fixture.published("notes", "3.0").await;
     }
 }

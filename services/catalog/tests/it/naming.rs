@@ -4,13 +4,13 @@ use serde_json::json;
 use slipway_testkit::database::engines;
 use sqlx::query;
 
-use crate::house::House;
+use crate::fixture::Fixture;
 
 #[tokio::test]
 async fn names_and_texts_are_composed_and_hold_nothing_unseen() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        let admin = house.admin();
+        let fixture = Fixture::new(engine).await;
+        let admin = fixture.admin();
         let cafe = json!({"slug": "cafe", "name": "Cafe\u{301} 👨\u{200d}👧"});
         let app = admin.post("/api/v1/apps", cafe).await.ok(201);
         assert_eq!(app["name"], "Caf\u{e9} 👨\u{200d}👧");
@@ -29,19 +29,19 @@ async fn names_and_texts_are_composed_and_hold_nothing_unseen() {
             let answer = admin.post("/api/v1/tokens", token).await;
             answer.refused(422, "name_refused");
         }
-        house.app("notes").await;
-        house.draft("notes", "1.0", b"one").await;
+        fixture.app("notes").await;
+        fixture.draft("notes", "1.0", b"one").await;
         let releases = "/api/v1/apps/notes/releases";
         for text in unseen {
-            let wish = json!({"version": "1.0", "channel": "stable", "notes": text});
+            let body = json!({"version": "1.0", "channel": "stable", "notes": text});
             admin
-                .post(releases, wish)
+                .post(releases, body)
                 .await
                 .refused(422, "text_refused");
         }
-        let wish = json!({"version": "1.0", "channel": "stable", "notes": "- cafe\u{301}.\r\n"});
-        let uploader = house.uploader().await;
-        let release = uploader.post(releases, wish).await.ok(201);
+        let body = json!({"version": "1.0", "channel": "stable", "notes": "- cafe\u{301}.\r\n"});
+        let uploader = fixture.uploader().await;
+        let release = uploader.post(releases, body).await.ok(201);
         assert_eq!(release["notes"], "- caf\u{e9}.\r\n");
         let yank = format!("{releases}/1.0/yank");
         for text in unseen {
@@ -58,27 +58,30 @@ async fn names_and_texts_are_composed_and_hold_nothing_unseen() {
 #[tokio::test]
 async fn reserved_words_are_not_made() {
     for engine in engines() {
-        let house = House::new(engine).await;
+        let fixture = Fixture::new(engine).await;
         for slug in ["repo", "dists", "pool", "all", "api", "keys", "latest"] {
             let app = json!({"slug": slug, "name": "x"});
-            let answer = house.admin().post("/api/v1/apps", app).await;
+            let answer = fixture.admin().post("/api/v1/apps", app).await;
             answer.refused(422, "slug_refused");
         }
-        house.app("notes").await;
-        house.published("notes", "1.0").await;
+        fixture.app("notes").await;
+        fixture.published("notes", "1.0").await;
         for channel in ["latest", "all", "report", "omaha"] {
             let promote = format!("/api/v1/apps/notes/channels/{channel}");
-            let answer = house.admin().put(&promote, json!({"version": "1.0"})).await;
+            let answer = fixture
+                .admin()
+                .put(&promote, json!({"version": "1.0"}))
+                .await;
             answer.refused(422, "channel_invalid");
-            let mut delivery = house.delivery("notes", "2.0", "notes.apk", b"two");
+            let mut delivery = fixture.delivery("notes", "2.0", "notes.apk", b"two");
             delivery.channel = Some(channel.to_owned());
-            let answer = house.deliver(&delivery).await;
+            let answer = fixture.deliver(&delivery).await;
             answer.refused(422, "channel_invalid");
         }
-        let release = house.release("notes", "1.0").await;
+        let release = fixture.release("notes", "1.0").await;
         assert_eq!(release["channels"], json!(["stable"]));
         let released = "/api/v1/apps/notes/releases/2.0";
-        let answer = house.admin().get(released).await;
+        let answer = fixture.admin().get(released).await;
         answer.refused(404, "release_unknown");
     }
 }
@@ -86,17 +89,17 @@ async fn reserved_words_are_not_made() {
 #[tokio::test]
 async fn what_has_a_reserved_name_from_an_earlier_version_goes_on() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        house.published("notes", "1.0").await;
-        let mut database = house.database().await;
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        fixture.published("notes", "1.0").await;
+        let mut database = fixture.database().await;
         query("UPDATE release_channels SET channel = 'latest'")
             .execute(&mut database)
             .await
             .expect("a channel of an earlier version");
-        let mut delivery = house.delivery("notes", "2.0", "notes.apk", b"two");
+        let mut delivery = fixture.delivery("notes", "2.0", "notes.apk", b"two");
         delivery.channel = Some("latest".to_owned());
-        let uploaded = house.deliver(&delivery).await.ok(200);
+        let uploaded = fixture.deliver(&delivery).await.ok(200);
         assert_eq!(uploaded["release"]["channels"], json!(["latest"]));
     }
 }
@@ -104,25 +107,28 @@ async fn what_has_a_reserved_name_from_an_earlier_version_goes_on() {
 #[tokio::test]
 async fn two_names_that_cannot_be_told_apart_are_one() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        let first = house.delivery("notes", "1.0", "Caf\u{e9}.zip", b"one");
-        house.deliver(&first).await.ok(200);
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        let first = fixture.delivery("notes", "1.0", "Caf\u{e9}.zip", b"one");
+        fixture.deliver(&first).await.ok(200);
         for twin in ["cafe\u{301}.ZIP", "CAF\u{c9}.zip", "Cafe\u{301}.zip"] {
-            let second = house.delivery("notes", "1.0", twin, b"two");
-            let words = house.deliver(&second).await.refused(409, "version_exists");
+            let second = fixture.delivery("notes", "1.0", twin, b"two");
+            let words = fixture
+                .deliver(&second)
+                .await
+                .refused(409, "version_exists");
             assert!(words.contains("Caf\u{e9}.zip"), "{words}");
         }
-        let mut alone = house.delivery("notes", "1.0", "caf\u{e9}.zip", b"three");
+        let mut alone = fixture.delivery("notes", "1.0", "caf\u{e9}.zip", b"three");
         alone.version = None;
-        house.deliver(&alone).await.ok(200);
-        let wish = json!({"version": "1.0", "channel": "stable", "packages": [alone.id]});
-        let answer = house
+        fixture.deliver(&alone).await.ok(200);
+        let body = json!({"version": "1.0", "channel": "stable", "packages": [alone.id]});
+        let answer = fixture
             .admin()
-            .post("/api/v1/apps/notes/releases", wish)
+            .post("/api/v1/apps/notes/releases", body)
             .await;
         answer.refused(409, "version_exists");
-        let release = house.release("notes", "1.0").await;
+        let release = fixture.release("notes", "1.0").await;
         assert_eq!(release["packages"].as_array().map(Vec::len), Some(1));
     }
 }

@@ -6,7 +6,7 @@ use http::Method;
 use serde_json::{Value, json};
 use slipway_testkit::database::engines;
 
-use crate::house::House;
+use crate::fixture::Fixture;
 
 /// The methods of each address that this service answers. The gateway sends what is below `packages` and `uploads` to
 /// the upload service.
@@ -29,10 +29,10 @@ fn described(document: &Value) -> BTreeMap<String, Vec<String>> {
 #[tokio::test]
 async fn every_described_address_answers_exactly_the_described_methods() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        house.published("notes", "1.0").await;
-        let document = house.nobody().get("/api/v1/openapi.json").await.ok(200);
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        fixture.published("notes", "1.0").await;
+        let document = fixture.nobody().get("/api/v1/openapi.json").await.ok(200);
         assert!(
             document["openapi"]
                 .as_str()
@@ -47,7 +47,7 @@ async fn every_described_address_answers_exactly_the_described_methods() {
                 .replace("{id}", "none");
             for method in &methods {
                 let method: Method = method.parse().expect("a method");
-                let answer = house
+                let answer = fixture
                     .admin()
                     .send(method.clone(), &address, Some(json!({})))
                     .await;
@@ -57,7 +57,7 @@ async fn every_described_address_answers_exactly_the_described_methods() {
                     "{method} {path}"
                 );
             }
-            let answer = house.admin().send(Method::TRACE, &address, None).await;
+            let answer = fixture.admin().send(Method::TRACE, &address, None).await;
             let allowed = answer
                 .header("allow")
                 .expect("the methods that it knows")

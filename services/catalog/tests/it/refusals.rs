@@ -6,14 +6,14 @@ use serde_json::json;
 use slipway_testkit::database::engines;
 
 use crate::client::Answer;
-use crate::house::House;
+use crate::fixture::Fixture;
 
 #[tokio::test]
 async fn what_is_not_there_is_named() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        let admin = house.admin();
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        let admin = fixture.admin();
         for path in [
             "/api/v1/apps/none",
             "/api/v1/apps/none/releases",
@@ -54,8 +54,8 @@ async fn what_is_not_there_is_named() {
 #[tokio::test]
 async fn a_method_that_an_address_does_not_know_is_answered_with_those_it_knows() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        let answer = house.admin().delete("/api/v1/apps").await;
+        let fixture = Fixture::new(engine).await;
+        let answer = fixture.admin().delete("/api/v1/apps").await;
         assert_eq!(answer.header("allow"), Some("GET,HEAD,POST"));
         answer.refused(405, "method_not_allowed");
     }
@@ -64,9 +64,9 @@ async fn a_method_that_an_address_does_not_know_is_answered_with_those_it_knows(
 #[tokio::test]
 async fn an_unknown_query_parameter_is_named() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        house.published("notes", "1.0").await;
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        fixture.published("notes", "1.0").await;
         let (get, put, post, delete) = (Method::GET, Method::PUT, Method::POST, Method::DELETE);
         let app = json!({"slug": "paint", "name": "Paint"});
         let token = json!({"name": "ci", "scopes": ["read"]});
@@ -101,19 +101,19 @@ async fn an_unknown_query_parameter_is_named() {
             (&get, "/api/v1/audit", None),
         ] {
             let path = format!("{path}?dry-run=1");
-            let answer = house.admin().send(method.clone(), &path, body).await;
+            let answer = fixture.admin().send(method.clone(), &path, body).await;
             let words = answer.refused(400, "parameter_unknown");
             assert!(words.contains("dry-run"), "{path}: {words}");
         }
-        assert_eq!(house.release("notes", "1.0").await["state"], "published");
+        assert_eq!(fixture.release("notes", "1.0").await["state"], "published");
     }
 }
 
 #[tokio::test]
 async fn an_unknown_field_is_named() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
         let (put, post) = (Method::PUT, Method::POST);
         for (method, path, body) in [
             (
@@ -142,7 +142,7 @@ async fn an_unknown_field_is_named() {
                 json!({"version": "1.0", "chanel": "x"}),
             ),
         ] {
-            let answer = house.admin().send(method.clone(), path, Some(body)).await;
+            let answer = fixture.admin().send(method.clone(), path, Some(body)).await;
             let words = answer.refused(400, "parameter_unknown");
             assert!(words.contains("chanel"), "{path}: {words}");
         }
@@ -152,17 +152,17 @@ async fn an_unknown_field_is_named() {
 #[tokio::test]
 async fn a_body_that_is_no_json_or_too_large_is_refused() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        let admin = house.admin();
+        let fixture = Fixture::new(engine).await;
+        let admin = fixture.admin();
         let send = async |content_type: &str, body: String| {
-            let path = house.catalog.process.data.admin_token();
+            let path = fixture.catalog.process.data.admin_token();
             let token = std::fs::read_to_string(path).expect("the administrator's token");
             let request = Request::post("/api/v1/apps")
                 .header("authorization", format!("Bearer {}", token.trim()))
                 .header("content-type", content_type)
                 .body(Body::from(body))
                 .expect("a request");
-            Answer::to(&house.catalog.router, request).await
+            Answer::to(&fixture.catalog.router, request).await
         };
         let json = "application/json";
         send(json, "{".to_owned())
@@ -185,32 +185,35 @@ async fn a_body_that_is_no_json_or_too_large_is_refused() {
 #[tokio::test]
 async fn a_channel_is_a_slug_and_notes_have_an_end() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        house.draft("notes", "1.0", b"one").await;
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        fixture.draft("notes", "1.0", b"one").await;
         let releases = "/api/v1/apps/notes/releases";
-        let wish = json!({"version": "1.0", "channel": "Stable!"});
-        house
+        let body = json!({"version": "1.0", "channel": "Stable!"});
+        fixture
             .admin()
-            .post(releases, wish)
+            .post(releases, body)
             .await
             .refused(422, "channel_invalid");
         let promote = "/api/v1/apps/notes/channels/Beta";
-        let answer = house.admin().put(promote, json!({"version": "1.0"})).await;
+        let answer = fixture
+            .admin()
+            .put(promote, json!({"version": "1.0"}))
+            .await;
         answer.refused(422, "channel_invalid");
-        let wish = json!({"version": "1.0", "channel": "stable", "notes": "n".repeat(65_537)});
-        house
+        let body = json!({"version": "1.0", "channel": "stable", "notes": "n".repeat(65_537)});
+        fixture
             .uploader()
             .await
-            .post(releases, wish)
+            .post(releases, body)
             .await
             .refused(422, "notes_too_long");
-        let wish = json!({"version": "one", "channel": "stable", "packages": []});
-        house
+        let body = json!({"version": "one", "channel": "stable", "packages": []});
+        fixture
             .admin()
-            .post(releases, wish)
+            .post(releases, body)
             .await
             .refused(422, "version_invalid");
-        assert_eq!(house.release("notes", "1.0").await["state"], "draft");
+        assert_eq!(fixture.release("notes", "1.0").await["state"], "draft");
     }
 }

@@ -3,23 +3,23 @@
 use serde_json::{Value, json};
 use slipway_testkit::database::engines;
 
-use crate::house::{House, UPLOAD};
+use crate::fixture::{Fixture, UPLOAD};
 
 #[tokio::test]
 async fn a_draft_is_published_with_all_its_packages() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        house.draft("notes", "1.0+7", b"one").await;
-        let second = house.delivery("notes", "1.0+7", "Notes 2.apk", b"two");
-        house.deliver(&second).await.ok(200);
-        let draft = house.release("notes", "1.0+7").await;
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        fixture.draft("notes", "1.0+7", b"one").await;
+        let second = fixture.delivery("notes", "1.0+7", "Notes 2.apk", b"two");
+        fixture.deliver(&second).await.ok(200);
+        let draft = fixture.release("notes", "1.0+7").await;
         assert_eq!(draft["state"], "draft");
         assert_eq!(draft["published_at"], Value::Null);
 
-        let wish = json!({"version": "1.0+7", "channel": "stable", "notes": "The first one."});
-        let uploader = house.uploader().await;
-        let answer = uploader.post("/api/v1/apps/notes/releases", wish).await;
+        let body = json!({"version": "1.0+7", "channel": "stable", "notes": "The first one."});
+        let uploader = fixture.uploader().await;
+        let answer = uploader.post("/api/v1/apps/notes/releases", body).await;
         assert_eq!(
             answer.header("location"),
             Some("/api/v1/apps/notes/releases/1.0+7")
@@ -42,12 +42,12 @@ async fn a_draft_is_published_with_all_its_packages() {
         );
         assert_eq!(release.get("pending"), None);
         assert_eq!(
-            house.release("notes", "1.0.0").await,
+            fixture.release("notes", "1.0.0").await,
             release,
             "any spelling finds it"
         );
 
-        let told = house
+        let told = fixture
             .download
             .release("notes", "1.0+7")
             .expect("the feed's word");
@@ -63,15 +63,15 @@ async fn a_draft_is_published_with_all_its_packages() {
 #[tokio::test]
 async fn a_release_is_published_once() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        house.published("notes", "1.0").await;
-        house
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        fixture.published("notes", "1.0").await;
+        fixture
             .publish("notes", "1.0")
             .await
             .refused(409, "release_published");
         let retry = "/api/v1/apps/notes/releases/1.0/retry";
-        let answer = house.admin().post(retry, json!({})).await;
+        let answer = fixture.admin().post(retry, json!({})).await;
         answer.refused(409, "release_not_failed");
     }
 }
@@ -79,9 +79,9 @@ async fn a_release_is_published_once() {
 #[tokio::test]
 async fn packages_on_their_own_become_a_release() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        house.app("paint").await;
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        fixture.app("paint").await;
         let mut ids = Vec::new();
         for (app, filename) in [
             ("notes", "a.apk"),
@@ -90,16 +90,16 @@ async fn packages_on_their_own_become_a_release() {
             ("paint", "a.apk"),
         ] {
             let bytes = format!("{filename} {}", ids.len());
-            let mut delivery = house.delivery(app, "1.0", filename, bytes.as_bytes());
+            let mut delivery = fixture.delivery(app, "1.0", filename, bytes.as_bytes());
             delivery.version = None;
-            house.deliver(&delivery).await.ok(200);
+            fixture.deliver(&delivery).await.ok(200);
             ids.push(delivery.id);
         }
         let releases = "/api/v1/apps/notes/releases";
-        let wish = |version: &str, packages: &[&String]| json!({"version": version, "channel": "stable", "packages": packages});
-        let admin = house.admin();
+        let body = |version: &str, packages: &[&String]| json!({"version": version, "channel": "stable", "packages": packages});
+        let admin = fixture.admin();
         let publish = async |version: &str, packages: &[&String]| {
-            admin.post(releases, wish(version, packages)).await
+            admin.post(releases, body(version, packages)).await
         };
 
         publish("1.0", &[]).await.refused(422, "release_empty");
@@ -112,7 +112,7 @@ async fn packages_on_their_own_become_a_release() {
         publish("1.0", &[&ids[1], &ids[2]])
             .await
             .refused(409, "version_exists");
-        house
+        fixture
             .admin()
             .get(&format!("{releases}/1.0"))
             .await
@@ -136,16 +136,18 @@ async fn packages_on_their_own_become_a_release() {
 #[tokio::test]
 async fn an_answer_that_may_not_wait_says_that_it_goes_on() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        house.signing.conducts(crate::signing_peer::Conduct::Hangs);
-        house.draft("notes", "1.0", b"one").await;
-        let hasty = house
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        fixture
+            .signing
+            .conducts(crate::signing_peer::Conduct::Hangs);
+        fixture.draft("notes", "1.0", b"one").await;
+        let hasty = fixture
             .uploader()
             .await
             .with("prefer", "respond-async, wait=0");
-        let wish = json!({"version": "1.0", "channel": "stable"});
-        let answer = hasty.post("/api/v1/apps/notes/releases", wish).await;
+        let body = json!({"version": "1.0", "channel": "stable"});
+        let answer = hasty.post("/api/v1/apps/notes/releases", body).await;
         assert_eq!(
             answer.header("location"),
             Some("/api/v1/apps/notes/releases/1.0")
@@ -157,17 +159,19 @@ async fn an_answer_that_may_not_wait_says_that_it_goes_on() {
 #[tokio::test]
 async fn an_instance_that_leaves_answers_those_who_wait() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        house.signing.conducts(crate::signing_peer::Conduct::Hangs);
-        let id = house.draft("notes", "1.0", b"one").await;
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        fixture
+            .signing
+            .conducts(crate::signing_peer::Conduct::Hangs);
+        let id = fixture.draft("notes", "1.0", b"one").await;
         let leaving = async {
-            house.signing.called(1).await;
-            house.catalog.process.draining.cancel();
+            fixture.signing.called(1).await;
+            fixture.catalog.process.draining.cancel();
         };
         let (release, package, ()) = tokio::join!(
-            house.publish("notes", "1.0"),
-            house.package(&id, 300),
+            fixture.publish("notes", "1.0"),
+            fixture.package(&id, 300),
             leaving
         );
         assert_eq!(release.ok(202)["state"], "signing");
@@ -180,24 +184,24 @@ async fn a_release_names_the_instances_that_have_not_heard_of_it() {
     for engine in engines() {
         let mut settings = slipway_catalog::Settings::default();
         settings.publishing.follower_wait_millis = 50;
-        let house = House::with(engine, settings).await;
-        house.and_a_follower();
-        house.app("notes").await;
-        let release = house.published("notes", "1.0").await;
+        let fixture = Fixture::with(engine, settings).await;
+        fixture.and_a_follower();
+        fixture.app("notes").await;
+        let release = fixture.published("notes", "1.0").await;
         let silent = json!(format!("upload/{UPLOAD}"));
         let pending = release["pending"].as_array().expect("instances");
         assert!(pending.contains(&silent), "{release}");
 
-        let page = house
+        let page = fixture
             .catalog
             .internal("upload", "/internal/changes?epoch=&after=0")
             .await
             .ok(200);
         let (epoch, head) = (page["epoch"].as_str().expect("an epoch"), &page["head"]);
         let path = format!("/internal/changes?epoch={epoch}&after={head}&follower={UPLOAD}");
-        house.catalog.internal("upload", &path).await.ok(200);
+        fixture.catalog.internal("upload", &path).await.ok(200);
         let id = release["packages"][0]["id"].as_str().expect("an id");
-        let uploaded = house.package(id, 30).await.ok(200);
+        let uploaded = fixture.package(id, 30).await.ok(200);
         let pending = uploaded["release"]["pending"].as_array();
         assert!(!pending.is_some_and(|pending| pending.contains(&silent)));
     }
@@ -206,14 +210,14 @@ async fn a_release_names_the_instances_that_have_not_heard_of_it() {
 #[tokio::test]
 async fn a_package_never_joins_a_release_that_is_being_signed() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
         for round in 0..10 {
             let version = format!("1.{round}");
-            house.draft("notes", &version, b"one").await;
-            let late = house.delivery("notes", &version, "late.apk", b"late");
+            fixture.draft("notes", &version, b"one").await;
+            let late = fixture.delivery("notes", &version, "late.apk", b"late");
             let (delivered, published) =
-                tokio::join!(house.deliver(&late), house.publish("notes", &version));
+                tokio::join!(fixture.deliver(&late), fixture.publish("notes", &version));
             let release = published.ok(201);
             let packages = release["packages"].as_array().map(Vec::len);
             if delivered.status == 200 {
@@ -222,7 +226,7 @@ async fn a_package_never_joins_a_release_that_is_being_signed() {
                 delivered.refused(409, "release_published");
                 assert_eq!(packages, Some(1));
             }
-            let told = house
+            let told = fixture
                 .download
                 .release("notes", &version)
                 .expect("the feed's word");

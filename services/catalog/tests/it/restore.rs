@@ -12,13 +12,13 @@ use slipway_testkit::database::{Engine, engines};
 use sqlx::{Connection as _, query, query_scalar};
 
 use crate::client::Answer;
-use crate::house::{DOWNLOAD, House, Instance, UPLOAD};
+use crate::fixture::{DOWNLOAD, Fixture, Instance, UPLOAD};
 
-/// A house in which no answer waits for followers.
-async fn house(engine: Engine) -> House {
+/// A fixture in which no answer waits for followers.
+async fn fixture(engine: Engine) -> Fixture {
     let mut settings = Settings::default();
     settings.publishing.follower_wait_millis = 0;
-    House::idle(engine, settings).await
+    Fixture::idle(engine, settings).await
 }
 
 /// Asks as upload's instance does; `more` is the rest of the query.
@@ -38,8 +38,8 @@ fn marked(page: &Page) -> String {
 }
 
 /// The number of starts and the head: what an older copy is taken of.
-async fn moment(house: &House) -> (i64, i64) {
-    let mut database = house.database().await;
+async fn moment(fixture: &Fixture) -> (i64, i64) {
+    let mut database = fixture.database().await;
     let starts = query_scalar("SELECT count(*) FROM starts")
         .fetch_one(&mut database)
         .await
@@ -52,8 +52,8 @@ async fn moment(house: &House) -> (i64, i64) {
 }
 
 /// Makes the database what it was at `moment`, as far as tokens go, and starts a catalog over it.
-async fn put_back(house: &House, (starts, head): (i64, i64)) -> Instance {
-    let mut database = house.database().await;
+async fn put_back(fixture: &Fixture, (starts, head): (i64, i64)) -> Instance {
+    let mut database = fixture.database().await;
     let mut transaction = database.begin().await.expect("a transaction");
     for (sql, value) in [
         ("DELETE FROM tokens WHERE seq > $1", head),
@@ -67,29 +67,29 @@ async fn put_back(house: &House, (starts, head): (i64, i64)) -> Instance {
             .expect("an older copy");
     }
     transaction.commit().await.expect("committed");
-    house.another_instance(Settings::default()).await
+    fixture.another_instance(Settings::default()).await
 }
 
 /// A change through the API.
-async fn change(house: &House) -> Answer {
-    let wish = json!({"name": "ci", "scopes": ["read"]});
-    house.admin().post("/api/v1/tokens", wish).await
+async fn change(fixture: &Fixture) -> Answer {
+    let body = json!({"name": "ci", "scopes": ["read"]});
+    fixture.admin().post("/api/v1/tokens", body).await
 }
 
-async fn accept(house: &House, epoch: &str) -> Answer {
-    let wish = json!({"epoch": epoch});
-    house.admin().post("/api/v1/restore/accept", wish).await
+async fn accept(fixture: &Fixture, epoch: &str) -> Answer {
+    let body = json!({"epoch": epoch});
+    fixture.admin().post("/api/v1/restore/accept", body).await
 }
 
 #[tokio::test]
 async fn a_mark_beyond_the_database_holds_it_and_accepting_ends_that() {
     for engine in engines() {
-        let house = house(engine).await;
-        house.app("notes").await;
-        let older = moment(&house).await;
-        house.client(&["read"], None).await;
-        let newest = page(&house.catalog, "", 0, "").await;
-        let instance = put_back(&house, older).await;
+        let fixture = fixture(engine).await;
+        fixture.app("notes").await;
+        let older = moment(&fixture).await;
+        fixture.client(&["read"], None).await;
+        let newest = page(&fixture.catalog, "", 0, "").await;
+        let instance = put_back(&fixture, older).await;
 
         let told = page(&instance, &newest.epoch, newest.head, &marked(&newest)).await;
         assert!(told.held);
@@ -99,38 +99,44 @@ async fn a_mark_beyond_the_database_holds_it_and_accepting_ends_that() {
             (older.1, 2),
             "not the whole state"
         );
-        let restore = house.admin().get("/api/v1/restore").await.ok(200);
+        let restore = fixture.admin().get("/api/v1/restore").await.ok(200);
         assert_eq!(restore["held"], true);
         assert_eq!(restore["epoch"], told.epoch);
 
-        let words = change(&house).await.refused(503, "restore_held");
+        let words = change(&fixture).await.refused(503, "restore_held");
         assert!(words.contains("slipway accept-restore"), "{words}");
-        let delivery = house.delivery("notes", "1.0", "notes.apk", b"one");
-        let refused = house.deliver(&delivery).await;
+        let delivery = fixture.delivery("notes", "1.0", "notes.apk", b"one");
+        let refused = fixture.deliver(&delivery).await;
         assert_eq!(refused.header("retry-after"), Some("30"));
         refused.refused_inside(503, "restore_held");
-        house.admin().get("/api/v1/apps/notes").await.ok(200);
+        fixture.admin().get("/api/v1/apps/notes").await.ok(200);
 
         // It is told the same to all, by all instances.
-        let other = page(&house.catalog, "", 0, "").await;
+        let other = page(&fixture.catalog, "", 0, "").await;
         assert_eq!((&other.epoch, other.held), (&told.epoch, true));
 
-        accept(&house, "another")
+        accept(&fixture, "another")
             .await
             .refused(409, "restore_changed");
         assert_eq!(
-            accept(&house, &told.epoch).await.ok(200)["epoch"],
+            accept(&fixture, &told.epoch).await.ok(200)["epoch"],
             told.epoch
         );
-        accept(&house, &told.epoch)
+        accept(&fixture, &told.epoch)
             .await
             .refused(409, "restore_not_held");
-        let taken = page(&house.catalog, &newest.epoch, newest.head, &marked(&newest)).await;
+        let taken = page(
+            &fixture.catalog,
+            &newest.epoch,
+            newest.head,
+            &marked(&newest),
+        )
+        .await;
         assert_eq!((&taken.epoch, taken.held), (&told.epoch, false));
         assert_eq!(taken.replaces, [newest.epoch]);
-        change(&house).await.ok(201);
-        house.deliver(&delivery).await.ok(200);
-        let audit = house.admin().get("/api/v1/audit").await.ok(200);
+        change(&fixture).await.ok(201);
+        fixture.deliver(&delivery).await.ok(200);
+        let audit = fixture.admin().get("/api/v1/audit").await.ok(200);
         let entries = audit["items"].as_array().expect("entries");
         assert!(
             entries
@@ -144,15 +150,15 @@ async fn a_mark_beyond_the_database_holds_it_and_accepting_ends_that() {
 #[tokio::test]
 async fn an_older_copy_is_noticed_though_it_has_written_as_much_as_it_lacks() {
     for engine in engines() {
-        let house = house(engine).await;
-        let older = moment(&house).await;
-        house.client(&["read"], None).await;
-        let newest = page(&house.catalog, "", 0, "").await;
-        let instance = put_back(&house, older).await;
+        let fixture = fixture(engine).await;
+        let older = moment(&fixture).await;
+        fixture.client(&["read"], None).await;
+        let newest = page(&fixture.catalog, "", 0, "").await;
+        let instance = put_back(&fixture, older).await;
         for _ in 0..3 {
-            change(&house).await.ok(201);
+            change(&fixture).await.ok(201);
         }
-        assert!(moment(&house).await.1 > newest.head);
+        assert!(moment(&fixture).await.1 > newest.head);
         let told = page(&instance, &newest.epoch, newest.head, &marked(&newest)).await;
         assert!(told.held);
     }
@@ -161,12 +167,12 @@ async fn an_older_copy_is_noticed_though_it_has_written_as_much_as_it_lacks() {
 #[tokio::test]
 async fn a_copy_of_before_a_catalogs_last_start_is_noticed() {
     for engine in engines() {
-        let house = house(engine).await;
-        let older = moment(&house).await;
-        house.another_instance(Settings::default()).await;
-        let newest = page(&house.catalog, "", 0, "").await;
+        let fixture = fixture(engine).await;
+        let older = moment(&fixture).await;
+        fixture.another_instance(Settings::default()).await;
+        let newest = page(&fixture.catalog, "", 0, "").await;
         assert_eq!(newest.head, older.1, "nothing was changed");
-        let instance = put_back(&house, older).await;
+        let instance = put_back(&fixture, older).await;
         let told = page(&instance, &newest.epoch, newest.head, &marked(&newest)).await;
         assert!(told.held);
     }
@@ -175,11 +181,11 @@ async fn a_copy_of_before_a_catalogs_last_start_is_noticed() {
 #[tokio::test]
 async fn an_ordinary_restart_holds_nothing() {
     for engine in engines() {
-        let house = house(engine).await;
-        let mut told = page(&house.catalog, "", 0, "").await;
+        let fixture = fixture(engine).await;
+        let mut told = page(&fixture.catalog, "", 0, "").await;
         for _ in 0..3 {
-            let instance = house.another_instance(Settings::default()).await;
-            change(&house).await.ok(201);
+            let instance = fixture.another_instance(Settings::default()).await;
+            change(&fixture).await.ok(201);
             let next = page(&instance, &told.epoch, told.head, &marked(&told)).await;
             assert!(!next.held);
             assert_eq!((&next.epoch, next.head), (&told.epoch, told.head + 1));
@@ -191,8 +197,8 @@ async fn an_ordinary_restart_holds_nothing() {
 #[tokio::test]
 async fn without_a_mark_a_follower_that_is_ahead_changes_nothing() {
     for engine in engines() {
-        let house = house(engine).await;
-        let all = page(&house.catalog, "", 0, "").await;
+        let fixture = fixture(engine).await;
+        let all = page(&fixture.catalog, "", 0, "").await;
         let marks = [
             String::new(),
             format!("&head={}&mark={}", all.head + 7, all.mark),
@@ -200,46 +206,50 @@ async fn without_a_mark_a_follower_that_is_ahead_changes_nothing() {
             marked(&all),
         ];
         for mark in marks {
-            let ahead = ask(&house.catalog, &all.epoch, all.head + 7, &mark).await;
+            let ahead = ask(&fixture.catalog, &all.epoch, all.head + 7, &mark).await;
             ahead.refused_inside(400, "mark_invalid");
         }
-        let still = page(&house.catalog, &all.epoch, all.head, "").await;
+        let still = page(&fixture.catalog, &all.epoch, all.head, "").await;
         assert_eq!((still.epoch, still.held), (all.epoch, false));
-        change(&house).await.ok(201);
+        change(&fixture).await.ok(201);
     }
 }
 
 #[tokio::test]
 async fn a_copy_that_would_lose_something_holds_the_catalog() {
     for engine in engines() {
-        let house = house(engine).await;
-        let now = page(&house.catalog, "", 0, "").await;
+        let fixture = fixture(engine).await;
+        let now = page(&fixture.catalog, "", 0, "").await;
         // Neither a claim against something else nor one of a copy of this epoch is one.
-        let other = page(&house.catalog, "before", 9, "&held=another").await;
+        let other = page(&fixture.catalog, "before", 9, "&held=another").await;
         assert!(!other.held);
         let own = format!("&held={}", now.epoch);
-        assert!(!page(&house.catalog, &now.epoch, now.head, &own).await.held);
-        change(&house).await.ok(201);
+        assert!(
+            !page(&fixture.catalog, &now.epoch, now.head, &own)
+                .await
+                .held
+        );
+        change(&fixture).await.ok(201);
 
-        let told = page(&house.catalog, "before", 9, &own).await;
+        let told = page(&fixture.catalog, "before", 9, &own).await;
         assert!(told.held);
         assert_eq!(
             (&told.epoch, told.changes.len()),
             (&now.epoch, 0),
             "it has them"
         );
-        change(&house).await.refused(503, "restore_held");
-        let same = page(&house.catalog, &now.epoch, now.head, "").await;
+        change(&fixture).await.refused(503, "restore_held");
+        let same = page(&fixture.catalog, &now.epoch, now.head, "").await;
         assert!(same.held, "a follower that has taken it is not told");
 
-        accept(&house, &now.epoch).await.ok(200);
-        let taken = page(&house.catalog, "before", 9, &own).await;
+        accept(&fixture, &now.epoch).await.ok(200);
+        let taken = page(&fixture.catalog, "before", 9, &own).await;
         assert_eq!((&taken.epoch, taken.held), (&now.epoch, false));
         assert_eq!(taken.replaces, ["before"]);
         assert!(!taken.changes.is_empty());
-        change(&house).await.ok(201);
+        change(&fixture).await.ok(201);
         // Copies of another epoch were not spoken of.
-        let third = page(&house.catalog, "third", 9, &own).await;
+        let third = page(&fixture.catalog, "third", 9, &own).await;
         assert!(third.held);
     }
 }
@@ -247,16 +257,16 @@ async fn a_copy_that_would_lose_something_holds_the_catalog() {
 #[tokio::test]
 async fn who_holds_waits_until_the_hold_ends() {
     for engine in engines() {
-        let house = house(engine).await;
-        let now = page(&house.catalog, "", 0, "").await;
+        let fixture = fixture(engine).await;
+        let now = page(&fixture.catalog, "", 0, "").await;
         let more = format!("&held={}&wait=60", now.epoch);
         let accepted = async {
-            while !page(&house.catalog, "", 0, "").await.held {
+            while !page(&fixture.catalog, "", 0, "").await.held {
                 tokio::task::yield_now().await;
             }
-            accept(&house, &now.epoch).await.ok(200);
+            accept(&fixture, &now.epoch).await.ok(200);
         };
-        let waiting = page(&house.catalog, "before", 9, &more);
+        let waiting = page(&fixture.catalog, "before", 9, &more);
         let both = async { tokio::join!(waiting, accepted) };
         let (told, ()) = tokio::time::timeout(Duration::from_secs(30), both)
             .await
@@ -274,30 +284,30 @@ async fn jobs_wait_while_the_catalog_is_held() {
         let mut settings = Settings::default();
         settings.publishing.follower_wait_millis = 0;
         // Nobody works before it is held: a job that was begun goes on.
-        let house = House::idle(engine, settings).await;
-        house.download.follow(&house.catalog, DOWNLOAD);
-        house.app("notes").await;
-        house.draft("notes", "1.0", b"one").await;
-        let hasty = house.uploader().await.with("prefer", "wait=0");
-        let wish = json!({"version": "1.0", "channel": "stable"});
+        let fixture = Fixture::idle(engine, settings).await;
+        fixture.download.follow(&fixture.catalog, DOWNLOAD);
+        fixture.app("notes").await;
+        fixture.draft("notes", "1.0", b"one").await;
+        let hasty = fixture.uploader().await.with("prefer", "wait=0");
+        let body = json!({"version": "1.0", "channel": "stable"});
         hasty
-            .post("/api/v1/apps/notes/releases", wish)
+            .post("/api/v1/apps/notes/releases", body)
             .await
             .ok(202);
-        let now = page(&house.catalog, "", 0, "").await;
+        let now = page(&fixture.catalog, "", 0, "").await;
         let claim = format!("&held={}", now.epoch);
-        assert!(page(&house.catalog, "before", 9, &claim).await.held);
-        start_workers(&house.catalog.state);
+        assert!(page(&fixture.catalog, "before", 9, &claim).await.held);
+        start_workers(&fixture.catalog.state);
         // The workers look for jobs at every commit and ten times in a second.
         for _ in 0..30 {
-            house.release("notes", "1.0").await;
+            fixture.release("notes", "1.0").await;
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        assert!(house.signing.calls().is_empty());
-        assert_eq!(house.release("notes", "1.0").await["state"], "signing");
-        accept(&house, &now.epoch).await.ok(200);
+        assert!(fixture.signing.calls().is_empty());
+        assert_eq!(fixture.release("notes", "1.0").await["state"], "signing");
+        accept(&fixture, &now.epoch).await.ok(200);
         let release = "/api/v1/apps/notes/releases/1.0";
-        house
+        fixture
             .eventually(release, |release| release["state"] == "published")
             .await;
     }
@@ -313,15 +323,15 @@ async fn upload_says(report: Report) -> String {
 #[tokio::test]
 async fn a_revocation_is_not_undone_while_the_catalog_is_held() {
     for engine in engines() {
-        let house = house(engine).await;
+        let fixture = fixture(engine).await;
         let (revoked, good) = (
-            house.client(&["admin"], None).await,
-            house.client(&["read"], None).await,
+            fixture.client(&["admin"], None).await,
+            fixture.client(&["read"], None).await,
         );
         let id = revoked.get("/api/v1/whoami").await.ok(200)["id"].clone();
-        let now = page(&house.catalog, "", 0, "").await;
+        let now = page(&fixture.catalog, "", 0, "").await;
         let claim = format!("&held={}", now.epoch);
-        assert!(page(&house.catalog, "before", 9, &claim).await.held);
+        assert!(page(&fixture.catalog, "before", 9, &claim).await.held);
 
         // Nobody can tell who was revoked, so the token of the data folder passes alone.
         for client in [&revoked, &good] {
@@ -330,14 +340,14 @@ async fn a_revocation_is_not_undone_while_the_catalog_is_held() {
                 .await
                 .refused(503, "restore_held");
         }
-        let restore = house.admin().get("/api/v1/restore").await.ok(200);
+        let restore = fixture.admin().get("/api/v1/restore").await.ok(200);
         assert_eq!(restore["away"], json!(["upload", "download"]));
 
         let loss = json!({"app": null, "subject": id, "what": "revocation_lifted"});
         let report = json!({"epoch": now.epoch, "from": "before", "losses": [loss], "count": 1});
         let report = serde_json::from_value(report).expect("a report");
-        house.and_upload_at(&upload_says(report).await);
-        house
+        fixture.and_upload_at(&upload_says(report).await);
+        fixture
             .eventually("/api/v1/restore", |restore| {
                 restore["away"] == json!(["download"])
             })
@@ -355,12 +365,12 @@ async fn a_revocation_is_not_undone_while_the_catalog_is_held() {
             .get("/api/v1/whoami")
             .await
             .refused(401, "token_invalid");
-        let wish = json!({"epoch": now.epoch});
+        let body = json!({"epoch": now.epoch});
         revoked
-            .post("/api/v1/restore/accept", wish)
+            .post("/api/v1/restore/accept", body)
             .await
             .refused(401, "token_invalid");
-        let restore = house.admin().get("/api/v1/restore").await.ok(200);
+        let restore = fixture.admin().get("/api/v1/restore").await.ok(200);
         assert_eq!(
             (&restore["losses"], &restore["count"]),
             (&json!([loss]), &json!(1))
@@ -371,19 +381,19 @@ async fn a_revocation_is_not_undone_while_the_catalog_is_held() {
 #[tokio::test]
 async fn nothing_waits_to_be_accepted_on_an_ordinary_day() {
     for engine in engines() {
-        let house = house(engine).await;
-        let restore = house.admin().get("/api/v1/restore").await.ok(200);
+        let fixture = fixture(engine).await;
+        let restore = fixture.admin().get("/api/v1/restore").await.ok(200);
         let nothing =
             json!({"held": false, "epoch": Value::Null, "losses": [], "count": 0, "away": []});
         assert_eq!(restore, nothing);
-        let reader = house.client(&["read"], None).await;
+        let reader = fixture.client(&["read"], None).await;
         reader
             .get("/api/v1/restore")
             .await
             .refused(403, "scope_missing");
-        let wish = json!({"epoch": "e"});
-        let answer = reader.post("/api/v1/restore/accept", wish).await;
+        let body = json!({"epoch": "e"});
+        let answer = reader.post("/api/v1/restore/accept", body).await;
         answer.refused(403, "scope_missing");
-        accept(&house, "e").await.refused(409, "restore_not_held");
+        accept(&fixture, "e").await.refused(409, "restore_not_held");
     }
 }

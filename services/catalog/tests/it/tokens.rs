@@ -7,20 +7,20 @@ use slipway_testkit::database::engines;
 use sqlx::query_as;
 
 use crate::client::{Answer, Client};
-use crate::house::{DOWNLOAD, House, UPLOAD};
+use crate::fixture::{DOWNLOAD, Fixture, UPLOAD};
 
 #[tokio::test]
 async fn a_token_is_shown_once_and_only_its_hash_is_stored() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        let wish = json!({"name": "ci", "scopes": ["upload", "release"], "expires_in": 3600});
-        let made = house.admin().post("/api/v1/tokens", wish).await.ok(201);
+        let fixture = Fixture::new(engine).await;
+        let body = json!({"name": "ci", "scopes": ["upload", "release"], "expires_in": 3600});
+        let made = fixture.admin().post("/api/v1/tokens", body).await.ok(201);
         let token = made["token"].as_str().expect("a token").to_owned();
         assert!(token.starts_with("slw_"));
         assert_eq!(made["scopes"], json!(["upload", "release"]));
         assert!(made["expires_at"].as_str().expect("a time").ends_with('Z'));
 
-        let tokens = house.admin().get("/api/v1/tokens").await.ok(200);
+        let tokens = fixture.admin().get("/api/v1/tokens").await.ok(200);
         assert!(!tokens.to_string().contains(&token));
         let mine = |shown: &&Value| shown["id"] == made["id"];
         let listed = tokens["items"]
@@ -31,7 +31,7 @@ async fn a_token_is_shown_once_and_only_its_hash_is_stored() {
         assert_eq!(listed.expect("the token")["token"], Value::Null);
 
         let id = made["id"].as_str().expect("an id");
-        let mut database = house.database().await;
+        let mut database = fixture.database().await;
         let (hash, rest): (String, String) = query_as(
             "SELECT hash, id || hash || name || scopes || coalesce(app, '') FROM tokens WHERE id = $1",
         )
@@ -47,16 +47,16 @@ async fn a_token_is_shown_once_and_only_its_hash_is_stored() {
 #[tokio::test]
 async fn whoami_tells_what_the_token_is() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        let client = house.client(&["read", "upload"], Some("notes")).await;
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        let client = fixture.client(&["read", "upload"], Some("notes")).await;
         let me = client.get("/api/v1/whoami").await.ok(200);
         assert_eq!(me["name"], "ci");
         assert_eq!(me["scopes"], json!(["read", "upload"]));
         assert_eq!(me["app"], "notes");
         assert_eq!(me["revoked_at"], Value::Null);
         assert_eq!(me.get("token"), None);
-        let administrator = house.admin().get("/api/v1/whoami").await.ok(200);
+        let administrator = fixture.admin().get("/api/v1/whoami").await.ok(200);
         assert_eq!(administrator["name"], "administrator");
         assert_eq!(administrator["scopes"], json!(["admin"]));
     }
@@ -65,39 +65,39 @@ async fn whoami_tells_what_the_token_is() {
 #[tokio::test]
 async fn no_damaged_unknown_revoked_or_expired_token_opens_anything() {
     for engine in engines() {
-        let house = House::new(engine).await;
+        let fixture = Fixture::new(engine).await;
         let whoami = "/api/v1/whoami";
-        let missing = house.nobody().get(whoami).await;
+        let missing = fixture.nobody().get(whoami).await;
         assert_eq!(missing.header("www-authenticate"), Some("Bearer"));
         missing.refused(401, "token_missing");
         for credentials in ["Bearer slw_1234", "Basic YTpi", "Bearer", "slw_1234"] {
-            let client = house.nobody().with("authorization", credentials);
+            let client = fixture.nobody().with("authorization", credentials);
             client.get(whoami).await.refused(401, "token_invalid");
         }
         let never_made = slipway_service::token::Token::random().expect("a token");
-        let stranger = house.nobody().with_token(never_made.reveal());
+        let stranger = fixture.nobody().with_token(never_made.reveal());
         stranger.get(whoami).await.refused(401, "token_invalid");
 
-        let wish = json!({"name": "ci", "scopes": ["admin"]});
-        let made = house.admin().post("/api/v1/tokens", wish).await.ok(201);
-        let client = house
+        let body = json!({"name": "ci", "scopes": ["admin"]});
+        let made = fixture.admin().post("/api/v1/tokens", body).await.ok(201);
+        let client = fixture
             .nobody()
             .with_token(made["token"].as_str().expect("a token"));
         client.get(whoami).await.ok(200);
         let path = format!("/api/v1/tokens/{}", made["id"].as_str().expect("an id"));
-        house.admin().delete(&path).await.ok(204);
+        fixture.admin().delete(&path).await.ok(204);
         client.get(whoami).await.refused(401, "token_invalid");
-        house.admin().delete(&path).await.ok(204);
-        let unknown = house.admin().delete("/api/v1/tokens/none").await;
+        fixture.admin().delete(&path).await.ok(204);
+        let unknown = fixture.admin().delete("/api/v1/tokens/none").await;
         unknown.refused(404, "token_unknown");
 
-        let wish = json!({"name": "old", "scopes": ["admin"], "expires_in": 60});
-        let made = house.admin().post("/api/v1/tokens", wish).await.ok(201);
-        let client = house
+        let body = json!({"name": "old", "scopes": ["admin"], "expires_in": 60});
+        let made = fixture.admin().post("/api/v1/tokens", body).await.ok(201);
+        let client = fixture
             .nobody()
             .with_token(made["token"].as_str().expect("a token"));
         client.get(whoami).await.ok(200);
-        let mut database = house.database().await;
+        let mut database = fixture.database().await;
         sqlx::query("UPDATE tokens SET expires_at = expires_at - 60000 WHERE name = 'old'")
             .execute(&mut database)
             .await
@@ -109,8 +109,8 @@ async fn no_damaged_unknown_revoked_or_expired_token_opens_anything() {
 #[tokio::test]
 async fn a_token_is_refused_before_anything_else_is_looked_at() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        let nobody = house.nobody();
+        let fixture = Fixture::new(engine).await;
+        let nobody = fixture.nobody();
         let wrong = json!({"no": "field"});
         let publish = "/api/v1/apps/none/releases?no=parameter";
         nobody
@@ -132,22 +132,22 @@ async fn a_token_is_refused_before_anything_else_is_looked_at() {
 #[tokio::test]
 async fn each_scope_opens_what_it_names_and_admin_opens_all() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        house.draft("notes", "1.0", b"one").await;
-        let files = house.files("notes", "1.0").await;
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        fixture.draft("notes", "1.0", b"one").await;
+        let files = fixture.files("notes", "1.0").await;
         let publish = json!({"version": "1.0", "channel": "stable", "files": files});
         let releases = "/api/v1/apps/notes/releases";
         for scopes in [["read"], ["upload"]] {
-            let client = house.client(&scopes, None).await;
+            let client = fixture.client(&scopes, None).await;
             let answer = client.post(releases, publish.clone()).await;
             let words = answer.refused(403, "scope_missing");
             assert!(words.contains("release"), "{words}");
         }
-        let release = house.client(&["release"], Some("notes")).await;
+        let release = fixture.client(&["release"], Some("notes")).await;
         release.get(releases).await.refused(403, "scope_missing");
         release.post(releases, publish).await.ok(201);
-        let read = house.client(&["read"], None).await;
+        let read = fixture.client(&["read"], None).await;
         read.get(releases).await.ok(200);
         for path in ["/api/v1/tokens", "/api/v1/audit"] {
             read.get(path).await.refused(403, "scope_missing");
@@ -156,12 +156,12 @@ async fn each_scope_opens_what_it_names_and_admin_opens_all() {
         let answer = release.post("/api/v1/apps", app.clone()).await;
         answer.refused(403, "scope_missing");
 
-        let admin_of_notes = house.client(&["admin"], Some("notes")).await;
+        let admin_of_notes = fixture.client(&["admin"], Some("notes")).await;
         admin_of_notes.get(releases).await.ok(200);
         let answer = admin_of_notes.post("/api/v1/apps", app).await;
         answer.refused(403, "token_of_another_app");
-        let wish = json!({"name": "more", "scopes": ["admin"]});
-        let answer = admin_of_notes.post("/api/v1/tokens", wish).await;
+        let body = json!({"name": "more", "scopes": ["admin"]});
+        let answer = admin_of_notes.post("/api/v1/tokens", body).await;
         answer.refused(403, "token_of_another_app");
     }
 }
@@ -169,7 +169,7 @@ async fn each_scope_opens_what_it_names_and_admin_opens_all() {
 #[tokio::test]
 async fn a_token_that_makes_no_sense_is_not_made() {
     for engine in engines() {
-        let house = House::new(engine).await;
+        let fixture = Fixture::new(engine).await;
         let refused = [
             (json!({"name": "", "scopes": ["read"]}), 422, "name_refused"),
             (
@@ -200,11 +200,11 @@ async fn a_token_that_makes_no_sense_is_not_made() {
             ),
             (json!({"name": "ci"}), 400, "json_invalid"),
         ];
-        for (wish, status, code) in refused {
-            let answer = house.admin().post("/api/v1/tokens", wish).await;
+        for (body, status, code) in refused {
+            let answer = fixture.admin().post("/api/v1/tokens", body).await;
             answer.refused(status, code);
         }
-        let tokens = house.admin().get("/api/v1/tokens").await.ok(200);
+        let tokens = fixture.admin().get("/api/v1/tokens").await.ok(200);
         let names = tokens["items"]
             .as_array()
             .expect("a list")
@@ -219,12 +219,12 @@ async fn a_revocation_names_the_instances_that_have_not_heard_of_it() {
     for engine in engines() {
         let mut settings = slipway_catalog::Settings::default();
         settings.publishing.follower_wait_millis = 50;
-        let house = House::idle(engine, settings).await;
-        house.and_a_follower();
-        let wish = json!({"name": "ci", "scopes": ["read"]});
-        let made = house.admin().post("/api/v1/tokens", wish).await.ok(201);
+        let fixture = Fixture::idle(engine, settings).await;
+        fixture.and_a_follower();
+        let body = json!({"name": "ci", "scopes": ["read"]});
+        let made = fixture.admin().post("/api/v1/tokens", body).await.ok(201);
         let path = format!("/api/v1/tokens/{}", made["id"].as_str().expect("an id"));
-        let answer = house.admin().delete(&path).await.ok(200);
+        let answer = fixture.admin().delete(&path).await.ok(200);
         let pending = answer["pending"].as_array().expect("instances");
         assert!(
             pending.contains(&json!(format!("upload/{UPLOAD}"))),
@@ -240,25 +240,25 @@ async fn a_revocation_names_the_instances_that_have_not_heard_of_it() {
 #[tokio::test]
 async fn another_token_in_the_data_folder_takes_the_place_of_the_administrators() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        let before = house.admin();
+        let fixture = Fixture::new(engine).await;
+        let before = fixture.admin();
         let token = slipway_service::token::Token::random().expect("a token");
-        let path = house.catalog.process.data.admin_token();
+        let path = fixture.catalog.process.data.admin_token();
         std::fs::write(path, token.reveal()).expect("another token");
-        house
+        fixture
             .another_instance(slipway_catalog::Settings::default())
             .await;
         before
             .get("/api/v1/whoami")
             .await
             .refused(401, "token_invalid");
-        house.admin().get("/api/v1/whoami").await.ok(200);
+        fixture.admin().get("/api/v1/whoami").await.ok(200);
     }
 }
 
 /// A request whose body comes after `before` is done, which is after its head was looked at.
 async fn send_late(
-    house: &House,
+    fixture: &Fixture,
     token: &str,
     (method, path, body): (&str, &str, Value),
     before: impl Future<Output = ()> + Send + 'static,
@@ -274,16 +274,16 @@ async fn send_late(
         .header("content-type", "application/json")
         .body(Body::from_stream(body))
         .expect("a request");
-    Answer::to(&house.catalog.router, request).await
+    Answer::to(&fixture.catalog.router, request).await
 }
 
 #[tokio::test]
 async fn a_token_that_is_revoked_while_its_request_comes_changes_nothing() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        house.draft("notes", "1.0", b"one").await;
-        house.published("notes", "2.0").await;
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        fixture.draft("notes", "1.0", b"one").await;
+        fixture.published("notes", "2.0").await;
         let releases = "/api/v1/apps/notes/releases";
         for (method, path, body) in [
             ("POST", "/api/v1/apps", json!({"slug": "x", "name": "X"})),
@@ -308,31 +308,31 @@ async fn a_token_that_is_revoked_while_its_request_comes_changes_nothing() {
                 json!({"version": "2.0"}),
             ),
         ] {
-            let wish = json!({"name": "short", "scopes": ["admin"]});
-            let made = house.admin().post("/api/v1/tokens", wish).await.ok(201);
+            let short = json!({"name": "short", "scopes": ["admin"]});
+            let made = fixture.admin().post("/api/v1/tokens", short).await.ok(201);
             let revoke = format!("/api/v1/tokens/{}", made["id"].as_str().expect("an id"));
-            let admin = house.admin();
+            let admin = fixture.admin();
             let token = made["token"].as_str().expect("a token");
-            let answer = send_late(&house, token, (method, path, body), async move {
+            let answer = send_late(&fixture, token, (method, path, body), async move {
                 admin.delete(&revoke).await.ok(204);
             });
             answer.await.refused(401, "token_invalid");
         }
-        assert_eq!(house.release("notes", "1.0").await["state"], "draft");
-        let published = house.release("notes", "2.0").await;
+        assert_eq!(fixture.release("notes", "1.0").await["state"], "draft");
+        let published = fixture.release("notes", "2.0").await;
         assert_eq!(published["state"], "published");
         assert_eq!(published["channels"], json!(["stable"]));
-        let apps = house.admin().get("/api/v1/apps").await.ok(200);
+        let apps = fixture.admin().get("/api/v1/apps").await.ok(200);
         assert_eq!(apps["items"].as_array().map(Vec::len), Some(1));
     }
 }
 
 /// A token's address, and a client that has it.
-async fn make(house: &House, client: &Client, wish: Value) -> (String, Client) {
-    let made = client.post("/api/v1/tokens", wish).await.ok(201);
+async fn make(fixture: &Fixture, client: &Client, body: Value) -> (String, Client) {
+    let made = client.post("/api/v1/tokens", body).await.ok(201);
     let path = format!("/api/v1/tokens/{}", made["id"].as_str().expect("an id"));
     let token = made["token"].as_str().expect("a token");
-    (path, house.nobody().with_token(token))
+    (path, fixture.nobody().with_token(token))
 }
 
 async fn path_of(client: &Client) -> String {
@@ -343,22 +343,22 @@ async fn path_of(client: &Client) -> String {
 #[tokio::test]
 async fn the_last_admin_token_cannot_be_revoked() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        let administrator = house.admin();
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        let administrator = fixture.admin();
         let own = path_of(&administrator).await;
         // None of these can make another token for all apps.
         let revoked = json!({"name": "revoked", "scopes": ["admin"]});
-        let (revoked, _) = make(&house, &administrator, revoked).await;
+        let (revoked, _) = make(&fixture, &administrator, revoked).await;
         administrator.delete(&revoked).await.ok(204);
-        for wish in [
+        for body in [
             json!({"name": "ci", "scopes": ["upload", "release"]}),
             json!({"name": "notes", "scopes": ["admin"], "app": "notes"}),
             json!({"name": "expired", "scopes": ["admin"], "expires_in": 60}),
         ] {
-            make(&house, &administrator, wish).await;
+            make(&fixture, &administrator, body).await;
         }
-        let mut database = house.database().await;
+        let mut database = fixture.database().await;
         sqlx::query("UPDATE tokens SET expires_at = expires_at - 60000 WHERE name = 'expired'")
             .execute(&mut database)
             .await
@@ -372,12 +372,12 @@ async fn the_last_admin_token_cannot_be_revoked() {
 
         // One that ends before the other is none to stay behind.
         let short = json!({"name": "short", "scopes": ["admin"], "expires_in": 600});
-        let (short, brief) = make(&house, &administrator, short).await;
+        let (short, brief) = make(&fixture, &administrator, short).await;
         brief.delete(&own).await.refused(409, "last_admin");
         brief.delete(&short).await.ok(204);
 
         let another = json!({"name": "another", "scopes": ["admin", "read"]});
-        let (path, another) = make(&house, &administrator, another).await;
+        let (path, another) = make(&fixture, &administrator, another).await;
         another.delete(&own).await.ok(204);
         let refused = administrator.get("/api/v1/whoami").await;
         refused.refused(401, "token_invalid");
@@ -388,11 +388,11 @@ async fn the_last_admin_token_cannot_be_revoked() {
 #[tokio::test]
 async fn of_two_admin_tokens_that_revoke_each_other_at_once_one_stays() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        let mut first = house.admin();
+        let fixture = Fixture::new(engine).await;
+        let mut first = fixture.admin();
         for _ in 0..10 {
-            let wish = json!({"name": "second", "scopes": ["admin"]});
-            let (path, second) = make(&house, &first, wish).await;
+            let body = json!({"name": "second", "scopes": ["admin"]});
+            let (path, second) = make(&fixture, &first, body).await;
             let own = path_of(&first).await;
             let (one, other) = tokio::join!(first.delete(&path), second.delete(&own));
             let statuses = (one.status, other.status);

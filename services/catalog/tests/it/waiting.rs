@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use slipway_testkit::database::engines;
 
-use crate::house::House;
+use crate::fixture::Fixture;
 use crate::signing_peer::{Conduct, KEY_MISSING};
 
 const RELEASE: &str = "/api/v1/apps/notes/releases/1.0";
@@ -15,28 +15,28 @@ fn has_reason(release: &Value) -> bool {
 #[tokio::test]
 async fn a_release_waits_for_signing_and_goes_on_by_itself() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        house.signing_is_away();
-        let id = house.draft("notes", "1.0", b"one").await;
-        let hasty = house.uploader().await.with("prefer", "wait=0");
-        let wish = json!({"version": "1.0", "channel": "stable"});
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        fixture.signing_is_away();
+        let id = fixture.draft("notes", "1.0", b"one").await;
+        let hasty = fixture.uploader().await.with("prefer", "wait=0");
+        let body = json!({"version": "1.0", "channel": "stable"});
         hasty
-            .post("/api/v1/apps/notes/releases", wish)
+            .post("/api/v1/apps/notes/releases", body)
             .await
             .ok(202);
-        let release = house.eventually(RELEASE, has_reason).await;
+        let release = fixture.eventually(RELEASE, has_reason).await;
         assert_eq!(release["state"], "signing");
         let reason = release["reason"].as_str().expect("a reason");
         assert!(reason.contains("waits for the signing service"), "{reason}");
-        let uploaded = house.package(&id, 0).await.ok(200);
+        let uploaded = fixture.package(&id, 0).await.ok(200);
         assert_eq!(
             uploaded["package"]["reason"], reason,
             "upload tells it the developer"
         );
 
-        house.everybody_is_there();
-        let uploaded = house.package(&id, 30).await.ok(200);
+        fixture.everybody_is_there();
+        let uploaded = fixture.package(&id, 30).await.ok(200);
         assert_eq!(uploaded["release"]["state"], "published");
         assert_eq!(uploaded["release"]["reason"], Value::Null);
     }
@@ -45,17 +45,17 @@ async fn a_release_waits_for_signing_and_goes_on_by_itself() {
 #[tokio::test]
 async fn a_signing_that_fails_is_asked_again() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        house.signing.conducts(Conduct::Fails);
-        let id = house.draft("notes", "1.0", b"one").await;
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        fixture.signing.conducts(Conduct::Fails);
+        let id = fixture.draft("notes", "1.0", b"one").await;
         let mended = async {
-            house.signing.called(3).await;
-            house.signing.conducts(Conduct::Works);
+            fixture.signing.called(3).await;
+            fixture.signing.conducts(Conduct::Works);
         };
-        let (published, ()) = tokio::join!(house.publish("notes", "1.0"), mended);
+        let (published, ()) = tokio::join!(fixture.publish("notes", "1.0"), mended);
         assert_eq!(published.ok(201)["state"], "published");
-        let uploaded = house.package(&id, 0).await.ok(200);
+        let uploaded = fixture.package(&id, 0).await.ok(200);
         assert_eq!(uploaded["package"]["state"], "published");
     }
 }
@@ -65,30 +65,30 @@ async fn a_signing_that_fails_is_asked_again() {
 async fn a_release_waits_for_a_key_that_must_be_put_back_and_says_so() {
     for engine in engines() {
         for key_is_known in [true, false] {
-            let house = House::new(engine).await;
+            let fixture = Fixture::new(engine).await;
             if !key_is_known {
-                house.signing.conducts(Conduct::LacksTheKey);
+                fixture.signing.conducts(Conduct::LacksTheKey);
             }
-            house.app("notes").await;
+            fixture.app("notes").await;
             if key_is_known {
                 let has_key = |app: &Value| !app["keys"].is_null();
-                house.eventually("/api/v1/apps/notes", has_key).await;
-                house.signing.conducts(Conduct::LacksTheKey);
+                fixture.eventually("/api/v1/apps/notes", has_key).await;
+                fixture.signing.conducts(Conduct::LacksTheKey);
             }
-            house.draft("notes", "1.0", b"one").await;
-            let hasty = house.uploader().await.with("prefer", "wait=0");
-            let wish = json!({"version": "1.0", "channel": "stable"});
+            fixture.draft("notes", "1.0", b"one").await;
+            let hasty = fixture.uploader().await.with("prefer", "wait=0");
+            let body = json!({"version": "1.0", "channel": "stable"});
             hasty
-                .post("/api/v1/apps/notes/releases", wish)
+                .post("/api/v1/apps/notes/releases", body)
                 .await
                 .ok(202);
-            let release = house.eventually(RELEASE, has_reason).await;
+            let release = fixture.eventually(RELEASE, has_reason).await;
             assert_eq!(release["state"], "signing");
             assert_eq!(release["reason"], KEY_MISSING);
 
-            house.signing.conducts(Conduct::Works);
+            fixture.signing.conducts(Conduct::Works);
             let published = |release: &Value| release["state"] == "published";
-            house.eventually(RELEASE, published).await;
+            fixture.eventually(RELEASE, published).await;
         }
     }
 }
@@ -96,23 +96,23 @@ async fn a_release_waits_for_a_key_that_must_be_put_back_and_says_so() {
 #[tokio::test]
 async fn a_release_waits_for_a_download_instance_before_it_is_published() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        house.download_is_away();
-        let id = house.draft("notes", "1.0", b"one").await;
-        let hasty = house.uploader().await.with("prefer", "wait=0");
-        let wish = json!({"version": "1.0", "channel": "stable"});
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        fixture.download_is_away();
+        let id = fixture.draft("notes", "1.0", b"one").await;
+        let hasty = fixture.uploader().await.with("prefer", "wait=0");
+        let body = json!({"version": "1.0", "channel": "stable"});
         hasty
-            .post("/api/v1/apps/notes/releases", wish)
+            .post("/api/v1/apps/notes/releases", body)
             .await
             .ok(202);
-        let release = house.eventually(RELEASE, has_reason).await;
+        let release = fixture.eventually(RELEASE, has_reason).await;
         assert_eq!(release["state"], "verifying");
         let reason = release["reason"].as_str().expect("a reason");
         assert!(reason.contains("waits for a download instance"), "{reason}");
 
-        house.everybody_is_there();
-        let uploaded = house.package(&id, 30).await.ok(200);
+        fixture.everybody_is_there();
+        let uploaded = fixture.package(&id, 30).await.ok(200);
         assert_eq!(uploaded["release"]["state"], "published");
     }
 }
@@ -120,12 +120,12 @@ async fn a_release_waits_for_a_download_instance_before_it_is_published() {
 #[tokio::test]
 async fn reads_and_drafts_go_on_without_any_peer() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        house.view.replace(Vec::new());
-        house.draft("notes", "1.0", b"one").await;
-        assert_eq!(house.release("notes", "1.0").await["state"], "draft");
-        house
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        fixture.view.replace(Vec::new());
+        fixture.draft("notes", "1.0", b"one").await;
+        assert_eq!(fixture.release("notes", "1.0").await["state"], "draft");
+        fixture
             .client(&["read"], None)
             .await
             .get("/api/v1/apps")

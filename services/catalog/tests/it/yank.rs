@@ -4,18 +4,18 @@ use serde_json::{Value, json};
 use slipway_service::changes::Visibility;
 use slipway_testkit::database::engines;
 
-use crate::house::House;
+use crate::fixture::Fixture;
 
 const YANK: &str = "/api/v1/apps/notes/releases/1.0/yank";
 
 #[tokio::test]
 async fn a_published_release_is_yanked_once_and_its_version_stays_taken() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        house.published("notes", "1.0").await;
-        let wish = json!({"reason": "It loses notes."});
-        let release = house.admin().post(YANK, wish.clone()).await.ok(200);
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        fixture.published("notes", "1.0").await;
+        let body = json!({"reason": "It loses notes."});
+        let release = fixture.admin().post(YANK, body.clone()).await.ok(200);
         assert_eq!(release["state"], "yanked");
         assert_eq!(release["reason"], "It loses notes.");
         assert!(
@@ -24,31 +24,31 @@ async fn a_published_release_is_yanked_once_and_its_version_stays_taken() {
                 .expect("a time")
                 .ends_with('Z')
         );
-        assert_eq!(house.release("notes", "1.0").await, release);
-        let told = house
+        assert_eq!(fixture.release("notes", "1.0").await, release);
+        let told = fixture
             .download
             .release("notes", "1.0")
             .expect("the feed's word");
         assert_eq!(told.visibility, Visibility::Yanked);
         assert_eq!(told.reason.as_deref(), Some("It loses notes."));
 
-        let words = house
+        let words = fixture
             .admin()
-            .post(YANK, wish)
+            .post(YANK, body)
             .await
             .refused(409, "release_not_published");
         assert!(words.contains("yanked"), "{words}");
-        house
+        fixture
             .publish("notes", "1.0")
             .await
             .refused(409, "release_published");
-        let mut delivery = house.delivery("notes", "1.0", "notes.apk", b"1.0");
+        let mut delivery = fixture.delivery("notes", "1.0", "notes.apk", b"1.0");
         delivery.channel = Some("stable".to_owned());
-        house
+        fixture
             .deliver(&delivery)
             .await
             .refused(409, "release_published");
-        let channels = house
+        let channels = fixture
             .admin()
             .get("/api/v1/apps/notes/channels")
             .await
@@ -63,27 +63,27 @@ async fn a_published_release_is_yanked_once_and_its_version_stays_taken() {
 #[tokio::test]
 async fn a_yank_says_why() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        house.published("notes", "1.0").await;
-        house
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        fixture.published("notes", "1.0").await;
+        fixture
             .admin()
             .post(YANK, json!({}))
             .await
             .refused(400, "json_invalid");
         let blank = json!({"reason": "  "});
-        house
+        fixture
             .admin()
             .post(YANK, blank)
             .await
             .refused(422, "reason_missing");
         let endless = json!({"reason": "n".repeat(65_537)});
-        house
+        fixture
             .admin()
             .post(YANK, endless)
             .await
             .refused(422, "notes_too_long");
-        let release = house.release("notes", "1.0").await;
+        let release = fixture.release("notes", "1.0").await;
         assert_eq!(
             (&release["state"], &release["yanked_at"]),
             (&json!("published"), &Value::Null)
@@ -94,10 +94,13 @@ async fn a_yank_says_why() {
 #[tokio::test]
 async fn a_draft_is_not_yanked() {
     for engine in engines() {
-        let house = House::new(engine).await;
-        house.app("notes").await;
-        house.draft("notes", "1.0", b"one").await;
-        let answer = house.admin().post(YANK, json!({"reason": "broken"})).await;
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        fixture.draft("notes", "1.0", b"one").await;
+        let answer = fixture
+            .admin()
+            .post(YANK, json!({"reason": "broken"}))
+            .await;
         answer.refused(409, "release_not_published");
     }
 }

@@ -1,6 +1,6 @@
 //! `/internal/downloads/{app}/{version}`: how often a release's files were downloaded, and which are damaged.
 
-use axum::extract::State as Extracted;
+use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::Serialize;
@@ -8,10 +8,10 @@ use slipway_packages::Digest;
 use slipway_service::Problem;
 use slipway_service::http::json::ApiPath;
 
-use crate::State;
+use crate::DownloadState;
 use crate::store::downloads::Downloads;
 
-pub(crate) fn router() -> Router<State> {
+pub(crate) fn router() -> Router<DownloadState> {
     Router::new().route("/internal/downloads/{app}/{version}", get(show))
 }
 
@@ -40,7 +40,7 @@ impl From<Downloads> for Item {
 /// What the database has, and what this instance has not yet written; what another instance counted in the last
 /// seconds is missing.
 async fn show(
-    Extracted(state): Extracted<State>,
+    State(state): State<DownloadState>,
     ApiPath((app, version)): ApiPath<(String, String)>,
 ) -> Result<Json<Counts>, Problem> {
     let counts = state.counters.of_release(&app, &version).await?;

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::State as Extracted;
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use futures_util::TryStreamExt as _;
@@ -17,25 +17,25 @@ use slipway_service::http::json::ApiPath;
 use sqlx::AnyConnection;
 
 use super::{CACHEABLE, SANDBOX, find_app, problem};
-use crate::State;
+use crate::DownloadState;
+use crate::audience::Audience;
 use crate::blobs::Blob;
 use crate::counters::Address;
 use crate::disposition::attachment;
 use crate::range::{Condition, Selection, condition, select};
-use crate::sight::Sight;
 use crate::store::packages::{self, File};
 use crate::store::releases;
 
 const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
 const SIGNATURE_SUFFIX: &str = ".minisig";
 
-pub(super) fn router() -> Router<State> {
+pub(super) fn router() -> Router<DownloadState> {
     Router::new().route("/d/{app}/{version}/{filename}", get(show))
 }
 
 /// The bytes, or the signature when the name ends in `.minisig`: no package's name does.
 async fn show(
-    Extracted(state): Extracted<State>,
+    State(state): State<DownloadState>,
     method: Method,
     ApiPath((app, version, filename)): ApiPath<(String, String, String)>,
     headers: HeaderMap,
@@ -54,10 +54,15 @@ async fn show(
 }
 
 /// The file, if whoever asks may have it.
-async fn find(state: &State, app: &str, version: &str, filename: &str) -> Result<File, Problem> {
+async fn find(
+    state: &DownloadState,
+    app: &str,
+    version: &str,
+    filename: &str,
+) -> Result<File, Problem> {
     let mut connection = state.database.read().await?;
     if let Some(file) = find_file(&mut connection, app, version, filename).await? {
-        if state.sight.serves(&file.visibility) {
+        if state.audience.serves(&file.visibility) {
             return Ok(file);
         }
         if file.visibility == "yanked" {
@@ -70,7 +75,7 @@ async fn find(state: &State, app: &str, version: &str, filename: &str) -> Result
         Err(_) => None,
     };
     // One that is not served is not told from one that does not exist.
-    if release.is_some_and(|release| state.sight.serves(&release.visibility)) {
+    if release.is_some_and(|release| state.audience.serves(&release.visibility)) {
         return Err(problem::not_found(
             "not_found",
             "this release has no file of that name: see the app's page for those it has",
@@ -140,7 +145,7 @@ fn blob(file: &File) -> anyhow::Result<Blob> {
 }
 
 async fn send(
-    state: &State,
+    state: &DownloadState,
     method: &Method,
     request: &HeaderMap,
     file: &File,
@@ -206,7 +211,7 @@ async fn send(
         state.blobs.look_at(blob).await?;
         return Ok(response);
     }
-    let counted = method == Method::GET && state.sight == Sight::Public && range.start == 0;
+    let counted = method == Method::GET && state.audience == Audience::Public && range.start == 0;
     let bytes = state.blobs.read(blob, range).await?;
     let mut uncounted = counted.then_some(address);
     let counters = state.counters.clone();

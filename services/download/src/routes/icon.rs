@@ -1,7 +1,7 @@
 //! `/a/{app}/icon`: the picture that the newest release carries.
 
 use axum::Router;
-use axum::extract::State as Extracted;
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG};
@@ -10,16 +10,16 @@ use slipway_service::Problem;
 use slipway_service::http::json::ApiPath;
 
 use super::{CACHEABLE, SANDBOX, find_app, problem};
-use crate::State;
+use crate::DownloadState;
 use crate::range::{Condition, condition};
 use crate::store::icons;
 
-pub(super) fn router() -> Router<State> {
+pub(super) fn router() -> Router<DownloadState> {
     Router::new().route("/a/{app}/icon", get(show))
 }
 
 async fn show(
-    Extracted(state): Extracted<State>,
+    State(state): State<DownloadState>,
     ApiPath(app): ApiPath<String>,
     request: HeaderMap,
 ) -> Result<Response, Problem> {

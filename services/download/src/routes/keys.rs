@@ -1,7 +1,7 @@
 //! `/keys/{app}/minisign.pub`: the key that proves every file of the app.
 
 use axum::Router;
-use axum::extract::State as Extracted;
+use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use http::HeaderValue;
@@ -10,14 +10,14 @@ use slipway_service::Problem;
 use slipway_service::http::json::ApiPath;
 
 use super::{CACHEABLE, SANDBOX, find_app, problem};
-use crate::State;
+use crate::DownloadState;
 
-pub(super) fn router() -> Router<State> {
+pub(super) fn router() -> Router<DownloadState> {
     Router::new().route("/keys/{app}/minisign.pub", get(show))
 }
 
 async fn show(
-    Extracted(state): Extracted<State>,
+    State(state): State<DownloadState>,
     ApiPath(app): ApiPath<String>,
 ) -> Result<impl IntoResponse, Problem> {
     let app = find_app(&mut *state.database.read().await?, &app).await?;

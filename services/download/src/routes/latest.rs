@@ -1,7 +1,7 @@
 //! `/d/{app}/latest/{platform}`: the way to the newest file for somebody's machine.
 
 use axum::Router;
-use axum::extract::State as Extracted;
+use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use http::StatusCode;
@@ -14,15 +14,15 @@ use slipway_service::http::json::{ApiPath, ApiQuery};
 use sqlx::AnyConnection;
 
 use super::{find_app, problem};
-use crate::State;
-use crate::sight::Sight;
-use crate::store::packages::{self, Shelf};
+use crate::DownloadState;
+use crate::audience::Audience;
+use crate::store::packages::{self, ChannelView};
 use crate::store::releases;
 
 /// The channel of whoever names none; every app has it, also before its first release.
 pub(super) const DEFAULT_CHANNEL: &str = "stable";
 
-pub(super) fn router() -> Router<State> {
+pub(super) fn router() -> Router<DownloadState> {
     Router::new().route("/d/{app}/latest/{platform}", get(show))
 }
 
@@ -39,7 +39,7 @@ struct Query {
 
 /// 302 to the file: of the published releases in the channel that hold a fitting package, the highest version.
 async fn show(
-    Extracted(state): Extracted<State>,
+    State(state): State<DownloadState>,
     ApiPath((app, platform)): ApiPath<(String, String)>,
     ApiQuery(query): ApiQuery<Query>,
 ) -> Result<impl IntoResponse, Problem> {
@@ -58,13 +58,13 @@ async fn show(
             .transpose()
             .map_err(|error| Problem::bad_request("kind_unknown", format!("{error}")))?,
     };
-    let channel = find_channel(&mut connection, state.sight, &app.slug, &query.channel).await?;
-    let shelf = Shelf {
-        sight: state.sight,
+    let channel = find_channel(&mut connection, state.audience, &app.slug, &query.channel).await?;
+    let view = ChannelView {
+        audience: state.audience,
         app: &app.slug,
         channel: &channel,
     };
-    let fitting = packages::newest(&mut connection, shelf, wanted).await?;
+    let fitting = packages::newest(&mut connection, view, wanted).await?;
     let best = fitting.first().ok_or_else(|| {
         problem::not_found(
             "no_package",
@@ -86,13 +86,13 @@ fn given(value: &str) -> Option<&str> {
 /// The channel that is asked for, or 404 `channel_unknown`.
 pub(super) async fn find_channel(
     connection: &mut AnyConnection,
-    sight: Sight,
+    audience: Audience,
     app: &str,
     asked: &str,
 ) -> Result<String, Problem> {
     let channel = given(asked).unwrap_or(DEFAULT_CHANNEL);
     let known = channel == DEFAULT_CHANNEL
-        || releases::channels(connection, sight, app)
+        || releases::channels(connection, audience, app)
             .await?
             .iter()
             .any(|known| known == channel);

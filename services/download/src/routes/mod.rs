@@ -19,11 +19,11 @@ use slipway_packages::Slug;
 use slipway_service::Problem;
 use sqlx::AnyConnection;
 
-use crate::State;
+use crate::DownloadState;
 use crate::store::apps::{self, App};
 
 /// What end users fetch.
-pub(crate) fn public() -> Router<State> {
+pub(crate) fn public() -> Router<DownloadState> {
     Router::new()
         .merge(files::router())
         .merge(latest::router())

@@ -5,8 +5,8 @@ use slipway_service::api::file_path;
 use sqlx::AnyConnection;
 
 use crate::device::Device;
-use crate::store::packages::{self, Package, Shelf};
-use crate::words;
+use crate::labels;
+use crate::store::packages::{self, ChannelView, Package};
 
 /// What there is for a visitor.
 pub(super) struct Offers {
@@ -43,14 +43,14 @@ pub(super) struct File {
 impl Offers {
     pub(super) async fn read(
         connection: &mut AnyConnection,
-        shelf: Shelf<'_>,
+        view: ChannelView<'_>,
         device: Device,
     ) -> sqlx::Result<Self> {
         let first = match device.platform {
-            Some(platform) => Offer::read(connection, shelf, platform, device.arch).await?,
+            Some(platform) => Offer::read(connection, view, platform, device.arch).await?,
             None => None,
         };
-        let there = packages::platforms(connection, shelf).await?;
+        let there = packages::platforms(connection, view).await?;
         let mut others = Vec::new();
         for platform in Platform::ALL {
             if Some(platform) == device.platform
@@ -58,7 +58,7 @@ impl Offers {
             {
                 continue;
             }
-            let offer = Offer::read(connection, shelf, platform, None).await?;
+            let offer = Offer::read(connection, view, platform, None).await?;
             // What runs on any system may stand first already.
             others.extend(offer.filter(|offer| {
                 first
@@ -74,7 +74,7 @@ impl Offer {
     /// What `latest` gives, with everything else of that release that fits.
     async fn read(
         connection: &mut AnyConnection,
-        shelf: Shelf<'_>,
+        view: ChannelView<'_>,
         platform: Platform,
         arch: Option<Arch>,
     ) -> sqlx::Result<Option<Self>> {
@@ -83,21 +83,21 @@ impl Offer {
             arch: None,
             kind: None,
         };
-        let mut fitting = packages::newest(connection, shelf, wanted).await?;
+        let mut fitting = packages::newest(connection, view, wanted).await?;
         // What a browser says of the processor moves its packages to the front and hides none.
         if let Some(arch) = arch {
             let fits =
                 |package: &Package| [arch.as_str(), "universal"].contains(&package.arch.as_str());
             fitting.sort_by_key(|package| !fits(package));
         }
-        Ok(Self::new(shelf.app, platform, &fitting))
+        Ok(Self::new(view.app, platform, &fitting))
     }
 
     /// `None` when nothing fits.
     fn new(app: &str, platform: Platform, fitting: &[Package]) -> Option<Self> {
         Some(Self {
             platform,
-            name: words::platform(platform),
+            name: labels::platform(platform),
             version: fitting.first()?.version.clone(),
             files: fitting
                 .iter()
@@ -120,16 +120,16 @@ impl File {
         // Facts in a shape of another version of the platform are only missing from the page.
         let facts: Option<Facts> = serde_json::from_str(&package.facts).ok();
         let runs_on = package.platform.parse().ok().zip(package.arch.parse().ok());
-        let arch = runs_on.and_then(|(platform, arch)| words::arch(platform, arch));
-        let kind = package.kind.parse().ok().and_then(words::kind);
+        let arch = runs_on.and_then(|(platform, arch)| labels::arch(platform, arch));
+        let kind = package.kind.parse().ok().and_then(labels::kind);
         let min_sdk = facts
             .as_ref()
             .and_then(|facts| facts.min_sdk)
-            .map(words::android);
+            .map(labels::android);
         Self {
             filename: package.filename.clone(),
             address: file_path(app, &package.version, &package.filename),
-            size: words::size(package.size),
+            size: labels::size(package.size),
             notes: [kind.map(str::to_owned), arch.map(str::to_owned), min_sdk]
                 .into_iter()
                 .flatten()

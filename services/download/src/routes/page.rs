@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::Router;
-use axum::extract::State as Extracted;
+use axum::extract::State;
 use axum::response::{Html, IntoResponse};
 use axum::routing::get;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, USER_AGENT, VARY};
@@ -15,15 +15,15 @@ use sqlx::AnyConnection;
 
 use super::latest::{DEFAULT_CHANNEL, find_channel};
 use super::{find_app, offer};
-use crate::State;
+use crate::DownloadState;
+use crate::audience::Audience;
 use crate::blobs::Blobs;
 use crate::device::Device;
 use crate::guide::{Guide, Subject, guide};
-use crate::sight::Sight;
+use crate::labels;
 use crate::store::apps::App;
-use crate::store::packages::Shelf;
+use crate::store::packages::ChannelView;
 use crate::store::{icons, releases};
-use crate::words;
 use offer::{File, Offer, Offers};
 
 /// No script, no frame, no form; styles stand in the page.
@@ -31,7 +31,7 @@ pub(super) const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
-pub(super) fn router() -> Router<State> {
+pub(super) fn router() -> Router<DownloadState> {
     Router::new().route("/a/{app}", get(show))
 }
 
@@ -105,7 +105,7 @@ struct Headline {
 }
 
 async fn show(
-    Extracted(state): Extracted<State>,
+    State(state): State<DownloadState>,
     ApiPath(app): ApiPath<String>,
     ApiQuery(query): ApiQuery<Query>,
     request: HeaderMap,
@@ -116,8 +116,8 @@ async fn show(
     let device = Device::from_user_agent(agent.unwrap_or_default());
     let mut connection = state.database.read().await?;
     let app = find_app(&mut connection, &app).await?;
-    let channel = find_channel(&mut connection, state.sight, &app.slug, &query.channel).await?;
-    let mut page = assemble(&mut connection, state.sight, app, channel, device).await?;
+    let channel = find_channel(&mut connection, state.audience, &app.slug, &query.channel).await?;
+    let mut page = assemble(&mut connection, state.audience, app, channel, device).await?;
     drop(connection);
     let marked = page.mark_damaged(&state.blobs).await;
     marked.map_err(Problem::internal)?;
@@ -132,23 +132,23 @@ async fn show(
 
 async fn assemble(
     connection: &mut AnyConnection,
-    sight: Sight,
+    audience: Audience,
     app: App,
     channel: String,
     device: Device,
 ) -> Result<Page, Problem> {
     let icon = icons::newest(connection, &app.slug).await?.is_some();
-    let mut channels = releases::channels(connection, sight, &app.slug).await?;
+    let mut channels = releases::channels(connection, audience, &app.slug).await?;
     channels.retain(|one| *one != channel);
     if channel != DEFAULT_CHANNEL && !channels.iter().any(|one| one == DEFAULT_CHANNEL) {
         channels.push(DEFAULT_CHANNEL.to_owned());
     }
-    let shelf = Shelf {
-        sight,
+    let view = ChannelView {
+        audience,
         app: &app.slug,
         channel: &channel,
     };
-    let Offers { first, others } = Offers::read(connection, shelf, device).await?;
+    let Offers { first, others } = Offers::read(connection, view, device).await?;
     let headline = match newest(first.as_ref(), &others) {
         Some(version) => headline(connection, &app.slug, version).await?,
         None => None,
@@ -173,7 +173,7 @@ async fn assemble(
         channel: (channel != DEFAULT_CHANNEL).then_some(channel),
         other_channels: channels,
         headline,
-        visitor: device.platform.map(words::platform),
+        visitor: device.platform.map(labels::platform),
         open: device
             .platform
             .filter(|platform| *platform != Platform::Ios)
@@ -208,7 +208,7 @@ async fn headline(
         notes: release.notes.filter(|notes| !notes.trim().is_empty()),
         published: release
             .published_at
-            .and_then(|time| words::date(time).map(|date| (clock::rfc3339(time), date))),
+            .and_then(|time| labels::date(time).map(|date| (clock::rfc3339(time), date))),
     }))
 }
 

@@ -1,6 +1,6 @@
 //! `/internal/blobs/{sha256}`: what lies in the store under a digest, read anew.
 
-use axum::extract::State as Extracted;
+use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::Serialize;
@@ -8,9 +8,9 @@ use slipway_packages::Digest;
 use slipway_service::Problem;
 use slipway_service::http::json::ApiPath;
 
-use crate::State;
+use crate::DownloadState;
 
-pub(crate) fn router() -> Router<State> {
+pub(crate) fn router() -> Router<DownloadState> {
     Router::new().route("/internal/blobs/{sha256}", get(show))
 }
 
@@ -25,7 +25,7 @@ struct Reread {
 /// Reads the file from the disk to its end. Nothing that is remembered of it counts: the catalog asks before it gives a
 /// release up for its bytes.
 async fn show(
-    Extracted(state): Extracted<State>,
+    State(state): State<DownloadState>,
     ApiPath(sha256): ApiPath<String>,
 ) -> Result<Json<Reread>, Problem> {
     let digest: Digest = sha256

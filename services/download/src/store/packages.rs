@@ -5,7 +5,7 @@ use slipway_packages::{Arch, Platform, Rank, Wanted};
 use slipway_service::changes;
 use sqlx::AnyConnection;
 
-use crate::sight::Sight;
+use crate::audience::Audience;
 
 /// A file to serve.
 #[derive(sqlx::FromRow)]
@@ -25,8 +25,8 @@ pub(crate) struct File {
 
 /// Where packages are looked for.
 #[derive(Clone, Copy)]
-pub(crate) struct Shelf<'a> {
-    pub(crate) sight: Sight,
+pub(crate) struct ChannelView<'a> {
+    pub(crate) audience: Audience,
     pub(crate) app: &'a str,
     pub(crate) channel: &'a str,
 }
@@ -83,10 +83,10 @@ pub(crate) async fn file(
 /// none.
 pub(crate) async fn newest(
     connection: &mut AnyConnection,
-    shelf: Shelf<'_>,
+    view: ChannelView<'_>,
     wanted: Wanted,
 ) -> sqlx::Result<Vec<Package>> {
-    let [one, other] = shelf.sight.served();
+    let [one, other] = view.audience.served();
     let mut rows = sqlx::query_as::<_, Package>(
         "SELECT packages.version, packages.filename, packages.sha256, packages.size, packages.kind,
                 packages.platform, packages.arch, packages.facts
@@ -97,8 +97,8 @@ pub(crate) async fn newest(
            AND packages.platform IN ($5, 'any')
          ORDER BY releases.version_key DESC, packages.filename",
     )
-    .bind(shelf.app)
-    .bind(shelf.channel)
+    .bind(view.app)
+    .bind(view.channel)
     .bind(one)
     .bind(other)
     .bind(wanted.platform.as_str())
@@ -122,9 +122,9 @@ pub(crate) async fn newest(
 /// The platforms that releases in the channel have packages for.
 pub(crate) async fn platforms(
     connection: &mut AnyConnection,
-    shelf: Shelf<'_>,
+    view: ChannelView<'_>,
 ) -> sqlx::Result<Vec<String>> {
-    let [one, other] = shelf.sight.served();
+    let [one, other] = view.audience.served();
     sqlx::query_scalar(
         "SELECT DISTINCT packages.platform
          FROM releases
@@ -132,8 +132,8 @@ pub(crate) async fn platforms(
          JOIN packages ON packages.app = releases.app AND packages.version = releases.version
          WHERE releases.app = $1 AND channels.channel = $2 AND releases.visibility IN ($3, $4)",
     )
-    .bind(shelf.app)
-    .bind(shelf.channel)
+    .bind(view.app)
+    .bind(view.channel)
     .bind(one)
     .bind(other)
     .fetch_all(connection)

@@ -4,7 +4,7 @@ use slipway_packages::Version;
 use slipway_service::changes;
 use sqlx::AnyConnection;
 
-use crate::sight::{Sight, column};
+use crate::audience::{Audience, column};
 
 #[derive(sqlx::FromRow)]
 pub(crate) struct Release {
@@ -28,13 +28,13 @@ pub(crate) async fn find(
     .await
 }
 
-/// Every channel that a release within sight, or one that was yanked, was released to; sorted.
+/// Every channel that a release within audience, or one that was yanked, was released to; sorted.
 pub(crate) async fn channels(
     connection: &mut AnyConnection,
-    sight: Sight,
+    audience: Audience,
     app: &str,
 ) -> sqlx::Result<Vec<String>> {
-    let [one, other] = sight.served();
+    let [one, other] = audience.served();
     sqlx::query_scalar(
         "SELECT DISTINCT channels.channel
          FROM channels JOIN releases ON releases.app = channels.app AND releases.version = channels.version

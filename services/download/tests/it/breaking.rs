@@ -13,7 +13,7 @@ use slipway_testkit::peer;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-use crate::world::{app, package, published};
+use crate::fixture::{app, package, published};
 
 /// More than the buffers of any two sockets hold.
 const SIZE: u64 = 64 * 1024 * 1024;

@@ -3,12 +3,13 @@
 use slipway_service::changes::{Release, Row, Visibility};
 use slipway_testkit::database::engines;
 
-use crate::world::{World, app, published, release};
+use crate::fixture::{Fixture, app, published, release};
 
 /// Seven releases, in the order in which they were published.
-async fn arranged(world: &World) {
-    let file =
-        |name: &str, kind, platform, arch| world.store(name, name.as_bytes(), kind, platform, arch);
+async fn arranged(fixture: &Fixture) {
+    let file = |name: &str, kind, platform, arch| {
+        fixture.store(name, name.as_bytes(), kind, platform, arch)
+    };
     let beta = |mut release: Release| {
         release.channels = vec!["beta".to_owned()];
         Row::Release(release)
@@ -49,24 +50,24 @@ async fn arranged(world: &World) {
             vec![file("f.apk", "apk", "android", "universal")],
         )),
     ];
-    world.apply("e", 1, rows).await;
+    fixture.apply("e", 1, rows).await;
 }
 
 /// Also by a download of 0.2.0, to which `none` is a platform that it does not know.
 #[tokio::test]
 async fn what_counts_for_no_platform_is_given_to_nobody_who_names_one() {
     for engine in engines() {
-        let world = World::open(engine).await;
-        arranged(&world).await;
-        let other = |name: &str| world.store(name, b"cut", "other", "none", "universal");
+        let fixture = Fixture::open(engine).await;
+        arranged(&fixture).await;
+        let other = |name: &str| fixture.store(name, b"cut", "other", "none", "universal");
         let rows = vec![published("9.0", vec![other("notes.apk"), other("raw.bin")])];
-        world.apply("e", 100, rows).await;
+        fixture.apply("e", 100, rows).await;
         for (path, location) in [
             ("android", "/d/notes/1.10/a.apk"),
             ("linux", "/d/notes/1.11/c.deb"),
             ("any", "/d/notes/1.1/d.zip"),
         ] {
-            let answer = world.get(&format!("/d/notes/latest/{path}")).await;
+            let answer = fixture.get(&format!("/d/notes/latest/{path}")).await;
             assert_eq!(answer.header("location"), location, "{path}");
         }
         for (path, code) in [
@@ -74,18 +75,18 @@ async fn what_counts_for_no_platform_is_given_to_nobody_who_names_one() {
             ("any?kind=other", "no_package"),
             ("none", "platform_unknown"),
         ] {
-            let answer = world.get(&format!("/d/notes/latest/{path}")).await;
+            let answer = fixture.get(&format!("/d/notes/latest/{path}")).await;
             assert_eq!(answer.problem(), (404, code.to_owned()), "{path}");
         }
-        assert_eq!(world.get("/d/notes/9.0/notes.apk").await.text(), "cut");
+        assert_eq!(fixture.get("/d/notes/9.0/notes.apk").await.text(), "cut");
     }
 }
 
 #[tokio::test]
 async fn latest_is_the_highest_version_that_fits() {
     for engine in engines() {
-        let world = World::open(engine).await;
-        arranged(&world).await;
+        let fixture = Fixture::open(engine).await;
+        arranged(&fixture).await;
         for (path, location) in [
             ("linux", "/d/notes/1.11/c.deb"),
             ("linux?arch=aarch64", "/d/notes/1.11/c-arm.deb"),
@@ -101,7 +102,7 @@ async fn latest_is_the_highest_version_that_fits() {
             ("macos", "/d/notes/1.1/d.zip"),
             ("any", "/d/notes/1.1/d.zip"),
         ] {
-            let answer = world.get(&format!("/d/notes/latest/{path}")).await;
+            let answer = fixture.get(&format!("/d/notes/latest/{path}")).await;
             assert_eq!(answer.status, 302, "{path}: {}", answer.text());
             assert_eq!(answer.header("location"), location, "{path}");
             assert_eq!(answer.header("cache-control"), "no-cache");
@@ -112,8 +113,8 @@ async fn latest_is_the_highest_version_that_fits() {
 #[tokio::test]
 async fn where_nothing_fits_the_answer_says_what_does_not() {
     for engine in engines() {
-        let world = World::open(engine).await;
-        arranged(&world).await;
+        let fixture = Fixture::open(engine).await;
+        arranged(&fixture).await;
         for (path, status, code) in [
             ("notes/latest/windows?channel=beta", 404, "no_package"),
             ("notes/latest/linux?kind=appimage", 404, "no_package"),
@@ -125,7 +126,7 @@ async fn where_nothing_fits_the_answer_says_what_does_not() {
             ("notes/latest/linux?kind=exes", 400, "kind_unknown"),
         ] {
             assert_eq!(
-                world.get(&format!("/d/{path}")).await.problem(),
+                fixture.get(&format!("/d/{path}")).await.problem(),
                 (status, code.to_owned()),
                 "{path}"
             );

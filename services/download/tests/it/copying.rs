@@ -5,7 +5,7 @@ use slipway_service::changes::replica::{Position, Replica as _};
 use slipway_service::changes::{Change, Row, Visibility};
 use slipway_testkit::database::engines;
 
-use crate::world::{World, app, published, release};
+use crate::fixture::{Fixture, app, published, release};
 
 fn position(epoch: &str, applied: i64) -> Position {
     Position {
@@ -18,8 +18,8 @@ fn position(epoch: &str, applied: i64) -> Position {
 #[tokio::test]
 async fn a_first_copy_is_whole_when_it_has_once_reached_the_head() {
     for engine in engines() {
-        let world = World::open(engine).await;
-        let copy = world.state.copy();
+        let fixture = Fixture::open(engine).await;
+        let copy = fixture.state.copy();
         let at = |applied, whole_at| Position {
             whole_at,
             ..position("e", applied)
@@ -49,24 +49,24 @@ async fn a_first_copy_is_whole_when_it_has_once_reached_the_head() {
 #[tokio::test]
 async fn an_older_change_never_undoes_a_newer_one() {
     for engine in engines() {
-        let world = World::open(engine).await;
-        let package = world.store("notes.apk", b"package", "apk", "android", "universal");
+        let fixture = Fixture::open(engine).await;
+        let package = fixture.store("notes.apk", b"package", "apk", "android", "universal");
         let yanked = Row::Release(release("1.0", Visibility::Yanked, vec![package.clone()]));
-        world.apply("e", 5, vec![app("notes"), yanked]).await;
+        fixture.apply("e", 5, vec![app("notes"), yanked]).await;
         // Another instance that shares the database is late with its page.
         let late = Change {
             seq: 2,
             row: published("1.0", vec![package]),
         };
-        world
+        fixture
             .state
             .copy()
             .apply(&[late], &position("e", 2), "e")
             .await
             .unwrap();
-        assert_eq!(world.get("/d/notes/1.0/notes.apk").await.status, 410);
+        assert_eq!(fixture.get("/d/notes/1.0/notes.apk").await.status, 410);
         assert_eq!(
-            world.state.copy().position().await.unwrap(),
+            fixture.state.copy().position().await.unwrap(),
             position("e", 6)
         );
     }
@@ -75,10 +75,10 @@ async fn an_older_change_never_undoes_a_newer_one() {
 #[tokio::test]
 async fn a_new_epoch_takes_the_place_of_the_old_copy_at_once() {
     for engine in engines() {
-        let world = World::open(engine).await;
-        let old = world.store("old.apk", b"old", "apk", "android", "universal");
-        let new = world.store("new.apk", b"new", "apk", "android", "universal");
-        world
+        let fixture = Fixture::open(engine).await;
+        let old = fixture.store("old.apk", b"old", "apk", "android", "universal");
+        let new = fixture.store("new.apk", b"new", "apk", "android", "universal");
+        fixture
             .apply(
                 "before",
                 900,
@@ -89,15 +89,15 @@ async fn a_new_epoch_takes_the_place_of_the_old_copy_at_once() {
                 ],
             )
             .await;
-        world
+        fixture
             .apply("after", 1, vec![app("notes"), published("2.0", vec![new])])
             .await;
-        assert_eq!(world.get("/keys/gone/minisign.pub").await.status, 404);
-        assert_eq!(world.get("/d/notes/1.0/old.apk").await.status, 404);
-        assert_eq!(world.get("/d/notes/2.0/new.apk").await.status, 200);
+        assert_eq!(fixture.get("/keys/gone/minisign.pub").await.status, 404);
+        assert_eq!(fixture.get("/d/notes/1.0/old.apk").await.status, 404);
+        assert_eq!(fixture.get("/d/notes/2.0/new.apk").await.status, 200);
 
         // A page of the old epoch that was on its way changes nothing, nor does the same epoch begun by another.
-        let copy: Copy = world.state.copy();
+        let copy: Copy = fixture.state.copy();
         let late = Change {
             seq: 999,
             row: published("1.0", vec![old]),
@@ -109,7 +109,7 @@ async fn a_new_epoch_takes_the_place_of_the_old_copy_at_once() {
         )
         .await
         .unwrap();
-        assert_eq!(world.get("/d/notes/1.0/old.apk").await.status, 404);
+        assert_eq!(fixture.get("/d/notes/1.0/old.apk").await.status, 404);
         copy.apply(
             &[Change {
                 seq: 1,
@@ -124,7 +124,7 @@ async fn a_new_epoch_takes_the_place_of_the_old_copy_at_once() {
         copy.apply(std::slice::from_ref(&late), &begun_late, "before")
             .await
             .unwrap();
-        assert_eq!(world.get("/d/notes/2.0/new.apk").await.status, 200);
+        assert_eq!(fixture.get("/d/notes/2.0/new.apk").await.status, 200);
         assert_eq!(copy.position().await.unwrap(), position("after", 2));
     }
 }
@@ -132,10 +132,10 @@ async fn a_new_epoch_takes_the_place_of_the_old_copy_at_once() {
 #[tokio::test]
 async fn two_instances_may_apply_the_same_pages_at_once() {
     for engine in engines() {
-        let world = World::open(engine).await;
+        let fixture = Fixture::open(engine).await;
         let mut pages = Vec::new();
         for number in 0..20 {
-            let package = world.store(
+            let package = fixture.store(
                 &format!("{number}.apk"),
                 &[number; 9],
                 "apk",
@@ -151,9 +151,9 @@ async fn two_instances_may_apply_the_same_pages_at_once() {
                 position("e", seq),
             ));
         }
-        world.apply("e", 1, vec![app("notes")]).await;
+        fixture.apply("e", 1, vec![app("notes")]).await;
         let instance = || async {
-            let copy = world.state.copy();
+            let copy = fixture.state.copy();
             for (change, position) in &pages {
                 copy.apply(std::slice::from_ref(change), position, "e")
                     .await
@@ -162,11 +162,11 @@ async fn two_instances_may_apply_the_same_pages_at_once() {
         };
         tokio::join!(instance(), instance());
         assert_eq!(
-            world.state.copy().position().await.unwrap(),
+            fixture.state.copy().position().await.unwrap(),
             position("e", 21)
         );
         assert_eq!(
-            world
+            fixture
                 .get("/d/notes/latest/android")
                 .await
                 .header("location"),

@@ -4,15 +4,15 @@ use http::header::{ACCEPT, IF_MATCH, IF_NONE_MATCH, IF_RANGE, RANGE};
 use slipway_service::changes::{Row, Visibility};
 use slipway_testkit::database::engines;
 
-use crate::world::{World, app, published, release};
+use crate::fixture::{Fixture, app, published, release};
 
 #[tokio::test]
 async fn a_published_file_is_served_with_all_that_proves_it() {
     for engine in engines() {
-        let world = World::open(engine).await;
-        let package = world.store("Größe 1.apk", b"package", "apk", "android", "universal");
+        let fixture = Fixture::open(engine).await;
+        let package = fixture.store("Größe 1.apk", b"package", "apk", "android", "universal");
         let sha256 = package.sha256.clone();
-        world
+        fixture
             .apply(
                 "e",
                 1,
@@ -20,7 +20,9 @@ async fn a_published_file_is_served_with_all_that_proves_it() {
             )
             .await;
 
-        let answer = world.get("/d/notes/1.0%2B7/Gr%C3%B6%C3%9Fe%201.apk").await;
+        let answer = fixture
+            .get("/d/notes/1.0%2B7/Gr%C3%B6%C3%9Fe%201.apk")
+            .await;
         assert_eq!((answer.status.as_u16(), answer.text()), (200, "package"));
         for (name, value) in [
             ("etag", format!("\"{sha256}\"")),
@@ -52,7 +54,7 @@ async fn a_published_file_is_served_with_all_that_proves_it() {
             "attachment; filename=\"Gr__e 1.apk\"; filename*=UTF-8''Gr%C3%B6%C3%9Fe%201.apk"
         );
 
-        let signature = world
+        let signature = fixture
             .get("/d/notes/1.0%2B7/Gr%C3%B6%C3%9Fe%201.apk.minisig")
             .await;
         assert_eq!(signature.text(), "untrusted comment: Größe 1.apk\n");
@@ -60,7 +62,7 @@ async fn a_published_file_is_served_with_all_that_proves_it() {
             signature.header("content-type"),
             "text/plain; charset=utf-8"
         );
-        let key = world.get("/keys/notes/minisign.pub").await;
+        let key = fixture.get("/keys/notes/minisign.pub").await;
         assert!(key.text().ends_with("RWQkey\n"), "{}", key.text());
         assert_eq!(key.header("content-type"), "text/plain; charset=utf-8");
     }
@@ -69,10 +71,10 @@ async fn a_published_file_is_served_with_all_that_proves_it() {
 #[tokio::test]
 async fn a_name_answers_in_both_forms_and_an_old_one_in_its_own() {
     for engine in engines() {
-        let world = World::open(engine).await;
-        let composed = world.store("Caf\u{e9}.apk", b"composed", "apk", "android", "universal");
-        let old = world.store("e\u{301}.apk", b"old", "apk", "android", "universal");
-        world
+        let fixture = Fixture::open(engine).await;
+        let composed = fixture.store("Caf\u{e9}.apk", b"composed", "apk", "android", "universal");
+        let old = fixture.store("e\u{301}.apk", b"old", "apk", "android", "universal");
+        fixture
             .apply(
                 "e",
                 1,
@@ -84,19 +86,19 @@ async fn a_name_answers_in_both_forms_and_an_old_one_in_its_own() {
             ("Cafe%CC%81.apk", "composed"),
             ("e%CC%81.apk", "old"),
         ] {
-            let answer = world.get(&format!("/d/notes/1.0/{path}")).await;
+            let answer = fixture.get(&format!("/d/notes/1.0/{path}")).await;
             assert_eq!(
                 (answer.status.as_u16(), answer.text()),
                 (200, bytes),
                 "{path}"
             );
-            let signature = world.get(&format!("/d/notes/1.0/{path}.minisig")).await;
+            let signature = fixture.get(&format!("/d/notes/1.0/{path}.minisig")).await;
             assert_eq!(signature.status.as_u16(), 200, "{path}");
         }
-        let answer = world.get("/d/notes/1.0/Cafe%CC%81.apk").await;
+        let answer = fixture.get("/d/notes/1.0/Cafe%CC%81.apk").await;
         let saved_as = answer.header("content-disposition");
         assert!(saved_as.ends_with("Caf%C3%A9.apk"), "{saved_as}");
-        let answer = world.get("/d/notes/1.0/%C3%A9.apk").await;
+        let answer = fixture.get("/d/notes/1.0/%C3%A9.apk").await;
         assert_eq!(answer.status.as_u16(), 404, "it never had that name");
     }
 }
@@ -104,9 +106,9 @@ async fn a_name_answers_in_both_forms_and_an_old_one_in_its_own() {
 #[tokio::test]
 async fn head_says_what_get_says_without_the_bytes() {
     for engine in engines() {
-        let world = World::open(engine).await;
-        let package = world.store("notes.deb", b"package", "deb", "linux", "x86_64");
-        world
+        let fixture = Fixture::open(engine).await;
+        let package = fixture.store("notes.deb", b"package", "deb", "linux", "x86_64");
+        fixture
             .apply("e", 1, vec![app("notes"), published("1.0", vec![package])])
             .await;
         for path in [
@@ -115,8 +117,8 @@ async fn head_says_what_get_says_without_the_bytes() {
             "/keys/notes/minisign.pub",
             "/d/notes/latest/linux",
         ] {
-            let mut got = world.get(path).await;
-            let mut asked = world.send("HEAD", path, &[]).await;
+            let mut got = fixture.get(path).await;
+            let mut asked = fixture.send("HEAD", path, &[]).await;
             assert!(asked.body.is_empty(), "{path}");
             assert_eq!(asked.status, got.status, "{path}");
             for answer in [&mut got, &mut asked] {
@@ -130,10 +132,10 @@ async fn head_says_what_get_says_without_the_bytes() {
 #[tokio::test]
 async fn parts_are_served_to_whoever_has_the_rest() {
     for engine in engines() {
-        let world = World::open(engine).await;
-        let package = world.store("notes.bin", b"0123456789", "other", "linux", "x86_64");
+        let fixture = Fixture::open(engine).await;
+        let package = fixture.store("notes.bin", b"0123456789", "other", "linux", "x86_64");
         let etag = format!("\"{}\"", package.sha256);
-        world
+        fixture
             .apply("e", 1, vec![app("notes"), published("1.0", vec![package])])
             .await;
         let path = "/d/notes/1.0/notes.bin";
@@ -143,7 +145,7 @@ async fn parts_are_served_to_whoever_has_the_rest() {
             ("bytes=7-", "789", "bytes 7-9/10"),
             ("bytes=-2", "89", "bytes 8-9/10"),
         ] {
-            let part = world
+            let part = fixture
                 .send("GET", path, &[(RANGE, range), (IF_RANGE, &etag)])
                 .await;
             assert_eq!((part.status.as_u16(), part.text()), (206, text));
@@ -151,7 +153,7 @@ async fn parts_are_served_to_whoever_has_the_rest() {
             assert_eq!(part.header("content-length"), text.len().to_string());
             assert_eq!(part.header("etag"), etag);
         }
-        let changed = world
+        let changed = fixture
             .send(
                 "GET",
                 path,
@@ -162,22 +164,22 @@ async fn parts_are_served_to_whoever_has_the_rest() {
             (changed.status.as_u16(), changed.text()),
             (200, "0123456789")
         );
-        let several = world.send("GET", path, &[(RANGE, "bytes=0-1,4-5")]).await;
+        let several = fixture.send("GET", path, &[(RANGE, "bytes=0-1,4-5")]).await;
         assert_eq!(
             (several.status.as_u16(), several.text()),
             (200, "0123456789")
         );
-        let head = world.send("HEAD", path, &[(RANGE, "bytes=2-4")]).await;
+        let head = fixture.send("HEAD", path, &[(RANGE, "bytes=2-4")]).await;
         assert_eq!(
             (head.status.as_u16(), head.header("content-length")),
             (200, "10")
         );
 
-        let outside = world.send("GET", path, &[(RANGE, "bytes=10-")]).await;
+        let outside = fixture.send("GET", path, &[(RANGE, "bytes=10-")]).await;
         assert_eq!(outside.problem(), (416, "range_not_satisfiable".to_owned()));
         assert_eq!(outside.header("content-range"), "bytes */10");
 
-        let fresh = world.send("GET", path, &[(IF_NONE_MATCH, &etag)]).await;
+        let fresh = fixture.send("GET", path, &[(IF_NONE_MATCH, &etag)]).await;
         assert_eq!(
             (
                 fresh.status.as_u16(),
@@ -186,7 +188,7 @@ async fn parts_are_served_to_whoever_has_the_rest() {
             ),
             (304, 0, etag.as_str())
         );
-        let other = world.send("GET", path, &[(IF_MATCH, "\"other\"")]).await;
+        let other = fixture.send("GET", path, &[(IF_MATCH, "\"other\"")]).await;
         assert_eq!(other.problem(), (412, "precondition_failed".to_owned()));
     }
 }
@@ -194,10 +196,10 @@ async fn parts_are_served_to_whoever_has_the_rest() {
 #[tokio::test]
 async fn a_withdrawn_release_says_why_and_is_nowhere_else() {
     for engine in engines() {
-        let world = World::open(engine).await;
-        let old = world.store("old.apk", b"old", "apk", "android", "universal");
-        let new = world.store("new.apk", b"new", "apk", "android", "universal");
-        world
+        let fixture = Fixture::open(engine).await;
+        let old = fixture.store("old.apk", b"old", "apk", "android", "universal");
+        let new = fixture.store("new.apk", b"new", "apk", "android", "universal");
+        fixture
             .apply(
                 "e",
                 1,
@@ -209,7 +211,7 @@ async fn a_withdrawn_release_says_why_and_is_nowhere_else() {
             )
             .await;
         assert_eq!(
-            world
+            fixture
                 .get("/d/notes/latest/android")
                 .await
                 .header("location"),
@@ -218,9 +220,9 @@ async fn a_withdrawn_release_says_why_and_is_nowhere_else() {
 
         let mut yanked = release("2.0", Visibility::Yanked, vec![new]);
         yanked.reason = Some("it loses notes".to_owned());
-        world.apply("e", 4, vec![Row::Release(yanked)]).await;
+        fixture.apply("e", 4, vec![Row::Release(yanked)]).await;
         for path in ["/d/notes/2.0/new.apk", "/d/notes/2.0/new.apk.minisig"] {
-            let answer = world.get(path).await;
+            let answer = fixture.get(path).await;
             assert_eq!(answer.problem(), (410, "yanked".to_owned()));
             assert!(
                 answer.text().contains("it loses notes"),
@@ -229,9 +231,9 @@ async fn a_withdrawn_release_says_why_and_is_nowhere_else() {
             );
             assert_eq!(answer.header("cache-control"), "no-store");
         }
-        assert_eq!(world.get("/d/notes/2.0/other.apk").await.status, 404);
+        assert_eq!(fixture.get("/d/notes/2.0/other.apk").await.status, 404);
         assert_eq!(
-            world
+            fixture
                 .get("/d/notes/latest/android")
                 .await
                 .header("location"),
@@ -243,9 +245,9 @@ async fn a_withdrawn_release_says_why_and_is_nowhere_else() {
 #[tokio::test]
 async fn what_is_not_there_is_said_in_the_words_of_whoever_asks() {
     for engine in engines() {
-        let world = World::open(engine).await;
-        let package = world.store("notes.apk", b"package", "apk", "android", "universal");
-        world
+        let fixture = Fixture::open(engine).await;
+        let package = fixture.store("notes.apk", b"package", "apk", "android", "universal");
+        fixture
             .apply("e", 1, vec![app("notes"), published("1.0", vec![package])])
             .await;
         for (path, code) in [
@@ -262,12 +264,12 @@ async fn what_is_not_there_is_said_in_the_words_of_whoever_asks() {
             ("/nothing", "not_found"),
         ] {
             assert_eq!(
-                world.get(path).await.problem(),
+                fixture.get(path).await.problem(),
                 (404, code.to_owned()),
                 "{path}"
             );
         }
-        let page = world
+        let page = fixture
             .send(
                 "GET",
                 "/d/notes/9.9/notes.apk",
@@ -283,7 +285,7 @@ async fn what_is_not_there_is_said_in_the_words_of_whoever_asks() {
             "{}",
             page.text()
         );
-        let posted = world.send("POST", "/d/notes/1.0/notes.apk", &[]).await;
+        let posted = fixture.send("POST", "/d/notes/1.0/notes.apk", &[]).await;
         assert_eq!(posted.problem(), (405, "method_not_allowed".to_owned()));
         assert_eq!(posted.header("allow"), "GET,HEAD");
     }
@@ -292,10 +294,10 @@ async fn what_is_not_there_is_said_in_the_words_of_whoever_asks() {
 #[tokio::test]
 async fn bytes_that_are_not_those_of_the_row_are_never_begun() {
     for engine in engines() {
-        let world = World::open(engine).await;
-        let missing = world.store("missing.apk", b"missing", "apk", "android", "universal");
-        let longer = world.store("longer.apk", b"longer", "apk", "android", "universal");
-        let blobs = world.process.process.data.blobs();
+        let fixture = Fixture::open(engine).await;
+        let missing = fixture.store("missing.apk", b"missing", "apk", "android", "universal");
+        let longer = fixture.store("longer.apk", b"longer", "apk", "android", "universal");
+        let blobs = fixture.process.process.data.blobs();
         let path = |sha256: &str| {
             blobs.join(
                 sha256
@@ -306,7 +308,7 @@ async fn bytes_that_are_not_those_of_the_row_are_never_begun() {
         };
         std::fs::remove_file(path(&missing.sha256)).unwrap();
         std::fs::write(path(&longer.sha256), b"longer than that").unwrap();
-        world
+        fixture
             .apply(
                 "e",
                 1,
@@ -314,17 +316,19 @@ async fn bytes_that_are_not_those_of_the_row_are_never_begun() {
             )
             .await;
         for (name, code) in [("missing.apk", "file_missing"), ("longer.apk", "damaged")] {
-            let answer = world.get(&format!("/d/notes/1.0/{name}")).await;
+            let answer = fixture.get(&format!("/d/notes/1.0/{name}")).await;
             assert_eq!(answer.problem(), (500, code.to_owned()), "{name}");
             assert!(!answer.text().contains("blob"), "{}", answer.text());
         }
-        let page = world.get("/a/notes").await;
+        let page = fixture.get("/a/notes").await;
         let marked = page
             .text()
             .matches("<span class=\"tag\">damaged</span>")
             .count();
         assert_eq!(marked, 2, "{}", page.text());
-        let counts = world.get_as_catalog("/internal/downloads/notes/1.0").await;
+        let counts = fixture
+            .get_as_catalog("/internal/downloads/notes/1.0")
+            .await;
         let named = counts.json()["damaged"].clone();
         assert_eq!(named, serde_json::json!(["longer.apk", "missing.apk"]));
     }

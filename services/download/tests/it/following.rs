@@ -4,34 +4,34 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use slipway_download::{Settings, State};
+use slipway_download::{DownloadState, Settings};
 use slipway_service::Health as _;
 use slipway_testkit::database::engines;
 use slipway_testkit::{peer, record};
 use tokio::net::TcpListener;
 
-use crate::world::{World, app};
+use crate::fixture::{Fixture, app};
 
 #[tokio::test]
 async fn an_instance_is_ready_with_a_copy_though_the_catalog_is_away() {
     for engine in engines() {
-        let world = World::open(engine).await;
+        let fixture = Fixture::open(engine).await;
         assert_eq!(
-            world.get_as_operator("/readyz").await.problem(),
+            fixture.get_as_operator("/readyz").await.problem(),
             (503, "not_ready".to_owned())
         );
-        world.apply("e", 1, vec![app("notes")]).await;
+        fixture.apply("e", 1, vec![app("notes")]).await;
         let ready = async {
-            while world.get_as_operator("/readyz").await.status != 200 {
+            while fixture.get_as_operator("/readyz").await.status != 200 {
                 tokio::task::yield_now().await;
             }
         };
         tokio::time::timeout(std::time::Duration::from_secs(10), ready)
             .await
             .expect("ready within ten seconds");
-        std::fs::remove_dir_all(world.process.process.data.blobs()).unwrap();
+        std::fs::remove_dir_all(fixture.process.process.data.blobs()).unwrap();
         assert_eq!(
-            world.get_as_operator("/readyz").await.problem(),
+            fixture.get_as_operator("/readyz").await.problem(),
             (503, "not_ready".to_owned())
         );
     }
@@ -40,9 +40,11 @@ async fn an_instance_is_ready_with_a_copy_though_the_catalog_is_away() {
 #[tokio::test]
 async fn the_position_of_the_copy_can_be_watched() {
     for engine in engines() {
-        let world = World::open(engine).await;
-        world.apply("e", 41, vec![app("notes"), app("other")]).await;
-        let scrape = world.get_as_operator("/metrics").await;
+        let fixture = Fixture::open(engine).await;
+        fixture
+            .apply("e", 41, vec![app("notes"), app("other")])
+            .await;
+        let scrape = fixture.get_as_operator("/metrics").await;
         assert!(
             scrape.text().contains("slipway_copy_applied 42\n"),
             "{}",
@@ -55,8 +57,8 @@ async fn the_position_of_the_copy_can_be_watched() {
 #[tokio::test]
 async fn an_instance_with_a_whole_copy_does_not_wait_for_a_catalog_that_hangs() {
     for engine in engines() {
-        let world = World::open(engine).await;
-        world.apply("e", 1, vec![app("notes")]).await;
+        let fixture = Fixture::open(engine).await;
+        fixture.apply("e", 1, vec![app("notes")]).await;
         let stopped = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let at_stopped = stopped.local_addr().expect("an address").to_string();
         let changes = get(std::future::pending::<()>);
@@ -64,9 +66,9 @@ async fn an_instance_with_a_whole_copy_does_not_wait_for_a_catalog_that_hangs() 
         let at_waiting = peer::serve("catalog", waiting).await;
         for address in [at_stopped, at_waiting] {
             let catalog = record("catalog", "catalog-1", &address);
-            world.process.process.view.replace(vec![catalog]);
+            fixture.process.process.view.replace(vec![catalog]);
             let settings = Settings::default();
-            let restarted = State::open(&world.process.process, &settings).await;
+            let restarted = DownloadState::open(&fixture.process.process, &settings).await;
             let restarted = restarted.expect("a state");
             let ready = async {
                 while restarted.ready().await.is_err() {

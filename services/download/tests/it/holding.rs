@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::extract::{Query, State as Extracted};
+use axum::extract::{Query, State};
 use axum::routing::get;
 use axum::{Json, Router};
-use slipway_download::{Settings, State};
+use slipway_download::{DownloadState, Settings};
 use slipway_service::changes::held::{Loss, Report};
 use slipway_service::changes::replica::Replica as _;
 use slipway_service::changes::{Change, Page, Row, Visibility};
@@ -19,7 +19,7 @@ use slipway_testkit::database::{Engine, engines};
 use slipway_testkit::record;
 use tokio::sync::watch;
 
-use crate::world::{app, package, published, release};
+use crate::fixture::{app, package, published, release};
 
 type Asks = Arc<Mutex<Vec<BTreeMap<String, String>>>>;
 
@@ -77,7 +77,7 @@ impl Catalog {
 
 /// Answers at once when it has something else to tell, else at the next telling.
 async fn changes(
-    Extracted(catalog): Extracted<Catalog>,
+    State(catalog): State<Catalog>,
     Query(ask): Query<BTreeMap<String, String>>,
 ) -> Json<Page> {
     let mut told = catalog.page.subscribe();
@@ -112,7 +112,7 @@ async fn until(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 struct Instance {
-    state: State,
+    state: DownloadState,
     process: Process,
     /// Its folder goes with it.
     _test: TestProcess,
@@ -125,7 +125,7 @@ impl Instance {
         let (data, common) = (&test.process.data, &test.process.settings);
         let process = Process::open_with_view("download", data.clone(), (**common).clone(), view)
             .expect("a process");
-        let state = State::open(&process, &Settings::default())
+        let state = DownloadState::open(&process, &Settings::default())
             .await
             .expect("a state");
         Self {

@@ -5,7 +5,7 @@ use serde_json::json;
 use slipway_service::changes::{Package, Row, Visibility};
 use slipway_testkit::database::engines;
 
-use crate::world::{Answer, World, app, published, release};
+use crate::fixture::{Answer, Fixture, app, published, release};
 
 const ANDROID: &str =
     "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 Chrome/140.0.0.0 Mobile Safari/537.36";
@@ -15,15 +15,15 @@ const IPHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) App
 const PIXEL: &str =
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII=";
 
-fn apk(world: &World, name: &str) -> Package {
-    let mut package = world.store(name, name.as_bytes(), "apk", "android", "universal");
+fn apk(fixture: &Fixture, name: &str) -> Package {
+    let mut package = fixture.store(name, name.as_bytes(), "apk", "android", "universal");
     package.facts["min_sdk"] = json!(24);
     package.facts["signer_sha256"] = json!("ab".repeat(32));
     package
 }
 
-async fn page(world: &World, path: &str, agent: &str) -> Answer {
-    world
+async fn page(fixture: &Fixture, path: &str, agent: &str) -> Answer {
+    fixture
         .send("GET", path, &[(USER_AGENT, agent), (ACCEPT, "text/html")])
         .await
 }
@@ -40,17 +40,17 @@ fn button(page: &Answer) -> &str {
 #[tokio::test]
 async fn a_visitor_gets_the_button_for_their_machine_first_and_sees_the_others() {
     for engine in engines() {
-        let world = World::open(engine).await;
+        let fixture = Fixture::open(engine).await;
         let packages = vec![
-            apk(&world, "notes.apk"),
-            world.store("notes_amd64.deb", b"amd64", "deb", "linux", "x86_64"),
-            world.store("notes_arm64.deb", b"arm64", "deb", "linux", "aarch64"),
+            apk(&fixture, "notes.apk"),
+            fixture.store("notes_amd64.deb", b"amd64", "deb", "linux", "x86_64"),
+            fixture.store("notes_arm64.deb", b"arm64", "deb", "linux", "aarch64"),
         ];
-        world
+        fixture
             .apply("e", 1, vec![app("notes"), published("1.0+7", packages)])
             .await;
 
-        let phone = page(&world, "/a/notes", ANDROID).await;
+        let phone = page(&fixture, "/a/notes", ANDROID).await;
         assert_eq!(
             (phone.status.as_u16(), phone.header("content-type")),
             (200, "text/html; charset=utf-8")
@@ -70,11 +70,11 @@ async fn a_visitor_gets_the_button_for_their_machine_first_and_sees_the_others()
             assert!(phone.text().contains(text), "{text}");
         }
         assert_eq!(
-            button(&page(&world, "/a/notes", LINUX_ARM).await),
+            button(&page(&fixture, "/a/notes", LINUX_ARM).await),
             "/d/notes/1.0%2B7/notes_arm64.deb"
         );
 
-        let iphone = page(&world, "/a/notes", IPHONE).await;
+        let iphone = page(&fixture, "/a/notes", IPHONE).await;
         assert!(
             iphone.text().contains("There is no package for iOS."),
             "{}",
@@ -92,17 +92,17 @@ async fn a_visitor_gets_the_button_for_their_machine_first_and_sees_the_others()
 #[tokio::test]
 async fn what_counts_for_no_platform_is_on_the_page_and_never_its_button() {
     for engine in engines() {
-        let world = World::open(engine).await;
-        let other = |name: &str| world.store(name, b"cut", "other", "none", "universal");
+        let fixture = Fixture::open(engine).await;
+        let other = |name: &str| fixture.store(name, b"cut", "other", "none", "universal");
         let rows = vec![
             app("notes"),
-            published("1.0", vec![apk(&world, "notes.apk")]),
+            published("1.0", vec![apk(&fixture, "notes.apk")]),
             published("2.0", vec![other("cut.apk")]),
         ];
-        world.apply("e", 1, rows).await;
-        let phone = page(&world, "/a/notes", ANDROID).await;
+        fixture.apply("e", 1, rows).await;
+        let phone = page(&fixture, "/a/notes", ANDROID).await;
         assert_eq!(button(&phone), "/d/notes/1.0/notes.apk");
-        let iphone = page(&world, "/a/notes", IPHONE).await;
+        let iphone = page(&fixture, "/a/notes", IPHONE).await;
         assert!(!iphone.text().contains("class=\"button\""));
         for page in [&phone, &iphone] {
             assert!(page.text().contains("href=\"/d/notes/2.0/cut.apk\""));
@@ -115,19 +115,19 @@ async fn what_counts_for_no_platform_is_on_the_page_and_never_its_button() {
 #[tokio::test]
 async fn a_page_runs_nothing_and_repeats_nothing_as_markup() {
     for engine in engines() {
-        let world = World::open(engine).await;
+        let fixture = Fixture::open(engine).await;
         let hostile = "<script>alert(1)</script>";
         let name = "x\"><img src=y onerror=z>.apk";
         let Row::App(mut notes) = app("notes") else {
             unreachable!()
         };
         notes.name = hostile.to_owned();
-        let mut told = release("1.0", Visibility::Published, vec![apk(&world, name)]);
+        let mut told = release("1.0", Visibility::Published, vec![apk(&fixture, name)]);
         told.notes = Some(hostile.to_owned());
-        world
+        fixture
             .apply("e", 1, vec![Row::App(notes), Row::Release(told)])
             .await;
-        let page = page(&world, "/a/notes", ANDROID).await;
+        let page = page(&fixture, "/a/notes", ANDROID).await;
         assert_eq!(page.status, 200);
         assert!(
             page.header("content-security-policy")
@@ -145,22 +145,22 @@ async fn a_page_runs_nothing_and_repeats_nothing_as_markup() {
 #[tokio::test]
 async fn the_icon_of_the_newest_release_is_shown() {
     for engine in engines() {
-        let world = World::open(engine).await;
-        let mut package = apk(&world, "notes.apk");
+        let fixture = Fixture::open(engine).await;
+        let mut package = apk(&fixture, "notes.apk");
         package.facts["icon"] = json!({"media_type": "image/png", "data": PIXEL});
-        let mut vector = apk(&world, "later.apk");
+        let mut vector = apk(&fixture, "later.apk");
         vector.facts["icon"] = json!({"media_type": "image/svg+xml", "data": PIXEL});
-        world
+        fixture
             .apply(
                 "e",
                 1,
                 vec![app("notes"), app("plain"), published("1.0", vec![package])],
             )
             .await;
-        world
+        fixture
             .apply("e", 4, vec![published("2.0", vec![vector])])
             .await;
-        let icon = world.get("/a/notes/icon").await;
+        let icon = fixture.get("/a/notes/icon").await;
         assert_eq!(
             (icon.status.as_u16(), icon.header("content-type")),
             (200, "image/png")
@@ -169,7 +169,7 @@ async fn the_icon_of_the_newest_release_is_shown() {
         assert!(icon.body.starts_with(b"\x89PNG"));
         let etag = icon.header("etag").to_owned();
         assert_eq!(
-            world
+            fixture
                 .send(
                     "GET",
                     "/a/notes/icon",
@@ -180,13 +180,13 @@ async fn the_icon_of_the_newest_release_is_shown() {
             304
         );
         assert!(
-            page(&world, "/a/notes", ANDROID)
+            page(&fixture, "/a/notes", ANDROID)
                 .await
                 .text()
                 .contains("src=\"/a/notes/icon\"")
         );
         assert_eq!(
-            world.get("/a/plain/icon").await.problem(),
+            fixture.get("/a/plain/icon").await.problem(),
             (404, "not_found".to_owned())
         );
     }
@@ -195,22 +195,22 @@ async fn the_icon_of_the_newest_release_is_shown() {
 #[tokio::test]
 async fn a_channel_has_its_own_page_and_nothing_else_is_on_it() {
     for engine in engines() {
-        let world = World::open(engine).await;
+        let fixture = Fixture::open(engine).await;
         let mut beta = release(
             "2.0-beta.1",
             Visibility::Published,
-            vec![apk(&world, "beta.apk")],
+            vec![apk(&fixture, "beta.apk")],
         );
         beta.channels = vec!["beta".to_owned()];
-        let staged = release("3.0", Visibility::Staged, vec![apk(&world, "staged.apk")]);
-        let yanked = release("0.9", Visibility::Yanked, vec![apk(&world, "yanked.apk")]);
+        let staged = release("3.0", Visibility::Staged, vec![apk(&fixture, "staged.apk")]);
+        let yanked = release("0.9", Visibility::Yanked, vec![apk(&fixture, "yanked.apk")]);
         let rows = vec![
             app("notes"),
             app("empty"),
-            published("1.0", vec![apk(&world, "stable.apk")]),
+            published("1.0", vec![apk(&fixture, "stable.apk")]),
         ];
-        world.apply("e", 1, rows).await;
-        world
+        fixture.apply("e", 1, rows).await;
+        fixture
             .apply(
                 "e",
                 4,
@@ -222,21 +222,23 @@ async fn a_channel_has_its_own_page_and_nothing_else_is_on_it() {
             )
             .await;
 
-        let stable = page(&world, "/a/notes", ANDROID).await;
+        let stable = page(&fixture, "/a/notes", ANDROID).await;
         assert_eq!(button(&stable), "/d/notes/1.0/stable.apk");
         assert!(stable.text().contains("href=\"/a/notes?channel=beta\""));
         for hidden in ["beta.apk", "staged.apk", "yanked.apk"] {
             assert!(!stable.text().contains(hidden), "{hidden}");
         }
         assert_eq!(
-            button(&page(&world, "/a/notes?channel=beta", ANDROID).await),
+            button(&page(&fixture, "/a/notes?channel=beta", ANDROID).await),
             "/d/notes/2.0-beta.1/beta.apk"
         );
         assert_eq!(
-            page(&world, "/a/notes?channel=none", ANDROID).await.status,
+            page(&fixture, "/a/notes?channel=none", ANDROID)
+                .await
+                .status,
             404
         );
-        let empty = page(&world, "/a/empty", ANDROID).await;
+        let empty = page(&fixture, "/a/empty", ANDROID).await;
         assert_eq!(empty.status, 200);
         assert!(
             empty.text().contains("Nothing has been published yet."),
@@ -249,11 +251,11 @@ async fn a_channel_has_its_own_page_and_nothing_else_is_on_it() {
 #[tokio::test]
 async fn a_browser_gets_refusals_as_pages() {
     for engine in engines() {
-        let world = World::open(engine).await;
-        let package = apk(&world, "notes.apk");
+        let fixture = Fixture::open(engine).await;
+        let package = apk(&fixture, "notes.apk");
         let mut yanked = release("1.0", Visibility::Yanked, vec![package]);
         yanked.reason = Some("it loses <notes>".to_owned());
-        world
+        fixture
             .apply("e", 1, vec![app("notes"), Row::Release(yanked)])
             .await;
         for (path, status, text) in [
@@ -265,7 +267,7 @@ async fn a_browser_gets_refusals_as_pages() {
             ),
             ("/a/absent", 404, "There is no app of this name here"),
         ] {
-            let page = page(&world, path, ANDROID).await;
+            let page = page(&fixture, path, ANDROID).await;
             assert_eq!(
                 (page.status.as_u16(), page.header("content-type")),
                 (status, "text/html; charset=utf-8"),
@@ -282,7 +284,7 @@ async fn a_browser_gets_refusals_as_pages() {
                 page.header("content-security-policy")
                     .starts_with("default-src 'none'")
             );
-            assert_eq!(world.get(path).await.problem().0, status);
+            assert_eq!(fixture.get(path).await.problem().0, status);
         }
     }
 }

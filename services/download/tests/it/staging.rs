@@ -4,46 +4,46 @@ use sha2::{Digest as _, Sha256};
 use slipway_service::changes::{Row, Visibility};
 use slipway_testkit::database::engines;
 
-use crate::world::{World, app, release};
+use crate::fixture::{Fixture, app, release};
 
 #[tokio::test]
 async fn a_staged_release_is_served_to_the_catalog_as_the_public_will_get_it() {
     for engine in engines() {
-        let world = World::open(engine).await;
-        let package = world.store("notes.apk", b"package", "apk", "android", "universal");
+        let fixture = Fixture::open(engine).await;
+        let package = fixture.store("notes.apk", b"package", "apk", "android", "universal");
         let at = |visibility| Row::Release(release("1.0", visibility, vec![package.clone()]));
-        world
+        fixture
             .apply("e", 1, vec![app("notes"), at(Visibility::Staged)])
             .await;
         let paths = ["/d/notes/1.0/notes.apk", "/d/notes/1.0/notes.apk.minisig"];
         let mut staged = Vec::new();
         for path in paths {
             assert_eq!(
-                world.get(path).await.problem(),
+                fixture.get(path).await.problem(),
                 (404, "release_unknown".to_owned())
             );
-            let answer = world
+            let answer = fixture
                 .get_as_catalog(&format!("/internal/staged{path}"))
                 .await;
             assert_eq!(answer.status, 200, "{}", answer.text());
             staged.push(answer);
         }
         assert_eq!(
-            world.get("/d/notes/latest/android").await.problem(),
+            fixture.get("/d/notes/latest/android").await.problem(),
             (404, "no_package".to_owned())
         );
-        let latest = world
+        let latest = fixture
             .get_as_catalog("/internal/staged/d/notes/latest/android")
             .await;
         assert_eq!(latest.header("location"), "/d/notes/1.0/notes.apk");
-        let key = world
+        let key = fixture
             .get_as_catalog("/internal/staged/keys/notes/minisign.pub")
             .await;
-        assert_eq!(key.body, world.get("/keys/notes/minisign.pub").await.body);
+        assert_eq!(key.body, fixture.get("/keys/notes/minisign.pub").await.body);
 
-        world.apply("e", 3, vec![at(Visibility::Published)]).await;
+        fixture.apply("e", 3, vec![at(Visibility::Published)]).await;
         for (path, staged) in paths.into_iter().zip(&mut staged) {
-            let mut public = world.get(path).await;
+            let mut public = fixture.get(path).await;
             assert_eq!(public.body, staged.body);
             public.headers.remove("x-request-id");
             staged.headers.remove("x-request-id");
@@ -51,14 +51,14 @@ async fn a_staged_release_is_served_to_the_catalog_as_the_public_will_get_it() {
             assert_eq!(public.headers, staged.headers);
         }
 
-        world.apply("e", 4, vec![at(Visibility::Hidden)]).await;
+        fixture.apply("e", 4, vec![at(Visibility::Hidden)]).await;
         for path in paths {
             assert_eq!(
-                world.get(path).await.problem(),
+                fixture.get(path).await.problem(),
                 (404, "release_unknown".to_owned())
             );
             assert_eq!(
-                world
+                fixture
                     .get_as_catalog(&format!("/internal/staged{path}"))
                     .await
                     .status,
@@ -71,9 +71,9 @@ async fn a_staged_release_is_served_to_the_catalog_as_the_public_will_get_it() {
 #[tokio::test]
 async fn nobody_else_sees_what_is_staged() {
     for engine in engines() {
-        let world = World::open(engine).await;
-        let package = world.store("notes.apk", b"package", "apk", "android", "universal");
-        world
+        let fixture = Fixture::open(engine).await;
+        let package = fixture.store("notes.apk", b"package", "apk", "android", "universal");
+        fixture
             .apply(
                 "e",
                 1,
@@ -83,7 +83,7 @@ async fn nobody_else_sees_what_is_staged() {
                 ],
             )
             .await;
-        let answer = world.get("/internal/staged/d/notes/1.0/notes.apk").await;
+        let answer = fixture.get("/internal/staged/d/notes/1.0/notes.apk").await;
         assert_eq!(answer.problem(), (403, "caller_not_permitted".to_owned()));
     }
 }
@@ -91,14 +91,19 @@ async fn nobody_else_sees_what_is_staged() {
 #[tokio::test]
 async fn the_catalog_can_have_a_file_read_anew() {
     for engine in engines() {
-        let world = World::open(engine).await;
-        let package = world.store("notes.apk", b"package", "apk", "android", "universal");
+        let fixture = Fixture::open(engine).await;
+        let package = fixture.store("notes.apk", b"package", "apk", "android", "universal");
         let address = format!("/internal/blobs/{}", package.sha256);
-        let read = async || world.get_as_catalog(&address).await.json();
+        let read = async || fixture.get_as_catalog(&address).await.json();
         assert_eq!(read().await["sha256"], package.sha256);
         assert_eq!(read().await["size"], 7);
         let digest: slipway_packages::Digest = package.sha256.parse().expect("a digest");
-        let path = world.process.process.data.blobs().join(digest.blob_path());
+        let path = fixture
+            .process
+            .process
+            .data
+            .blobs()
+            .join(digest.blob_path());
         std::fs::write(&path, b"pockage!").expect("a change");
         let found =
             slipway_packages::Digest::from_bytes(Sha256::digest(b"pockage!").into()).as_hex();
@@ -106,7 +111,7 @@ async fn the_catalog_can_have_a_file_read_anew() {
         assert_eq!(read().await["size"], 8);
         std::fs::remove_file(&path).expect("a removal");
         assert_eq!(read().await["sha256"], serde_json::Value::Null);
-        let wrong = world.get_as_catalog("/internal/blobs/1234").await;
+        let wrong = fixture.get_as_catalog("/internal/blobs/1234").await;
         assert_eq!(wrong.problem(), (400, "digest_invalid".to_owned()));
     }
 }

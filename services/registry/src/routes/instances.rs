@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use axum::extract::{DefaultBodyLimit, State as Extracted};
+use axum::extract::{DefaultBodyLimit, State};
 use axum::routing::{get, put};
 use axum::{Json, Router};
 use http::StatusCode;
@@ -14,7 +14,7 @@ use slipway_service::{Problem, clock};
 use uuid::Uuid;
 
 use crate::leases::{Holder, Refused};
-use crate::{State, proof};
+use crate::{RegistryState, proof};
 
 /// Longest time that a poll is held: below the time-outs of every client on the way.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
@@ -25,7 +25,7 @@ const MAX_VERSION: usize = 64;
 /// Longest time that a leaving instance waits for the watchers.
 const ACKNOWLEDGE_WAIT: Duration = Duration::from_secs(2);
 
-pub(crate) fn router() -> Router<State> {
+pub(crate) fn router() -> Router<RegistryState> {
     Router::new()
         .route("/internal/instances", get(watch))
         .route("/internal/instances/{instance}", put(beat).delete(leave))
@@ -35,7 +35,7 @@ pub(crate) fn router() -> Router<State> {
 /// A heartbeat: the full record. The first one is taken when the instance has proven itself at its address; one that says
 /// DRAINING is answered when every watcher has applied it.
 async fn beat(
-    Extracted(state): Extracted<State>,
+    State(state): State<RegistryState>,
     Caller(caller): Caller,
     ApiPath(instance): ApiPath<String>,
     ApiJson(record): ApiJson<Record>,
@@ -99,7 +99,7 @@ impl From<Refused> for Problem {
 
 /// The end of a lease, of the caller's own service alone.
 async fn leave(
-    Extracted(state): Extracted<State>,
+    State(state): State<RegistryState>,
     Caller(caller): Caller,
     ApiPath(instance): ApiPath<String>,
 ) -> Json<Beat> {
@@ -124,7 +124,7 @@ struct Watch {
 
 /// The full set, at once when the watcher has another revision than ours, else when it changes or the wait is over.
 async fn watch(
-    Extracted(state): Extracted<State>,
+    State(state): State<RegistryState>,
     Caller(caller): Caller,
     ApiQuery(query): ApiQuery<Watch>,
 ) -> Result<Json<Snapshot>, Problem> {
@@ -150,14 +150,14 @@ async fn watch(
     Ok(Json(leases.snapshot(Instant::now())))
 }
 
-async fn acknowledged(state: &State, revision: u64) -> bool {
+async fn acknowledged(state: &RegistryState, revision: u64) -> bool {
     let waiting = state.leases.wait_for_watchers(revision);
     tokio::time::timeout(ACKNOWLEDGE_WAIT, waiting)
         .await
         .is_ok()
 }
 
-fn answer(state: &State, acknowledged: bool) -> Beat {
+fn answer(state: &RegistryState, acknowledged: bool) -> Beat {
     Beat {
         epoch: state.leases.epoch().to_owned(),
         revision: state.leases.revision(),

@@ -1,13 +1,13 @@
 //! `/internal/keys`: the key of an app, made when it is first asked for.
 
 use axum::Json;
-use axum::extract::State as Extracted;
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use slipway_packages::Slug;
 use slipway_service::Problem;
 use slipway_service::http::json::ApiJson;
 
-use crate::{State, keys};
+use crate::{SigningState, keys};
 
 #[derive(Deserialize)]
 pub(crate) struct Wanted {
@@ -23,7 +23,7 @@ pub(crate) struct Key {
 
 /// The app's key; it is made when it is missing. Safe to repeat: an app has one key.
 pub(crate) async fn ensure(
-    Extracted(state): Extracted<State>,
+    State(state): State<SigningState>,
     ApiJson(wanted): ApiJson<Wanted>,
 ) -> Result<Json<Key>, Problem> {
     let key = keys::ensure(&state, &wanted.app).await?;

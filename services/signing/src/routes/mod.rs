@@ -6,9 +6,9 @@ mod signatures;
 use axum::Router;
 use axum::routing::post;
 
-use crate::State;
+use crate::SigningState;
 
-pub(crate) fn router() -> Router<State> {
+pub(crate) fn router() -> Router<SigningState> {
     Router::new()
         .route("/internal/keys", post(keys::ensure))
         .route("/internal/signatures", post(signatures::create))

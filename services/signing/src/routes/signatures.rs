@@ -1,13 +1,13 @@
 //! `/internal/signatures`: the signature of a file of a version.
 
 use axum::Json;
-use axum::extract::State as Extracted;
+use axum::extract::State;
 use serde::Serialize;
 use slipway_service::Problem;
 use slipway_service::http::json::ApiJson;
 
 use crate::statement::Statement;
-use crate::{State, signing};
+use crate::{SigningState, signing};
 
 #[derive(Serialize)]
 pub(crate) struct Signature {
@@ -18,7 +18,7 @@ pub(crate) struct Signature {
 
 /// The signature of a statement. Safe to repeat: every answer has the same bytes.
 pub(crate) async fn create(
-    Extracted(state): Extracted<State>,
+    State(state): State<SigningState>,
     ApiJson(statement): ApiJson<Statement>,
 ) -> Result<Json<Signature>, Problem> {
     let signed = signing::sign(&state, statement).await?;

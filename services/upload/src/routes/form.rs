@@ -11,7 +11,7 @@ use std::task::{Context, Poll, ready};
 
 use axum::Router;
 use axum::body::{Body, HttpBody as _};
-use axum::extract::State as Extracted;
+use axum::extract::State;
 use axum::response::Response;
 use axum::routing::post;
 use bytes::Bytes;
@@ -26,24 +26,24 @@ use slipway_service::token::Scope;
 
 use super::packages::{Query, in_time, store, wait};
 use crate::incoming::{Incoming, check_size, truncated};
+use crate::parameters::RawParameters;
 use crate::permission::Asker;
 use crate::staging::Staged;
 use crate::storing::By;
-use crate::wish::Words;
-use crate::{State, digests, envelope, session};
+use crate::{UploadState, digests, envelope, session};
 
 /// Bytes of a form beside its file, which are held in memory: parameters are short.
 const FORM_BYTES: u64 = 1 << 20;
 /// Bytes of one parameter.
 const FIELD_BYTES: usize = 64 << 10;
 
-pub(super) fn router() -> Router<State> {
+pub(super) fn router() -> Router<UploadState> {
     Router::new().route("/api/v1/apps/{app}/packages", post(create))
 }
 
 /// Stores the file of a form as a package: as PUT does, with the same answers.
 async fn create(
-    Extracted(state): Extracted<State>,
+    State(state): State<UploadState>,
     asker: Asker,
     query: Result<ApiQuery<Query>, Problem>,
     headers: HeaderMap,
@@ -67,16 +67,16 @@ async fn create(
         state: &state,
         asker: &asker,
         of_file: arriving.of_file.clone(),
-        words: query.words(String::new()),
+        raw: query.raw(String::new()),
         file: None,
     };
     let parts = Multipart::new(&mut arriving, boundary);
     let by = By::from(asker.clone());
-    let (staged, words) = in_time(&state, &by, form.read(parts)).await?;
+    let (staged, raw) = in_time(&state, &by, form.read(parts)).await?;
     in_time(&state, &by, arriving.end()).await?;
-    let wish = words.parse()?;
+    let parameters = raw.parse()?;
     let wait = wait(&state, &headers);
-    store(&state, staged, wish, by, wait).await
+    store(&state, staged, parameters, by, wait).await
 }
 
 fn boundary(headers: &HeaderMap) -> Result<String, Problem> {
@@ -95,48 +95,48 @@ fn boundary(headers: &HeaderMap) -> Result<String, Problem> {
 
 /// A form as far as it is read.
 struct Form<'a> {
-    state: &'a State,
+    state: &'a UploadState,
     asker: &'a Asker,
     /// Bytes of the file that have come.
     of_file: Arc<AtomicU64>,
-    words: Words,
+    raw: RawParameters,
     file: Option<Staged>,
 }
 
 impl Form<'_> {
     /// The file, durable, and what was said of it.
-    async fn read(mut self, mut parts: Multipart<'_>) -> Result<(Staged, Words), Problem> {
+    async fn read(mut self, mut parts: Multipart<'_>) -> Result<(Staged, RawParameters), Problem> {
         // A name in a field counts more than that in the file's part, wherever it comes.
         let mut filename = None;
         while let Some(part) = parts.next_field().await.map_err(unreadable)? {
             let name = part.name().unwrap_or_default().to_owned();
             let of_file = file_name(&part)?;
-            let is_parameter = name == "filename" || self.words.parameter(&name).is_some();
+            let is_parameter = name == "filename" || self.raw.parameter(&name).is_some();
             match of_file {
                 Some(_) if is_parameter => return Err(no_file(&name)),
                 None if name == "filename" => set(&name, &mut filename, text(part).await?)?,
                 None if is_parameter => self.set(&name, text(part).await?)?,
                 None if name != "file" => return Err(unknown(&name)),
                 of_file => {
-                    self.words.filename = of_file.unwrap_or_default();
+                    self.raw.filename = of_file.unwrap_or_default();
                     self.take(part).await?;
                 }
             }
         }
-        self.words.filename = filename.unwrap_or(self.words.filename);
+        self.raw.filename = filename.unwrap_or(self.raw.filename);
         let file = self.file.ok_or_else(|| {
             form_invalid(
                 "it has no file: send one as the part `file`, as `curl -F file=@FILE` does",
             )
         })?;
-        Ok((file, self.words))
+        Ok((file, self.raw))
     }
 
     fn set(&mut self, name: &str, value: String) -> Result<(), Problem> {
         if name == "channel" {
             self.asker.permit(Scope::Release)?;
         }
-        match self.words.parameter(name) {
+        match self.raw.parameter(name) {
             Some(place) => set(name, place, value),
             None => Err(unknown(name)),
         }
@@ -181,7 +181,7 @@ impl Form<'_> {
 
     /// Refuses before the file comes what is wrong in the fields before it; the name may still come.
     fn check_words(&self) -> Result<(), Problem> {
-        match self.words.clone().parse() {
+        match self.raw.clone().parse() {
             Err(problem) if problem.code != "name_refused" => Err(problem),
             _ => Ok(()),
         }
@@ -225,7 +225,7 @@ fn file_name(part: &Field<'_>) -> Result<Option<String>, Problem> {
     let name = part.file_name();
     if name.is_some_and(|name| name.contains("=?") && name.contains("?=")) {
         return Err(name_refused(
-            "words of mail (RFC 2047) are not decoded: send it as UTF-8, or as the field filename",
+            "raw of mail (RFC 2047) are not decoded: send it as UTF-8, or as the field filename",
         ));
     }
     Ok(name.map(str::to_owned))

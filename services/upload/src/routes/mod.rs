@@ -7,9 +7,9 @@ mod uploads;
 
 use axum::Router;
 
-use crate::State;
+use crate::UploadState;
 
-pub(crate) fn router() -> Router<State> {
+pub(crate) fn router() -> Router<UploadState> {
     Router::new()
         .merge(form::router())
         .merge(packages::router())

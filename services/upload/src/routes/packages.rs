@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody as _};
-use axum::extract::State as Extracted;
+use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 use axum::{Json, Router};
@@ -18,14 +18,14 @@ use tokio::time::timeout;
 
 use crate::checksum::Checksum;
 use crate::incoming::{Incoming, check_size, package_empty, truncated};
+use crate::parameters::{Parameters, RawParameters};
 use crate::permission::{self, Asker};
 use crate::staging::Staged;
 use crate::store::packages as rows;
 use crate::storing::{self, By};
-use crate::wish::{Wish, Words};
-use crate::{State, digests, envelope, progress, removing, session};
+use crate::{UploadState, digests, envelope, progress, removing, session};
 
-pub(super) fn router() -> Router<State> {
+pub(super) fn router() -> Router<UploadState> {
     // One route: a name is what is put, an id is what is asked for.
     let one = get(show).put(put).post(by_another_method).delete(remove);
     Router::new().route("/api/v1/apps/{app}/packages/{name}", one)
@@ -49,7 +49,7 @@ struct Address {
 
 /// Stores the body as a package. Everything that can be refused without it is refused before its first byte is read.
 async fn put(
-    Extracted(state): Extracted<State>,
+    State(state): State<UploadState>,
     asker: Asker,
     address: Result<ApiPath<Address>, Problem>,
     query: Result<ApiQuery<Query>, Problem>,
@@ -64,8 +64,8 @@ async fn put(
     let ApiPath(address) = address?;
     envelope::check_package(&headers)?;
     let expected = digests::announced(&headers)?;
-    let mut wish = query.words(address.name).parse()?;
-    wish.sha256 = expected.sha256;
+    let mut parameters = query.raw(address.name).parse()?;
+    parameters.sha256 = expected.sha256;
     let announced = body.size_hint().exact();
     if announced == Some(0) {
         return Err(package_empty());
@@ -73,31 +73,31 @@ async fn put(
     check_size(&state, announced.unwrap_or(0))?;
     let mut connection = state.database.read().await?;
     session::check_room(&state, &mut connection, announced.unwrap_or(0)).await?;
-    if let Some(version) = &wish.version {
-        let place = (version, &wish.filename);
+    if let Some(version) = &parameters.version {
+        let place = (version, &parameters.filename);
         let who = (&*address.app, &*asker.grant.id);
-        storing::check_place(&mut connection, who, place, wish.sha256.as_ref()).await?;
+        storing::check_place(&mut connection, who, place, parameters.sha256.as_ref()).await?;
     }
     drop(connection);
     let wait = wait(&state, &headers);
     let by = By::from(asker);
     let receiving = receive(&state, body, expected.others);
     let staged = in_time(&state, &by, receiving).await?;
-    store(&state, staged, wish, by, wait).await
+    store(&state, staged, parameters, by, wait).await
 }
 
-/// Makes a package of what has arrived, and answers when it is where it is wished to be or `wait` is over.
+/// Makes a package of what has arrived, and answers when it is where it is to be or `wait` is over.
 pub(super) async fn store(
-    state: &State,
+    state: &UploadState,
     staged: Staged,
-    wish: Wish,
+    parameters: Parameters,
     by: By,
     wait: Duration,
 ) -> Result<Response, Problem> {
     // A task of its own: a client that leaves now cannot leave half of it undone.
     let storing = {
         let state = state.clone();
-        async move { storing::store(&state, staged.into(), &wish, &by, None).await }
+        async move { storing::store(&state, staged.into(), &parameters, &by, None).await }
     };
     let stored = state.process.tasks.spawn(storing).await;
     let stored = stored.map_err(Problem::internal)??;
@@ -105,8 +105,8 @@ pub(super) async fn store(
 }
 
 impl Query {
-    pub(super) fn words(self, filename: String) -> Words {
-        Words {
+    pub(super) fn raw(self, filename: String) -> RawParameters {
+        RawParameters {
             filename,
             version: self.version,
             channel: self.channel,
@@ -120,7 +120,7 @@ impl Query {
 
 /// What `receiving` gives, unless the body takes longer than one may, or its token ends on the way.
 pub(super) async fn in_time<T>(
-    state: &State,
+    state: &UploadState,
     by: &By,
     receiving: impl Future<Output = Result<T, Problem>>,
 ) -> Result<T, Problem> {
@@ -134,7 +134,7 @@ pub(super) async fn in_time<T>(
 
 /// Writes the body to a staged file, which is durable when this returns and gone when it fails.
 async fn receive(
-    state: &State,
+    state: &UploadState,
     mut body: Body,
     checksums: Vec<Checksum>,
 ) -> Result<Staged, Problem> {
@@ -163,7 +163,7 @@ async fn by_another_method(asker: Asker) -> Result<Response, Problem> {
 }
 
 /// How long the answer waits for the release.
-pub(super) fn wait(state: &State, headers: &HeaderMap) -> Duration {
+pub(super) fn wait(state: &UploadState, headers: &HeaderMap) -> Duration {
     let limits = &state.settings.limits;
     let seconds = prefer::wait(headers).unwrap_or(limits.wait_seconds);
     Duration::from_secs(seconds.min(limits.longest_wait_seconds))
@@ -175,7 +175,7 @@ struct Nothing {}
 
 /// Where a package is and, in words, why it is not further; with the catalog or without it.
 async fn show(
-    Extracted(state): Extracted<State>,
+    State(state): State<UploadState>,
     asker: Asker,
     ApiQuery(Nothing {}): ApiQuery<Nothing>,
     ApiPath(address): ApiPath<Address>,
@@ -188,7 +188,7 @@ async fn show(
 
 /// Deletes a package that is not on its way to be released: 204 when the catalog has agreed, and again.
 async fn remove(
-    Extracted(state): Extracted<State>,
+    State(state): State<UploadState>,
     asker: Asker,
     ApiQuery(Nothing {}): ApiQuery<Nothing>,
     ApiPath(address): ApiPath<Address>,
@@ -207,7 +207,7 @@ async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn find(state: &State, address: &Address) -> Result<rows::Package, Problem> {
+async fn find(state: &UploadState, address: &Address) -> Result<rows::Package, Problem> {
     let mut connection = state.database.read().await?;
     let package = rows::by_id(&mut connection, &address.name).await?;
     package

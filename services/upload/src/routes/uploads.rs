@@ -1,7 +1,7 @@
 //! `/api/v1/apps/{app}/uploads`: a package in pieces, by tus 1.0 (<https://tus.io/protocols/resumable-upload>).
 
 use axum::body::{Body, HttpBody as _};
-use axum::extract::State as Extracted;
+use axum::extract::State;
 use axum::middleware::map_response;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
@@ -21,9 +21,9 @@ use crate::permission::Asker;
 use crate::session::{self, Held, Piece};
 use crate::store::packages as rows;
 use crate::store::sessions::{self, Session};
-use crate::{State, metadata, progress, storing};
+use crate::{UploadState, metadata, progress, storing};
 
-pub(super) fn router() -> Router<State> {
+pub(super) fn router() -> Router<UploadState> {
     Router::new()
         .route(
             "/api/v1/apps/{app}/uploads",
@@ -51,13 +51,13 @@ struct Address {
 struct Nothing {}
 
 /// What the server can do; asked before there is a token.
-async fn options(Extracted(state): Extracted<State>) -> Response {
+async fn options(State(state): State<UploadState>) -> Response {
     tus::capabilities(state.settings.limits.package_bytes)
 }
 
 /// Begins an upload, with its first bytes when there is a body.
 async fn create(
-    Extracted(state): Extracted<State>,
+    State(state): State<UploadState>,
     asker: Asker,
     query: Result<ApiQuery<Nothing>, Problem>,
     headers: HeaderMap,
@@ -69,8 +69,8 @@ async fn create(
     tus::check_body(&headers)?;
     tus::check_creation(&headers)?;
     let announced = tus::text(&headers, "upload-metadata")?.unwrap_or_default();
-    let wish = metadata::parse(announced)?.parse()?;
-    if wish.channel.is_some() {
+    let parameters = metadata::parse(announced)?.parse()?;
+    if parameters.channel.is_some() {
         asker.permit(Scope::Release)?;
     }
     let size = tus::number(&headers, "upload-length")?;
@@ -81,11 +81,11 @@ async fn create(
     if body.size_hint().exact().is_some_and(|bytes| bytes > size) {
         return Err(session::beyond_the_end(size));
     }
-    if let Some(version) = &wish.version {
+    if let Some(version) = &parameters.version {
         let mut connection = state.database.read().await?;
-        let place = (version, &wish.filename);
+        let place = (version, &parameters.filename);
         let who = (&*asker.app, &*asker.grant.id);
-        storing::check_place(&mut connection, who, place, wish.sha256.as_ref()).await?;
+        storing::check_place(&mut connection, who, place, parameters.sha256.as_ref()).await?;
     }
     let row = row(&state, &asker, announced, size)?;
     let checksum = tus::checksum(&headers)?;
@@ -104,7 +104,7 @@ async fn create(
     Ok((StatusCode::CREATED, location, tus::position(&row)).into_response())
 }
 
-fn row(state: &State, asker: &Asker, metadata: &str, size: u64) -> Result<Session, Problem> {
+fn row(state: &UploadState, asker: &Asker, metadata: &str, size: u64) -> Result<Session, Problem> {
     Ok(Session {
         id: Uuid::now_v7().to_string(),
         app: asker.app.clone(),
@@ -140,7 +140,7 @@ struct Listed {
 
 /// The asker's own uploads.
 async fn list(
-    Extracted(state): Extracted<State>,
+    State(state): State<UploadState>,
     asker: Asker,
     query: Result<ApiQuery<List>, Problem>,
 ) -> Result<Json<Items<Listed>>, Problem> {
@@ -176,7 +176,7 @@ fn path(row: &Session) -> String {
 
 /// The offset to go on from. Whoever asks is going to write, so the one who writes now is asked to let go first.
 async fn offset(
-    Extracted(state): Extracted<State>,
+    State(state): State<UploadState>,
     asker: Asker,
     ApiPath(address): ApiPath<Address>,
     headers: HeaderMap,
@@ -195,7 +195,7 @@ async fn offset(
 
 /// Appends bytes at the offset.
 async fn append(
-    Extracted(state): Extracted<State>,
+    State(state): State<UploadState>,
     asker: Asker,
     ApiPath(address): ApiPath<Address>,
     headers: HeaderMap,
@@ -226,7 +226,7 @@ async fn append(
 
 /// Appends the piece that comes with the creation. A client that is refused learns no address to go on at, so when nothing
 /// of the piece counts the upload is ended.
-async fn begin_with(state: &State, held: Held, piece: Piece) -> Result<Session, Problem> {
+async fn begin_with(state: &UploadState, held: Held, piece: Piece) -> Result<Session, Problem> {
     let tasks = &state.process.tasks;
     let state = state.clone();
     let beginning = tasks.spawn(async move {
@@ -243,7 +243,7 @@ async fn begin_with(state: &State, held: Held, piece: Piece) -> Result<Session, 
 }
 
 /// In a task of its own: when the client leaves, what has arrived is still made durable and noted.
-async fn append_to(state: &State, held: Held, piece: Piece) -> Result<Session, Problem> {
+async fn append_to(state: &UploadState, held: Held, piece: Piece) -> Result<Session, Problem> {
     let tasks = &state.process.tasks;
     let state = state.clone();
     let appending = tasks.spawn(async move { held.append(&state, piece).await });
@@ -253,7 +253,7 @@ async fn append_to(state: &State, held: Held, piece: Piece) -> Result<Session, P
 /// Ends an upload: its bytes go. The package that a complete one became stays. The header of tus may be left out, for those
 /// who end one by hand.
 async fn end(
-    Extracted(state): Extracted<State>,
+    State(state): State<UploadState>,
     asker: Asker,
     ApiPath(address): ApiPath<Address>,
     headers: HeaderMap,
@@ -269,7 +269,7 @@ async fn end(
 
 /// For clients behind something that only lets POST through.
 async fn by_another_method(
-    state: Extracted<State>,
+    state: State<UploadState>,
     asker: Asker,
     address: ApiPath<Address>,
     headers: HeaderMap,
@@ -297,13 +297,13 @@ struct Progress {
     package: Option<api::Package>,
     release: Option<api::Release>,
     reason: Option<String>,
-    /// The refusal of the package, or of the wish to release it, for programs.
+    /// The refusal of the package, or of the intent to publish it, for programs.
     #[serde(skip_serializing_if = "Option::is_none")]
     refused: Option<api::Refusal>,
 }
 
 async fn show(
-    Extracted(state): Extracted<State>,
+    State(state): State<UploadState>,
     asker: Asker,
     query: Result<ApiQuery<Nothing>, Problem>,
     ApiPath(address): ApiPath<Address>,

@@ -13,11 +13,11 @@ const LOOK_AT_DISK: u64 = 16 << 20;
 
 /// What becomes of a staged file when nobody has it open any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum Retention {
     /// It goes: the request that brought it was refused or ended early.
-    Removed,
+    Remove,
     /// It stays, for a session to go on with.
-    Kept,
+    Keep,
 }
 
 /// A staged file and the hash of all that is in it. Its methods block.
@@ -29,7 +29,7 @@ pub(crate) struct Staged {
     pub(super) length: u64,
     pub(super) hash: FileHash,
     pub(super) checksums: Vec<Checksum>,
-    pub(super) fate: Fate,
+    pub(super) retention: Retention,
     pub(super) reserve: u64,
     pub(super) looked_at: u64,
 }
@@ -58,8 +58,8 @@ impl Staged {
         self.hash.digest()
     }
 
-    pub(crate) fn set_fate(&mut self, fate: Fate) {
-        self.fate = fate;
+    pub(crate) fn set_fate(&mut self, retention: Retention) {
+        self.retention = retention;
     }
 
     /// Hashes what comes from now on for its own checksums too.
@@ -128,7 +128,7 @@ impl Staged {
 
 impl Drop for Staged {
     fn drop(&mut self) {
-        if self.fate == Fate::Removed
+        if self.retention == Retention::Remove
             && let Err(error) = std::fs::remove_file(&self.path)
         {
             tracing::warn!(%error, "a staged file could not be removed; the sweep will");

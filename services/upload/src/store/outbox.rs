@@ -12,12 +12,13 @@ pub(crate) struct Entry {
     pub(crate) id: String,
     pub(crate) package_id: String,
     pub(crate) channel: Option<String>,
-    /// Who wished, and when the answer to that became true, Unix milliseconds; `None` in a row of before 0.3.0.
+    /// who asked, and when the answer to that became true, Unix milliseconds; `None` in a row of before 0.3.0.
     pub(crate) token_id: Option<String>,
     pub(crate) request_id: Option<String>,
     pub(crate) acknowledged_at: Option<i64>,
-    /// A UUID, new each time that it is wished.
-    pub(crate) wish: String,
+    /// A UUID, new each time that it is asked for.
+    #[sqlx(rename = "wish")]
+    pub(crate) intent: String,
     /// Who has it now: a UUID of the lease.
     pub(crate) lease_owner: Option<String>,
     pub(crate) attempts: i64,
@@ -31,13 +32,13 @@ pub(crate) struct Counts {
     pub(crate) oldest_millis: i64,
 }
 
-/// The id of an entry: what a token wishes again while it waits has one place. Another token's wish has its own, because
+/// The id of an entry: what a token asks for again while it waits has one place. Another token's intent has its own, because
 /// each is judged by its token.
 pub(crate) fn place(package_id: &str, channel: Option<&str>, token_id: &str) -> String {
     format!("{package_id}/{}/{token_id}", channel.unwrap_or_default())
 }
 
-/// Queues a wish of a token, made in a request, or makes it due when it is queued already.
+/// Queues an intent of a token, made in a request, or makes it due when it is queued already.
 pub(crate) async fn queue(
     db: &mut AnyConnection,
     (package_id, channel): (&str, Option<&str>),
@@ -145,7 +146,7 @@ pub(crate) async fn lease(
     .await
 }
 
-/// Puts an entry back until `next_at`; at once when it was wished again meanwhile.
+/// Puts an entry back until `next_at`; at once when it was asked for again meanwhile.
 pub(crate) async fn put_back(
     db: &mut AnyConnection,
     entry: &Entry,
@@ -162,19 +163,19 @@ pub(crate) async fn put_back(
     .bind(now)
     .bind(next_at)
     .bind(error)
-    .bind(&entry.wish)
+    .bind(&entry.intent)
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// Removes a delivered entry; `false` when another lease has begun, or when it was wished again meanwhile: then it
+/// Removes a delivered entry; `false` when another lease has begun, or when it was asked for again meanwhile: then it
 /// stays, for the next lease.
 pub(crate) async fn remove(db: &mut AnyConnection, entry: &Entry) -> Result<bool> {
     let done = query("DELETE FROM outbox WHERE id = $1 AND lease_owner = $2 AND wish = $3")
         .bind(&entry.id)
         .bind(&entry.lease_owner)
-        .bind(&entry.wish)
+        .bind(&entry.intent)
         .execute(&mut *db)
         .await?;
     query("UPDATE outbox SET lease_owner = NULL, lease_until = NULL WHERE id = $1 AND lease_owner = $2")

@@ -28,7 +28,7 @@ pub(crate) struct Package {
     pub(crate) refused_status: Option<i64>,
     pub(crate) refused_code: Option<String>,
     pub(crate) refused_detail: Option<String>,
-    /// The row of the outbox whose wish was refused; `None` when the package was.
+    /// The row of the outbox whose intent was refused; `None` when the package was.
     pub(crate) refused_entry: Option<String>,
     pub(crate) token_id: String,
     pub(crate) token_name: String,
@@ -52,10 +52,10 @@ impl Package {
             arch: self.arch,
             version: self.version,
             channel: entry.channel.clone(),
-            wish: entry.wish.clone(),
+            intent: entry.intent.clone(),
             token_id: self.token_id,
             token_name: self.token_name,
-            wished_by: entry.token_id.clone().map(|token_id| api::Wisher {
+            requested_by: entry.token_id.clone().map(|token_id| api::Requester {
                 request_id: entry.request_id.clone().unwrap_or(self.request_id.clone()),
                 token_id,
             }),
@@ -151,7 +151,7 @@ pub(crate) async fn deliver(db: &mut AnyConnection, id: &str, known_as: &str) ->
     replacements::forget(db, id).await
 }
 
-/// Keeps the catalog's refusal, of the package or of the wish in `entry`. A package that it has already stays. What was to
+/// Keeps the catalog's refusal, of the package or of the intent in `entry`. A package that it has already stays. What was to
 /// be replaced by one that is not taken has its place again.
 pub(crate) async fn refuse(
     db: &mut AnyConnection,
@@ -224,7 +224,7 @@ pub(crate) async fn remove_one(db: &mut AnyConnection, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// Forgets the refusal of an earlier wish.
+/// Forgets the refusal of an earlier intent.
 pub(crate) async fn wish_again(db: &mut AnyConnection, id: &str) -> Result<()> {
     query(
         "UPDATE packages SET refused_status = NULL, refused_code = NULL, refused_detail = NULL, refused_entry = NULL WHERE id = $1",

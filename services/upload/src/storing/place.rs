@@ -12,7 +12,7 @@ use crate::store::{copy, packages, replacements};
 /// Packages that may have been put under one name while the catalog was away: each is named to it with the last one.
 const MOST_WAITING: usize = 1000;
 
-/// Refuses what `wish` can be known not to become, as far as is known by now. In a draft other bytes of the same token may
+/// Refuses what `parameters` can be known not to become, as far as is known by now. In a draft other bytes of the same token may
 /// take the place of those that are there: whether it is one still, the catalog decides.
 pub(crate) async fn check_place(
     db: &mut AnyConnection,

@@ -38,7 +38,7 @@ struct Inner {
     /// It answers 503 to everything.
     away: bool,
     refusal: Option<(StatusCode, &'static str, &'static str)>,
-    /// It takes packages and refuses the wishes of the token with this id, in these words.
+    /// It takes packages and refuses the intents of the token with this id, in these words.
     wish_refusal: Option<(String, &'static str)>,
     /// Its drafts hold files of others: these.
     mixed: Option<Value>,
@@ -320,8 +320,11 @@ async fn deliver(State(catalog): State<Catalog>, Json(delivery): Json<Delivery>)
         let inner = catalog.inner.lock().expect("nobody panics");
         (inner.wish_refusal.clone(), inner.mixed.clone())
     };
-    let wisher = delivery.wished_by.as_ref().map(|wisher| &wisher.token_id);
-    if let Some((_, words)) = refused.filter(|(id, _)| Some(id) == wisher)
+    let requester = delivery
+        .requested_by
+        .as_ref()
+        .map(|requester| &requester.token_id);
+    if let Some((_, words)) = refused.filter(|(id, _)| Some(id) == requester)
         && delivery.channel.is_some()
     {
         uploaded.refused = Some(Refusal {

@@ -180,7 +180,7 @@ async fn a_draft_with_files_of_others_is_answered_with_their_list() {
         let shown = send(&fixture, &fixture.token, "GET", &package).await;
         assert_eq!(shown.body["state"], "draft");
         assert_eq!(shown.body["reason"], answer.body["detail"]);
-        // It is there, and is wished again when the others are gone.
+        // It is there, and is asked for again when the others are gone.
         fixture.catalog.mix(None);
         fixture.catalog.publish_state("published", None);
         let again = fixture.put(path, "bytes").await;

@@ -16,7 +16,7 @@ use slipway_service::{Health as _, Process};
 use slipway_testkit::TestProcess;
 use slipway_testkit::call::through_the_gateway;
 use slipway_testkit::database::Engine;
-use slipway_upload::{Settings, State, open, router};
+use slipway_upload::{Settings, UploadState, open, router};
 use sqlx::{AnyConnection, Connection as _};
 
 use crate::catalog::Catalog;
@@ -34,7 +34,7 @@ pub(crate) struct Fixture {
 pub(crate) struct Instance {
     pub(crate) process: Process,
     pub(crate) router: Router,
-    pub(crate) state: State,
+    pub(crate) state: UploadState,
 }
 
 /// An answer, read to its end.

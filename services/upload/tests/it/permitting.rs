@@ -449,15 +449,15 @@ async fn each_wish_names_its_own_token_and_when_it_was_acknowledged() {
         })
         .await;
         let owner = fixture.catalog.token_id(&uploader);
-        let mut wishers = Vec::new();
+        let mut requesters = Vec::new();
         for delivery in fixture.catalog.deliveries() {
             assert_eq!(delivery.token_id, owner, "who uploaded stays");
             let at = delivery.acknowledged_at.expect("a time");
             assert!((began..=ended).contains(&at), "{at}");
-            let wisher = delivery.wished_by.expect("a wisher").token_id;
-            wishers.push((wisher, delivery.channel.is_some()));
+            let requester = delivery.requested_by.expect("a requester").token_id;
+            requesters.push((requester, delivery.channel.is_some()));
         }
-        wishers.sort();
+        requesters.sort();
         let id = |token: &str| fixture.catalog.token_id(token);
         let mut expected = vec![
             (owner.clone(), false),
@@ -465,7 +465,7 @@ async fn each_wish_names_its_own_token_and_when_it_was_acknowledged() {
             (id(&fixture.token), true),
         ];
         expected.sort();
-        assert_eq!(wishers, expected);
+        assert_eq!(requesters, expected);
     }
 }
 

@@ -188,7 +188,7 @@ async fn what_is_wished_again_while_a_delivery_is_on_its_way_is_told_too() {
             panic!("not two deliveries");
         };
         assert_eq!(first.id, second.id);
-        assert_ne!(first.wish, second.wish);
+        assert_ne!(first.intent, second.intent);
         until("nothing is left to tell", async || {
             fixture.instance.reading("outbox_rows").await == 0
         })

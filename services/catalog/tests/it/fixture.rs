@@ -39,7 +39,7 @@ pub(crate) const DOWNLOAD: &str = "00000000-0000-7000-8000-000000000002";
 #[derive(Clone)]
 pub(crate) struct Instance {
     pub(crate) process: Process,
-    pub(crate) state: slipway_catalog::State,
+    pub(crate) state: slipway_catalog::CatalogState,
     pub(crate) router: Router,
 }
 
@@ -73,7 +73,7 @@ impl Instance {
     }
 }
 
-pub(crate) struct House {
+pub(crate) struct Fixture {
     pub(crate) catalog: Instance,
     pub(crate) signing: Signing,
     pub(crate) download: Download,
@@ -85,17 +85,17 @@ pub(crate) struct House {
     test: TestProcess,
 }
 
-impl House {
+impl Fixture {
     /// A catalog whose signing and download are there and work.
     pub(crate) async fn new(engine: Engine) -> Self {
         Self::with(engine, Settings::default()).await
     }
 
     pub(crate) async fn with(engine: Engine, settings: Settings) -> Self {
-        let house = Self::idle(engine, settings).await;
-        start_workers(&house.catalog.state);
-        house.download.follow(&house.catalog, DOWNLOAD);
-        house
+        let fixture = Self::idle(engine, settings).await;
+        start_workers(&fixture.catalog.state);
+        fixture.download.follow(&fixture.catalog, DOWNLOAD);
+        fixture
     }
 
     /// The same without workers, and with a download that does not follow.
@@ -221,11 +221,11 @@ impl House {
             facts: json!({"identifier": "org.example.notes", "version": version, "version_code": 7, "warnings": []}),
             version: Some(version.to_owned()),
             channel: None,
-            wish: Uuid::now_v7().to_string(),
+            intent: Uuid::now_v7().to_string(),
             token_id: UPLOADER.to_owned(),
             token_name: "uploader".to_owned(),
             request_id: Uuid::now_v7().to_string(),
-            wished_by: None,
+            requested_by: None,
             acknowledged_at: None,
             replaces: Vec::new(),
         }
@@ -259,9 +259,9 @@ impl House {
 
     /// Publishes the uploader's draft to `stable` and returns the answer, however it ends.
     pub(crate) async fn publish(&self, app: &str, version: &str) -> Answer {
-        let wish = json!({"version": version, "channel": "stable"});
+        let body = json!({"version": version, "channel": "stable"});
         let path = format!("/api/v1/apps/{app}/releases");
-        self.uploader().await.post(&path, wish).await
+        self.uploader().await.post(&path, body).await
     }
 
     /// The files of a release, as whoever has not put them there names them.

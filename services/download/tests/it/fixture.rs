@@ -7,7 +7,7 @@ use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use slipway_download::{Settings, State, problem_page, router};
+use slipway_download::{DownloadState, Settings, problem_page, router};
 use slipway_packages::Digest;
 use slipway_service::changes::replica::{Position, Replica as _};
 use slipway_service::changes::{App, Change, Package, Release, Row, Visibility};
@@ -16,9 +16,9 @@ use slipway_testkit::TestProcess;
 use slipway_testkit::call::{called_by, send, through_the_gateway};
 use slipway_testkit::database::Engine;
 
-pub(crate) struct World {
+pub(crate) struct Fixture {
     pub(crate) process: TestProcess,
-    pub(crate) state: State,
+    pub(crate) state: DownloadState,
     pub(crate) router: Router,
 }
 
@@ -59,10 +59,10 @@ impl Answer {
     }
 }
 
-impl World {
+impl Fixture {
     pub(crate) async fn open(engine: Engine) -> Self {
         let process = slipway_testkit::process("download", engine).await;
-        let state = State::open(&process.process, &Settings::default())
+        let state = DownloadState::open(&process.process, &Settings::default())
             .await
             .expect("a state");
         let routes = router(&state);

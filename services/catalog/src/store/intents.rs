@@ -1,12 +1,12 @@
-//! The wishes that upload delivered.
+//! The intents to publish that upload delivered.
 
 use sqlx::{AnyConnection, Result, query, query_scalar};
 
-/// Whether a wish was noted before.
+/// Whether an intent was noted before.
 pub(crate) async fn is_taken(
     db: &mut AnyConnection,
     (package_id, channel): (&str, &str),
-    wish: &str,
+    intent: &str,
 ) -> Result<bool> {
     let noted: Option<String> =
         query_scalar("SELECT wish FROM wishes WHERE package_id = $1 AND channel = $2")
@@ -14,14 +14,14 @@ pub(crate) async fn is_taken(
             .bind(channel)
             .fetch_optional(db)
             .await?;
-    Ok(noted.as_deref() == Some(wish))
+    Ok(noted.as_deref() == Some(intent))
 }
 
-/// Notes a wish for a package and a channel; `false` when it was noted before.
+/// Notes an intent for a package and a channel; `false` when it was noted before.
 pub(crate) async fn take(
     db: &mut AnyConnection,
     (package_id, channel): (&str, &str),
-    wish: &str,
+    intent: &str,
 ) -> Result<bool> {
     let done = query(
         "INSERT INTO wishes (package_id, channel, wish) VALUES ($1, $2, $3)
@@ -29,7 +29,7 @@ pub(crate) async fn take(
     )
     .bind(package_id)
     .bind(channel)
-    .bind(wish)
+    .bind(intent)
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)

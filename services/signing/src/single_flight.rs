@@ -11,12 +11,12 @@ use slipway_service::Problem;
 use tokio_util::task::TaskTracker;
 
 type Outcome = Result<String, Problem>;
-type Flight = Shared<BoxFuture<'static, Outcome>>;
+type UnderWay = Shared<BoxFuture<'static, Outcome>>;
 
 #[derive(Clone, Default)]
-pub(crate) struct Flights(Arc<Mutex<HashMap<String, Flight>>>);
+pub(crate) struct SingleFlight(Arc<Mutex<HashMap<String, UnderWay>>>);
 
-impl Flights {
+impl SingleFlight {
     /// Waits for the work on `subject`; starts `work` on `tasks` when there is none.
     pub(crate) async fn join(
         &self,
@@ -24,51 +24,51 @@ impl Flights {
         subject: String,
         work: impl Future<Output = Outcome> + Send + 'static,
     ) -> Outcome {
-        let flight = self.under_way(tasks, subject, work);
-        flight.await
+        let under_way = self.begin_or_join(tasks, subject, work);
+        under_way.await
     }
 
-    fn under_way(
+    fn begin_or_join(
         &self,
         tasks: &TaskTracker,
         subject: String,
         work: impl Future<Output = Outcome> + Send + 'static,
-    ) -> Flight {
-        let mut flights = self.lock();
-        if let Some(flight) = flights.get(&subject) {
-            return flight.clone();
+    ) -> UnderWay {
+        let mut single_flight = self.lock();
+        if let Some(under_way) = single_flight.get(&subject) {
+            return under_way.clone();
         }
-        let landing = Landing {
-            flights: self.clone(),
+        let remove = RemoveOnDrop {
+            single_flight: self.clone(),
             subject: subject.clone(),
         };
         // The entry is removed by the task, which needs the lock that is held here: never before it is added.
         let task = tasks.spawn(async move {
-            let _landing = landing;
+            let _landing = remove;
             work.await
         });
-        let flight = task
+        let under_way = task
             .map(|ended| ended.unwrap_or_else(|error| Err(Problem::internal(error))))
             .boxed()
             .shared();
-        flights.insert(subject, flight.clone());
-        flight
+        single_flight.insert(subject, under_way.clone());
+        under_way
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Flight>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, UnderWay>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Ends a flight, also when its work panics.
-struct Landing {
-    flights: Flights,
+/// Ends the work, also when its work panics.
+struct RemoveOnDrop {
+    single_flight: SingleFlight,
     subject: String,
 }
 
-impl Drop for Landing {
+impl Drop for RemoveOnDrop {
     fn drop(&mut self) {
-        self.flights.lock().remove(&self.subject);
+        self.single_flight.lock().remove(&self.subject);
     }
 }
 
@@ -82,7 +82,7 @@ mod tests {
 
     #[tokio::test]
     async fn work_goes_on_when_the_caller_has_gone_and_is_joined_by_the_next() {
-        let flights = Flights::default();
+        let single_flight = SingleFlight::default();
         let tasks = TaskTracker::new();
         let begun = Arc::new(AtomicUsize::new(0));
         let gate = Arc::new(Notify::new());
@@ -95,25 +95,26 @@ mod tests {
             }
         };
         let subject = || "notes/1/a".to_owned();
-        let mut first = Box::pin(flights.join(&tasks, subject(), work("first")));
+        let mut first = Box::pin(single_flight.join(&tasks, subject(), work("first")));
         assert!(first.as_mut().now_or_never().is_none());
         drop(first);
-        let second = flights.join(&tasks, subject(), work("second"));
-        let elsewhere = flights.join(&tasks, "notes/1/b".to_owned(), async { Ok("b".to_owned()) });
+        let second = single_flight.join(&tasks, subject(), work("second"));
+        let elsewhere =
+            single_flight.join(&tasks, "notes/1/b".to_owned(), async { Ok("b".to_owned()) });
         assert_eq!(elsewhere.await.unwrap(), "b");
         gate.notify_one();
         assert_eq!(second.await.unwrap(), "first");
         assert_eq!(begun.load(Ordering::Relaxed), 1);
-        assert!(flights.lock().is_empty());
+        assert!(single_flight.lock().is_empty());
     }
 
     #[tokio::test]
     async fn a_panic_ends_its_flight_alone() {
-        let flights = Flights::default();
+        let single_flight = SingleFlight::default();
         let tasks = TaskTracker::new();
-        let broken = flights.join(&tasks, "a".to_owned(), async { panic!("broken") });
+        let broken = single_flight.join(&tasks, "a".to_owned(), async { panic!("broken") });
         assert_eq!(broken.await.unwrap_err().code, "internal");
-        let whole = flights.join(&tasks, "a".to_owned(), async { Ok("whole".to_owned()) });
+        let whole = single_flight.join(&tasks, "a".to_owned(), async { Ok("whole".to_owned()) });
         assert_eq!(whole.await.unwrap(), "whole");
     }
 }

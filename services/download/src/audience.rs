@@ -5,13 +5,13 @@ use slipway_service::changes::Visibility;
 /// Which releases a router shows. The same handlers serve both, so that what the catalog has verified is what the
 /// public gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sight {
+pub(crate) enum Audience {
     Public,
     /// Those that are being verified as well.
     Staged,
 }
 
-impl Sight {
+impl Audience {
     /// What is served to it, as the column `visibility` has it.
     pub(crate) const fn served(self) -> [&'static str; 2] {
         match self {

@@ -34,7 +34,7 @@ pub(crate) enum BodyError {
 
 /// The exchange's side of a body. When it is dropped, what was not sent is never sent, and the service sees a body that
 /// was cut off, not one that ended.
-pub(crate) struct Hold(Arc<Shared>);
+pub(crate) struct DeferredBody(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
@@ -84,11 +84,11 @@ impl Shared {
     }
 }
 
-impl Hold {
+impl DeferredBody {
     /// A body of the size of `body` that sends nothing yet; `idle` is the longest time without a byte of the client.
-    pub(crate) fn new(body: &Incoming, idle: Duration) -> (Self, HeldBody) {
+    pub(crate) fn new(body: &Incoming, idle: Duration) -> (Self, UpstreamBody) {
         let shared = Arc::new(Shared::default());
-        let held = HeldBody {
+        let held = UpstreamBody {
             shared: shared.clone(),
             size: body.size_hint(),
             patience: None,
@@ -138,14 +138,14 @@ impl Hold {
     }
 }
 
-impl Drop for Hold {
+impl Drop for DeferredBody {
     fn drop(&mut self) {
         self.0.enter(Stage::Abandoned);
     }
 }
 
 /// The connection's side of a body.
-pub(crate) struct HeldBody {
+pub(crate) struct UpstreamBody {
     shared: Arc<Shared>,
     size: SizeHint,
     patience: Option<Pin<Box<Sleep>>>,
@@ -154,7 +154,7 @@ pub(crate) struct HeldBody {
     idle: Idle,
 }
 
-impl HeldBody {
+impl UpstreamBody {
     /// Waits for the next stage; before the body was asked for, no longer than [`PATIENCE`].
     fn poll_asked(&mut self, context: &mut Context<'_>) {
         if self.impatient {
@@ -229,7 +229,7 @@ fn next_data(
     }
 }
 
-impl Body for HeldBody {
+impl Body for UpstreamBody {
     type Data = Bytes;
     type Error = BodyError;
 

@@ -7,7 +7,7 @@ use slipway_packages::{Arch, Digest, FileName, Kind, Platform, Slug, Version};
 use slipway_service::Problem;
 
 #[derive(Clone, Debug)]
-pub(crate) struct Wish {
+pub(crate) struct Parameters {
     pub(crate) filename: FileName,
     /// `None`: a package on its own, unless there is a channel; then the version is in the bytes.
     pub(crate) version: Option<Version>,
@@ -22,7 +22,7 @@ pub(crate) struct Wish {
     pub(crate) sha256: Option<Digest>,
 }
 
-impl Wish {
+impl Parameters {
     /// Whether the uploader says that the bytes are of no kind that is known here.
     pub(crate) fn is_declared_other(&self) -> bool {
         self.kind == Some(Kind::Other)
@@ -31,7 +31,7 @@ impl Wish {
 
 /// The same as it was sent.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Words {
+pub(crate) struct RawParameters {
     pub(crate) filename: String,
     pub(crate) version: Option<String>,
     pub(crate) channel: Option<String>,
@@ -41,7 +41,7 @@ pub(crate) struct Words {
     pub(crate) sha256: Option<String>,
 }
 
-impl Words {
+impl RawParameters {
     /// The place of a parameter, by the name that it has in metadata and forms.
     pub(crate) fn parameter(&mut self, name: &str) -> Option<&mut Option<String>> {
         match name {
@@ -55,11 +55,11 @@ impl Words {
         }
     }
 
-    pub(crate) fn parse(self) -> Result<Wish, Problem> {
+    pub(crate) fn parse(self) -> Result<Parameters, Problem> {
         let filename = FileName::for_upload(&self.filename).map_err(|error| {
             Problem::unprocessable("name_refused", format!("{error}: choose another name"))
         })?;
-        Ok(Wish {
+        Ok(Parameters {
             filename,
             version: optional(self.version, "version_invalid")?,
             channel: optional(self.channel, "channel_invalid")?,
@@ -111,54 +111,51 @@ mod tests {
 
     #[test]
     fn each_word_is_refused_under_its_own_code() {
-        let refused = |change: fn(&mut Words)| {
-            let mut words = Words {
+        let refused = |change: fn(&mut RawParameters)| {
+            let mut raw = RawParameters {
                 filename: "notes.apk".to_owned(),
-                ..Words::default()
+                ..RawParameters::default()
             };
-            change(&mut words);
-            words.parse().map(|_| ()).map_err(|problem| problem.code)
+            change(&mut raw);
+            raw.parse().map(|_| ()).map_err(|problem| problem.code)
         };
         assert_eq!(refused(|_| {}), Ok(()));
         assert_eq!(
-            refused(|words| words.filename = "a/b".into()),
+            refused(|raw| raw.filename = "a/b".into()),
             Err("name_refused")
         );
         assert_eq!(
-            refused(|words| words.version = Some("one".into())),
+            refused(|raw| raw.version = Some("one".into())),
             Err("version_invalid")
         );
         assert_eq!(
-            refused(|words| words.channel = Some("No".into())),
+            refused(|raw| raw.channel = Some("No".into())),
             Err("channel_invalid")
         );
         assert_eq!(
-            refused(|words| words.platform = Some("beos".into())),
+            refused(|raw| raw.platform = Some("beos".into())),
             Err("platform_unknown")
         );
         assert_eq!(
-            refused(|words| words.arch = Some("vax".into())),
+            refused(|raw| raw.arch = Some("vax".into())),
             Err("arch_unknown")
         );
         for kind in ["apk", "Other", "", "tape"] {
-            let words = Words {
+            let raw = RawParameters {
                 filename: "notes.apk".to_owned(),
                 kind: Some(kind.to_owned()),
-                ..Words::default()
+                ..RawParameters::default()
             };
-            assert_eq!(words.parse().expect_err(kind).code, "kind_unknown");
+            assert_eq!(raw.parse().expect_err(kind).code, "kind_unknown");
         }
-        assert_eq!(refused(|words| words.kind = Some("other".into())), Ok(()));
+        assert_eq!(refused(|raw| raw.kind = Some("other".into())), Ok(()));
         assert_eq!(
-            refused(|words| words.platform = Some("none".into())),
+            refused(|raw| raw.platform = Some("none".into())),
             Err("platform_unknown")
         );
+        assert_eq!(refused(|raw| raw.sha256 = Some("AB".repeat(32))), Ok(()));
         assert_eq!(
-            refused(|words| words.sha256 = Some("AB".repeat(32))),
-            Ok(())
-        );
-        assert_eq!(
-            refused(|words| words.sha256 = Some("00".into())),
+            refused(|raw| raw.sha256 = Some("00".into())),
             Err("digest_invalid")
         );
     }
