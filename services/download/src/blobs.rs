@@ -227,8 +227,13 @@ impl Blobs {
         if let Some(known) = known.await.map_err(io::Error::other)?? {
             return Ok(known);
         }
+        let identity = Identity::of(&file.metadata()?);
         let hashing = {
             let mut under_way = self.0.under_way();
+            // A hash may have ended since the look above, and is not begun again.
+            if let Some(known) = self.0.memory.get(&blob, &identity) {
+                return Ok(known);
+            }
             let hashing = under_way.entry(blob).or_insert_with(|| {
                 // A task of its own: a client that leaves does not end the hash that others wait for.
                 let task = tokio::spawn(self.0.clone().hash(blob, file.clone()));
