@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use slipway_service::Service as _;
 
-use crate::{accept_restore, init, publish, run, terminal, up, verify};
+use crate::{accept_restore, publish, run, terminal, up, verify};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -30,8 +30,8 @@ pub(crate) struct Slipway {
 enum Command {
     #[command(after_help = up::EXAMPLES)]
     Up(up::Options),
-    #[command(after_help = init::EXAMPLES)]
-    Init(init::Options),
+    #[command(after_help = slipway_init::EXAMPLES)]
+    Init(slipway_init::Options),
     #[command(after_help = run::EXAMPLES)]
     Run(run::Options),
     #[command(after_help = publish::EXAMPLES)]
@@ -54,7 +54,7 @@ impl Slipway {
         let outcome = match self.command {
             None => up::execute(&self.up),
             Some(Command::Up(options)) => up::execute(&options),
-            Some(Command::Init(options)) => init::execute(&options),
+            Some(Command::Init(options)) => slipway_init::execute(&options),
             Some(Command::Run(options)) => run::execute(options),
             Some(Command::Publish(options)) => publish::execute(&options),
             Some(Command::AcceptRestore(options)) => accept_restore::execute(&options),

@@ -2,7 +2,6 @@
 
 mod accept_restore;
 mod command;
-mod init;
 mod publish;
 mod run;
 mod terminal;

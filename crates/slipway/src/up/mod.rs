@@ -21,7 +21,6 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::init;
 use crate::run::Service;
 use crate::terminal;
 use child::{Child, Ending};
@@ -63,10 +62,10 @@ pub(crate) fn execute(options: &Options) -> anyhow::Result<()> {
     // First the lock: two first starts at once would each make keys.
     let _lock = lock::take(&data)?;
     if options.as_copy {
-        init::as_copy(&data)?;
+        slipway_init::as_copy(&data)?;
     }
     data.init()?;
-    init::notice_move(&data)?;
+    slipway_init::notice_move(&data)?;
     // Of this start alone: a process of a copied folder, which has the same secrets, is of another run.
     let run = Uuid::now_v7().to_string();
     note_run(&data, &run)?;

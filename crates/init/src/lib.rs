@@ -1,21 +1,23 @@
-//! `slipway init`: what a platform needs before it starts. It may run again, also beside a running platform, and after
-//! it was killed: what is there stays.
+//! `slipway init`, and `slipway-init` where there are containers: what a platform needs before it starts. It may run again,
+//! also beside a running platform, and after it was killed: what is there stays.
 
 mod rotate;
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::fs;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::{Context as _, bail, ensure};
+use clap::Parser as _;
 use slipway_packages::Slug;
 use slipway_service::data::DataDir;
 use slipway_service::internal::authority::Authorities;
 use slipway_service::process::announcements;
 
-use crate::terminal;
-
-pub(crate) const EXAMPLES: &str = "\
+pub const EXAMPLES: &str = "\
 Examples:
   slipway init
   slipway init --data /var/lib/slipway
@@ -25,7 +27,7 @@ Examples:
 
 /// Make what is missing of secrets and folders, and end
 #[derive(clap::Args)]
-pub(crate) struct Options {
+pub struct Options {
     /// Folder of all state
     #[arg(long, value_name = "DIR", default_value = "data")]
     data: PathBuf,
@@ -51,7 +53,25 @@ enum Rotate {
     Admin,
 }
 
-pub(crate) fn execute(options: &Options) -> anyhow::Result<()> {
+/// The binary `slipway-init`, which holds nothing of the services.
+#[derive(clap::Parser)]
+#[command(name = "slipway-init", version, about)]
+struct Command {
+    #[command(flatten)]
+    options: Options,
+}
+
+pub fn main() -> ExitCode {
+    match execute(&Command::parse().options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            note(format_args!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+pub fn execute(options: &Options) -> anyhow::Result<()> {
     let data = DataDir::new(std::path::absolute(&options.data)?);
     match options.rotate {
         Some(Rotate::Internal) => return rotate::internal(&data, options.finish),
@@ -79,7 +99,7 @@ pub(crate) fn execute(options: &Options) -> anyhow::Result<()> {
 
 /// Another authority, so that neither platform believes the other. Never under a running platform, whose services would
 /// believe nobody until each has read its folder again.
-pub(crate) fn as_copy(data: &DataDir) -> anyhow::Result<()> {
+pub fn as_copy(data: &DataDir) -> anyhow::Result<()> {
     data.make_folders()?;
     notice_move(data)?;
     if let Some(other) = announcements(data).iter().find(|other| other.lives()) {
@@ -91,7 +111,7 @@ pub(crate) fn as_copy(data: &DataDir) -> anyhow::Result<()> {
         );
     }
     Authorities::replace(data)?.equip(&data.services()?)?;
-    terminal::say(format_args!(
+    say(format_args!(
         "{} has a platform identity of its own now",
         data.root().display()
     ));
@@ -99,9 +119,9 @@ pub(crate) fn as_copy(data: &DataDir) -> anyhow::Result<()> {
 }
 
 /// Drops what a copied or moved folder remembers of another place, and says so.
-pub(crate) fn notice_move(data: &DataDir) -> anyhow::Result<()> {
+pub fn notice_move(data: &DataDir) -> anyhow::Result<()> {
     if let Some(moved) = data.notice_move()? {
-        terminal::note(moved);
+        note(moved);
     }
     Ok(())
 }
@@ -111,21 +131,21 @@ fn tell(data: &DataDir, before: &BTreeSet<PathBuf>) {
     let folder = data.root().display();
     let made: Vec<PathBuf> = files(data).difference(before).cloned().collect();
     if before.is_empty() {
-        terminal::say(format_args!(
+        say(format_args!(
             "made {folder}: {} secrets and the folders of six services",
             made.len()
         ));
-        terminal::say(format_args!(
+        say(format_args!(
             "the admin token is in {}",
             data.admin_token().display()
         ));
     } else if made.is_empty() {
-        terminal::say(format_args!(
+        say(format_args!(
             "{folder} has all that it needs, nothing was made"
         ));
     } else {
         for path in made {
-            terminal::say(format_args!("made {}, which was missing", path.display()));
+            say(format_args!("made {}, which was missing", path.display()));
         }
     }
 }
@@ -147,4 +167,14 @@ fn collect(folder: &Path, found: &mut BTreeSet<PathBuf>) {
             found.insert(path);
         }
     }
+}
+
+/// Says a result. A reader that went away is no reason to stop.
+fn say(line: impl Display) {
+    let _ = writeln!(io::stdout(), "{line}");
+}
+
+/// Says how things are going, or why they do not.
+fn note(line: impl Display) {
+    let _ = writeln!(io::stderr(), "slipway: {line}");
 }

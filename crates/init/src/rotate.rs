@@ -12,7 +12,7 @@ use slipway_service::internal::authority::Authorities;
 use slipway_service::internal::identity::{READ_AGAIN, certificate_of};
 use slipway_service::process::{Announcement, announcements};
 
-use crate::terminal;
+use crate::say;
 
 /// Time in which every process of this folder has read its own again, unless it hangs.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -34,16 +34,16 @@ pub(super) fn internal(data: &DataDir, finish: bool) -> anyhow::Result<()> {
             );
         }
         authorities.finish_rotation(&services)?;
-        terminal::say("the old authority is trusted no more: the rotation has ended");
+        say("the old authority is trusted no more: the rotation has ended");
         return Ok(());
     }
     let next = authorities.begin_rotation(&services)?;
-    terminal::say("a new authority was made; waiting until every service trusts it");
+    say("a new authority was made; waiting until every service trusts it");
     wait(data, &|other| other.authorities.contains(&next))?;
     authorities.reissue(&services)?;
-    terminal::say("new certificates were made; waiting until every service uses its own");
+    say("new certificates were made; waiting until every service uses its own");
     wait(data, &|other| uses_its_certificate(data, other))?;
-    terminal::say(
+    say(
         "every service proves itself with a new certificate; end the rotation with: slipway init --rotate internal --finish",
     );
     Ok(())
@@ -52,7 +52,7 @@ pub(super) fn internal(data: &DataDir, finish: bool) -> anyhow::Result<()> {
 /// The catalog takes the new token and ends the old one.
 pub(super) fn admin(data: &DataDir) -> anyhow::Result<()> {
     data.replace_admin_token()?;
-    terminal::say(format_args!(
+    say(format_args!(
         "a new admin token is in {}; within ten seconds it counts and the old one does not",
         data.admin_token().display()
     ));
@@ -64,7 +64,7 @@ pub(super) fn before_the_end(data: &DataDir) -> anyhow::Result<()> {
     if !Authorities::open(data)?.ends_soon() {
         return Ok(());
     }
-    terminal::say("the platform's authority ends within a year and is replaced");
+    say("the platform's authority ends within a year and is replaced");
     internal(data, false)?;
     internal(data, true)
 }
