@@ -91,6 +91,7 @@ impl Default for AnswerSettings {
 
 impl Service for Gateway {
     const NAME: &'static str = "gateway";
+    const SOURCES: &'static str = env!("SLIPWAY_SOURCES");
     const IS_PUBLIC: bool = true;
     type Settings = Settings;
     type Http = Self;

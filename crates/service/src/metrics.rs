@@ -8,6 +8,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 /// A number read at the moment of the scrape, such as the rows of an outbox.
@@ -83,6 +84,19 @@ fn durations() -> Histogram {
 }
 
 impl Metrics {
+    /// Shows what runs: the version, the digest of the sources, and the commit that `SLIPWAY_REVISION` names. That comes from
+    /// outside, as a label of an image does: the binary of a commit is the binary of the same sources anywhere.
+    pub(crate) fn tell_build(&self, sources: &'static str) {
+        let revision = std::env::var("SLIPWAY_REVISION").unwrap_or_default();
+        let labels = vec![
+            ("version", env!("CARGO_PKG_VERSION").to_owned()),
+            ("sources", sources.to_owned()),
+            ("revision", revision),
+        ];
+        self.lock()
+            .register("build", "What runs", Info::new(labels));
+    }
+
     /// Counts an answered request. `route` is the route's pattern, so that paths chosen by clients make no new series.
     pub fn observe(&self, method: &str, route: &str, status: u16, duration: Duration) {
         self.requests
@@ -118,11 +132,17 @@ impl Metrics {
 
     /// The text of `/metrics`: what was counted, and `readings`.
     pub fn render(&self, readings: &[Reading]) -> String {
-        let mut scrape = Registry::with_prefix("slipway");
+        let mut scrape = Registry::default();
         for reading in readings {
             let gauge: Gauge = Gauge::default();
             gauge.set(reading.value);
-            scrape.register(reading.name, reading.help, gauge);
+            // Those of a process have the names that every exporter gives them.
+            let registry = if reading.name.starts_with("process_") {
+                &mut scrape
+            } else {
+                scrape.sub_registry_with_prefix("slipway")
+            };
+            registry.register(reading.name, reading.help, gauge);
         }
         let mut counted = String::new();
         let mut read = String::new();

@@ -9,6 +9,7 @@ mod command;
 mod damaged;
 mod descriptors;
 mod life;
+pub(crate) mod readings;
 mod slot;
 pub(crate) mod tasks;
 
@@ -45,6 +46,8 @@ pub use slot::{Announcement, announcements};
 /// What a service is to the process that runs it.
 pub trait Service {
     const NAME: &'static str;
+    /// Digest of the sources that it is made of: `env!("SLIPWAY_SOURCES")`, which the build script sets.
+    const SOURCES: &'static str;
     /// Whether the world speaks to it, in plain HTTP. All others are spoken to by services alone, which prove themselves.
     const IS_PUBLIC: bool = false;
     /// The service's own sections of the settings.

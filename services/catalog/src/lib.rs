@@ -109,6 +109,7 @@ impl Health for CatalogState {
 
 impl Service for Catalog {
     const NAME: &'static str = "catalog";
+    const SOURCES: &'static str = env!("SLIPWAY_SOURCES");
     type Settings = Settings;
     type Http = RouterService;
     type Body = axum::body::Body;

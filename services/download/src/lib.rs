@@ -127,6 +127,7 @@ impl Health for DownloadState {
 
 impl Service for Download {
     const NAME: &'static str = "download";
+    const SOURCES: &'static str = env!("SLIPWAY_SOURCES");
     type Settings = Settings;
     type Http = RouterService;
     type Body = axum::body::Body;

@@ -174,6 +174,11 @@ impl Leases {
         }
     }
 
+    /// Leases that have not ended.
+    pub fn count(&self) -> i64 {
+        self.table().leases.len().try_into().unwrap_or(i64::MAX)
+    }
+
     /// All that is known.
     pub fn snapshot(&self, now: Instant) -> Snapshot {
         let revision = self.revision();

@@ -15,6 +15,7 @@ use axum::Router;
 use ipnet::IpNet;
 use serde::Deserialize;
 use slipway_service::data::SERVICES;
+use slipway_service::metrics::Reading;
 use slipway_service::process::RouterService;
 use slipway_service::{Assembled, Health, Process, Service};
 use tokio::sync::Semaphore;
@@ -74,10 +75,19 @@ impl Health for RegistryState {
     async fn ready(&self) -> anyhow::Result<()> {
         Ok(())
     }
+
+    async fn readings(&self) -> anyhow::Result<Vec<Reading>> {
+        Ok(vec![Reading {
+            name: "leases",
+            help: "Instances under a lease",
+            value: self.leases.count(),
+        }])
+    }
 }
 
 impl Service for Registry {
     const NAME: &'static str = "registry";
+    const SOURCES: &'static str = env!("SLIPWAY_SOURCES");
     type Settings = Settings;
     type Http = RouterService;
     type Body = axum::body::Body;

@@ -62,6 +62,7 @@ impl Health for SigningState {
 
 impl Service for Signing {
     const NAME: &'static str = "signing";
+    const SOURCES: &'static str = env!("SLIPWAY_SOURCES");
     type Settings = Settings;
     type Http = RouterService;
     type Body = axum::body::Body;

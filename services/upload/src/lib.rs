@@ -139,6 +139,7 @@ impl Health for UploadState {
 
 impl Service for Upload {
     const NAME: &'static str = "upload";
+    const SOURCES: &'static str = env!("SLIPWAY_SOURCES");
     type Settings = Settings;
     type Http = RouterService;
     type Body = axum::body::Body;

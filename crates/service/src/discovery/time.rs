@@ -24,6 +24,11 @@ impl RegistryTime {
         (passed < FRESH).then(|| told.saturating_add(millis))
     }
 
+    /// Time since the registry last took our lease; `None` before it did once.
+    pub fn age(&self) -> Option<Duration> {
+        (*self.lock()).map(|(_, at)| at.elapsed())
+    }
+
     fn lock(&self) -> MutexGuard<'_, Option<(i64, Instant)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

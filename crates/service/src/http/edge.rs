@@ -18,7 +18,7 @@ use super::problem::{DATABASE_DAMAGED, Problem};
 use super::unread;
 use crate::internal::access::INSTANCE_PATH;
 use crate::internal::verify;
-use crate::metrics::Reading;
+use crate::process::readings::readings as readings_of;
 use crate::process::tasks::words;
 use crate::process::{Health, Process};
 
@@ -274,11 +274,7 @@ async fn metrics<H: Health>(
     State(admin): State<Admin<H>>,
 ) -> Result<impl axum::response::IntoResponse, Problem> {
     let mut readings = admin.health.readings().await?;
-    readings.push(Reading {
-        name: "certificate_end_seconds",
-        help: "Unix time at which the certificate of this process ends",
-        value: admin.process.identity.loaded().ends_at,
-    });
+    readings.extend(readings_of(&admin.process));
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok((
         [(CONTENT_TYPE, kind)],

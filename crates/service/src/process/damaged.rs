@@ -15,6 +15,7 @@ pub(super) struct Damaged<S>(PhantomData<S>);
 
 impl<S: Service> Service for Damaged<S> {
     const NAME: &'static str = S::NAME;
+    const SOURCES: &'static str = S::SOURCES;
     type Settings = ();
     type Http = RouterService;
     type Body = Body;

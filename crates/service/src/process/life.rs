@@ -59,6 +59,7 @@ async fn live<S: Service>(
     let port = slot.reserve(common.http.listen)?;
     let admin = reserve_for_operators(&common.admin)?;
     let mut process = Process::open(S::NAME, data, common)?;
+    process.metrics.tell_build(S::SOURCES);
     let announcement = Announcement::new(
         &process,
         port.address()?.to_string(),

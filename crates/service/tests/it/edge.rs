@@ -280,5 +280,18 @@ async fn metrics_count_routes_and_read_the_service() {
     let counted = r#"slipway_http_requests_total{method="GET",route="/thing/{id}",status="200"} 3"#;
     assert!(text.contains(counted), "{text}");
     assert!(text.contains("slipway_outbox_rows 7"), "{text}");
-    assert!(text.contains("slipway_certificate_end_seconds "), "{text}");
+    for name in [
+        "slipway_certificate_end_seconds",
+        "slipway_disk_size_bytes",
+        "slipway_disk_free_bytes",
+        "process_resident_memory_bytes",
+        "process_open_fds",
+        "process_start_time_seconds",
+    ] {
+        let value = text.lines().find_map(|line| {
+            let (found, value) = line.split_once(' ')?;
+            (found == name).then(|| value.parse::<i64>().ok())?
+        });
+        assert!(value.is_some_and(|value| value > 0), "{name}: {text}");
+    }
 }

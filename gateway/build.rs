@@ -1,0 +1,3 @@
+fn main() {
+    slipway_sources::tell();
+}
