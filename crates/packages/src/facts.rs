@@ -139,12 +139,24 @@ impl Facts {
 
 fn platform_of(kind: Kind) -> Option<Platform> {
     match kind {
-        Kind::Apk | Kind::Aab => Some(Platform::Android),
+        Kind::Apk | Kind::Aab | Kind::Xapk | Kind::Apks | Kind::Apkm => Some(Platform::Android),
         Kind::Ipa => Some(Platform::Ios),
-        Kind::Deb | Kind::Rpm | Kind::AppImage => Some(Platform::Linux),
-        Kind::Msi | Kind::Exe => Some(Platform::Windows),
-        Kind::MachO | Kind::Dmg => Some(Platform::Macos),
-        Kind::Zip | Kind::TarGz | Kind::Other => None,
+        Kind::Deb | Kind::Rpm | Kind::AppImage | Kind::Snap | Kind::Flatpak => {
+            Some(Platform::Linux)
+        }
+        Kind::Msi | Kind::Exe | Kind::Msix => Some(Platform::Windows),
+        Kind::MachO | Kind::Dmg | Kind::Pkg => Some(Platform::Macos),
+        Kind::Hap => Some(Platform::Harmony),
+        // Whatever runs Java or Python runs them.
+        Kind::Jar | Kind::Whl => Some(Platform::Any),
+        Kind::Zip
+        | Kind::TarGz
+        | Kind::TarXz
+        | Kind::TarZst
+        | Kind::TarBz2
+        | Kind::SevenZip
+        | Kind::Nupkg
+        | Kind::Other => None,
     }
 }
 

@@ -37,7 +37,7 @@ pub use facts::{Facts, Icon, Inspected, Outcome, Rule};
 pub use file_name::{FileName, FileNameError, SERVED_SUFFIXES};
 pub use inspect::inspect;
 pub use limits::Limits;
-pub use platform::{Arch, ArchError, Kind, KindError, Platform, PlatformError};
+pub use platform::{Arch, ArchError, ArchName, Kind, KindError, Platform, PlatformError};
 pub use rank::{Rank, Wanted};
 pub use slug::{Slug, SlugError};
 pub use version::{Version, VersionError};

@@ -165,7 +165,25 @@ mod tests {
         let every = Kind::ALL
             .iter()
             .filter(|kind| !ENDINGS.iter().any(|(_, named)| named == *kind));
-        assert_eq!(every.collect::<Vec<_>>(), [&Kind::MachO, &Kind::Other]);
+        let unread = [
+            Kind::Jar,
+            Kind::Whl,
+            Kind::Pkg,
+            Kind::Snap,
+            Kind::Msix,
+            Kind::Nupkg,
+            Kind::Xapk,
+            Kind::Apks,
+            Kind::Apkm,
+            Kind::TarXz,
+            Kind::TarZst,
+            Kind::TarBz2,
+            Kind::SevenZip,
+            Kind::Flatpak,
+            Kind::Hap,
+        ];
+        let expected = [&[Kind::MachO][..], &unread, &[Kind::Other]].concat();
+        assert_eq!(every.copied().collect::<Vec<_>>(), expected);
     }
 
     #[test]

@@ -12,6 +12,8 @@ pub enum Platform {
     Macos,
     Windows,
     Linux,
+    /// `HarmonyOS` without Android beneath it.
+    Harmony,
     Any,
     /// What its uploader declared to be of no known kind: it is offered to nobody who names a platform. To a version that
     /// does not know this word it is an unknown one, which is offered to nobody either.
@@ -19,11 +21,11 @@ pub enum Platform {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown platform {0:?}; one of android, ios, macos, windows, linux, any")]
+#[error("unknown platform {0:?}; one of android, ios, macos, windows, linux, harmony, any")]
 pub struct PlatformError(String);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(into = "String", try_from = "String")]
 pub enum Arch {
     X86_64,
     Aarch64,
@@ -31,10 +33,18 @@ pub enum Arch {
     X86,
     /// Runs on every architecture of its platform.
     Universal,
+    /// Any other, by its own name.
+    Named(ArchName),
 }
 
+/// The name of an architecture: 1 to 24 of `a-z 0-9 _ - .`, of which the first is no mark. The rest of the array is zeros.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ArchName([u8; 24]);
+
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown architecture {0:?}; one of x86_64, aarch64, armv7, x86, universal")]
+#[error(
+    "{0:?} names no architecture; it is one of x86_64, aarch64, armv7, x86, universal, or another one's name in a-z, 0-9, _, - and ., at most 24 of them"
+)]
 pub struct ArchError(String);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -55,23 +65,49 @@ pub enum Kind {
     Zip,
     #[serde(rename = "tar.gz")]
     TarGz,
+    /// A program or library for Java.
+    Jar,
+    /// A wheel of Python.
+    Whl,
+    /// An installer of macOS (xar).
+    Pkg,
+    Snap,
+    /// Also `.appx`, and the bundles of both.
+    Msix,
+    Nupkg,
+    /// An APK with its parts, as some stores hand them out; `.apks` and `.apkm` are others of the same.
+    Xapk,
+    Apks,
+    Apkm,
+    #[serde(rename = "tar.xz")]
+    TarXz,
+    #[serde(rename = "tar.zst")]
+    TarZst,
+    #[serde(rename = "tar.bz2")]
+    TarBz2,
+    #[serde(rename = "7z")]
+    SevenZip,
+    Flatpak,
+    /// An app of `HarmonyOS`.
+    Hap,
     /// Anything else: served as it is, without facts.
     Other,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "unknown kind {0:?}; one of apk, aab, ipa, deb, rpm, appimage, msi, exe, macho, dmg, zip, tar.gz, other"
+    "unknown kind {0:?}; one of apk, aab, ipa, deb, rpm, appimage, msi, exe, macho, dmg, zip, tar.gz, jar, whl, pkg, snap, msix, nupkg, xapk, apks, apkm, tar.xz, tar.zst, tar.bz2, 7z, flatpak, hap, other"
 )]
 pub struct KindError(String);
 
 impl Platform {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Android,
         Self::Ios,
         Self::Macos,
         Self::Windows,
         Self::Linux,
+        Self::Harmony,
         Self::Any,
         Self::None,
     ];
@@ -91,14 +127,36 @@ impl Platform {
             Self::Macos => "macos",
             Self::Windows => "windows",
             Self::Linux => "linux",
+            Self::Harmony => "harmony",
             Self::Any => "any",
             Self::None => "none",
         }
     }
 }
 
+impl ArchName {
+    fn new(text: &str) -> Option<Self> {
+        let mark = |byte| matches!(byte, b'_' | b'-' | b'.');
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        let is_name = text.bytes().all(|byte| plain(byte) || mark(byte))
+            && text.bytes().next().is_some_and(plain);
+        let mut name = [0; 24];
+        name.get_mut(..text.len())
+            .filter(|_| is_name)?
+            .copy_from_slice(text.as_bytes());
+        Some(Self(name))
+    }
+
+    pub fn as_str(&self) -> &str {
+        let end = self.0.iter().position(|byte| *byte == 0);
+        let name = &self.0[..end.unwrap_or(self.0.len())];
+        std::str::from_utf8(name).expect("a name is of ASCII")
+    }
+}
+
 impl Arch {
-    pub const ALL: [Self; 5] = [
+    /// Those that have a place of their own in the order of what is offered.
+    pub const KNOWN: [Self; 5] = [
         Self::X86_64,
         Self::Aarch64,
         Self::Armv7,
@@ -106,19 +164,20 @@ impl Arch {
         Self::Universal,
     ];
 
-    pub const fn as_str(self) -> &'static str {
+    pub fn as_str(&self) -> &str {
         match self {
             Self::X86_64 => "x86_64",
             Self::Aarch64 => "aarch64",
             Self::Armv7 => "armv7",
             Self::X86 => "x86",
             Self::Universal => "universal",
+            Self::Named(name) => name.as_str(),
         }
     }
 }
 
 impl Kind {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 28] = [
         Self::Apk,
         Self::Aab,
         Self::Ipa,
@@ -131,6 +190,21 @@ impl Kind {
         Self::Dmg,
         Self::Zip,
         Self::TarGz,
+        Self::Jar,
+        Self::Whl,
+        Self::Pkg,
+        Self::Snap,
+        Self::Msix,
+        Self::Nupkg,
+        Self::Xapk,
+        Self::Apks,
+        Self::Apkm,
+        Self::TarXz,
+        Self::TarZst,
+        Self::TarBz2,
+        Self::SevenZip,
+        Self::Flatpak,
+        Self::Hap,
         Self::Other,
     ];
 
@@ -148,6 +222,21 @@ impl Kind {
             Self::Dmg => "dmg",
             Self::Zip => "zip",
             Self::TarGz => "tar.gz",
+            Self::Jar => "jar",
+            Self::Whl => "whl",
+            Self::Pkg => "pkg",
+            Self::Snap => "snap",
+            Self::Msix => "msix",
+            Self::Nupkg => "nupkg",
+            Self::Xapk => "xapk",
+            Self::Apks => "apks",
+            Self::Apkm => "apkm",
+            Self::TarXz => "tar.xz",
+            Self::TarZst => "tar.zst",
+            Self::TarBz2 => "tar.bz2",
+            Self::SevenZip => "7z",
+            Self::Flatpak => "flatpak",
+            Self::Hap => "hap",
             Self::Other => "other",
         }
     }
@@ -166,8 +255,24 @@ impl FromStr for Arch {
     type Err = ArchError;
 
     fn from_str(text: &str) -> Result<Self, ArchError> {
-        let found = Self::ALL.into_iter().find(|one| one.as_str() == text);
-        found.ok_or_else(|| ArchError(text.to_owned()))
+        let found = Self::KNOWN.into_iter().find(|one| one.as_str() == text);
+        found
+            .or_else(|| ArchName::new(text).map(Self::Named))
+            .ok_or_else(|| ArchError(text.to_owned()))
+    }
+}
+
+impl From<Arch> for String {
+    fn from(arch: Arch) -> Self {
+        arch.as_str().to_owned()
+    }
+}
+
+impl TryFrom<String> for Arch {
+    type Error = ArchError;
+
+    fn try_from(text: String) -> Result<Self, ArchError> {
+        text.parse()
     }
 }
 
@@ -208,13 +313,30 @@ mod tests {
             assert_eq!(serde_json::to_value(one).unwrap(), one.as_str());
             assert_eq!(one.to_string().parse(), Ok(one));
         }
-        for one in Arch::ALL {
+        for one in Arch::KNOWN {
             assert_eq!(serde_json::to_value(one).unwrap(), one.as_str());
             assert_eq!(one.to_string().parse(), Ok(one));
         }
         for one in Kind::ALL {
             assert_eq!(serde_json::to_value(one).unwrap(), one.as_str());
             assert_eq!(one.to_string().parse(), Ok(one));
+        }
+    }
+
+    #[test]
+    fn another_architecture_is_its_name() {
+        for name in ["ppc64le", "loongarch64", "s", "x86_64-v3", &"a".repeat(24)] {
+            let arch: Arch = name.parse().unwrap();
+            assert!(matches!(arch, Arch::Named(_)), "{name}");
+            assert_eq!(arch.to_string(), name);
+            assert_eq!(serde_json::to_value(arch).unwrap(), name);
+            assert_eq!(
+                serde_json::from_str::<Arch>(&format!("{name:?}")).unwrap(),
+                arch
+            );
+        }
+        for name in ["", "-a", "a b", "a\0", "\u{e4}", "a/b", &"a".repeat(25)] {
+            assert!(name.parse::<Arch>().is_err(), "{name:?}");
         }
     }
 
@@ -226,9 +348,9 @@ mod tests {
 
     #[test]
     fn an_unknown_word_is_told_what_there_is() {
-        let error = "amd64".parse::<Arch>().unwrap_err().to_string();
+        let error = "a b".parse::<Arch>().unwrap_err().to_string();
         assert!(
-            error.contains("\"amd64\"") && error.contains("x86_64"),
+            error.contains("\"a b\"") && error.contains("x86_64"),
             "{error}"
         );
         for error in [

@@ -51,14 +51,16 @@ impl Wanted {
 /// archives, which stand in the same order everywhere. An AAB is for a store, not for a phone: last.
 fn ease(kind: Kind) -> u8 {
     match kind {
-        Kind::Apk | Kind::Ipa | Kind::AppImage | Kind::Msi | Kind::Dmg => 0,
-        Kind::Deb | Kind::Exe => 1,
-        Kind::Rpm => 2,
-        Kind::TarGz => 3,
-        Kind::Zip => 4,
-        Kind::MachO => 5,
-        Kind::Other => 6,
-        Kind::Aab => 7,
+        Kind::Apk | Kind::Ipa | Kind::AppImage | Kind::Msi | Kind::Dmg | Kind::Hap => 0,
+        Kind::Deb | Kind::Exe | Kind::Pkg | Kind::Xapk | Kind::Apks | Kind::Apkm => 1,
+        Kind::Rpm | Kind::Msix => 2,
+        Kind::Flatpak | Kind::Snap => 3,
+        Kind::TarGz | Kind::TarXz | Kind::TarZst | Kind::TarBz2 => 4,
+        Kind::Zip | Kind::SevenZip => 5,
+        Kind::Jar | Kind::Whl | Kind::Nupkg => 6,
+        Kind::MachO => 7,
+        Kind::Other => 8,
+        Kind::Aab => 9,
     }
 }
 

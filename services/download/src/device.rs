@@ -33,6 +33,7 @@ impl Device {
             Platform::Android
             | Platform::Ios
             | Platform::Macos
+            | Platform::Harmony
             | Platform::Any
             | Platform::None => None,
         };

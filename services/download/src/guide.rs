@@ -55,7 +55,7 @@ pub(crate) fn guide(platform: Platform, subject: Subject) -> Guide {
         Platform::Windows => ("scoop install minisign", None),
         Platform::Macos => ("brew install minisign", Some("shasum -a 256")),
         Platform::Android => ("pkg install minisign", Some("sha256sum")),
-        Platform::Linux | Platform::Ios | Platform::Any | Platform::None => {
+        Platform::Linux | Platform::Ios | Platform::Harmony | Platform::Any | Platform::None => {
             ("sudo apt install minisign", Some("sha256sum"))
         }
     };

@@ -1,5 +1,7 @@
 //! What the facts of a package are called in front of people.
 
+use std::borrow::Cow;
+
 use slipway_packages::{Arch, Kind, Platform};
 use time::OffsetDateTime;
 use time::macros::format_description;
@@ -41,14 +43,15 @@ pub(crate) const fn platform(platform: Platform) -> &'static str {
         Platform::Macos => "macOS",
         Platform::Windows => "Windows",
         Platform::Linux => "Linux",
+        Platform::Harmony => "HarmonyOS",
         Platform::Any => "Any system",
         Platform::None => "Other file",
     }
 }
 
 /// What to look for to know whether it runs here; `None` where it runs everywhere.
-pub(crate) const fn arch(platform: Platform, arch: Arch) -> Option<&'static str> {
-    Some(match (platform, arch) {
+pub(crate) fn arch(platform: Platform, arch: Arch) -> Option<Cow<'static, str>> {
+    let label = match (platform, arch) {
         (Platform::Macos, Arch::Aarch64) => "Apple silicon",
         (Platform::Macos, Arch::X86_64) => "Intel",
         (Platform::Macos, Arch::Universal) => "Apple silicon and Intel",
@@ -57,7 +60,9 @@ pub(crate) const fn arch(platform: Platform, arch: Arch) -> Option<&'static str>
         (_, Arch::Aarch64) => "64-bit ARM",
         (_, Arch::Armv7) => "32-bit ARM",
         (_, Arch::Universal) => return None,
-    })
+        (_, Arch::Named(name)) => return Some(Cow::Owned(name.as_str().to_owned())),
+    };
+    Some(Cow::Borrowed(label))
 }
 
 pub(crate) const fn kind(kind: Kind) -> Option<&'static str> {
@@ -74,6 +79,21 @@ pub(crate) const fn kind(kind: Kind) -> Option<&'static str> {
         Kind::Dmg => "disk image (dmg)",
         Kind::Zip => "archive (zip)",
         Kind::TarGz => "archive (tar.gz)",
+        Kind::TarXz => "archive (tar.xz)",
+        Kind::TarZst => "archive (tar.zst)",
+        Kind::TarBz2 => "archive (tar.bz2)",
+        Kind::SevenZip => "archive (7z)",
+        Kind::Jar => "for Java (jar)",
+        Kind::Whl => "for Python (wheel)",
+        Kind::Pkg => "installer (pkg)",
+        Kind::Snap => "snap",
+        Kind::Flatpak => "Flatpak",
+        Kind::Msix => "app package (MSIX)",
+        Kind::Nupkg => "NuGet package",
+        Kind::Xapk => "APK with its parts (XAPK)",
+        Kind::Apks => "APK with its parts (APKS)",
+        Kind::Apkm => "APK with its parts (APKM)",
+        Kind::Hap => "HAP",
         Kind::Other => return None,
     })
 }

@@ -137,7 +137,7 @@ mod tests {
             Err("platform_unknown")
         );
         assert_eq!(
-            refused(|raw| raw.arch = Some("vax".into())),
+            refused(|raw| raw.arch = Some("a vax".into())),
             Err("arch_unknown")
         );
         for kind in ["apk", "Other", "", "tape"] {

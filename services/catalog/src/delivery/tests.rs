@@ -87,16 +87,17 @@ fn an_acknowledgement_counts_for_a_day() {
 }
 
 #[test]
-fn what_counts_for_no_platform_is_taken() {
+fn what_counts_for_no_platform_and_what_is_known_by_its_name_is_taken() {
     assert!(delivery(|d| d.platform = "none".into()).is_ok());
+    assert!(delivery(|d| d.arch = "riscv64".into()).is_ok());
 }
 
 #[test]
 fn what_a_later_version_may_know_waits() {
     for change in [
-        (|d| d.kind = "flatpak".into()) as fn(&mut api::Delivery),
+        (|d| d.kind = "tape".into()) as fn(&mut api::Delivery),
         |d| d.platform = "freebsd".into(),
-        |d| d.arch = "riscv64".into(),
+        |d| d.arch = "a".repeat(30),
     ] {
         let waits = delivery(change).expect_err("a wait");
         assert_eq!(waits, (503, "delivery_unknown"));

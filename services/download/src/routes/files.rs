@@ -255,8 +255,27 @@ fn content_type(kind: &str) -> &'static str {
         Ok(Kind::Dmg) => "application/x-apple-diskimage",
         Ok(Kind::Zip) => "application/zip",
         Ok(Kind::TarGz) => "application/gzip",
-        Ok(Kind::Aab | Kind::Ipa | Kind::MachO | Kind::Other) | Err(_) => {
-            "application/octet-stream"
-        }
+        Ok(Kind::TarXz) => "application/x-xz",
+        Ok(Kind::TarZst) => "application/zstd",
+        Ok(Kind::TarBz2) => "application/x-bzip2",
+        Ok(Kind::SevenZip) => "application/x-7z-compressed",
+        Ok(Kind::Jar) => "application/java-archive",
+        Ok(Kind::Msix) => "application/msix",
+        Ok(Kind::Snap) => "application/vnd.snap",
+        Ok(Kind::Flatpak) => "application/vnd.flatpak",
+        Ok(Kind::Pkg) => "application/vnd.apple.installer+xml",
+        Ok(
+            Kind::Aab
+            | Kind::Ipa
+            | Kind::MachO
+            | Kind::Whl
+            | Kind::Nupkg
+            | Kind::Xapk
+            | Kind::Apks
+            | Kind::Apkm
+            | Kind::Hap
+            | Kind::Other,
+        )
+        | Err(_) => "application/octet-stream",
     }
 }

@@ -1,5 +1,7 @@
 //! What the install page says of the files for one platform.
 
+use std::borrow::Cow;
+
 use slipway_packages::{Arch, Digest, Facts, Platform, Wanted};
 use slipway_service::api::file_path;
 use sqlx::AnyConnection;
@@ -130,7 +132,7 @@ impl File {
             filename: package.filename.clone(),
             address: file_path(app, &package.version, &package.filename),
             size: labels::size(package.size),
-            notes: [kind.map(str::to_owned), arch.map(str::to_owned), min_sdk]
+            notes: [kind.map(str::to_owned), arch.map(Cow::into_owned), min_sdk]
                 .into_iter()
                 .flatten()
                 .collect(),

@@ -52,7 +52,9 @@ impl Package {
         let arch = self.arch.parse().ok()?;
         let rank = wanted.rank(self.platform.parse().ok()?, arch, self.kind.parse().ok()?)?;
         let usual = match wanted.platform {
-            Platform::Android | Platform::Ios | Platform::Macos => Arch::Aarch64,
+            Platform::Android | Platform::Ios | Platform::Macos | Platform::Harmony => {
+                Arch::Aarch64
+            }
             Platform::Windows | Platform::Linux | Platform::Any | Platform::None => Arch::X86_64,
         };
         Some((rank, arch != usual))
