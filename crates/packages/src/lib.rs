@@ -6,6 +6,7 @@
 //! lose in a crash.
 
 mod apk;
+mod arch;
 mod blocks;
 mod compound;
 mod deb;
@@ -31,13 +32,14 @@ mod version;
 mod zip;
 
 pub use apk::{ContentAlgorithm, ContentDigest, ContentDigests};
+pub use arch::{Arch, ArchError, ArchName};
 pub use blocks::{BLOCK, BlockHash, Blocks, BlocksError, FileHash, block_count};
 pub use digest::{Digest, DigestError, ReprDigestError};
 pub use facts::{Facts, Icon, Inspected, Outcome, Rule};
 pub use file_name::{FileName, FileNameError, SERVED_SUFFIXES};
 pub use inspect::inspect;
 pub use limits::Limits;
-pub use platform::{Arch, ArchError, ArchName, Kind, KindError, Platform, PlatformError};
+pub use platform::{Kind, KindError, Platform, PlatformError};
 pub use rank::{Rank, Wanted};
 pub use slug::{Slug, SlugError};
 pub use version::{Version, VersionError};

@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::Arch;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Platform {
@@ -24,28 +26,62 @@ pub enum Platform {
 #[error("unknown platform {0:?}; one of android, ios, macos, windows, linux, harmony, any")]
 pub struct PlatformError(String);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
-pub enum Arch {
-    X86_64,
-    Aarch64,
-    Armv7,
-    X86,
-    /// Runs on every architecture of its platform.
-    Universal,
-    /// Any other, by its own name.
-    Named(ArchName),
-}
-
-/// The name of an architecture: 1 to 24 of `a-z 0-9 _ - .`, of which the first is no mark. The rest of the array is zeros.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ArchName([u8; 24]);
-
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{0:?} names no architecture; it is one of x86_64, aarch64, armv7, x86, universal, or another one's name in a-z, 0-9, _, - and ., at most 24 of them"
-)]
-pub struct ArchError(String);
+/// What `uname -s` and `-o`, dpkg, rpm, Go (`GOOS`), Node (`process.platform`), Python, Apple, Windows and .NET (runtime
+/// identifiers) call them: in lower case, with `-` for blanks and `_`.
+const SPELLINGS: [(Platform, &[&str]); 7] = [
+    (Platform::Android, &["android", "linux-android"]),
+    (
+        Platform::Ios,
+        &["ios", "iphone", "iphoneos", "ipad", "ipados"],
+    ),
+    (
+        Platform::Macos,
+        &[
+            "macos",
+            "mac",
+            "macosx",
+            "mac-os-x",
+            "mac-os",
+            "osx",
+            "darwin",
+            "maccatalyst",
+        ],
+    ),
+    (
+        Platform::Windows,
+        &[
+            "windows",
+            "windows-nt",
+            "win",
+            "win32",
+            "win64",
+            "win7",
+            "win8",
+            "win81",
+            "win10",
+            "win11",
+        ],
+    ),
+    (
+        Platform::Linux,
+        &[
+            "linux",
+            "linux2",
+            "gnu/linux",
+            "gnu-linux",
+            "linux-gnu",
+            "linux-musl",
+            "linux-any",
+        ],
+    ),
+    (
+        Platform::Harmony,
+        &["harmony", "harmonyos", "hongmeng", "ohos", "openharmony"],
+    ),
+    (Platform::Any, &["any", "all"]),
+];
+/// How `uname -s` begins in the shells for Windows; a version follows.
+const WINDOWS_SHELLS: [&str; 4] = ["mingw32-nt", "mingw64-nt", "msys-nt", "cygwin-nt"];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -134,48 +170,6 @@ impl Platform {
     }
 }
 
-impl ArchName {
-    fn new(text: &str) -> Option<Self> {
-        let mark = |byte| matches!(byte, b'_' | b'-' | b'.');
-        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-        let is_name = text.bytes().all(|byte| plain(byte) || mark(byte))
-            && text.bytes().next().is_some_and(plain);
-        let mut name = [0; 24];
-        name.get_mut(..text.len())
-            .filter(|_| is_name)?
-            .copy_from_slice(text.as_bytes());
-        Some(Self(name))
-    }
-
-    pub fn as_str(&self) -> &str {
-        let end = self.0.iter().position(|byte| *byte == 0);
-        let name = &self.0[..end.unwrap_or(self.0.len())];
-        std::str::from_utf8(name).expect("a name is of ASCII")
-    }
-}
-
-impl Arch {
-    /// Those that have a place of their own in the order of what is offered.
-    pub const KNOWN: [Self; 5] = [
-        Self::X86_64,
-        Self::Aarch64,
-        Self::Armv7,
-        Self::X86,
-        Self::Universal,
-    ];
-
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::X86_64 => "x86_64",
-            Self::Aarch64 => "aarch64",
-            Self::Armv7 => "armv7",
-            Self::X86 => "x86",
-            Self::Universal => "universal",
-            Self::Named(name) => name.as_str(),
-        }
-    }
-}
-
 impl Kind {
     pub const ALL: [Self; 28] = [
         Self::Apk,
@@ -245,35 +239,43 @@ impl Kind {
 impl FromStr for Platform {
     type Err = PlatformError;
 
+    /// Any spelling of any case, also as the beginning of a runtime identifier of .NET, such as `win-x64`.
     fn from_str(text: &str) -> Result<Self, PlatformError> {
-        let found = Self::ALL.into_iter().find(|one| one.as_str() == text);
+        let lower = text.to_ascii_lowercase().replace([' ', '_'], "-");
+        if lower == Self::None.as_str() {
+            return Ok(Self::None);
+        }
+        let found = spelled(&lower).or_else(|| {
+            let (system, arch) = lower.rsplit_once('-')?;
+            let is_known = matches!(
+                arch.parse(),
+                Ok(Arch::X86_64 | Arch::Aarch64 | Arch::Armv7 | Arch::X86)
+            );
+            spelled(system).filter(|_| is_known)
+        });
         found.ok_or_else(|| PlatformError(text.to_owned()))
     }
 }
 
-impl FromStr for Arch {
-    type Err = ArchError;
-
-    fn from_str(text: &str) -> Result<Self, ArchError> {
-        let found = Self::KNOWN.into_iter().find(|one| one.as_str() == text);
-        found
-            .or_else(|| ArchName::new(text).map(Self::Named))
-            .ok_or_else(|| ArchError(text.to_owned()))
+fn spelled(word: &str) -> Option<Platform> {
+    if WINDOWS_SHELLS.iter().any(|shell| word.starts_with(shell)) {
+        return Some(Platform::Windows);
     }
-}
-
-impl From<Arch> for String {
-    fn from(arch: Arch) -> Self {
-        arch.as_str().to_owned()
-    }
-}
-
-impl TryFrom<String> for Arch {
-    type Error = ArchError;
-
-    fn try_from(text: String) -> Result<Self, ArchError> {
-        text.parse()
-    }
+    // `osx.12`: .NET writes the version of a system behind a dot.
+    let name = match word.split_once('.') {
+        Some((name, version))
+            if version
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || byte == b'.') =>
+        {
+            name
+        }
+        _ => word,
+    };
+    let found = SPELLINGS
+        .iter()
+        .find(|(_, spellings)| spellings.contains(&name));
+    found.map(|(platform, _)| *platform)
 }
 
 impl FromStr for Kind {
@@ -291,12 +293,6 @@ impl fmt::Display for Platform {
     }
 }
 
-impl fmt::Display for Arch {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
 impl fmt::Display for Kind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.as_str())
@@ -305,15 +301,11 @@ impl fmt::Display for Kind {
 
 #[cfg(test)]
 mod tests {
-    use super::{Arch, Kind, Platform};
+    use super::{Kind, Platform};
 
     #[test]
     fn text_and_json_of_every_word_agree_both_ways() {
         for one in Platform::ALL {
-            assert_eq!(serde_json::to_value(one).unwrap(), one.as_str());
-            assert_eq!(one.to_string().parse(), Ok(one));
-        }
-        for one in Arch::KNOWN {
             assert_eq!(serde_json::to_value(one).unwrap(), one.as_str());
             assert_eq!(one.to_string().parse(), Ok(one));
         }
@@ -324,35 +316,76 @@ mod tests {
     }
 
     #[test]
-    fn another_architecture_is_its_name() {
-        for name in ["ppc64le", "loongarch64", "s", "x86_64-v3", &"a".repeat(24)] {
-            let arch: Arch = name.parse().unwrap();
-            assert!(matches!(arch, Arch::Named(_)), "{name}");
-            assert_eq!(arch.to_string(), name);
-            assert_eq!(serde_json::to_value(arch).unwrap(), name);
-            assert_eq!(
-                serde_json::from_str::<Arch>(&format!("{name:?}")).unwrap(),
-                arch
-            );
+    fn every_trade_s_spelling_is_taken_in_any_case() {
+        for (platform, spellings) in [
+            (Platform::Android, &["Android", "ANDROID"][..]),
+            (Platform::Ios, &["iOS", "iPadOS", "iphoneos", "ios-arm64"]),
+            (
+                Platform::Macos,
+                &[
+                    "macOS",
+                    "Darwin",
+                    "darwin",
+                    "mac",
+                    "Mac OS X",
+                    "macosx",
+                    "osx-arm64",
+                    "osx.12-x64",
+                ],
+            ),
+            (
+                Platform::Windows,
+                &[
+                    "win32",
+                    "Windows_NT",
+                    "Windows",
+                    "win",
+                    "win-x64",
+                    "win10-x86",
+                    "MINGW64_NT-10.0-19045",
+                    "CYGWIN_NT-10.0",
+                ],
+            ),
+            (
+                Platform::Linux,
+                &[
+                    "Linux",
+                    "linux",
+                    "GNU/Linux",
+                    "linux-musl-x64",
+                    "linux-amd64",
+                    "linux-gnu",
+                ],
+            ),
+            (Platform::Harmony, &["HarmonyOS", "ohos"]),
+            (Platform::Any, &["Any", "all"]),
+        ] {
+            for spelling in spellings {
+                assert_eq!(Platform::asked(spelling), Ok(platform), "{spelling}");
+            }
         }
-        for name in ["", "-a", "a b", "a\0", "\u{e4}", "a/b", &"a".repeat(25)] {
-            assert!(name.parse::<Arch>().is_err(), "{name:?}");
+        for other in [
+            "FreeBSD",
+            "aix",
+            "linux-",
+            "-linux",
+            "linux-s390",
+            "lin",
+            "win32.exe",
+            "x64",
+        ] {
+            assert!(Platform::asked(other).is_err(), "{other}");
         }
     }
 
     #[test]
     fn nobody_asks_for_no_platform() {
         assert_eq!(Platform::asked("linux"), Ok(Platform::Linux));
-        assert!(Platform::asked("none").is_err() && Platform::asked("").is_err());
+        assert!(Platform::asked("None").is_err() && Platform::asked("").is_err());
     }
 
     #[test]
     fn an_unknown_word_is_told_what_there_is() {
-        let error = "a b".parse::<Arch>().unwrap_err().to_string();
-        assert!(
-            error.contains("\"a b\"") && error.contains("x86_64"),
-            "{error}"
-        );
         for error in [
             "x".parse::<Platform>().unwrap_err().to_string(),
             "x".parse::<Kind>().unwrap_err().to_string(),

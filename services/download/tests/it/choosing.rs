@@ -90,6 +90,10 @@ async fn latest_is_the_highest_version_that_fits() {
         for (path, location) in [
             ("linux", "/d/notes/1.11/c.deb"),
             ("linux?arch=aarch64", "/d/notes/1.11/c-arm.deb"),
+            ("Linux?arch=ARM64", "/d/notes/1.11/c-arm.deb"),
+            ("linux?arch=amd64", "/d/notes/1.11/c.deb"),
+            ("win32?arch=x64", "/d/notes/1.9/b.exe"),
+            ("Darwin", "/d/notes/1.1/d.zip"),
             ("linux?kind=rpm", "/d/notes/1.11/c.rpm"),
             ("linux?arch=armv7", "/d/notes/1.1/d.zip"),
             (
@@ -122,7 +126,7 @@ async fn where_nothing_fits_the_answer_says_what_does_not() {
             ("notes/latest/linux?channel=No!", 404, "channel_unknown"),
             ("absent/latest/linux", 404, "app_unknown"),
             ("notes/latest/amiga", 404, "platform_unknown"),
-            ("notes/latest/linux?arch=sparc", 400, "arch_unknown"),
+            ("notes/latest/linux?arch=a%20b", 400, "arch_unknown"),
             ("notes/latest/linux?kind=exes", 400, "kind_unknown"),
         ] {
             assert_eq!(
