@@ -78,24 +78,36 @@ fn zip_family(
 ) -> Result<Facts, Fault> {
     let archive =
         Archive::open(source, limits).map_err(|fault| fault.into_damage("it begins as a zip"))?;
-    if archive.find(b"BundleConfig.pb").is_some()
-        && archive.find(b"base/manifest/AndroidManifest.xml").is_some()
-    {
-        let mut facts = Facts::of(Kind::Aab);
+    let kind = zipped_kind(&archive);
+    let oddities = archive.oddities(kind)?;
+    let mut facts = match kind {
+        Kind::Apk => apk::read(source, &archive, content, limits)?,
+        _ => Facts::of(kind),
+    };
+    if kind == Kind::Aab {
         let base = archive
             .names()
             .filter_map(|name| name.strip_prefix(b"base/"));
         apk::native_code(&mut facts, base);
-        return Ok(facts);
+    }
+    facts.warnings.extend(oddities);
+    Ok(facts)
+}
+
+fn zipped_kind(archive: &Archive) -> Kind {
+    if archive.find(b"BundleConfig.pb").is_some()
+        && archive.find(b"base/manifest/AndroidManifest.xml").is_some()
+    {
+        return Kind::Aab;
     }
     // A library for Android (AAR) has the manifest too, and its code in `classes.jar`.
     if archive.find(apk::MANIFEST).is_some() && archive.find(b"classes.jar").is_none() {
-        return apk::read(source, &archive, content, limits);
+        return Kind::Apk;
     }
     if archive.names().any(is_ios_app) {
-        return Ok(Facts::of(Kind::Ipa));
+        return Kind::Ipa;
     }
-    Ok(Facts::of(Kind::Zip))
+    Kind::Zip
 }
 
 /// `Payload/<name>.app/Info.plist`.

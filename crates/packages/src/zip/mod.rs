@@ -11,7 +11,7 @@ use std::{io::Read, ops::Range};
 use flate2::{Crc, read::DeflateDecoder};
 
 use crate::{
-    Limits,
+    Kind, Limits,
     source::{Fault, Source, u16_le},
 };
 
@@ -87,12 +87,17 @@ impl Window {
 }
 
 impl Archive {
-    /// Reads the directory and holds it against every rule.
+    /// Reads the directory and holds it against every rule that does not depend on the kind.
     pub(crate) fn open(source: &mut Source<'_>, limits: &Limits) -> Result<Self, Fault> {
         let archive = directory::read(source, limits)?;
         rules::check(&archive, source.length(), limits)?;
         archive.entries_are_there(source, limits)?;
         Ok(archive)
+    }
+
+    /// What is odd about its names in a package of this kind, in words; [`Fault::Refused`] where it is more than odd.
+    pub(crate) fn oddities(&self, kind: Kind) -> Result<Vec<String>, Fault> {
+        rules::oddities(self, kind)
     }
 
     /// Each entry is where the directory says, with its header before it. Where a download left a hole the directory alone

@@ -3,29 +3,49 @@
 //! They look at the directory alone: nothing is unpacked to find out how much it is. Archives inside
 //! of an archive are not looked into.
 
-use std::collections::HashSet;
+use std::{borrow::Cow, collections::HashSet};
 
 use super::{Archive, LOCAL_HEADER_LENGTH};
-use crate::{Limits, Rule, source::Fault};
+use crate::{Kind, Limits, Rule, source::Fault};
 
 pub(super) fn check(archive: &Archive, length: u64, limits: &Limits) -> Result<(), Fault> {
     names_stay_inside(archive)?;
-    names_are_unique(archive)?;
     entries_share_no_bytes(archive)?;
     size_is_in_proportion(archive, length, limits)
 }
 
+/// What the names in a package of this kind have that is odd and harms nobody, as warnings.
+pub(super) fn oddities(archive: &Archive, kind: Kind) -> Result<Vec<String>, Fault> {
+    let mut warnings = Vec::new();
+    if let Some(name) = archive.names().find(|name| name.contains(&b'\\')) {
+        warnings.push(format!(
+            "backslashes: the archive has an entry {}, and its format separates folders by `/`, so that some systems make one file of a long name: pack it with another tool (Windows PowerShell 5.1 writes such names)",
+            show(name)
+        ));
+    }
+    if let Some(name) = named_twice(archive) {
+        if is_installed_whole(kind) {
+            let detail = format!("the archive has two entries named {}", show(name));
+            return Err(refused(Rule::Duplicate, detail));
+        }
+        warnings.push(format!(
+            "name_twice: the archive has two entries named {}, of which some readers take the first and some the last: leave one out",
+            show(name)
+        ));
+    }
+    Ok(warnings)
+}
+
 /// A name as `../../.bashrc` or `C:\Windows\x.dll` writes outside of the folder that is unpacked into
-/// ("zip slip"). A backslash is refused anywhere: the format has `/` alone, and Windows takes both.
+/// ("zip slip"). The format has `/` alone, and Windows takes both, so both separate here.
 fn names_stay_inside(archive: &Archive) -> Result<(), Fault> {
+    let separates = |byte: &u8| matches!(byte, b'/' | b'\\');
     for name in archive.names() {
-        let problem = if name.contains(&b'\\') {
-            "with a backslash; the format separates folders by `/`"
-        } else if name.starts_with(b"/") {
+        let problem = if name.first().is_some_and(separates) {
             "that begins at the root"
         } else if name.get(1) == Some(&b':') && name[0].is_ascii_alphabetic() {
             "that begins with a drive"
-        } else if name.split(|byte| *byte == b'/').any(|part| part == b"..") {
+        } else if name.split(separates).any(|part| part == b"..") {
             "that leads to the folder above"
         } else if name.contains(&0) {
             "with a NUL"
@@ -40,21 +60,28 @@ fn names_stay_inside(archive: &Archive) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Of two entries of one name, some readers take the first and some the last, so that a check sees
-/// one file and the user runs the other (Android's "master key"). A folder named twice is harmless.
-fn names_are_unique(archive: &Archive) -> Result<(), Fault> {
+/// A file's name that stands there twice, in either spelling. A folder named twice is harmless.
+fn named_twice(archive: &Archive) -> Option<&[u8]> {
     let mut seen = HashSet::with_capacity(archive.entries.len());
-    match archive
+    archive
         .names()
-        .filter(|name| !name.ends_with(b"/"))
-        .find(|name| !seen.insert(*name))
-    {
-        None => Ok(()),
-        Some(name) => Err(refused(
-            Rule::Duplicate,
-            format!("the archive has two entries named {}", show(name)),
-        )),
+        .filter(|name| !name.ends_with(b"/") && !name.ends_with(b"\\"))
+        .find(|name| !seen.insert(with_slashes(name)))
+}
+
+fn with_slashes(name: &[u8]) -> Cow<'_, [u8]> {
+    if !name.contains(&b'\\') {
+        return Cow::Borrowed(name);
     }
+    let slash = |byte: &u8| if *byte == b'\\' { b'/' } else { *byte };
+    Cow::Owned(name.iter().map(slash).collect())
+}
+
+/// Whether a system checks and installs the package as a whole. Of two entries of one name, some readers take the first and
+/// some the last, so that the check sees one file and the user runs the other (Android's "master key"). Tools that only
+/// collect files, such as those that make one jar out of many, write a licence twice, and nothing comes of it.
+fn is_installed_whole(kind: Kind) -> bool {
+    matches!(kind, Kind::Apk | Kind::Aab | Kind::Ipa)
 }
 
 /// A few kilobytes that thousands of entries share unpack to terabytes (Fifield, "A better zip bomb",

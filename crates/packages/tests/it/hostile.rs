@@ -15,7 +15,7 @@ fn detail(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn names_that_lead_out_of_the_folder_are_refused() {
+fn names_that_lead_out_of_the_folder_are_refused_in_either_spelling() {
     for name in [
         "../x",
         "a/../../x",
@@ -24,36 +24,78 @@ fn names_that_lead_out_of_the_folder_are_refused() {
         "/etc/passwd",
         "C:/x",
         "c:x",
-        "a\\b",
         "..\\x",
+        "a\\..\\..\\x",
+        "a\\..",
+        "a/..\\x",
+        "a\\../x",
+        "\\x",
+        "\\\\host\\share\\x",
+        "C:\\x",
         "a\0b",
     ] {
-        let archive = zip(&[Entry::new("good", b"1"), Entry::new(name, b"2")]);
-        assert_eq!(rule(&archive), Some(Rule::Climbing), "{name:?}");
-        assert!(!detail(&archive).contains('\0'));
+        for other in ["good", "AndroidManifest.xml", "META-INF/MANIFEST.MF"] {
+            let archive = zip(&[Entry::new(other, b"1"), Entry::new(name, b"2")]);
+            assert_eq!(rule(&archive), Some(Rule::Climbing), "{name:?}");
+            assert!(!detail(&archive).contains('\0'));
+        }
     }
     for name in ["a..b", "...", "a/...b", "b/c:d", "ünï/x", "1:x"] {
         let archive = zip(&[Entry::new(name, b"1")]);
-        assert_eq!(facts(&archive).kind, Kind::Zip, "{name:?}");
+        let facts = facts(&archive);
+        assert_eq!(
+            (facts.kind, facts.warnings.len()),
+            (Kind::Zip, 0),
+            "{name:?}"
+        );
     }
 }
 
 #[test]
-fn two_files_of_one_name_are_refused_and_folders_are_not() {
-    let twice = |name: &str| {
-        zip(&[
-            Entry::new(name, b""),
-            Entry::new("b", b""),
-            Entry::new(name, b""),
-        ])
+fn names_with_backslashes_that_stay_inside_are_said() {
+    let archive = zip(&[
+        Entry::new("notes\\bin\\", b""),
+        Entry::new("notes\\bin\\notes.exe", b"1"),
+        Entry::new("notes\\..b", b"2"),
+    ]);
+    let facts = facts(&archive);
+    assert_eq!(facts.kind, Kind::Zip);
+    assert!(facts.warnings[0].starts_with("backslashes: "), "{facts:?}");
+    assert_eq!(facts.warnings.len(), 1);
+}
+
+#[test]
+fn two_files_of_one_name_are_refused_where_a_system_installs_them_and_said_elsewhere() {
+    let twice = |kind: &[&str], one: &str, other: &str| {
+        let mut entries: Vec<Entry> = kind.iter().map(|name| Entry::new(name, b"x")).collect();
+        entries.extend([one, "b", other].map(|name| Entry::new(name, b"")));
+        zip(&entries)
     };
-    assert_eq!(rule(&twice("classes.dex")), Some(Rule::Duplicate));
-    assert!(detail(&twice("classes.dex")).contains("\"classes.dex\""));
-    assert_eq!(facts(&twice("lib/")).kind, Kind::Zip);
+    let bundle = ["BundleConfig.pb", "base/manifest/AndroidManifest.xml"];
+    for installed in [
+        &["AndroidManifest.xml"][..],
+        &bundle,
+        &["Payload/Notes.app/Info.plist"],
+    ] {
+        for other in ["lib/classes.dex", "lib\\classes.dex"] {
+            let archive = twice(installed, "lib/classes.dex", other);
+            assert_eq!(rule(&archive), Some(Rule::Duplicate), "{installed:?}");
+            assert!(detail(&archive).contains("classes.dex\""));
+        }
+        assert!(rule(&twice(installed, "lib/", "lib/")).is_none());
+    }
+    let manifests = twice(&[], "AndroidManifest.xml", "AndroidManifest.xml");
+    assert_eq!(rule(&manifests), Some(Rule::Duplicate));
+    for collected in [&[][..], &["META-INF/MANIFEST.MF"]] {
+        let facts = facts(&twice(collected, "META-INF/LICENSE", "META-INF/LICENSE"));
+        assert!(facts.warnings[0].starts_with("name_twice: "), "{facts:?}");
+        assert!(facts.warnings[0].contains("\"META-INF/LICENSE\""));
+    }
+    assert_eq!(facts(&twice(&[], "lib/", "lib/")).warnings.len(), 0);
     let cases = zip(&[Entry::new("res/-a.xml", b""), Entry::new("res/-A.xml", b"")]);
     assert_eq!(
-        facts(&cases).kind,
-        Kind::Zip,
+        facts(&cases).warnings.len(),
+        0,
         "shrunk resources have such names"
     );
 }
