@@ -9,6 +9,7 @@ use ruzstd::decoding::StreamingDecoder;
 use crate::{
     Arch, Facts, Kind, Limits,
     facts::shown,
+    native_version,
     source::{Fault, Source},
 };
 
@@ -118,7 +119,9 @@ fn decoder<'a>(
 fn describe(facts: &mut Facts, control: &str, limits: &Limits) {
     let value = |name| field(control, name).and_then(|value| shown(value, limits.text));
     facts.identifier = value("Package");
-    facts.version = value("Version");
+    if let Some(version) = value("Version") {
+        facts.set_native_version(version, native_version::of_deb);
+    }
     match value("Architecture").as_deref() {
         Some("amd64") => facts.arch = Some(Arch::X86_64),
         Some("arm64") => facts.arch = Some(Arch::Aarch64),

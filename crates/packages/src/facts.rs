@@ -37,10 +37,13 @@ pub struct Facts {
     pub platform: Option<Platform>,
     /// `None` where the bytes do not say.
     pub arch: Option<Arch>,
-    /// The package name of an APK or a deb.
+    /// The package name of an APK, a deb or an rpm.
     pub identifier: Option<String>,
     /// As in the bytes: it need not be a [`Version`](crate::Version).
     pub version: Option<String>,
+    /// The version of a deb or an rpm as it is in the bytes; `version` is what it is in the order that all apps have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub native_version: Option<String>,
     /// `versionCode` of an APK, with `versionCodeMajor` in the upper 32 bits.
     pub version_code: Option<u64>,
     /// The name that a person sees on the device.
@@ -112,6 +115,7 @@ impl Facts {
             arch: None,
             identifier: None,
             version: None,
+            native_version: None,
             version_code: None,
             label: None,
             icon: None,

@@ -57,7 +57,10 @@ fn recognise(
     if let Some(facts) = deb::read(source, &head, limits)? {
         return Ok(facts);
     }
-    for read in [pe::read, compound::read, rpm::read, elf::read, mach_o::read] {
+    if let Some(facts) = rpm::read(source, &head, limits)? {
+        return Ok(facts);
+    }
+    for read in [pe::read, compound::read, elf::read, mach_o::read] {
         if let Some(facts) = read(source, &head)? {
             return Ok(facts);
         }

@@ -19,6 +19,7 @@ mod inspect;
 mod limits;
 mod mach_o;
 mod named;
+mod native_version;
 mod pe;
 mod platform;
 mod rank;

@@ -1,7 +1,9 @@
-//! RPM packages, version 3 of the format (rpm.org, "V4 Package format", "V6 Package format"): kind and architecture.
+//! RPM packages, version 3 of the format (rpm.org, "V4 Package format", "V6 Package format"): kind, architecture, name and version.
 
 use crate::{
-    Arch, Facts, Kind,
+    Arch, Facts, Kind, Limits,
+    facts::shown,
+    native_version::{of_rpm, written_by_rpm},
     source::{Fault, Source, u16_be, u32_be, u64_be},
 };
 
@@ -10,9 +12,13 @@ const INTRO_LENGTH: u64 = 16;
 const HEADER: &[u8] = b"\x8e\xad\xe8\x01";
 /// Entries of a header that `rpm` takes.
 const ENTRIES: u32 = 0xffff;
-/// Bytes of an architecture's name that are read.
-const NAME: u64 = 32;
+/// Bytes of a name, of a package, a version or an architecture, that are read.
+const TEXT: u64 = 256;
 
+const NAME: u32 = 1000;
+const VERSION: u32 = 1001;
+const RELEASE: u32 = 1002;
+const EPOCH: u32 = 1003;
 const ARCH: u32 = 1022;
 /// Of the payload as it lies in the file.
 const PAYLOAD_SIZE: u32 = 5112;
@@ -22,7 +28,11 @@ const LONG_SIZE: u32 = 270;
 
 /// `None` when it is no RPM. The lead names a machine too, but the same one for i386 and `x86_64`, so
 /// the architecture comes out of the header.
-pub(crate) fn read(source: &mut Source<'_>, head: &[u8]) -> Result<Option<Facts>, Fault> {
+pub(crate) fn read(
+    source: &mut Source<'_>,
+    head: &[u8],
+    limits: &Limits,
+) -> Result<Option<Facts>, Fault> {
     if !head.starts_with(b"\xed\xab\xee\xdb") {
         return Ok(None);
     }
@@ -31,20 +41,39 @@ pub(crate) fn read(source: &mut Source<'_>, head: &[u8]) -> Result<Option<Facts>
     let header = Header::read(source, "its header", start)?;
     payload_is_there(source, start, &signatures, &header)?;
     let mut facts = Facts::of(Kind::Rpm);
+    describe(&mut facts, source, &header, limits)?;
     if u16_be(head, 6) == Some(1) {
         facts.warn("this is a source package: nobody can install it");
         return Ok(Some(facts));
     }
-    let arch = header.value(source, ARCH, NAME)?.unwrap_or_default();
-    match arch.split(|byte| *byte == 0).next() {
-        Some(b"x86_64") => facts.arch = Some(Arch::X86_64),
-        Some(b"aarch64") => facts.arch = Some(Arch::Aarch64),
-        Some(b"armv7hl" | b"armv7hnl") => facts.arch = Some(Arch::Armv7),
-        Some(b"i386" | b"i486" | b"i586" | b"i686") => facts.arch = Some(Arch::X86),
-        Some(b"noarch") => facts.arch = Some(Arch::Universal),
+    match header.text(source, ARCH)?.as_deref() {
+        Some("x86_64") => facts.arch = Some(Arch::X86_64),
+        Some("aarch64") => facts.arch = Some(Arch::Aarch64),
+        Some("armv7hl" | "armv7hnl") => facts.arch = Some(Arch::Armv7),
+        Some("i386" | "i486" | "i586" | "i686") => facts.arch = Some(Arch::X86),
+        Some("noarch") => facts.arch = Some(Arch::Universal),
         _ => facts.warn("its architecture could not be read, or is none that is known here"),
     }
     Ok(Some(facts))
+}
+
+fn describe(
+    facts: &mut Facts,
+    source: &mut Source<'_>,
+    header: &Header,
+    limits: &Limits,
+) -> Result<(), Fault> {
+    let name = header.text(source, NAME)?;
+    facts.identifier = name.and_then(|name| shown(&name, limits.text));
+    let epoch = header.value(source, EPOCH, 4)?;
+    let epoch = epoch.and_then(|epoch| u32_be(&epoch, 0)).unwrap_or(0);
+    if let (Some(version), Some(release)) =
+        (header.text(source, VERSION)?, header.text(source, RELEASE)?)
+        && let Some(native) = written_by_rpm(epoch, &version, &release, limits.text)
+    {
+        facts.set_native_version(native, of_rpm);
+    }
+    Ok(())
 }
 
 /// The signatures say how long header and payload are, or the header how long the payload is. Where neither does, there
@@ -101,6 +130,13 @@ impl Header {
         self.values + self.length
     }
 
+    /// The text of a value.
+    fn text(&self, source: &mut Source<'_>, tag: u32) -> Result<Option<String>, Fault> {
+        let value = self.value(source, tag, TEXT)?.unwrap_or_default();
+        let text = value.split(|byte| *byte == 0).next().unwrap_or_default();
+        Ok((!text.is_empty()).then(|| String::from_utf8_lossy(text).into_owned()))
+    }
+
     /// The first bytes of a value, `most` of them or all up to the end of the values.
     fn value(
         &self,
@@ -124,7 +160,10 @@ impl Header {
 #[cfg(test)]
 mod tests {
     use super::read;
-    use crate::{Arch, Facts, Kind, source::read_bytes};
+    use crate::{
+        Arch, Facts, Kind, Limits,
+        source::{Source, read_bytes},
+    };
 
     /// Which of the sizes a package says.
     #[derive(Clone, Copy, Debug, PartialEq)]
@@ -140,8 +179,10 @@ mod tests {
         let mut values = b"notes\0".to_vec();
         values.extend(arch.as_bytes());
         values.push(0);
+        values.resize(20, 0);
+        values.extend(b"1.0~rc1\x002.fc39\0");
         values.resize(40, 0);
-        let mut tags = vec![(1000, 0), (1022, 6)];
+        let mut tags = vec![(1000, 0), (1001, 20), (1002, 28), (1022, 6)];
         if says == Says::PayloadSize {
             values.extend((payload.len() as u64).to_be_bytes());
             tags.push((5112, 40));
@@ -175,6 +216,8 @@ mod tests {
     }
 
     fn of(bytes: &[u8]) -> Result<Facts, String> {
+        let limits = Limits::default();
+        let read = |source: &mut Source<'_>, head: &[u8]| read(source, head, &limits);
         read_bytes(read, bytes).map(|facts| facts.expect("an RPM"))
     }
 
@@ -189,6 +232,9 @@ mod tests {
             let facts = of(&rpm(name, false, Says::Size)).unwrap();
             assert_eq!((facts.kind, facts.arch), (Kind::Rpm, arch));
             assert_eq!(facts.warnings.is_empty(), arch.is_some());
+            assert_eq!(facts.identifier.as_deref(), Some("notes"));
+            assert_eq!(facts.native_version.as_deref(), Some("1.0~rc1-2.fc39"));
+            assert_eq!(facts.version.as_deref(), Some("1.0-rc1+2.fc.39"));
         }
         let source = of(&rpm("x86_64", true, Says::Size)).unwrap();
         assert!(source.warnings[0].contains("source package"));

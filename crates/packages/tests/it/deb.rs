@@ -11,7 +11,7 @@ fn deb(packing: &str, architecture: &str) -> Vec<u8> {
     let tree = folder.path().join("tree");
     fs::create_dir_all(tree.join("DEBIAN")).expect("the folder takes it");
     let control = format!(
-        "Package: notes\nVersion: 1:2.3.4~rc1-5\nArchitecture: {architecture}\n\
+        "Package: notes\nVersion: 2.3.4~rc1-5\nArchitecture: {architecture}\n\
          Maintainer: Nobody <nobody@example.org>\nDescription: notes\n Version: 9\n"
     );
     fs::write(tree.join("DEBIAN/control"), control).expect("the folder takes it");
@@ -55,7 +55,8 @@ fn name_version_and_architecture_are_read_whatever_the_packing() {
             "{packing}: {:?}",
             facts.warnings
         );
-        assert_eq!(facts.version.as_deref(), Some("1:2.3.4~rc1-5"));
+        assert_eq!(facts.version.as_deref(), Some("2.3.4-rc1+5"));
+        assert_eq!(facts.native_version.as_deref(), Some("2.3.4~rc1-5"));
         assert_eq!(facts.arch, Some(Arch::Aarch64));
         assert!(facts.warnings.is_empty(), "{:?}", facts.warnings);
     }
