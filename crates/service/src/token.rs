@@ -8,9 +8,12 @@ use std::str::FromStr;
 
 use ::http::header::AUTHORIZATION;
 use ::http::{HeaderMap, StatusCode};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::http::origin;
 use crate::http::problem::Problem;
 
 const PREFIX: &str = "slw_";
@@ -23,7 +26,7 @@ pub struct Token(String);
 
 /// Why a text is not a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a token is slw_ and 48 hexadecimal digits, and this one is damaged: copy it again")]
+#[error("{DAMAGED}")]
 pub struct NotAToken;
 
 impl Token {
@@ -45,7 +48,11 @@ impl Token {
         hex::encode(Sha256::digest(&self.0))
     }
 
-    /// The token of a request's `Authorization: Bearer …`.
+    /// The token of a request: `Authorization: Bearer …` (RFC 6750), or the password of `Authorization: Basic …` (RFC 7617)
+    /// under any user name, which is what `curl -u`, `.netrc` and `wget` send.
+    ///
+    /// Basic is never asked for, so no browser shows a dialog for it. One that was given it in an address sends it along with
+    /// whatever any page makes it ask for (cross-site request forgery), so Basic is refused with 403 from another page.
     pub fn from_headers(headers: &HeaderMap) -> Result<Self, Problem> {
         let Some(value) = headers.get(AUTHORIZATION) else {
             return Err(unauthorized(
@@ -53,14 +60,63 @@ impl Token {
                 "send a token: Authorization: Bearer slw_…",
             ));
         };
-        value
-            .to_str()
-            .ok()
-            .and_then(|text| text.split_once(' '))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .and_then(|(_, token)| token.trim().parse().ok())
-            .ok_or_else(|| unauthorized("token_invalid", NotAToken.to_string()))
+        let text = value.to_str().unwrap_or_default().trim();
+        let (scheme, rest) = text.split_once(' ').unwrap_or((text, ""));
+        let rest = rest.trim();
+        if scheme.eq_ignore_ascii_case("bearer")
+            && let Ok(token) = rest.parse()
+        {
+            return Ok(token);
+        }
+        if scheme.eq_ignore_ascii_case("basic") {
+            if origin::is_foreign(headers) {
+                return Err(of_another_site());
+            }
+            return Self::from_basic(rest);
+        }
+        Err(unauthorized("token_invalid", misplaced(text)))
     }
+
+    /// The token in the user name and password of Basic.
+    fn from_basic(credentials: &str) -> Result<Self, Problem> {
+        let decoded = BASE64_STANDARD.decode(credentials).unwrap_or_default();
+        let decoded = String::from_utf8(decoded).unwrap_or_default();
+        let (user, password) = decoded.split_once(':').unwrap_or_default();
+        if let Ok(token) = password.parse() {
+            return Ok(token);
+        }
+        let words = if user.parse::<Self>().is_ok() {
+            "the token stands in the place of the user name: give it as the password, as `curl -u :slw_…` does"
+        } else if password.starts_with(PREFIX) {
+            DAMAGED
+        } else {
+            "the password is no token: give a token as the password, with any user name, or send Authorization: Bearer slw_…"
+        };
+        Err(unauthorized("token_invalid", words))
+    }
+}
+
+const DAMAGED: &str =
+    "a token is slw_ and 48 hexadecimal digits, and this one is damaged: copy it again";
+
+/// What is wrong with an `Authorization` that gives no token. A whole one among other words is told from a damaged one.
+fn misplaced(text: &str) -> &'static str {
+    let mut words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    if words.any(|word| word.parse::<Token>().is_ok()) {
+        "the token is whole, but Bearer alone has to stand before it: send Authorization: Bearer slw_…"
+    } else if text.contains(PREFIX) {
+        DAMAGED
+    } else {
+        "this is no token of Slipway, which begins with slw_: send Authorization: Bearer slw_…"
+    }
+}
+
+fn of_another_site() -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "origin_refused",
+        "a browser sends this from a page of another site, and with Basic it may do so unasked: send the token as Authorization: Bearer slw_…",
+    )
 }
 
 impl FromStr for Token {
@@ -178,6 +234,8 @@ fn unauthorized(code: &'static str, detail: impl Into<String>) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use ::http::HeaderValue;
+
     use super::*;
 
     fn grant(scopes: &[Scope], app: Option<&str>) -> Grant {
@@ -202,6 +260,89 @@ mod tests {
             let damaged = String::from_utf8(damaged).unwrap();
             assert!(damaged.parse::<Token>().is_err(), "{place}");
         }
+    }
+
+    fn asked(fields: &[(&'static str, String)]) -> Result<Token, Problem> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            headers.append(*name, HeaderValue::try_from(value).unwrap());
+        }
+        Token::from_headers(&headers)
+    }
+
+    fn authorization(value: String) -> Result<Token, Problem> {
+        asked(&[("authorization", value)])
+    }
+
+    fn basic(user: &str, password: &str) -> String {
+        let credentials = BASE64_STANDARD.encode(format!("{user}:{password}"));
+        format!("Basic {credentials}")
+    }
+
+    #[test]
+    fn a_token_comes_as_bearer_or_as_the_password_of_basic() {
+        let token = Token::random().unwrap();
+        let text = token.reveal();
+        for value in [
+            format!("Bearer {text}"),
+            format!("bearer   {text} "),
+            basic("", text),
+            basic("anybody", text),
+            basic("", text).replace("Basic", "bAsIc"),
+        ] {
+            assert!(authorization(value.clone()).is_ok(), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_whole_token_in_the_wrong_place_is_told_the_right_one() {
+        let token = Token::random().unwrap();
+        let text = token.reveal();
+        for (value, words) in [
+            (text.to_owned(), "Bearer alone has to stand before it"),
+            (format!("token {text}"), "Bearer alone"),
+            (format!("Bearer: {text}"), "Bearer alone"),
+            (format!("Bearer \"{text}\""), "Bearer alone"),
+            (format!("Bearer Bearer {text}"), "Bearer alone"),
+            (format!("Digest username=\"{text}\""), "Bearer alone"),
+            (basic(text, ""), "give it as the password"),
+            (basic("ci", &text[..50]), "damaged"),
+            (basic("ci", "secret"), "the password is no token"),
+            ("Basic !!".to_owned(), "the password is no token"),
+            (format!("Bearer {}", &text[..50]), "damaged"),
+            (text.to_uppercase(), "no token of Slipway"),
+            ("Bearer".to_owned(), "no token of Slipway"),
+            ("Bearer ghp_123".to_owned(), "no token of Slipway"),
+        ] {
+            let problem = authorization(value.clone()).err().expect(&value);
+            assert_eq!(
+                (problem.status.as_u16(), problem.code),
+                (401, "token_invalid")
+            );
+            assert!(
+                problem.detail.contains(words),
+                "{value}: {}",
+                problem.detail
+            );
+            assert!(!problem.detail.contains(text), "no token is repeated");
+            let head = problem.head().body(()).unwrap();
+            assert_eq!(head.headers()["www-authenticate"], "Bearer");
+        }
+    }
+
+    #[test]
+    fn basic_is_refused_from_another_site_and_bearer_is_not() {
+        let token = Token::random().unwrap();
+        let basic = basic("", token.reveal());
+        let bearer = format!("Bearer {}", token.reveal());
+        let elsewhere = ("sec-fetch-site", "cross-site".to_owned());
+        let problem = asked(&[("authorization", basic), elsewhere.clone()]).err();
+        let problem = problem.expect("a refusal");
+        assert_eq!(
+            (problem.status.as_u16(), problem.code),
+            (403, "origin_refused")
+        );
+        assert!(asked(&[("authorization", bearer), elsewhere]).is_ok());
     }
 
     #[test]

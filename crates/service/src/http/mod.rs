@@ -7,6 +7,7 @@ mod handshakes;
 pub mod idle;
 pub mod json;
 pub mod list;
+pub mod origin;
 pub mod pattern;
 pub mod prefer;
 pub mod problem;
