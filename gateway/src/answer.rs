@@ -5,13 +5,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONNECTION, CONTENT_TYPE};
+use http::header::{CONNECTION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Response};
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use slipway_service::Problem;
 use slipway_service::http::idle::Idle;
+use slipway_service::http::page::{self, Language};
 
 use crate::deferred_body::DeferredBody;
 use crate::request::{add_via, strip_hop_by_hop, strip_internal};
@@ -116,12 +117,11 @@ pub(crate) fn json(document: &serde_json::Value) -> Response<Body> {
     answer
 }
 
-/// A problem of the gateway's own: a page for a browser that looks for an app, JSON for everybody else.
-pub(crate) fn problem(problem: &Problem, page: bool, id: &str) -> Response<Body> {
-    let (kind, text) = if page {
-        ("text/html; charset=utf-8", page_of(problem, id))
-    } else {
-        ("application/problem+json", problem.body(id).to_string())
+/// A problem of the gateway's own: a page in a browser's language, JSON for everybody else.
+pub(crate) fn problem(problem: &Problem, page: Option<Language>, id: &str) -> Response<Body> {
+    let text = match page {
+        Some(language) => page::of(problem, language, id),
+        None => problem.body(id).to_string(),
     };
     let mut answer = Response::new(whole(text));
     if let Ok(head) = problem.head().body(()) {
@@ -129,7 +129,14 @@ pub(crate) fn problem(problem: &Problem, page: bool, id: &str) -> Response<Body>
         *answer.headers_mut() = head.into_parts().0.headers;
     }
     let headers = answer.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    if page.is_some() {
+        page::head(headers);
+        return answer;
+    }
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/problem+json"),
+    );
     headers.insert(
         "x-content-type-options",
         HeaderValue::from_static("nosniff"),
@@ -138,23 +145,10 @@ pub(crate) fn problem(problem: &Problem, page: bool, id: &str) -> Response<Body>
     answer
 }
 
-/// Whether somebody looks at an app with a browser.
-pub(crate) fn wants_page(path: &str, headers: &HeaderMap) -> bool {
-    let accepts = headers
-        .get(ACCEPT)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    (path.starts_with("/a/") || path.starts_with("/d/")) && accepts.contains("text/html")
-}
-
-/// Every word in it is ours, so nothing has to be escaped.
-fn page_of(problem: &Problem, id: &str) -> String {
-    let (title, detail) = (problem.title(), &problem.detail);
-    format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title>\
-         <h1>{title}</h1><p>{detail}</p><p>Request {id}</p></html>\n"
-    )
+/// The language of the page that a refusal becomes: in the API everybody is a program.
+pub(crate) fn wanted_page(path: &str, headers: &HeaderMap) -> Option<Language> {
+    let is_api = path == "/api" || path.starts_with("/api/");
+    page::wanted(headers).filter(|_| !is_api)
 }
 
 fn whole(text: String) -> Body {

@@ -64,7 +64,7 @@ struct Trace {
 impl Gateway {
     async fn handle(&self, request: Request<Incoming>) -> Response<Body> {
         let mut trace = Trace::new(&request);
-        let page = answer::wants_page(&trace.path, request.headers());
+        let page = answer::wanted_page(&trace.path, request.headers());
         let has_body = !request.body().is_end_stream();
         let outcome = self.answer(request, &mut trace).await;
         let cause = outcome.as_ref().err().and_then(Problem::cause);

@@ -86,7 +86,7 @@ const REFUSED: [(&str, &[&str], u16, &str); 16] = [
     ("GET /internal/changes", &["a"], 404, "not_found"),
     ("GET /metrics", &["a"], 404, "not_found"),
     ("GET /%6detrics", &["a"], 404, "not_found"),
-    ("GET /", &["a"], 404, "not_found"),
+    ("GET /nothing", &["a"], 404, "not_found"),
 ];
 
 #[tokio::test]
@@ -163,6 +163,27 @@ async fn a_browser_gets_a_page_and_a_program_gets_json() {
     assert!(
         String::from_utf8_lossy(&page.body).contains(page.field("x-request-id").expect("an id"))
     );
+    for (line, status, words) in [
+        ("GET /nothing", 404, "找不到"),
+        ("GET /keys/notes/minisign.pub", 503, "服务暂时不可用"),
+        ("POST /a/notes", 405, "请求方法"),
+        ("GET /a/%2e%2e", 400, "歧义"),
+    ] {
+        let chinese = format!("{browser}Accept-Language: zh-CN,en;q=0.5\r\n");
+        let page = ask(gateway.address, request(line, &chinese)).await;
+        assert_eq!(page.status, status, "{line}");
+        let text = String::from_utf8_lossy(&page.body);
+        assert!(
+            text.contains("<html lang=\"zh-CN\">") && text.contains(words),
+            "{text}"
+        );
+        assert!(
+            page.field("content-security-policy")
+                .is_some_and(|policy| policy.starts_with("default-src 'none'")),
+            "{line}"
+        );
+        assert_eq!(page.field("vary"), Some("accept, accept-language"));
+    }
     let api = ask(gateway.address, request("GET /api/v1/apps", browser)).await;
     assert_eq!(
         (api.status, api.code().as_str()),

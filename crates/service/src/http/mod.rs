@@ -8,6 +8,7 @@ pub mod idle;
 pub mod json;
 pub mod list;
 pub mod origin;
+pub mod page;
 pub mod pattern;
 pub mod prefer;
 pub mod problem;

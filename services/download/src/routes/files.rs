@@ -114,14 +114,15 @@ async fn find_file(
 }
 
 fn yanked(version: &str, reason: Option<&str>) -> Problem {
-    let reason = reason
+    let words = reason
         .map(|reason| format!(": {reason}"))
         .unwrap_or_default();
     Problem::new(
         StatusCode::GONE,
         "yanked",
-        format!("version {version} was withdrawn by its publisher{reason}"),
+        format!("version {version} was withdrawn by its publisher{words}"),
     )
+    .with_member("reason", reason)
 }
 
 fn signature(file: File) -> Response {

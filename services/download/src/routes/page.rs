@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderValue};
 use serde::Deserialize;
 use slipway_packages::{Digest, Platform, Version};
 use slipway_service::http::json::{ApiPath, ApiQuery};
+use slipway_service::http::page::POLICY;
 use slipway_service::{Problem, clock};
 use sqlx::AnyConnection;
 
@@ -25,11 +26,6 @@ use crate::store::apps::App;
 use crate::store::packages::ChannelView;
 use crate::store::{icons, releases};
 use offer::{File, Offer, Offers};
-
-/// No script, no frame, no form; styles stand in the page.
-pub(super) const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-);
 
 pub(super) fn router() -> Router<DownloadState> {
     Router::new().route("/a/{app}", get(show))

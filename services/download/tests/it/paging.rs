@@ -130,8 +130,9 @@ async fn a_page_runs_nothing_and_repeats_nothing_as_markup() {
         let page = page(&fixture, "/a/notes", ANDROID).await;
         assert_eq!(page.status, 200);
         assert!(
-            page.header("content-security-policy")
-                .starts_with("default-src 'none'; style-src 'unsafe-inline'; img-src 'self';")
+            page.header("content-security-policy").starts_with(
+                "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:;"
+            )
         );
         assert!(!page.text().contains("<script"), "{}", page.text());
         assert!(!page.text().contains("<img src=y"), "{}", page.text());
@@ -259,7 +260,7 @@ async fn a_browser_gets_refusals_as_pages() {
             .apply("e", 1, vec![app("notes"), Row::Release(yanked)])
             .await;
         for (path, status, text) in [
-            ("/d/notes/1.0/notes.apk", 410, "it loses &#60;notes&#62;."),
+            ("/d/notes/1.0/notes.apk", 410, "it loses &lt;notes&gt;."),
             (
                 "/d/notes/9.9/notes.apk",
                 404,
