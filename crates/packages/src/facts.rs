@@ -52,6 +52,12 @@ pub struct Facts {
     /// API levels of Android.
     pub min_sdk: Option<u32>,
     pub target_sdk: Option<u32>,
+    /// Whether Android installs it for developers alone (`android:testOnly`).
+    #[serde(default)]
+    pub test_only: bool,
+    /// The name of the part that an APK is of an app in several APKs.
+    #[serde(default)]
+    pub split: Option<String>,
     /// Names of Android's ABIs that native code is there for, sorted.
     pub abis: Vec<String>,
     /// SHA-256 of the signer's certificate, as `apksigner verify --print-certs` prints it.
@@ -121,6 +127,8 @@ impl Facts {
             icon: None,
             min_sdk: None,
             target_sdk: None,
+            test_only: false,
+            split: None,
             abis: Vec::new(),
             signer_sha256: None,
             signer_verified: false,

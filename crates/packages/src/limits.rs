@@ -22,6 +22,8 @@ pub struct Limits {
     pub resources: u64,
     /// The icon: it is kept in a database row and is part of every install page.
     pub icon: u64,
+    /// One of the pictures that an icon is drawn from; 432 pixels squared, which Android asks for, take 200 KiB.
+    pub layer: u64,
     /// One value of the APK Signing Block. The rest of the block is never read.
     pub signature: u64,
     /// `control.tar` of a deb, packed and unpacked; with many translations it has 200 KiB.
@@ -48,6 +50,7 @@ impl Default for Limits {
             manifest: 4 << 20,
             resources: 64 << 20,
             icon: 128 << 10,
+            layer: 1 << 20,
             signature: 4 << 20,
             control: 16 << 20,
             data: 256 << 20,

@@ -1,22 +1,26 @@
 //! Android packages: what an APK says of itself.
 
 mod content;
+mod icon;
 mod manifest;
+mod picture;
 mod resources;
 mod signer;
 mod strings;
+mod value;
+mod xml;
 
-use std::{cmp::Reverse, collections::BTreeSet};
-
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use std::collections::BTreeSet;
 
 pub use self::content::{ContentAlgorithm, ContentDigest, ContentDigests};
 use self::{
-    manifest::{Manifest, Value},
+    icon::Icons,
+    manifest::Manifest,
     resources::{Found, Resources},
+    value::Value,
 };
 use crate::{
-    Arch, Facts, Icon, Kind, Limits,
+    Arch, Facts, Kind, Limits,
     facts::shown,
     source::{Fault, Source},
     zip::Archive,
@@ -26,9 +30,6 @@ pub(crate) const MANIFEST: &[u8] = b"AndroidManifest.xml";
 
 /// ABIs that are listed; Android has seven.
 const ABIS: usize = 16;
-
-/// Icons that are tried, the finest first.
-const ICONS: usize = 16;
 
 /// The facts of an APK, and into `content` what it says of its own bytes. What cannot be read is a warning, save the
 /// block of its signatures: without that Android does not install it.
@@ -84,12 +85,38 @@ fn describe(
     facts.min_sdk = manifest.min_sdk;
     facts.target_sdk = manifest.target_sdk;
     facts.label = text(manifest.label, resources, limits);
-    for image in [manifest.icon, manifest.round_icon].into_iter().flatten() {
-        if facts.icon.is_none() {
-            facts.icon = icon(source, archive, limits, image, resources)?;
-        }
+    facts.test_only = manifest.test_only;
+    facts.split = manifest.split.and_then(|text| shown(&text, limits.text));
+    warn_of_what_is_not_installed(facts, manifest.needs_splits);
+    let icons: Vec<Value> = [manifest.icon, manifest.round_icon]
+        .into_iter()
+        .flatten()
+        .collect();
+    if icons.is_empty() {
+        return Ok(());
+    }
+    match Icons::new(source, archive, limits, resources).read(&icons)? {
+        Ok(icon) => facts.icon = Some(icon),
+        Err(why) => facts.warn(format!(
+            "icon_missing: its icon {why}: give it a PNG or WebP of at most {} KiB, such as one for devices before Android 8, to have it shown",
+            limits.icon >> 10
+        )),
     }
     Ok(())
+}
+
+/// What Android takes from developers and not from users, or not alone.
+fn warn_of_what_is_not_installed(facts: &mut Facts, needs_splits: bool) {
+    if facts.test_only {
+        facts.warn("test_only: the APK says android:testOnly, so Android installs it by `adb install -t` alone: build it for release");
+    }
+    if let Some(split) = &facts.split {
+        facts.warn(format!(
+            "split_alone: the APK is the part {split} of an app, which Android installs only together with its base: send an APK that holds the whole app"
+        ));
+    } else if needs_splits {
+        facts.warn("split_alone: the APK is the base of an app in several parts, which Android does not install without the others: send an APK that holds the whole app");
+    }
 }
 
 /// The entry's bytes, `None` when there is no such entry.
@@ -161,6 +188,7 @@ fn text(
             let found = resources?.texts(id).into_iter();
             found.min_by_key(foreignness)?.text
         }
+        Value::Color(_) | Value::Share(_) => return None,
     };
     shown(&text, limits.text)
 }
@@ -171,51 +199,5 @@ fn foreignness(found: &Found) -> u8 {
         [0, 0] => 1,
         [b'e', b'n'] => 2,
         _ => 3,
-    }
-}
-
-/// The finest picture that is a PNG or WebP by its first bytes and within the limit. The other kinds,
-/// XML with vectors or layers, would have to be drawn.
-fn icon(
-    source: &mut Source<'_>,
-    archive: &Archive,
-    limits: &Limits,
-    value: Value,
-    resources: Option<&Resources<'_>>,
-) -> Result<Option<Icon>, Fault> {
-    let mut files = match (value, resources) {
-        (Value::Reference(id), Some(resources)) => resources.texts(id),
-        _ => return Ok(None),
-    };
-    files.sort_by_key(|found| {
-        Reverse(if found.density >= 0xfffe {
-            0
-        } else {
-            found.density
-        })
-    });
-    for found in files.iter().take(ICONS) {
-        let bytes = match entry(source, archive, found.text.as_bytes(), limits.icon) {
-            Ok(Some(bytes)) => bytes,
-            Ok(None) | Err(Fault::Malformed(_)) => continue,
-            Err(other) => return Err(other),
-        };
-        if let Some(media_type) = picture(&bytes) {
-            return Ok(Some(Icon {
-                media_type: media_type.to_owned(),
-                data: STANDARD.encode(bytes),
-            }));
-        }
-    }
-    Ok(None)
-}
-
-fn picture(bytes: &[u8]) -> Option<&'static str> {
-    if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
-        Some("image/png")
-    } else if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
-        Some("image/webp")
-    } else {
-        None
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::{HashSet, VecDeque};
 
 use super::{
-    manifest::Value,
     strings::{Chunk, STRING_POOL, StringPool},
+    value::Value,
 };
 use crate::source::{u16_le, u32_le};
 
@@ -35,6 +35,10 @@ pub(super) struct Found {
     pub(super) text: String,
     /// Dots per inch; 0 where it does not matter, 0xfffe for any, 0xffff for none.
     pub(super) density: u16,
+    /// The API level that it is for, and all that follow.
+    pub(super) sdk: u16,
+    /// For the dark appearance alone.
+    pub(super) night: bool,
     /// For every device and language that nothing else is there for.
     pub(super) default: bool,
     pub(super) language: [u8; 2],
@@ -53,23 +57,65 @@ impl<'a> Resources<'a> {
     /// Every text that `id` stands for, references followed.
     pub(super) fn texts(&self, id: u32) -> Vec<Found> {
         let mut found = Vec::new();
+        self.each(id, |config, value| {
+            if let Value::Text(text) = value {
+                found.push(config.with(text));
+            }
+            found.len() < TEXTS
+        });
+        found
+    }
+
+    /// The colour that `id` stands for on most devices, references followed.
+    pub(super) fn color(&self, id: u32) -> Option<u32> {
+        self.plain(id, |value| match value {
+            Value::Color(color) => Some(color),
+            _ => None,
+        })
+    }
+
+    /// As [`Value::Share`].
+    pub(super) fn share(&self, id: u32) -> Option<u32> {
+        self.plain(id, |value| match value {
+            Value::Share(share) => Some(share),
+            _ => None,
+        })
+    }
+
+    /// The first value of a kind, or the one that is for every device.
+    fn plain(&self, id: u32, kind: impl Fn(Value) -> Option<u32>) -> Option<u32> {
+        let mut found = None;
+        self.each(id, |config, value| {
+            let value = kind(value);
+            if config.is_default() {
+                found = value.or(found);
+            } else {
+                found = found.or(value);
+            }
+            !(config.is_default() && found.is_some())
+        });
+        found
+    }
+
+    /// Gives every value that `id` stands for, references followed, until it has enough.
+    fn each(&self, id: u32, mut wants_more: impl FnMut(Config<'a>, Value) -> bool) {
         let mut waiting = VecDeque::from([id]);
         let mut seen = HashSet::from([id]);
         while let Some(id) = waiting.pop_front() {
             for (config, value) in self.values(id) {
                 match value {
-                    Value::Text(text) => found.push(config.with(text)),
                     Value::Reference(next) if seen.len() < LOOKUPS && seen.insert(next) => {
                         waiting.push_back(next);
                     }
-                    _ => {}
-                }
-                if found.len() == TEXTS {
-                    return found;
+                    Value::Reference(_) => {}
+                    value => {
+                        if !wants_more(config, value) {
+                            return;
+                        }
+                    }
                 }
             }
         }
-        found
     }
 
     /// Ids are `0xPPTTEEEE`: package, type, entry.
@@ -97,9 +143,15 @@ impl Config<'_> {
         Found {
             text,
             density: u16_le(self.0, 14).unwrap_or(0),
-            default: self.0[4..].iter().all(|byte| *byte == 0),
+            sdk: u16_le(self.0, 24).unwrap_or(0),
+            night: self.0.get(29).is_some_and(|mode| mode & 0x30 == 0x20),
+            default: self.is_default(),
             language: language.unwrap_or_default(),
         }
+    }
+
+    fn is_default(self) -> bool {
+        self.0[4..].iter().all(|byte| *byte == 0)
     }
 }
 

@@ -6,6 +6,7 @@ mod damage;
 mod deb;
 mod fixtures;
 mod hostile;
+mod icons;
 mod kinds;
 mod real_apks;
 mod signer;
