@@ -94,6 +94,9 @@ pub struct Release {
     pub created_at: String,
     pub published_at: Option<String>,
     pub yanked_at: Option<String>,
+    /// What is odd about its packages and its channels, for the developer: `code: what to do`.
+    #[serde(default)]
+    pub warnings: Vec<String>,
     /// Instances that had not heard of the last change when this was answered; they will.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pending: Vec<String>,
@@ -168,6 +171,32 @@ pub struct Delivery {
     /// this one.
     #[serde(default)]
     pub replaces: Vec<String>,
+    /// Notes of the release, while it is a draft.
+    #[serde(default)]
+    pub notes: Option<String>,
+    /// Whether what is odd is refused.
+    #[serde(default)]
+    pub strict: bool,
+    /// Whether a channel that does not exist is made. An upload of before 0.4.0 does not ask: its answers promised that.
+    #[serde(default = "of_an_earlier_version")]
+    pub create_channel: bool,
+    /// What upload had heard of the catalog's changes when it took the intent: an intent is not of after a roll-back that it
+    /// had not heard of. `None` from an upload of before 0.4.0.
+    #[serde(default)]
+    pub heard: Option<Heard>,
+}
+
+/// How far a copy of the catalog's state is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heard {
+    /// Of the feed.
+    pub epoch: String,
+    /// The number of the last change.
+    pub seq: i64,
+}
+
+fn of_an_earlier_version() -> bool {
+    true
 }
 
 /// The token and the request of an intent to publish.

@@ -16,7 +16,7 @@ use slipway_service::{clock, retry};
 use tokio::sync::{Semaphore, watch};
 
 use crate::UploadState;
-use crate::store::{outbox, packages, replacements};
+use crate::store::{intents, outbox, packages, replacements};
 
 /// How often it is looked for rows that other instances left.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
@@ -113,8 +113,9 @@ async fn try_to_deliver(state: &UploadState, entry: &outbox::Entry) -> sqlx::Res
         .await?
         .ok_or(sqlx::Error::RowNotFound)?;
     let replaces = replacements::of_package(&mut connection, &entry.package_id).await?;
+    let intent = intents::by_id(&mut connection, &entry.intent).await?;
     drop(connection);
-    let delivery = package.delivery(entry, replaces);
+    let delivery = package.delivery(entry, intent, replaces);
     let call = state.process.client.call::<Uploaded>(
         "catalog",
         Method::POST,

@@ -3,8 +3,12 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
+use slipway_packages::shown::{self, TextError};
 use slipway_packages::{Arch, Digest, FileName, Kind, Platform, Slug, Version};
 use slipway_service::Problem;
+
+/// Characters of a release's notes: a long page, as where a draft is published.
+const MAX_NOTES: usize = 64 * 1024;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Parameters {
@@ -20,6 +24,12 @@ pub(crate) struct Parameters {
     pub(crate) kind: Option<Kind>,
     /// What the bytes must be.
     pub(crate) sha256: Option<Digest>,
+    /// Of the release, while it is a draft.
+    pub(crate) notes: Option<String>,
+    /// Whether what is odd about the package is refused.
+    pub(crate) strict: bool,
+    /// Whether a channel that does not exist is made.
+    pub(crate) create_channel: bool,
 }
 
 impl Parameters {
@@ -39,6 +49,9 @@ pub(crate) struct RawParameters {
     pub(crate) arch: Option<String>,
     pub(crate) kind: Option<String>,
     pub(crate) sha256: Option<String>,
+    pub(crate) notes: Option<String>,
+    pub(crate) strict: Option<String>,
+    pub(crate) create: Option<String>,
 }
 
 impl RawParameters {
@@ -51,6 +64,9 @@ impl RawParameters {
             "arch" => Some(&mut self.arch),
             "kind" => Some(&mut self.kind),
             "sha256" => Some(&mut self.sha256),
+            "notes" => Some(&mut self.notes),
+            "strict" => Some(&mut self.strict),
+            "create" => Some(&mut self.create),
             _ => None,
         }
     }
@@ -59,6 +75,14 @@ impl RawParameters {
         let filename = FileName::for_upload(&self.filename).map_err(|error| {
             Problem::unprocessable("name_refused", format!("{error}: choose another name"))
         })?;
+        check_word("strict", self.strict.as_deref(), &["true", "false"])?;
+        check_word("create", self.create.as_deref(), &["channel"])?;
+        if self.notes.is_some() && self.version.is_none() && self.channel.is_none() {
+            return Err(Problem::unprocessable(
+                "notes_without_release",
+                "notes are of a release: say the version, or the channel to publish to",
+            ));
+        }
         Ok(Parameters {
             filename,
             version: optional(self.version, "version_invalid")?,
@@ -71,8 +95,40 @@ impl RawParameters {
                 self.sha256.map(|hex| hex.to_ascii_lowercase()),
                 "digest_invalid",
             )?,
+            notes: self.notes.as_deref().map(notes).transpose()?,
+            strict: self.strict.as_deref().is_some_and(|word| word == "true"),
+            create_channel: self.create.is_some(),
         })
     }
+}
+
+/// Notes as they are kept: by the rule of a release's.
+fn notes(text: &str) -> Result<String, Problem> {
+    shown::prose(text, MAX_NOTES).map_err(|error| match error {
+        TextError::TooLong(..) => Problem::unprocessable(
+            "notes_too_long",
+            "notes are 65,536 characters at most: shorten them",
+        ),
+        error => Problem::unprocessable(
+            "text_refused",
+            format!("the notes are refused: {error}; leave that out"),
+        ),
+    })
+}
+
+/// Refuses a word that is none of those that a parameter has.
+fn check_word(name: &str, given: Option<&str>, words: &[&str]) -> Result<(), Problem> {
+    let Some(given) = given.filter(|given| !words.contains(given)) else {
+        return Ok(());
+    };
+    Err(Problem::unprocessable(
+        "parameter_invalid",
+        format!(
+            "{name}={} is not known: write {name}={}, or leave it out",
+            given.escape_default(),
+            words.join(&format!(" or {name}="))
+        ),
+    ))
 }
 
 /// Every kind that is known is read out of the bytes; only that they are none of them can be declared.
@@ -154,6 +210,29 @@ mod tests {
             Err("platform_unknown")
         );
         assert_eq!(refused(|raw| raw.sha256 = Some("AB".repeat(32))), Ok(()));
+        for word in ["yes", "True", ""] {
+            let raw = RawParameters {
+                filename: "notes.apk".to_owned(),
+                strict: Some(word.to_owned()),
+                ..RawParameters::default()
+            };
+            assert_eq!(raw.parse().expect_err(word).code, "parameter_invalid");
+        }
+        assert_eq!(
+            refused(|raw| raw.create = Some("app".into())),
+            Err("parameter_invalid")
+        );
+        assert_eq!(
+            refused(|raw| raw.notes = Some("of nothing".into())),
+            Err("notes_without_release")
+        );
+        assert_eq!(
+            refused(|raw| {
+                raw.version = Some("1".into());
+                raw.notes = Some("\u{202e}".into());
+            }),
+            Err("text_refused")
+        );
         assert_eq!(
             refused(|raw| raw.sha256 = Some("00".into())),
             Err("digest_invalid")

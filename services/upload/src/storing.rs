@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::parameters::Parameters;
 use crate::staging::Staged;
+use crate::store::intents::Terms;
 use crate::store::packages::Package;
 use crate::store::{outbox, packages, sessions};
 use crate::{UploadState, permission};
@@ -98,7 +99,8 @@ pub(crate) async fn store(
         state.staging.check_blob(&whole.digest)?;
     }
     let channel = parameters.channel.as_ref().map(ToString::to_string);
-    let stored = insert(state, package, channel, by, session).await?;
+    let intent = (channel, terms(parameters));
+    let stored = insert(state, package, intent, by, session).await?;
     drop(kept);
     state.outbox.raise();
     Ok(stored)
@@ -108,7 +110,7 @@ pub(crate) async fn store(
 async fn insert(
     state: &UploadState,
     package: Package,
-    channel: Option<String>,
+    (channel, terms): (Option<String>, Terms),
     by: &By,
     session: Option<&str>,
 ) -> Result<Stored, Problem> {
@@ -122,7 +124,7 @@ async fn insert(
         // other, and PostgreSQL would end one of them.
         let intent = (package.id.as_str(), channel.as_deref());
         let requester = (by.token_id.as_str(), by.request_id.as_str());
-        outbox::queue(&mut transaction, intent, requester, now).await?;
+        outbox::queue(&mut transaction, intent, requester, &terms, now).await?;
         packages::wish_again(&mut transaction, &package.id).await?;
     }
     if let Some(session) = session {
@@ -136,6 +138,14 @@ async fn insert(
         status,
         replaced,
     })
+}
+
+fn terms(parameters: &Parameters) -> Terms {
+    Terms {
+        notes: parameters.notes.clone(),
+        strict: parameters.strict,
+        create_channel: parameters.create_channel,
+    }
 }
 
 fn package(

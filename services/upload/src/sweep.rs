@@ -21,7 +21,7 @@ use tokio::task::spawn_blocking;
 
 use crate::UploadState;
 use crate::copy::Copy;
-use crate::store::{Range, copy, outbox, packages, sessions};
+use crate::store::{Range, copy, intents, outbox, packages, sessions};
 use rule::{Found, Move, Reference, References, Times};
 use trash::{Moved, digits};
 
@@ -109,6 +109,7 @@ impl Sweep {
         let mut transaction = state.database.write().await?;
         packages::note_ended(&mut transaction, now).await?;
         outbox::forget_removed(&mut transaction, before).await?;
+        intents::forget_ended(&mut transaction).await?;
         let rows = packages::remove_ended(&mut transaction, before, limit).await?;
         transaction.commit().await?;
         if rows > 0 {

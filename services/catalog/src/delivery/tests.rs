@@ -23,6 +23,10 @@ fn delivery(change: impl FnOnce(&mut api::Delivery)) -> Result<Delivered, (u16, 
         requested_by: None,
         acknowledged_at: None,
         replaces: Vec::new(),
+        notes: None,
+        strict: false,
+        create_channel: false,
+        heard: None,
     };
     change(&mut delivery);
     Delivered::read(delivery).map_err(|problem| (problem.status.as_u16(), problem.code))

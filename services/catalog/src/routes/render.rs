@@ -39,6 +39,7 @@ pub(super) async fn release(
         created_at: clock::rfc3339(row.created_at),
         published_at: row.published_at.map(clock::rfc3339),
         yanked_at: row.yanked_at.map(clock::rfc3339),
+        warnings: Vec::new(),
         pending: Vec::new(),
     })
 }

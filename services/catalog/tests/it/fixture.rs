@@ -228,6 +228,10 @@ impl Fixture {
             requested_by: None,
             acknowledged_at: None,
             replaces: Vec::new(),
+            notes: None,
+            strict: false,
+            create_channel: false,
+            heard: None,
         }
     }
 

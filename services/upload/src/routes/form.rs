@@ -51,6 +51,7 @@ async fn create(
 ) -> Result<Response, Problem> {
     asker.permit(Scope::Upload)?;
     let ApiQuery(query) = query?;
+    query.check_notes()?;
     if query.channel.is_some() {
         asker.permit(Scope::Release)?;
     }
@@ -266,7 +267,7 @@ fn unknown(name: &str) -> Problem {
     Problem::bad_request(
         "parameter_unknown",
         format!(
-            "unknown field `{}`, expected `file` or one of `filename`, `version`, `channel`, `platform`, `arch`, `kind`, `sha256`: check the spelling or leave it out",
+            "unknown field `{}`, expected `file` or one of `filename`, `version`, `channel`, `platform`, `arch`, `kind`, `sha256`, `notes`, `strict`, `create`: check the spelling or leave it out",
             name.escape_default()
         ),
     )

@@ -25,6 +25,9 @@ use crate::store::packages as rows;
 use crate::storing::{self, By};
 use crate::{UploadState, digests, envelope, progress, removing, session};
 
+/// Bytes of notes in an address.
+const MAX_NOTES_BYTES: usize = 4096;
+
 pub(super) fn router() -> Router<UploadState> {
     // One route: a name is what is put, an id is what is asked for.
     let one = get(show).put(put).post(by_another_method).delete(remove);
@@ -39,6 +42,9 @@ pub(super) struct Query {
     platform: Option<String>,
     arch: Option<String>,
     kind: Option<String>,
+    notes: Option<String>,
+    strict: Option<String>,
+    create: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -58,6 +64,7 @@ async fn put(
 ) -> Result<Response, Problem> {
     asker.permit(Scope::Upload)?;
     let ApiQuery(query) = query?;
+    query.check_notes()?;
     if query.channel.is_some() {
         asker.permit(Scope::Release)?;
     }
@@ -114,7 +121,25 @@ impl Query {
             arch: self.arch,
             kind: self.kind,
             sha256: None,
+            notes: self.notes,
+            strict: self.strict,
+            create: self.create,
         }
+    }
+
+    /// Refuses notes that are too long for an address: something on the way may cut it, or refuse it without a word.
+    pub(super) fn check_notes(&self) -> Result<(), Problem> {
+        if self
+            .notes
+            .as_ref()
+            .is_none_or(|notes| notes.len() <= MAX_NOTES_BYTES)
+        {
+            return Ok(());
+        }
+        Err(Problem::unprocessable(
+            "notes_too_long",
+            "notes in an address are 4,096 bytes at most: shorten them, send them as the field notes of a form to …/packages, or publish a draft with POST …/releases",
+        ))
     }
 }
 

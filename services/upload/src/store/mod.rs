@@ -1,6 +1,7 @@
 //! Every query, one file per table.
 
 pub(crate) mod copy;
+pub(crate) mod intents;
 pub(crate) mod outbox;
 pub(crate) mod packages;
 pub(crate) mod replacements;

@@ -5,6 +5,7 @@ use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 use uuid::Uuid;
 
 use super::Range;
+use super::intents::{self, Terms};
 
 /// A row of the outbox: a package, and the channel that it is to be released to.
 #[derive(Clone, Debug, FromRow)]
@@ -43,8 +44,20 @@ pub(crate) async fn queue(
     db: &mut AnyConnection,
     (package_id, channel): (&str, Option<&str>),
     (token_id, request_id): (&str, &str),
+    terms: &Terms,
     now: i64,
 ) -> Result<()> {
+    let (id, intent) = (
+        place(package_id, channel, token_id),
+        Uuid::now_v7().to_string(),
+    );
+    // Asked for again without notes, it keeps those that it waits with.
+    let notes = intents::take(db, &id).await?;
+    let terms = Terms {
+        notes: terms.notes.clone().or(notes),
+        ..terms.clone()
+    };
+    intents::insert(db, &intent, &terms).await?;
     query(
         "INSERT INTO outbox (id, package_id, channel, wish, attempts, next_at, created_at, token_id, request_id, acknowledged_at)
          VALUES ($1, $2, $3, $4, 0, $5, $5, $6, $7, $5)
@@ -52,10 +65,10 @@ pub(crate) async fn queue(
              failing_since = NULL, last_error = NULL, request_id = excluded.request_id,
              acknowledged_at = excluded.acknowledged_at",
     )
-    .bind(place(package_id, channel, token_id))
+    .bind(id)
     .bind(package_id)
     .bind(channel)
-    .bind(Uuid::now_v7().to_string())
+    .bind(intent)
     .bind(now)
     .bind(token_id)
     .bind(request_id)
@@ -181,9 +194,13 @@ pub(crate) async fn remove(db: &mut AnyConnection, entry: &Entry) -> Result<bool
     query("UPDATE outbox SET lease_owner = NULL, lease_until = NULL WHERE id = $1 AND lease_owner = $2")
         .bind(&entry.id)
         .bind(&entry.lease_owner)
-        .execute(db)
+        .execute(&mut *db)
         .await?;
-    Ok(done.rows_affected() == 1)
+    let removed = done.rows_affected() == 1;
+    if removed {
+        intents::remove(db, &entry.intent).await?;
+    }
+    Ok(removed)
 }
 
 /// Whether an entry waits for a later time.

@@ -5,6 +5,7 @@ use slipway_service::api;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 
 use super::Range;
+use super::intents::Intent;
 use super::outbox::Entry;
 use super::replacements;
 
@@ -37,8 +38,14 @@ pub(crate) struct Package {
 }
 
 impl Package {
-    /// What the catalog is told. `replaces` are those in whose place it was put.
-    pub(crate) fn delivery(self, entry: &Entry, replaces: Vec<String>) -> api::Delivery {
+    /// What the catalog is told. `replaces` are those in whose place it was put; one that an earlier version took has no
+    /// intent of its own, and makes its channel.
+    pub(crate) fn delivery(
+        self,
+        entry: &Entry,
+        intent: Option<Intent>,
+        replaces: Vec<String>,
+    ) -> api::Delivery {
         api::Delivery {
             facts: self.facts(),
             id: self.id,
@@ -62,6 +69,15 @@ impl Package {
             request_id: self.request_id,
             acknowledged_at: entry.acknowledged_at,
             replaces,
+            strict: intent.as_ref().is_some_and(|intent| intent.strict != 0),
+            create_channel: intent
+                .as_ref()
+                .is_none_or(|intent| intent.create_channel != 0),
+            notes: intent.as_ref().and_then(|intent| intent.notes.clone()),
+            heard: intent.map(|intent| api::Heard {
+                epoch: intent.epoch,
+                seq: intent.applied,
+            }),
         }
     }
 

@@ -440,6 +440,7 @@ fn uploaded(catalog: &Catalog, delivery: &Delivery) -> Uploaded {
         created_at: String::new(),
         published_at: None,
         yanked_at: None,
+        warnings: Vec::new(),
         pending: Vec::new(),
     });
     Uploaded {

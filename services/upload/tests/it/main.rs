@@ -11,6 +11,7 @@ mod packages;
 mod permitting;
 mod restoring;
 mod sweeping;
+mod terms;
 mod tolerating;
 mod uploads;
 mod waiting;

@@ -1,0 +1,110 @@
+//! What an intent says beside its channel.
+
+use axum::body::Body;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::StatusCode;
+use slipway_testkit::database::engines;
+
+use crate::fixture::Fixture;
+
+const QUERY: &str = "version=1.0&channel=stable&notes=Says%20it&strict=false&create=channel";
+
+async fn post_form(fixture: &Fixture) {
+    let form = "--b\r\nContent-Disposition: form-data; name=\"notes\"\r\n\r\nSays it\r\n\
+        --b\r\nContent-Disposition: form-data; name=\"create\"\r\n\r\nchannel\r\n\
+        --b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"form.bin\"\r\n\r\nbytes\r\n--b--\r\n";
+    let request = fixture
+        .request(
+            "POST",
+            "/api/v1/apps/notes/packages?version=1.0&channel=stable",
+        )
+        .header("content-type", "multipart/form-data; boundary=b")
+        .body(Body::from(form))
+        .expect("a request");
+    let answer = fixture.instance.send(request).await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+}
+
+async fn begin_pieces(fixture: &Fixture) {
+    let pairs = [
+        ("filename", "tus.bin"),
+        ("version", "1.0"),
+        ("channel", "stable"),
+        ("notes", "Says it"),
+        ("create", "channel"),
+    ];
+    let pairs = pairs.map(|(key, value)| format!("{key} {}", STANDARD.encode(value)));
+    let request = fixture
+        .request("POST", "/api/v1/apps/notes/uploads")
+        .header("tus-resumable", "1.0.0")
+        .header("upload-length", "5")
+        .header("upload-metadata", pairs.join(","))
+        .header("content-type", "application/offset+octet-stream")
+        .body(Body::from("bytes"))
+        .expect("a request");
+    let answer = fixture.instance.send(request).await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+}
+
+#[tokio::test]
+async fn the_catalog_is_told_whichever_way_they_come() {
+    for engine in engines() {
+        let fixture = Fixture::new(engine).await;
+        let answer = fixture.put(&format!("put.bin?{QUERY}"), "bytes").await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+        post_form(&fixture).await;
+        begin_pieces(&fixture).await;
+        let told = || {
+            let told = fixture.catalog.deliveries();
+            let terms = told
+                .into_iter()
+                .map(|told| (told.notes, told.create_channel));
+            terms.collect::<Vec<_>>()
+        };
+        crate::fixture::until("all are told", async || told().len() == 3).await;
+        assert_eq!(told(), vec![(Some("Says it".to_owned()), true); 3]);
+        let heard = fixture.catalog.deliveries();
+        assert!(heard.iter().all(|told| told.heard.is_some()), "{heard:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_one_is_refused_before_the_bytes() {
+    for engine in engines() {
+        let fixture = Fixture::new(engine).await;
+        let long = format!("version=1.0&notes={}", "a".repeat(4097));
+        for (query, code) in [
+            ("version=1.0&strict=yes", "parameter_invalid"),
+            ("version=1.0&create=app", "parameter_invalid"),
+            ("notes=of%20nothing", "notes_without_release"),
+            (&*long, "notes_too_long"),
+            ("version=1.0&notes=%E2%80%AE", "text_refused"),
+        ] {
+            let answer = fixture.put(&format!("a.bin?{query}"), "bytes").await;
+            assert_eq!(answer.verdict(), (422, code), "{query}");
+        }
+        assert!(fixture.blobs().is_empty());
+    }
+}
+
+/// Asked for again while it waits, an intent has the notes that it was given.
+#[tokio::test]
+async fn an_intent_that_waits_keeps_its_notes() {
+    for engine in engines() {
+        let fixture = Fixture::new(engine).await;
+        fixture.catalog.set_away(true);
+        for query in [
+            "version=1.0&channel=stable&notes=Kept",
+            "version=1.0&channel=stable",
+        ] {
+            let answer = fixture.put(&format!("a.bin?{query}"), "bytes").await;
+            assert_eq!(answer.status, StatusCode::ACCEPTED, "{answer:?}");
+        }
+        fixture.catalog.set_away(false);
+        let told = || fixture.catalog.deliveries();
+        crate::fixture::until("it is told", async || !told().is_empty()).await;
+        assert_eq!(told()[0].notes.as_deref(), Some("Kept"));
+        assert!(!told()[0].create_channel);
+    }
+}
