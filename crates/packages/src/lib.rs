@@ -41,6 +41,6 @@ pub use file_name::{FileName, FileNameError, SERVED_SUFFIXES};
 pub use inspect::inspect;
 pub use limits::Limits;
 pub use platform::{Kind, KindError, Platform, PlatformError};
-pub use rank::{Rank, Wanted};
+pub use rank::{Rank, Wanted, is_source_package};
 pub use slug::{Slug, SlugError};
 pub use version::{Version, VersionError};

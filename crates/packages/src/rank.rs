@@ -13,38 +13,86 @@ pub struct Wanted {
 /// How well a package fits; the smallest is the one to give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank {
+    is_listed_only: bool,
     platform: u8,
     arch: u8,
     kind: u8,
 }
 
+impl Rank {
+    /// Whether it is given to who asked. What only stands in a list is for other machines of the platform.
+    pub fn is_offered(self) -> bool {
+        !self.is_listed_only
+    }
+}
+
 impl Wanted {
-    /// The rank of a package, or `None` when it does not fit.
+    /// The rank of a package to give, or `None` when it does not fit.
     ///
-    /// The platform's own before what runs on any; then the exact architecture before universal
-    /// (where none was named, universal first: it runs for whoever asked); then what installs and
-    /// removes most cleanly: `appimage deb rpm tar.gz`, `msi exe zip`, `dmg zip`.
+    /// The platform's own before what runs on any; then the exact architecture before universal; then what installs and
+    /// removes most cleanly: `appimage deb rpm tar.gz`, `msi exe zip`, `dmg zip`. Where no architecture was named, it is
+    /// universal, then `x86_64`, `aarch64` and the others by name; one that is not known here is for who names it.
     pub fn rank(self, platform: Platform, arch: Arch, kind: Kind) -> Option<Rank> {
+        self.place(platform, arch, kind)
+            .filter(|rank| rank.is_offered())
+    }
+
+    /// The place of a package in a list of all that the platform has: what is for other machines stands at the end.
+    pub fn place(self, platform: Platform, arch: Arch, kind: Kind) -> Option<Rank> {
         let platform = match platform {
             own if own == self.platform => 0,
             Platform::Any if self.platform != Platform::None => 1,
             _ => return None,
         };
-        let arch = match self.arch {
-            Some(wanted) if wanted == arch => 0,
-            Some(_) if arch == Arch::Universal => 1,
-            Some(_) => return None,
-            None => u8::from(arch != Arch::Universal),
-        };
         if self.kind.is_some_and(|wanted| wanted != kind) {
             return None;
         }
+        let fits = match self.arch {
+            Some(wanted) => self.fits(wanted, arch),
+            None => (!matches!(arch, Arch::Named(_))).then(|| usual(arch)),
+        };
         Some(Rank {
+            is_listed_only: fits.is_none(),
             platform,
-            arch,
+            arch: fits.unwrap_or_else(|| usual(arch)),
             kind: ease(kind),
         })
     }
+
+    fn fits(self, wanted: Arch, arch: Arch) -> Option<u8> {
+        if wanted.is_same(&arch) {
+            return Some(0);
+        }
+        match (wanted, arch) {
+            (_, Arch::Universal) => Some(1),
+            // Every Windows runs 32-bit programs, and most installers are some, whatever they install.
+            (Arch::X86_64 | Arch::Aarch64, Arch::X86) if self.platform == Platform::Windows => {
+                Some(2)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// For somebody who named no architecture.
+fn usual(arch: Arch) -> u8 {
+    match arch {
+        Arch::Universal => 0,
+        Arch::X86_64 => 1,
+        Arch::Aarch64 => 2,
+        Arch::Armv7 => 3,
+        Arch::X86 => 4,
+        Arch::Named(_) => 5,
+    }
+}
+
+/// Whether a file of this name is the source of a package, or a part of it (`rpmbuild(8)`, `dsc(5)`): nobody installs it,
+/// whatever is said of it.
+pub fn is_source_package(filename: &str) -> bool {
+    let name = filename.to_ascii_lowercase();
+    let ends = [".src.rpm", ".nosrc.rpm", ".dsc"];
+    let holds = [".orig.tar.", ".debian.tar."];
+    ends.iter().any(|ending| name.ends_with(ending)) || holds.iter().any(|part| name.contains(part))
 }
 
 /// One list serves every platform: the kinds of two platforms never meet in one answer, save the
@@ -122,6 +170,85 @@ mod tests {
                 .map(|kind| wanted.rank(platform, Arch::X86_64, *kind).unwrap())
                 .collect();
             assert!(ranks.is_sorted_by(|one, next| one < next), "{platform}");
+        }
+    }
+
+    #[test]
+    fn without_an_architecture_those_that_are_known_are_offered_in_their_order() {
+        let power: Arch = "ppc64el".parse().unwrap();
+        let order = [
+            Arch::Universal,
+            Arch::X86_64,
+            Arch::Aarch64,
+            Arch::Armv7,
+            Arch::X86,
+        ];
+        let of = |wanted: Option<Arch>, arch| {
+            let wanted = Wanted {
+                platform: Platform::Linux,
+                arch: wanted,
+                kind: None,
+            };
+            wanted.rank(Platform::Linux, arch, Kind::Deb)
+        };
+        let ranks: Vec<_> = order.iter().map(|arch| of(None, *arch).unwrap()).collect();
+        assert!(ranks.is_sorted_by(|one, next| one < next));
+        assert_eq!(of(None, power), None);
+        assert!(of(Some(power), power) < of(Some(power), Arch::Universal));
+        assert!(of(Some("ppc64le".parse().unwrap()), power).is_some());
+        for arch in order {
+            let fits =
+                of(Some(arch), power).or(of(Some(power), arch).filter(|_| arch != Arch::Universal));
+            assert_eq!(fits, None, "{arch}");
+        }
+    }
+
+    #[test]
+    fn what_is_for_other_machines_stands_last_in_a_list() {
+        let wanted = Wanted {
+            platform: Platform::Linux,
+            arch: Some(Arch::Aarch64),
+            kind: None,
+        };
+        let place = |arch| wanted.place(Platform::Linux, arch, Kind::Deb).unwrap();
+        let last = place("ppc64".parse().unwrap());
+        assert!(place(Arch::X86_64) < last && !last.is_offered());
+        assert!(place(Arch::Universal) < place(Arch::X86_64));
+        assert!(!place(Arch::X86_64).is_offered() && place(Arch::Universal).is_offered());
+        assert_eq!(
+            wanted.place(Platform::Macos, Arch::Aarch64, Kind::Dmg),
+            None
+        );
+    }
+
+    #[test]
+    fn every_windows_runs_32_bit_programs() {
+        let of = |platform, wanted, arch| {
+            let wanted = Wanted {
+                platform,
+                arch: Some(wanted),
+                kind: None,
+            };
+            wanted.rank(platform, arch, Kind::Exe)
+        };
+        let windows = |wanted, arch| of(Platform::Windows, wanted, arch);
+        assert!(windows(Arch::X86_64, Arch::Universal) < windows(Arch::X86_64, Arch::X86));
+        assert!(windows(Arch::Aarch64, Arch::X86).is_some());
+        assert!(windows(Arch::X86, Arch::X86_64).is_none());
+        assert!(of(Platform::Linux, Arch::X86_64, Arch::X86).is_none());
+    }
+
+    #[test]
+    fn a_source_package_is_known_by_its_name() {
+        for name in [
+            "notes-1.0-1.src.rpm",
+            "notes_1.0-1.dsc",
+            "notes_1.0.orig.tar.xz",
+        ] {
+            assert!(super::is_source_package(name), "{name}");
+        }
+        for name in ["notes-1.0.rpm", "src.rpm.zip", "notes.tar.xz", "dsc"] {
+            assert!(!super::is_source_package(name), "{name}");
         }
     }
 

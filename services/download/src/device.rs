@@ -44,6 +44,17 @@ impl Device {
     }
 }
 
+impl Device {
+    /// What nearly every phone has, whose browser does not say it: of what fits it comes before the others.
+    pub(crate) fn usual_arch(self) -> Option<Arch> {
+        let is_phone = matches!(
+            self.platform,
+            Some(Platform::Android | Platform::Ios | Platform::Harmony)
+        );
+        (is_phone && self.arch.is_none()).then_some(Arch::Aarch64)
+    }
+}
+
 fn arch(text: &str) -> Option<Arch> {
     [
         ("aarch64", Arch::Aarch64),

@@ -48,21 +48,27 @@ impl Offers {
         view: ChannelView<'_>,
         device: Device,
     ) -> sqlx::Result<Self> {
-        let first = match device.platform {
-            Some(platform) => Offer::read(connection, view, platform, device.arch).await?,
+        let own = match device.platform {
+            Some(platform) => Offer::read(connection, view, platform, device).await?,
             None => None,
         };
+        // Where nothing is for their machine, there is no button, and what the platform has stands with the others.
+        let (first, own) = match own {
+            Some((offer, Fit::Offered)) => (Some(offer), None),
+            Some((offer, Fit::ListedOnly)) => (None, Some(offer)),
+            None => (None, None),
+        };
         let there = packages::platforms(connection, view).await?;
-        let mut others = Vec::new();
+        let mut others: Vec<_> = own.into_iter().collect();
         for platform in Platform::ALL {
             if Some(platform) == device.platform
                 || !there.iter().any(|one| one == platform.as_str())
             {
                 continue;
             }
-            let offer = Offer::read(connection, view, platform, None).await?;
+            let offer = Offer::read(connection, view, platform, Device::default()).await?;
             // What runs on any system may stand first already.
-            others.extend(offer.filter(|offer| {
+            others.extend(offer.map(|(offer, _)| offer).filter(|offer| {
                 first
                     .as_ref()
                     .is_none_or(|first| first.files != offer.files)
@@ -72,27 +78,39 @@ impl Offers {
     }
 }
 
+/// Whether the best of the files is for the machine, or all are for others of its platform.
+enum Fit {
+    Offered,
+    ListedOnly,
+}
+
 impl Offer {
-    /// What `latest` gives, with everything else of that release that fits.
+    /// What `latest` gives, with everything else of that release for the platform. `None` when there is nothing.
     async fn read(
         connection: &mut AnyConnection,
         view: ChannelView<'_>,
         platform: Platform,
-        arch: Option<Arch>,
-    ) -> sqlx::Result<Option<Self>> {
+        device: Device,
+    ) -> sqlx::Result<Option<(Self, Fit)>> {
         let wanted = Wanted {
             platform,
-            arch: None,
+            arch: device.arch,
             kind: None,
         };
-        let mut fitting = packages::newest(connection, view, wanted).await?;
-        // What a browser says of the processor moves its packages to the front and hides none.
-        if let Some(arch) = arch {
-            let fits =
-                |package: &Package| [arch.as_str(), "universal"].contains(&package.arch.as_str());
-            fitting.sort_by_key(|package| !fits(package));
-        }
-        Ok(Self::new(view.app, platform, &fitting))
+        let mut listed = packages::newest_listed(connection, view, wanted).await?;
+        let usual = device.usual_arch();
+        listed.sort_by_key(|(place, package)| {
+            let is_own = package.platform == platform.as_str();
+            let is_usual = usual.is_none_or(|arch| arch.as_str() == package.arch);
+            let is_first = is_usual || package.arch == Arch::Universal.as_str();
+            (!place.is_offered(), !is_own, !is_first)
+        });
+        let fit = match listed.first() {
+            Some((place, _)) if place.is_offered() => Fit::Offered,
+            _ => Fit::ListedOnly,
+        };
+        let packages: Vec<_> = listed.into_iter().map(|(_, package)| package).collect();
+        Ok(Self::new(view.app, platform, &packages).map(|offer| (offer, fit)))
     }
 
     /// `None` when nothing fits.

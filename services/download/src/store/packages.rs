@@ -1,7 +1,8 @@
 //! The files of releases.
 
 use futures_util::TryStreamExt as _;
-use slipway_packages::{Arch, Platform, Rank, Wanted};
+use serde::Deserialize;
+use slipway_packages::{Arch, Rank, Wanted, is_source_package};
 use slipway_service::changes;
 use sqlx::AnyConnection;
 
@@ -46,18 +47,27 @@ pub(crate) struct Package {
 }
 
 impl Package {
-    /// The smallest is the one to give; `None` does not fit. Between architectures for somebody who named none, it is
-    /// the one that most machines of the platform have.
-    fn rank(&self, wanted: Wanted) -> Option<(Rank, bool)> {
+    /// The smallest is the one to give; `None` is not for the platform. What was released as what it is not, before its
+    /// kind was known here, is none for anybody.
+    pub(crate) fn place(&self, wanted: Wanted) -> Option<Rank> {
         let arch = self.arch.parse().ok()?;
-        let rank = wanted.rank(self.platform.parse().ok()?, arch, self.kind.parse().ok()?)?;
-        let usual = match wanted.platform {
-            Platform::Android | Platform::Ios | Platform::Macos | Platform::Harmony => {
-                Arch::Aarch64
-            }
-            Platform::Windows | Platform::Linux | Platform::Any | Platform::None => Arch::X86_64,
-        };
-        Some((rank, arch != usual))
+        let place = wanted.place(self.platform.parse().ok()?, arch, self.kind.parse().ok()?)?;
+        let runs = wanted
+            .arch
+            .is_none_or(|wanted| arch != Arch::Universal || self.has_code_for(wanted));
+        (runs && !is_source_package(&self.filename)).then_some(place)
+    }
+
+    /// Universal means all of those that it has machine code for, if it has any.
+    fn has_code_for(&self, wanted: Arch) -> bool {
+        #[derive(Deserialize)]
+        struct Code {
+            abis: Vec<String>,
+        }
+        let code = serde_json::from_str::<Code>(&self.facts);
+        let Ok(Code { abis }) = code else { return true };
+        let is_wanted = |abi: &String| abi.parse().is_ok_and(|own: Arch| own.is_same(&wanted));
+        abis.is_empty() || wanted == Arch::Universal || abis.iter().any(is_wanted)
     }
 }
 
@@ -88,6 +98,18 @@ pub(crate) async fn newest(
     view: ChannelView<'_>,
     wanted: Wanted,
 ) -> sqlx::Result<Vec<Package>> {
+    let mut fitting = newest_listed(connection, view, wanted).await?;
+    fitting.retain(|(place, _)| place.is_offered());
+    Ok(fitting.into_iter().map(|(_, package)| package).collect())
+}
+
+/// All that the platform has in the highest release in the channel that holds something fitting, or else in the highest
+/// that has anything for the platform; the best first, and last what is for other machines.
+pub(crate) async fn newest_listed(
+    connection: &mut AnyConnection,
+    view: ChannelView<'_>,
+    wanted: Wanted,
+) -> sqlx::Result<Vec<(Rank, Package)>> {
     let [one, other] = view.audience.served();
     let mut rows = sqlx::query_as::<_, Package>(
         "SELECT packages.version, packages.filename, packages.sha256, packages.size, packages.kind,
@@ -105,20 +127,34 @@ pub(crate) async fn newest(
     .bind(other)
     .bind(wanted.platform.as_str())
     .fetch(connection);
-    let mut fitting = Vec::new();
+    // Of one release, until another begins.
+    let mut listed = Vec::<(Rank, Package)>::new();
+    let mut highest = Vec::new();
+    let is_offered =
+        |listed: &[(Rank, Package)]| listed.iter().any(|(place, _)| place.is_offered());
     while let Some(package) = rows.try_next().await? {
-        if fitting
+        let Some(place) = package.place(wanted) else {
+            continue;
+        };
+        if listed
             .first()
-            .is_some_and(|(_, first): &(_, Package)| first.version != package.version)
+            .is_some_and(|(_, first)| first.version != package.version)
         {
-            break;
+            if is_offered(&listed) {
+                break;
+            }
+            let passed = std::mem::take(&mut listed);
+            if highest.is_empty() {
+                highest = passed;
+            }
         }
-        if let Some(rank) = package.rank(wanted) {
-            fitting.push((rank, package));
-        }
+        listed.push((place, package));
     }
-    fitting.sort_by_key(|(rank, _)| *rank);
-    Ok(fitting.into_iter().map(|(_, package)| package).collect())
+    if !highest.is_empty() && !is_offered(&listed) {
+        listed = highest;
+    }
+    listed.sort_by_key(|(place, _)| *place);
+    Ok(listed)
 }
 
 /// The platforms that releases in the channel have packages for.

@@ -8,5 +8,6 @@ mod fetching;
 mod fixture;
 mod following;
 mod holding;
+mod offering;
 mod paging;
 mod staging;
