@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
+use slipway_service::http::request_line::permitted_by;
 use slipway_service::token::{Grant, Scope, Token, unknown_token};
 use slipway_service::{Problem, clock};
 
@@ -82,6 +83,7 @@ impl FromRequestParts<CatalogState> for Actor {
             .await?
             .ok_or_else(unknown_token)?;
         grant.check_alive(clock::unix_millis())?;
+        permitted_by(&parts.extensions, &grant.id);
         let feed = store::feed::read(&mut connection).await?;
         drop(connection);
         if feed.is_held() {

@@ -7,6 +7,7 @@ use axum::extract::{FromRequestParts, Path};
 use http::StatusCode;
 use http::request::Parts;
 use slipway_service::changes::follow::CopyState;
+use slipway_service::http::request_line::permitted_by;
 use slipway_service::token::{Grant, Scope, Token, unknown_token};
 use slipway_service::{Problem, clock};
 use sqlx::AnyConnection;
@@ -47,6 +48,7 @@ impl FromRequestParts<UploadState> for Asker {
         let token_hash = token.hash();
         let mut connection = state.database.read().await?;
         let grant = alive(state, &mut connection, &token_hash).await?;
+        permitted_by(&parts.extensions, &grant.id);
         let Path(mut path) = Path::<HashMap<String, String>>::from_request_parts(parts, state)
             .await
             .map_err(|_| Problem::not_found())?;

@@ -8,16 +8,18 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use http::header::{CONNECTION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use http_body::Body as _;
 use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
 use uuid::Uuid;
 
 use super::problem::{DATABASE_DAMAGED, Problem};
+use super::request_line::{CLIENT, Permitted, RequestLine, TOKEN};
 use super::unread;
 use crate::internal::access::INSTANCE_PATH;
-use crate::internal::verify;
+use crate::internal::verify::{self, Caller};
 use crate::process::readings::readings as readings_of;
 use crate::process::tasks::words;
 use crate::process::{Health, Process};
@@ -45,7 +47,7 @@ pub fn edge(process: &Process, page: Option<Page>, routes: Router) -> Router {
         .with_state(process.clone());
     let routes = routes
         .merge(own)
-        .fallback(|| async { Problem::not_found() })
+        .fallback(|uri: Uri| async move { Problem::no_such_address(uri.path()) })
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(process.clone(), verify::check))
         .layer(from_fn_with_state(process.clone(), addressed));
@@ -80,63 +82,105 @@ fn enclose(process: &Process, page: Option<Page>, routes: Router) -> Router {
         .layer(from_fn_with_state(edge, around))
 }
 
-async fn method_not_allowed() -> Problem {
-    Problem::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "method_not_allowed",
-        "this address does not know that method: see the Allow header",
-    )
+/// Answered by [`wrong_method`], when the router has said which methods there are.
+async fn method_not_allowed() -> StatusCode {
+    StatusCode::METHOD_NOT_ALLOWED
+}
+
+/// 405 that names the methods there are: most programs do not show the `Allow` that names them.
+fn wrong_method(method: &Method, response: &Response) -> Option<Problem> {
+    if response.status() != StatusCode::METHOD_NOT_ALLOWED {
+        return None;
+    }
+    let allowed = response.headers().get(ALLOW);
+    let allowed = allowed.and_then(|allowed| allowed.to_str().ok());
+    Some(Problem::method_not_allowed(
+        method,
+        allowed.unwrap_or_default(),
+    ))
 }
 
 /// Everything that happens once per request, outermost.
 async fn around(State(edge): State<Edge>, mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
-    let method = request.method().clone();
-    let path = request.uri().path().to_owned();
     let headers = request.headers().clone();
-    let id = request_id(&headers);
+    let mut line = line_of(&edge, &request);
     // Handlers read it there: it goes into rows and calls.
-    if let Ok(value) = HeaderValue::from_str(&id) {
+    if let Ok(value) = HeaderValue::from_str(&line.request_id) {
         request.headers_mut().insert(REQUEST_ID.clone(), value);
     }
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let (request, is_read) = unread::noted(request);
+    let permitted = Permitted::default();
+    request.extensions_mut().insert(permitted.clone());
+    let (request, reading) = unread::noted(request);
     let mut response = next.run(request).await;
-    let mut problem = response.extensions_mut().remove::<Problem>();
-    if let Some(problem) = &mut problem
-        && problem.code == DATABASE_DAMAGED
-    {
-        let damage = &edge.process.damage;
-        damage.find(&problem.cause().unwrap_or_default());
-        problem.detail = damage.words();
-    }
+    let problem = response.extensions_mut().remove::<Problem>();
+    let problem = problem.or_else(|| wrong_method(&line.method, &response));
+    let problem = problem.map(|problem| edge.told(problem));
     if let Some(problem) = &problem {
-        response = render(problem, &headers, &id, edge.page, &response);
+        response = render(problem, &headers, &line.request_id, edge.page, &response);
     }
-    if let Ok(value) = HeaderValue::from_str(&id) {
-        response.headers_mut().insert(REQUEST_ID.clone(), value);
+    line.received = reading.bytes();
+    line.token = permitted.0.get().cloned();
+    let of_line = [
+        (&REQUEST_ID, Some(&line.request_id)),
+        (&TOKEN, line.token.as_ref()),
+    ];
+    for (name, value) in of_line {
+        if let Some(Ok(value)) = value.map(|value| HeaderValue::from_str(value)) {
+            response.headers_mut().insert(name.clone(), value);
+        }
     }
-    if !is_read() {
+    if !reading.has_ended() {
         let last = HeaderValue::from_static("close");
         response.headers_mut().insert(CONNECTION, last);
     }
-    let route = route.as_ref().map_or("(none)", MatchedPath::as_str);
-    let status = response.status().as_u16();
-    let duration = begun.elapsed();
-    edge.process
-        .metrics
-        .observe(method.as_str(), route, status, duration);
-    let millis = duration.as_secs_f64() * 1000.0;
-    match problem.as_ref().and_then(Problem::cause) {
-        Some(cause) => {
-            tracing::error!(%method, path, route, status, millis, request_id = id, cause, "request failed");
-        }
-        None if route == "/healthz" || route == "/readyz" => {
-            tracing::debug!(%method, path, route, status, millis, request_id = id, "request");
-        }
-        None => tracing::info!(%method, path, route, status, millis, request_id = id, "request"),
-    }
+    let (status, took) = (response.status().as_u16(), begun.elapsed());
+    let metrics = &edge.process.metrics;
+    metrics.observe(line.method.as_str(), line.route(), status, took);
+    let cause = problem.as_ref().and_then(Problem::cause);
+    line.write(status, length(&response), took, cause.as_deref());
     response
+}
+
+impl Edge {
+    /// The problem as it is told: a damaged database is named.
+    fn told(&self, mut problem: Problem) -> Problem {
+        if problem.code == DATABASE_DAMAGED {
+            let damage = &self.process.damage;
+            damage.find(&problem.cause().unwrap_or_default());
+            problem.detail = damage.words();
+        }
+        problem
+    }
+}
+
+/// What is known of a request before it is answered.
+fn line_of(edge: &Edge, request: &Request) -> RequestLine {
+    let headers = request.headers();
+    let route = request.extensions().get::<MatchedPath>();
+    // Nobody but the gateway knows who the client is: another caller's word would put a name of its choice into the log.
+    let caller = request.extensions().get::<Caller>();
+    let of_gateway = caller.is_some_and(|Caller(caller)| &**caller == "gateway");
+    let client = headers.get(&CLIENT).filter(|_| of_gateway);
+    RequestLine {
+        service: edge.process.service,
+        request_id: request_id(headers),
+        method: request.method().clone(),
+        path: request.uri().path().to_owned(),
+        route: route.map(|route| route.as_str().to_owned()),
+        client: client.and_then(|client| client.to_str().ok()?.parse().ok()),
+        token: None,
+        instance: None,
+        received: 0,
+    }
+}
+
+/// Bytes that the answer has, or says that it has to HEAD.
+fn length(response: &Response) -> u64 {
+    let announced = response.headers().get(CONTENT_LENGTH);
+    let announced = announced.and_then(|length| length.to_str().ok()?.parse().ok());
+    let exact = || response.body().size_hint().exact();
+    announced.or_else(exact).unwrap_or_default()
 }
 
 /// The client's or the gateway's id when it is one of ours to repeat, else a new one: what is logged is never chosen

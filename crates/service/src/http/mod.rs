@@ -12,5 +12,6 @@ pub mod page;
 pub mod pattern;
 pub mod prefer;
 pub mod problem;
+pub mod request_line;
 pub mod serve;
 mod unread;

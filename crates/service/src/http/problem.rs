@@ -4,7 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 use serde_json::json;
 
 use crate::database::fault::Fault;
@@ -52,6 +52,32 @@ impl Problem {
             "not_found",
             "there is nothing at this address: check its spelling",
         )
+    }
+
+    /// 404, `not_found`, of a path that no route has.
+    pub fn no_such_address(path: &str) -> Self {
+        if !path.starts_with("/api/") {
+            return Self::not_found();
+        }
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "there is nothing at this address: check its spelling, GET /api/v1/openapi.json lists those there are",
+        )
+    }
+
+    /// 405 with `Allow` (RFC 9110, 15.5.6), which is said in words too.
+    pub fn method_not_allowed(method: &Method, allowed: &str) -> Self {
+        let known = allowed.split(',').map(str::trim).collect::<Vec<_>>();
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            format!(
+                "this address does not know {method}: use one of {}",
+                known.join(", ")
+            ),
+        )
+        .with_header("allow", allowed)
     }
 
     /// 409: what is there already forbids it.

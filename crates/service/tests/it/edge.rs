@@ -86,6 +86,18 @@ async fn every_failure_has_the_same_body_and_no_cause() {
 }
 
 #[tokio::test]
+async fn a_wrong_method_and_a_wrong_address_are_told_what_there_is() {
+    let (_test, router) = service().await;
+    let wrong = Request::delete("/thing/1").body(Body::empty());
+    let (_, body) = call(&router, wrong.expect("a request")).await;
+    let words = "this address does not know DELETE: use one of GET, HEAD";
+    assert_eq!(body["detail"], words);
+    let (_, body) = call(&router, request("/api/v1/thing")).await;
+    let detail = body["detail"].as_str().expect("words");
+    assert!(detail.contains("GET /api/v1/openapi.json"), "{detail}");
+}
+
+#[tokio::test]
 async fn a_request_id_is_repeated_only_when_it_is_a_uuid() {
     let (_test, router) = service().await;
     let id = "01a20e2a-1412-7464-8097-885b1dce43f2";
