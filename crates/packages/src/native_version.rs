@@ -83,7 +83,11 @@ pub(crate) fn written_by_rpm(
     release: &str,
     limit: usize,
 ) -> Option<String> {
-    let epoch = (epoch > 0).then(|| format!("{epoch}:")).unwrap_or_default();
+    let epoch = if epoch > 0 {
+        format!("{epoch}:")
+    } else {
+        String::new()
+    };
     shown(&format!("{epoch}{version}-{release}"), limit)
 }
 

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use slipway_service::Service as _;
 
-use crate::{accept_restore, publish, run, terminal, up, verify};
+use crate::{accept_restore, demo, publish, run, terminal, up, verify};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,6 +38,8 @@ enum Command {
     Publish(publish::Options),
     #[command(after_help = verify::EXAMPLES)]
     Verify(verify::Options),
+    #[command(after_help = demo::EXAMPLES)]
+    Demo(demo::Options),
     #[command(after_help = accept_restore::EXAMPLES)]
     AcceptRestore(accept_restore::Options),
     /// Upload's inspection of a staged file, in a process of its own
@@ -57,6 +59,7 @@ impl Slipway {
             Some(Command::Init(options)) => slipway_init::execute(&options),
             Some(Command::Run(options)) => run::execute(options),
             Some(Command::Publish(options)) => publish::execute(&options),
+            Some(Command::Demo(options)) => demo::execute(&options),
             Some(Command::AcceptRestore(options)) => accept_restore::execute(&options),
             Some(Command::Verify(options)) => return verify::execute(&options),
             Some(Command::Inspect { arguments }) => {

@@ -2,6 +2,7 @@
 
 mod accept_restore;
 mod command;
+mod demo;
 mod publish;
 mod run;
 mod terminal;

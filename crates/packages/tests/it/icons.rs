@@ -13,7 +13,8 @@ const BLUE: [u8; 4] = [0, 0, 255, 255];
 
 const MANIFEST: &str = r#"<manifest xmlns:android="http://schemas.android.com/apk/res/android" package="org.example.notes" android:versionCode="1"><application android:icon="@drawable/icon"/></manifest>"#;
 const ADAPTIVE: &str = r#"<adaptive-icon xmlns:android="http://schemas.android.com/apk/res/android"><background android:drawable="@color/back"/><foreground android:drawable="@drawable/front"/></adaptive-icon>"#;
-const COLORS: &str = r#"<resources><color name="back">@color/red</color><color name="red">#f00</color></resources>"#;
+const COLORS: &str =
+    r#"<resources><color name="back">@color/red</color><color name="red">#f00</color></resources>"#;
 
 /// A picture of one colour, of pixels that a compressor makes little of where `random`.
 fn png(size: u32, color: [u8; 4], random: bool) -> Vec<u8> {
