@@ -21,7 +21,7 @@ pub enum Arch {
 }
 
 /// The name of an architecture: 1 to 24 of `a-z 0-9 _ - .`, of which the first is no mark. The rest of the array is zeros.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ArchName([u8; 24]);
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -137,6 +137,12 @@ impl ArchName {
         let own = self.as_str();
         let family = NAMES.iter().find(|names| names.contains(&own));
         family.map_or(own, |names| names[0])
+    }
+}
+
+impl fmt::Debug for ArchName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
     }
 }
 

@@ -7,7 +7,7 @@ use lzma_rust2::XzReader;
 use ruzstd::decoding::StreamingDecoder;
 
 use crate::{
-    Arch, Facts, Kind, Limits,
+    Facts, Kind, Limits,
     facts::shown,
     native_version,
     source::{Fault, Source},
@@ -122,15 +122,8 @@ fn describe(facts: &mut Facts, control: &str, limits: &Limits) {
     if let Some(version) = value("Version") {
         facts.set_native_version(version, native_version::of_deb);
     }
-    match value("Architecture").as_deref() {
-        Some("amd64") => facts.arch = Some(Arch::X86_64),
-        Some("arm64") => facts.arch = Some(Arch::Aarch64),
-        Some("armhf") => facts.arch = Some(Arch::Armv7),
-        Some("i386") => facts.arch = Some(Arch::X86),
-        Some("all") => facts.arch = Some(Arch::Universal),
-        Some(other) => facts.warn(format!(
-            "the architecture {other} is none that is known here"
-        )),
+    match value("Architecture") {
+        Some(name) => facts.set_arch(&name),
         None => facts.warn("the deb names no architecture"),
     }
 }

@@ -1,7 +1,9 @@
 //! ELF, with `AppImage` (System V ABI, "Object Files"; `AppImage` specification, "Image format").
 
+mod target;
+
 use crate::{
-    Arch, Facts, Kind, Platform, disk_image,
+    Facts, Kind, Platform, disk_image,
     source::{Fault, Source, u16_be, u16_le, u32_be, u32_le, u64_be, u64_le},
 };
 
@@ -13,7 +15,7 @@ const LOAD: u64 = 1;
 const NO_BITS: u64 = 8;
 
 /// `None` when it is no ELF. An `AppImage` carries `AI` and its type in the padding of the identification; any other ELF
-/// is an unpacked program for Linux.
+/// is an unpacked program, for Linux if nothing in it says otherwise.
 pub(crate) fn read(source: &mut Source<'_>, head: &[u8]) -> Result<Option<Facts>, Fault> {
     if !head.starts_with(b"\x7fELF") {
         return Ok(None);
@@ -34,14 +36,15 @@ pub(crate) fn read(source: &mut Source<'_>, head: &[u8]) -> Result<Option<Facts>
     } else {
         Kind::Other
     });
-    facts.platform = Some(Platform::Linux);
-    facts.arch = match (fields.big_endian, header.machine) {
-        (false, 0x03) => Some(Arch::X86),
-        (false, 0x28) => Some(Arch::Armv7),
-        (false, 0x3e) => Some(Arch::X86_64),
-        (false, 0xb7) => Some(Arch::Aarch64),
-        _ => None,
-    };
+    facts.arch = target::arch(fields, header.machine);
+    if is_image {
+        return Ok(Some(facts));
+    }
+    let system = target::system(source, fields, head, &header)?;
+    match system.platform {
+        Platform::None => facts.set_no_platform(system.name),
+        platform => facts.platform = Some(platform),
+    }
     Ok(Some(facts))
 }
 
@@ -260,11 +263,8 @@ mod tests {
         }
         let plain = of(&elf_of([0; 3], 1, 0x3e)).unwrap();
         assert_eq!((plain.kind, plain.arch), (Kind::Other, Some(Arch::X86_64)));
-        assert_eq!(
-            of(&app_image(2, 0x3e, 96, 96)).unwrap().arch,
-            None,
-            "big-endian"
-        );
+        let power = of(&app_image(1, 0x15, 96, 96)).unwrap().arch;
+        assert_eq!(power, Some("ppc64le".parse().unwrap()));
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub struct Facts {
     /// The name of the part that an APK is of an app in several APKs.
     #[serde(default)]
     pub split: Option<String>,
-    /// Names of Android's ABIs that native code is there for, sorted.
+    /// What native code is there for, sorted: names of Android's ABIs, or the architectures of a fat Mach-O.
     pub abis: Vec<String>,
     /// SHA-256 of the signer's certificate, as `apksigner verify --print-certs` prints it.
     pub signer_sha256: Option<Digest>,
@@ -142,6 +142,29 @@ impl Facts {
             warnings: vec![warning.into()],
             ..Self::of(Kind::Other)
         }
+    }
+
+    /// The architecture as the package names it.
+    pub(crate) fn set_arch(&mut self, name: &str) {
+        match name.parse() {
+            Ok(arch) => self.arch = Some(arch),
+            Err(error) => self.warn(format!("its architecture could not be read: {error}")),
+        }
+    }
+
+    /// It is a program for what is none of the platforms.
+    pub(crate) fn set_no_platform(&mut self, system: &str) {
+        self.platform = Some(Platform::None);
+        self.warn(format!(
+            "no_platform: this is a program for {system}, which is none of the platforms: it is served at its own address and on the page, and offered to nobody"
+        ));
+    }
+
+    /// Nobody installs the source of a package: it is for no platform.
+    pub(crate) fn set_source(&mut self) {
+        self.platform = Some(Platform::None);
+        self.arch = Some(Arch::SOURCE);
+        self.warn("source_package: nobody can install it: it is served at its own address and on the page, and offered to nobody");
     }
 
     pub(crate) fn warn(&mut self, warning: impl Into<String>) {

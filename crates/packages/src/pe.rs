@@ -8,6 +8,10 @@ use crate::{
 const DOS_HEADER: u64 = 64;
 const COFF_HEADER: u64 = 24;
 const SECTION: usize = 40;
+/// The machine of 32-bit programs.
+const INTEL: u16 = 0x014c;
+/// Where the optional header names what runs the program.
+const SUBSYSTEM: usize = 68;
 /// Bytes of code that are looked at.
 const CODE: u64 = 512;
 
@@ -40,14 +44,61 @@ pub(crate) fn read(source: &mut Source<'_>, head: &[u8]) -> Result<Option<Facts>
     installer_is_whole(source, end)?;
     let mut facts = Facts::of(Kind::Exe);
     facts.arch = match u16_le(&header, 4) {
-        Some(0x8664) => Some(Arch::X86_64),
-        Some(0xaa64) => Some(Arch::Aarch64),
-        Some(0x01c4) => Some(Arch::Armv7),
-        // 32-bit code runs on every Windows, and most installers are 32-bit whatever they install:
-        // these bytes do not say for which machine the package is.
-        _ => None,
+        Some(INTEL) if is_any_cpu(source, optional, sections)? => Some(Arch::Universal),
+        Some(machine) => arch(machine),
+        None => None,
     };
+    if let Some(10..=14) = u16_le(optional, SUBSYSTEM) {
+        facts.set_no_platform("the firmware of a computer or for a console");
+    }
     Ok(Some(facts))
+}
+
+/// 32-bit code runs on every Windows, and most installers are 32-bit whatever they install: these bytes do not say for
+/// which machine the package is, and its uploader may.
+fn arch(machine: u16) -> Option<Arch> {
+    let name = match machine {
+        INTEL => return None,
+        0x01c0 | 0x01c2 | 0x01c4 => return Some(Arch::Armv7),
+        0x8664 => return Some(Arch::X86_64),
+        0xaa64 | 0xa641 | 0xa64e => return Some(Arch::Aarch64),
+        0x0200 => "ia64",
+        0x5032 => "riscv32",
+        0x5064 => "riscv64",
+        0x6232 => "loongarch32",
+        0x6264 => "loongarch64",
+        0x0ebc => "ebc",
+        _ => return format!("machine-{machine}").parse().ok(),
+    };
+    name.parse().ok()
+}
+
+/// Whether it is a program for .NET without code of any machine, which may run as 64 bits (ECMA-335, II.25.3.3): what its
+/// compilers call "Any CPU".
+fn is_any_cpu(source: &mut Source<'_>, optional: &[u8], sections: &[u8]) -> Result<bool, Fault> {
+    const IL_ONLY: u32 = 1;
+    const NEEDS_32_BIT: u32 = 2;
+    const PREFERS_32_BIT: u32 = 0x2_0000;
+    // The fifteenth of the directories of a 32-bit program.
+    let (count, entry) = (u32_le(optional, 92).unwrap_or(0), 96 + 14 * 8);
+    let header = u32_le(optional, entry).filter(|address| *address > 0 && count > 14);
+    let place = header.and_then(|address| place(sections, address));
+    let Some(place) = place.filter(|place| place.saturating_add(20) <= source.length()) else {
+        return Ok(false);
+    };
+    let flags = u32_le(&source.read(place + 16, 4)?, 0).unwrap_or(0);
+    let is_free = flags & NEEDS_32_BIT == 0 || flags & PREFERS_32_BIT != 0;
+    Ok(flags & IL_ONLY != 0 && is_free)
+}
+
+/// Where in the file the byte is that is loaded at `address`.
+fn place(sections: &[u8], address: u32) -> Option<u64> {
+    sections.chunks_exact(SECTION).find_map(|section| {
+        let number = |at| u32_le(section, at);
+        let into = address.checked_sub(number(12)?)?;
+        let start = number(20).filter(|_| Some(into) < number(16))?;
+        Some(u64::from(start) + u64::from(into))
+    })
 }
 
 /// Where the last section ends. Anything may follow.
@@ -213,6 +264,7 @@ mod tests {
             (0x8664, Some(Arch::X86_64)),
             (0xaa64, Some(Arch::Aarch64)),
             (0x14c, None),
+            (0x5064, Some("riscv64".parse().unwrap())),
         ] {
             let facts = of(&pe_of(machine)).unwrap().unwrap();
             assert_eq!((facts.kind, facts.arch), (Kind::Exe, arch));
@@ -223,6 +275,41 @@ mod tests {
         assert_eq!(of(&dos), Ok(None));
         dos[0x3f] = 0xff;
         assert_eq!(of(&dos), Ok(None), "a number of a program for DOS");
+    }
+
+    #[test]
+    fn a_program_for_net_may_be_for_any_machine_and_one_for_firmware_is_for_no_platform() {
+        let of = |flags: u32, subsystem: u8| {
+            let mut file = pe_of(0x14c);
+            file[0x50 + 6] = 1;
+            file[0x50 + 20] = 224;
+            let mut optional = vec![0; 224];
+            optional[..2].copy_from_slice(&[0x0b, 0x01]);
+            (optional[68], optional[92]) = (subsystem, 16);
+            // The header of .NET, 8 bytes into a section that is loaded at 4096.
+            optional[208..210].copy_from_slice(&4104_u16.to_le_bytes());
+            file.extend(optional);
+            let mut section = vec![0; 40];
+            section[12..14].copy_from_slice(&4096_u16.to_le_bytes());
+            section[16..18].copy_from_slice(&512_u16.to_le_bytes());
+            section[20..22].copy_from_slice(&1024_u16.to_le_bytes());
+            file.extend(section);
+            file.resize(1536, 0);
+            file[1024 + 8 + 16..][..4].copy_from_slice(&flags.to_le_bytes());
+            of(&file).unwrap().unwrap()
+        };
+        for (flags, arch) in [
+            (1, Some(Arch::Universal)),
+            (0x2_0003, Some(Arch::Universal)),
+            (3, None),
+            (0, None),
+        ] {
+            assert_eq!(of(flags, 3).arch, arch, "{flags}");
+        }
+        assert_eq!(of(0, 2).platform, Some(Platform::Windows));
+        for subsystem in 10..=14 {
+            assert_eq!(of(0, subsystem).platform, Some(Platform::None));
+        }
     }
 
     #[test]

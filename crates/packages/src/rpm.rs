@@ -1,7 +1,7 @@
 //! RPM packages, version 3 of the format (rpm.org, "V4 Package format", "V6 Package format"): kind, architecture, name and version.
 
 use crate::{
-    Arch, Facts, Kind, Limits,
+    Facts, Kind, Limits,
     facts::shown,
     native_version::{of_rpm, written_by_rpm},
     source::{Fault, Source, u16_be, u32_be, u64_be},
@@ -20,6 +20,8 @@ const VERSION: u32 = 1001;
 const RELEASE: u32 = 1002;
 const EPOCH: u32 = 1003;
 const ARCH: u32 = 1022;
+/// Only a source package has it.
+const SOURCE_PACKAGE: u32 = 1106;
 /// Of the payload as it lies in the file.
 const PAYLOAD_SIZE: u32 = 5112;
 /// Of the header and the payload, among the signatures, in 32 and in 64 bits.
@@ -42,18 +44,11 @@ pub(crate) fn read(
     payload_is_there(source, start, &signatures, &header)?;
     let mut facts = Facts::of(Kind::Rpm);
     describe(&mut facts, source, &header, limits)?;
-    if u16_be(head, 6) == Some(1) {
-        facts.warn("this is a source package: nobody can install it");
+    if u16_be(head, 6) == Some(1) || header.has(SOURCE_PACKAGE) {
+        facts.set_source();
         return Ok(Some(facts));
     }
-    match header.text(source, ARCH)?.as_deref() {
-        Some("x86_64") => facts.arch = Some(Arch::X86_64),
-        Some("aarch64") => facts.arch = Some(Arch::Aarch64),
-        Some("armv7hl" | "armv7hnl") => facts.arch = Some(Arch::Armv7),
-        Some("i386" | "i486" | "i586" | "i686") => facts.arch = Some(Arch::X86),
-        Some("noarch") => facts.arch = Some(Arch::Universal),
-        _ => facts.warn("its architecture could not be read, or is none that is known here"),
-    }
+    facts.set_arch(&header.text(source, ARCH)?.unwrap_or_default());
     Ok(Some(facts))
 }
 
@@ -137,6 +132,11 @@ impl Header {
         Ok((!text.is_empty()).then(|| String::from_utf8_lossy(text).into_owned()))
     }
 
+    fn has(&self, tag: u32) -> bool {
+        let mut tags = self.index.chunks_exact(16).map(|entry| u32_be(entry, 0));
+        tags.any(|own| own == Some(tag))
+    }
+
     /// The first bytes of a value, `most` of them or all up to the end of the values.
     fn value(
         &self,
@@ -161,7 +161,7 @@ impl Header {
 mod tests {
     use super::read;
     use crate::{
-        Arch, Facts, Kind, Limits,
+        Arch, Facts, Kind, Limits, Platform,
         source::{Source, read_bytes},
     };
 
@@ -227,7 +227,8 @@ mod tests {
             ("x86_64", Some(Arch::X86_64)),
             ("i686", Some(Arch::X86)),
             ("noarch", Some(Arch::Universal)),
-            ("s390x", None),
+            ("s390x", Some("s390x".parse().unwrap())),
+            ("(none)", None),
         ] {
             let facts = of(&rpm(name, false, Says::Size)).unwrap();
             assert_eq!((facts.kind, facts.arch), (Kind::Rpm, arch));
@@ -237,7 +238,11 @@ mod tests {
             assert_eq!(facts.version.as_deref(), Some("1.0-rc1+2.fc.39"));
         }
         let source = of(&rpm("x86_64", true, Says::Size)).unwrap();
-        assert!(source.warnings[0].contains("source package"));
+        assert!(source.warnings[0].contains("source_package"));
+        assert_eq!(
+            (source.platform, source.arch),
+            (Some(Platform::None), Some(Arch::SOURCE))
+        );
     }
 
     #[test]

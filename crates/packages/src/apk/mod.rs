@@ -157,22 +157,27 @@ pub(crate) fn native_code<'a>(facts: &mut Facts, names: impl Iterator<Item = &'a
             (!abi.is_empty() && abi.len() <= 32 && abi.bytes().all(plain)).then_some(abi)
         })
         .collect();
-    let arches: BTreeSet<Option<Arch>> = abis.iter().map(|abi| arch(abi)).collect();
+    let arches: BTreeSet<Arch> = abis.iter().filter_map(|abi| arch(abi)).collect();
     facts.arch = match arches.first() {
-        Some(one) if arches.len() == 1 => *one,
+        Some(one) if arches.len() == 1 => Some(*one),
         _ => Some(Arch::Universal),
     };
     facts.abis = abis.into_iter().take(ABIS).map(str::to_owned).collect();
 }
 
+/// Android takes libraries out of the folders of its own ABIs alone, and passes over every other.
 fn arch(abi: &str) -> Option<Arch> {
-    match abi {
-        "arm64-v8a" => Some(Arch::Aarch64),
-        "armeabi-v7a" | "armeabi" => Some(Arch::Armv7),
-        "x86" => Some(Arch::X86),
-        "x86_64" => Some(Arch::X86_64),
-        _ => None,
-    }
+    const KNOWN: [&str; 8] = [
+        "arm64-v8a",
+        "armeabi",
+        "armeabi-v7a",
+        "mips",
+        "mips64",
+        "riscv64",
+        "x86",
+        "x86_64",
+    ];
+    KNOWN.contains(&abi).then(|| abi.parse().ok()).flatten()
 }
 
 /// What a value says in the default configuration; else in English; else in any.

@@ -72,7 +72,8 @@ fn architectures_of_debian_are_named_as_everywhere_else() {
         ("armhf", Some(Arch::Armv7)),
         ("i386", Some(Arch::X86)),
         ("all", Some(Arch::Universal)),
-        ("riscv64", None),
+        ("riscv64", Some("riscv64".parse().unwrap())),
+        ("a b", None),
     ] {
         let facts = facts(&deb("gzip", name));
         assert_eq!(facts.arch, arch, "{name}");
