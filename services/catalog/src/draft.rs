@@ -12,7 +12,7 @@ use crate::removal;
 use crate::store::audit::By;
 use crate::store::packages::{self, Package};
 use crate::store::releases::{self, Release};
-use crate::store::{apps, jobs, owners, package_rows};
+use crate::store::{jobs, owners, package_rows};
 
 pub(crate) fn parse_version(text: &str) -> Result<Version, Problem> {
     text.parse()
@@ -44,9 +44,7 @@ pub(crate) async fn find_or_make(
     version: &Version,
     speller: Speller<'_>,
 ) -> Result<Release, Problem> {
-    if apps::get(db, app).await?.is_none() {
-        return Err(Refused::AppUnknown(app.to_owned()).into());
-    }
+    crate::app::find(db, app).await?;
     let key = version.order_key();
     let version = version.as_str();
     let id = Uuid::now_v7().to_string();
@@ -69,6 +67,9 @@ async fn spell(
         return Ok(release);
     }
     let given = version.to_owned();
+    if is_deleted(&release) {
+        return Err(Refused::Deleted(release.version).into());
+    }
     if !is_draft(&release)? {
         let taken = release.version;
         return Err(Refused::VersionTaken { given, taken }.into());
@@ -166,6 +167,9 @@ pub(crate) async fn publish(
 ) -> Result<bool, Problem> {
     let now = clock::unix_millis();
     let stage = release.state().map_err(Problem::internal)?;
+    if stage == Stage::Deleted {
+        return Err(Refused::Deleted(release.version.clone()).into());
+    }
     if stage == Stage::Yanked {
         return Err(Refused::Released(release.version.clone()).into());
     }
@@ -261,11 +265,17 @@ pub(crate) fn is_draft(release: &Release) -> Result<bool, Problem> {
     Ok(release.state().map_err(Problem::internal)? == Stage::Draft)
 }
 
+/// Whether only its version is left.
+pub(crate) fn is_deleted(release: &Release) -> bool {
+    release.state().is_ok_and(|state| state == Stage::Deleted)
+}
+
 fn check_open(release: &Release) -> Result<(), Problem> {
     let version = || release.version.clone();
     match release.state().map_err(Problem::internal)? {
         Stage::Draft => Ok(()),
         Stage::Failed => Err(Refused::Fixed(version()).into()),
+        Stage::Deleted => Err(Refused::Deleted(version()).into()),
         _ => Err(Refused::Released(version()).into()),
     }
 }

@@ -133,6 +133,7 @@ async fn app(connection: &mut AnyConnection, slug: &str) -> sqlx::Result<Row> {
         slug: app.slug,
         name: app.name,
         public_key: app.public_key,
+        deleted: app.deleted_at.is_some(),
     }))
 }
 
@@ -151,7 +152,10 @@ async fn release(connection: &mut AnyConnection, id: &str) -> anyhow::Result<Row
     };
     Ok(Row::Release(Release {
         visibility,
-        channels: store::releases::channels(connection, id).await?,
+        channels: match visibility {
+            Visibility::Deleted => Vec::new(),
+            _ => store::releases::channels(connection, id).await?,
+        },
         app: release.app,
         version: release.version,
         notes: release.notes,

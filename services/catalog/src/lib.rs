@@ -5,6 +5,7 @@
 //! are there together or not at all, so a process can be killed anywhere and the next one goes on. With signing or
 //! download away, releases wait and reads go on.
 
+mod app;
 mod choice;
 mod crashes;
 mod delivery;

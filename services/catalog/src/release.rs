@@ -1,7 +1,8 @@
 //! The rules of a release: no HTTP, no SQL.
 //!
-//! `draft → signing → verifying → published`, and from there only to `yanked`; `failed` carries its reason and can be
-//! retried. Once published its bytes and its version are fixed for ever.
+//! `draft → signing → verifying → published ⇄ yanked`; `failed` carries its reason and can be retried. Once published
+//! its bytes and its version are fixed for ever. A draft that is deleted is gone; everything else becomes `deleted`, which
+//! is for ever and keeps the version.
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,16 +18,18 @@ pub(crate) enum State {
     Published,
     Failed,
     Yanked,
+    Deleted,
 }
 
 impl State {
-    const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Draft,
         Self::Signing,
         Self::Verifying,
         Self::Published,
         Self::Failed,
         Self::Yanked,
+        Self::Deleted,
     ];
 
     pub(crate) fn as_str(self) -> &'static str {
@@ -37,6 +40,7 @@ impl State {
             Self::Published => "published",
             Self::Failed => "failed",
             Self::Yanked => "yanked",
+            Self::Deleted => "deleted",
         }
     }
 
@@ -56,6 +60,7 @@ impl State {
             Self::Verifying => Visibility::Staged,
             Self::Published => Visibility::Published,
             Self::Yanked => Visibility::Yanked,
+            Self::Deleted => Visibility::Deleted,
             Self::Draft | Self::Signing | Self::Failed => Visibility::Hidden,
         }
     }
@@ -88,6 +93,8 @@ impl FromStr for State {
 pub(crate) enum Refused {
     #[error("there is no app {0}: make it with POST /api/v1/apps or check the spelling")]
     AppUnknown(String),
+    #[error("the app {0} was deleted, and its slug stays taken: make one with another slug")]
+    AppDeleted(String),
     #[error("there is no release {0}: check the version")]
     ReleaseUnknown(String),
     #[error("there is no package {0}: upload it first")]
@@ -129,9 +136,13 @@ pub(crate) enum Refused {
     )]
     Fixed(String),
     #[error(
-        "{version} is {state}, and only a draft is deleted: yank a published release, and choose a higher version"
+        "the package belongs to {version}, which is {state}, and only of a draft packages are deleted: delete the release, which takes all of them"
     )]
     NotDraft { version: String, state: State },
+    #[error(
+        "{0} was published, and deleting it takes its bytes for ever, which needs a token with the scope admin: yank it (POST …/releases/{0}/yank), which can be taken back, or ask an administrator"
+    )]
+    NeedsAdmin(String),
     #[error(
         "the draft of {0} holds files of other tokens too: a token with the scope release may delete it; delete your own files with DELETE …/packages/ID"
     )]
@@ -140,6 +151,17 @@ pub(crate) enum Refused {
     OtherBlocks(String),
     #[error("{0} is released already and never changes: choose a higher version")]
     Released(String),
+    #[error("{0} was deleted, and its version stays taken: choose a higher one")]
+    Deleted(String),
+    #[error(
+        "the channel {channel} is followed for {}: move them with PUT …/channels/OTHER, yank or delete them first",
+        some_of(filling)
+    )]
+    ChannelNotEmpty {
+        channel: String,
+        /// Versions.
+        filling: Vec<String>,
+    },
     #[error("{0} has no packages: upload one first")]
     Empty(String),
     #[error("{version} is {state}, and only a published release can be {change}")]
@@ -148,8 +170,21 @@ pub(crate) enum Refused {
         state: State,
         change: &'static str,
     },
+    #[error("{version} is {state}, and only a yanked release can be put back")]
+    NotYanked { version: String, state: State },
     #[error("{version} is {state}, and only a failed release can be retried")]
     NotFailed { version: String, state: State },
+}
+
+/// Versions that are named in words; the others are counted.
+const NAMED: usize = 5;
+
+fn some_of(versions: &[String]) -> String {
+    let named = versions.iter().take(NAMED).cloned().collect::<Vec<_>>();
+    match versions.len().saturating_sub(NAMED) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
 }
 
 impl From<Refused> for Problem {
@@ -158,6 +193,7 @@ impl From<Refused> for Problem {
         let not_found = |code| Self::new(http::StatusCode::NOT_FOUND, code, detail.clone());
         match refused {
             Refused::AppUnknown(_) => not_found("app_unknown"),
+            Refused::AppDeleted(_) => Self::new(http::StatusCode::GONE, "app_deleted", detail),
             Refused::ReleaseUnknown(_) => not_found("release_unknown"),
             Refused::PackageUnknown(_) => not_found("package_unknown"),
             Refused::Gone(_) => Self::new(http::StatusCode::GONE, "package_gone", detail),
@@ -169,13 +205,18 @@ impl From<Refused> for Problem {
             | Refused::OthersFile { .. }
             | Refused::Fixed(_) => Self::conflict("version_exists", detail),
             Refused::NotDraft { .. } => Self::conflict("release_not_draft", detail),
-            Refused::NotYours(_) | Refused::OthersPackage(_) => {
+            Refused::NotYours(_) | Refused::OthersPackage(_) | Refused::NeedsAdmin(_) => {
                 Self::new(http::StatusCode::FORBIDDEN, "scope_missing", detail)
             }
             Refused::OtherBlocks(_) => Self::conflict("blocks_differ", detail),
             Refused::Released(_) => Self::conflict("release_published", detail),
+            Refused::Deleted(_) => Self::conflict("release_deleted", detail),
+            Refused::ChannelNotEmpty { filling, .. } => {
+                Self::conflict("channel_not_empty", detail).with_member("versions", filling)
+            }
             Refused::Empty(_) => Self::unprocessable("release_empty", detail),
             Refused::NotPublished { .. } => Self::conflict("release_not_published", detail),
+            Refused::NotYanked { .. } => Self::conflict("release_not_yanked", detail),
             Refused::NotFailed { .. } => Self::conflict("release_not_failed", detail),
         }
     }

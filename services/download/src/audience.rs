@@ -31,6 +31,7 @@ pub(crate) const fn column(visibility: Visibility) -> &'static str {
         Visibility::Staged => "staged",
         Visibility::Published => "published",
         Visibility::Yanked => "yanked",
+        Visibility::Deleted => "deleted",
         // Whatever it is, it is served to nobody.
         Visibility::Hidden | Visibility::Unknown => "hidden",
     }

@@ -36,6 +36,7 @@ impl Replica for Copy {
         let mut snapshot = self.0.snapshot().await?;
         let mut known = Known {
             keys: apps::keys(&mut snapshot).await?.into_iter().collect(),
+            deleted_apps: apps::deleted(&mut snapshot).await?.into_iter().collect(),
             ..Known::default()
         };
         for (app, version, visibility) in releases::all(&mut snapshot).await? {

@@ -31,6 +31,10 @@ impl Replica for Copy {
             .into_iter()
             .filter_map(|(hash, permits)| Some((hash, serde_json::from_str(&permits).ok()?)));
         Ok(Known {
+            deleted_apps: copy::deleted_apps(&mut snapshot)
+                .await?
+                .into_iter()
+                .collect(),
             releases: releases.into_iter().map(known_release).collect(),
             tokens: grants.collect(),
             ..Known::default()
@@ -39,7 +43,12 @@ impl Replica for Copy {
 
     async fn put(db: &mut AnyConnection, change: &Change) -> sqlx::Result<()> {
         match &change.row {
-            Row::App(app) => copy::put_app(db, &app.slug, change.seq).await,
+            Row::App(app) => {
+                if app.deleted {
+                    sessions::end_all_for(db, &app.slug).await?;
+                }
+                copy::put_app(db, app, change.seq).await
+            }
             Row::Token(token) => {
                 if token.grant.revoked_at.is_some() {
                     sessions::end_all_of(db, &token.grant.id).await?;
@@ -55,10 +64,10 @@ impl Replica for Copy {
 
 fn known_release((app, release): (String, copy::Release)) -> ((String, String), losses::Release) {
     let known = losses::Release {
-        shown: if release.closed {
-            Shown::Closed
-        } else {
-            Shown::Open
+        shown: match (release.deleted, release.closed) {
+            (true, _) => Shown::Deleted,
+            (false, true) => Shown::Closed,
+            (false, false) => Shown::Open,
         },
         files: release.files,
     };
@@ -87,8 +96,9 @@ async fn put_release(db: &mut AnyConnection, release: &Release, seq: i64) -> sql
             .collect(),
         closed: matches!(
             release.visibility,
-            Visibility::Published | Visibility::Yanked
+            Visibility::Published | Visibility::Yanked | Visibility::Deleted
         ),
+        deleted: release.visibility == Visibility::Deleted,
     };
     copy::put_release(db, (&release.app, version.order_key()), &row, seq).await
 }

@@ -53,8 +53,10 @@ impl FromRequestParts<UploadState> for Asker {
             .await
             .map_err(|_| Problem::not_found())?;
         let app = path.remove("app").unwrap_or_default();
-        if !copy::has_app(&mut connection, &app).await? {
-            return Err(app_unknown(&app));
+        match copy::is_deleted(&mut connection, &app).await? {
+            None => return Err(app_unknown(&app)),
+            Some(true) => return Err(app_deleted(&app)),
+            Some(false) => {}
         }
         let request_id = parts.headers.get("x-request-id");
         let request_id = request_id.and_then(|id| id.to_str().ok());
@@ -72,6 +74,9 @@ impl FromRequestParts<UploadState> for Asker {
 pub(crate) async fn judge(state: &UploadState, by: &By, releases: bool) -> Result<(), Problem> {
     let mut connection = state.database.read().await?;
     let grant = alive(state, &mut connection, &by.token_hash).await?;
+    if copy::is_deleted(&mut connection, &by.app).await? == Some(true) {
+        return Err(app_deleted(&by.app));
+    }
     grant.permit(Scope::Upload, Some(&by.app))?;
     if releases {
         grant.permit(Scope::Release, Some(&by.app))?;
@@ -107,6 +112,14 @@ async fn alive(state: &UploadState, db: &mut AnyConnection, hash: &str) -> Resul
     let grant: Grant = serde_json::from_str(&permits).map_err(Problem::internal)?;
     grant.check_alive(clock::unix_millis())?;
     Ok(grant)
+}
+
+fn app_deleted(app: &str) -> Problem {
+    Problem::new(
+        StatusCode::GONE,
+        "app_deleted",
+        format!("the app {app} was deleted, and its slug stays taken: make one with another slug"),
+    )
 }
 
 fn app_unknown(app: &str) -> Problem {

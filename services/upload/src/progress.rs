@@ -317,13 +317,15 @@ fn refusal(refused: Refusal) -> Problem {
 }
 
 /// Codes with which the catalog refuses a delivery.
-const REFUSALS: [&str; 12] = [
+const REFUSALS: [&str; 14] = [
+    "app_deleted",
     "app_unknown",
     "channel_invalid",
     "draft_mixed",
     GONE,
     "package_taken",
     "package_unknown",
+    "release_deleted",
     "release_not_published",
     "release_published",
     "release_unknown",

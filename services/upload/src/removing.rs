@@ -159,7 +159,8 @@ fn away(detail: impl Into<String>) -> Problem {
 }
 
 /// Codes with which the catalog refuses a removal.
-const REFUSALS: [&str; 6] = [
+const REFUSALS: [&str; 7] = [
+    "app_deleted",
     "package_unknown",
     "release_not_draft",
     "scope_missing",

@@ -12,7 +12,7 @@ const MAX_LOSSES: usize = 1000;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Loss {
     pub app: Option<String>,
-    /// The version of a release, the app of a key, or the id of a token.
+    /// The version of a release, the app of a key or that was deleted, or the id of a token.
     pub subject: String,
     /// `release_lost files_changed yank_lifted deletion_lifted restriction_lifted key_lost key_changed
     /// revocation_lifted scopes_widened app_widened expiry_extended`

@@ -3,7 +3,7 @@
 //! An older copy of a database takes releases and keys away and lifts what was forbidden since. That more is forbidden,
 //! or that something is there which was not, is no loss: it is what time brings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::held::Loss;
 use super::{Change, Row, Visibility};
@@ -14,6 +14,8 @@ use crate::token::{Grant, Scope};
 pub struct Known {
     /// The text of each app's public key.
     pub keys: BTreeMap<String, String>,
+    /// Apps that were deleted.
+    pub deleted_apps: BTreeSet<String>,
     /// By app and version.
     pub releases: BTreeMap<(String, String), Release>,
     /// By the hash of the token.
@@ -61,6 +63,7 @@ impl From<Visibility> for Shown {
             Visibility::Staged | Visibility::Hidden => Self::Open,
             Visibility::Published => Self::Published,
             Visibility::Yanked => Self::Yanked,
+            Visibility::Deleted => Self::Deleted,
             Visibility::Unknown => Self::Other,
         }
     }
@@ -75,6 +78,9 @@ impl Known {
                 Row::App(app) => {
                     if let Some(key) = &app.public_key {
                         known.keys.insert(app.slug.clone(), key.clone());
+                    }
+                    if app.deleted {
+                        known.deleted_apps.insert(app.slug.clone());
                     }
                 }
                 Row::Token(token) => {
@@ -111,12 +117,15 @@ impl Known {
             };
             Some(Loss::new(Some(app), app, what))
         });
+        // An app of which there is not even a row could be made again.
+        let lifted = self.deleted_apps.difference(&new.deleted_apps);
+        let apps = lifted.map(|app| Loss::new(Some(app), app, "deletion_lifted"));
         let releases = self.releases.iter().filter_map(|(place, old)| {
             let (app, version) = place;
             let what = undone(old, new.releases.get(place))?;
             Some(Loss::new(Some(app), version, what))
         });
-        tokens.chain(keys).chain(releases).collect()
+        tokens.chain(keys).chain(apps).chain(releases).collect()
     }
 }
 
@@ -304,6 +313,31 @@ mod tests {
         assert_eq!(key("k").losses(&key("k")), []);
         assert_eq!(key("k").losses(&key("l"))[0].what, "key_changed");
         assert_eq!(key("k").losses(&Known::default())[0].what, "key_lost");
+    }
+
+    #[test]
+    fn a_deleted_app_stays_deleted() {
+        let told = |deleted| {
+            let app = super::super::App {
+                slug: "notes".to_owned(),
+                name: "Notes".to_owned(),
+                public_key: None,
+                deleted,
+            };
+            Known::told(&[Change {
+                seq: 1,
+                row: Row::App(app),
+            }])
+        };
+        let deleted = told(true);
+        assert_eq!(told(false).losses(&deleted), []);
+        assert_eq!(deleted.losses(&deleted), []);
+        for older in [told(false), Known::default()] {
+            let losses = deleted.losses(&older);
+            assert_eq!(losses.len(), 1);
+            let loss = &losses[0];
+            assert_eq!((&*loss.subject, &*loss.what), ("notes", "deletion_lifted"));
+        }
     }
 
     #[test]

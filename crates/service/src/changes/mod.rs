@@ -109,6 +109,15 @@ pub struct App {
     pub name: String,
     /// The text of `minisign.pub`; `None` until the signing service has made the key.
     pub public_key: Option<String>,
+    /// The row is there for ever, to say so: nothing of the app is served, and its slug is taken. Left out while it is
+    /// not, so that an earlier follower misses nothing.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub deleted: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -126,6 +135,8 @@ pub enum Visibility {
     Staged,
     Published,
     Yanked,
+    /// The row is there for ever, to say so, and has no packages.
+    Deleted,
     /// Not to be served: it failed.
     Hidden,
     /// Of a later catalog: not to be served.
@@ -206,6 +217,22 @@ mod tests {
         let received = receive(&json!({"seq": 7, "type": "mirror", "url": {"a": [1]}}));
         assert!(received.lossy && matches!(received.page.changes[0].row, Row::Unknown));
         assert_eq!(received.page.changes[0].seq, 7);
+    }
+
+    #[test]
+    fn what_is_not_deleted_does_not_say_so() {
+        let app = |deleted| App {
+            slug: "a".to_owned(),
+            name: "a".to_owned(),
+            public_key: None,
+            deleted,
+        };
+        // A follower of before 0.4.0 would keep less than is said, and its copy would count as one that misses something.
+        let written = |deleted| serde_json::to_value(app(deleted)).expect("JSON");
+        assert_eq!(written(false).get("deleted"), None);
+        assert_eq!(written(true)["deleted"], true);
+        let older: App = serde_json::from_value(written(false)).expect("an app");
+        assert!(!older.deleted);
     }
 
     #[test]

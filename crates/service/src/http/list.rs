@@ -18,8 +18,13 @@ pub struct List {
 
 impl List {
     pub fn limit(&self) -> i64 {
-        self.limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE)
+        limit(self.limit)
     }
+}
+
+/// The rows of a page for who asks for `limit` of them.
+pub fn limit(limit: Option<i64>) -> i64 {
+    limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE)
 }
 
 /// A page of a list; `next` is the cursor of the following one.

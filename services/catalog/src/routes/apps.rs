@@ -8,18 +8,24 @@ use axum::routing::get;
 use axum::{Json, Router};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use slipway_packages::{Slug, SlugError, shown};
 use slipway_service::http::json::{ApiJson, ApiPath, ApiQuery};
+use slipway_service::http::list;
 use slipway_service::token::Scope;
 use slipway_service::{Problem, clock};
+use sqlx::AnyConnection;
 use tokio::time::Instant;
 
 use super::idempotency::{Turn, turn};
-use super::{Items, List, NoQuery};
+use super::published::nothing_to_change;
+use super::releases::deleted;
+use super::{Items, NoQuery};
 use crate::permission::Actor;
 use crate::release::Refused;
+use crate::store::like::Like;
 use crate::store::{apps, jobs};
-use crate::{CatalogState, feed};
+use crate::{CatalogState, feed, removal};
 
 /// Time that a new app's answer waits for its signing key.
 const KEY_WAIT: Duration = Duration::from_secs(2);
@@ -29,7 +35,7 @@ const MAX_NAME: usize = 100;
 pub(super) fn router() -> Router<CatalogState> {
     Router::new()
         .route("/api/v1/apps", get(list).post(create))
-        .route("/api/v1/apps/{app}", get(show))
+        .route("/api/v1/apps/{app}", get(show).patch(edit).delete(delete))
 }
 
 #[derive(Deserialize, Serialize)]
@@ -71,20 +77,12 @@ async fn create(
     actor.permit(Scope::Admin, None)?;
     let slug = slug(&new.slug)
         .map_err(|error| Problem::unprocessable("slug_refused", error.to_string()))?;
-    let name = shown::name(&new.name, MAX_NAME).map_err(|error| {
-        Problem::unprocessable(
-            "name_refused",
-            format!("the app's name is refused: {error}; choose another"),
-        )
-    })?;
+    let name = name(&new.name)?;
     let mut transaction = actor.change(&state, Scope::Admin, None).await?;
     let turn = turn(&mut transaction, &actor, &headers, "create app", &new).await?;
     if turn == Turn::First {
         if !apps::insert(&mut transaction, slug.as_str(), &name, clock::unix_millis()).await? {
-            return Err(Problem::conflict(
-                "app_exists",
-                format!("there is an app {slug} already: choose another slug"),
-            ));
+            return Err(taken(&mut transaction, &slug).await?);
         }
         jobs::queue(&mut transaction, "key", slug.as_str(), clock::unix_millis()).await?;
         actor
@@ -102,6 +100,33 @@ async fn create(
     let app = with_key(&state, slug.as_str()).await?;
     let location = [("location", format!("/api/v1/apps/{slug}"))];
     Ok((StatusCode::CREATED, location, Json(app)).into_response())
+}
+
+/// Why there is no other app of this slug.
+async fn taken(db: &mut AnyConnection, slug: &Slug) -> sqlx::Result<Problem> {
+    let there = apps::get(db, slug.as_str()).await?;
+    if there.is_some_and(|app| app.is_deleted()) {
+        return Ok(Problem::conflict(
+            "app_deleted",
+            format!(
+                "there was an app {slug}, which was deleted, and its slug stays taken: choose another"
+            ),
+        ));
+    }
+    Ok(Problem::conflict(
+        "app_exists",
+        format!("there is an app {slug} already: choose another slug"),
+    ))
+}
+
+/// An app's name as it is kept.
+fn name(text: &str) -> Result<String, Problem> {
+    shown::name(text, MAX_NAME).map_err(|error| {
+        Problem::unprocessable(
+            "name_refused",
+            format!("the app's name is refused: {error}; choose another"),
+        )
+    })
 }
 
 /// A slug for a new app.
@@ -132,25 +157,31 @@ async fn with_key(state: &CatalogState, slug: &str) -> Result<App, Problem> {
     }
 }
 
+/// A page of apps, and which.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Search {
+    limit: Option<i64>,
+    #[serde(default)]
+    cursor: String,
+    /// In slug and name.
+    #[serde(default)]
+    q: String,
+}
+
 async fn list(
     State(state): State<CatalogState>,
     actor: Actor,
-    ApiQuery(query): ApiQuery<List>,
+    ApiQuery(query): ApiQuery<Search>,
 ) -> Result<Json<Items<App>>, Problem> {
     let only = actor.grant.app.clone();
     actor.permit(Scope::Read, only.as_deref())?;
     let mut connection = state.database.read().await?;
-    let rows = apps::list(
-        &mut connection,
-        &query.cursor,
-        only.as_deref(),
-        query.limit(),
-    )
-    .await?;
+    let (limit, like) = (list::limit(query.limit), Like::holding(query.q.trim()));
+    let which = (only.as_deref(), &like);
+    let rows = apps::list(&mut connection, &query.cursor, which, limit).await?;
     let items = rows.into_iter().map(render).collect();
-    Ok(Json(Items::new(items, query.limit(), |app: &App| {
-        &app.slug
-    })))
+    Ok(Json(Items::new(items, limit, |app: &App| &app.slug)))
 }
 
 async fn show(
@@ -163,10 +194,73 @@ async fn show(
     Ok(Json(render(find(&state, &app).await?)))
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Edit {
+    name: Option<String>,
+}
+
+/// Gives an app another name.
+async fn edit(
+    State(state): State<CatalogState>,
+    actor: Actor,
+    _: NoQuery,
+    ApiPath(slug): ApiPath<String>,
+    ApiJson(body): ApiJson<Edit>,
+) -> Result<Json<App>, Problem> {
+    actor.permit(Scope::Admin, Some(&slug))?;
+    let name = body.name.ok_or_else(|| nothing_to_change("\"name\""))?;
+    let name = self::name(&name)?;
+    let mut transaction = actor.change(&state, Scope::Admin, Some(&slug)).await?;
+    let app = crate::app::find(&mut transaction, &slug).await?;
+    let mut seq = 0;
+    if app.name != name {
+        seq = apps::rename(&mut transaction, &slug, &name).await?;
+        actor
+            .audit(&mut transaction, "app.edit", Some(&slug), &slug)
+            .await?;
+    }
+    state.commit(transaction).await?;
+    feed::applied_by_all(&state, seq).await?;
+    Ok(Json(render(find(&state, &slug).await?)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Confirmation {
+    #[serde(default)]
+    confirm: String,
+}
+
+/// Deletes an app with everything in it, when its slug is typed again. The same again changes nothing.
+async fn delete(
+    State(state): State<CatalogState>,
+    actor: Actor,
+    ApiPath(slug): ApiPath<String>,
+    ApiQuery(query): ApiQuery<Confirmation>,
+) -> Result<Response, Problem> {
+    actor.permit(Scope::Admin, Some(&slug))?;
+    let mut transaction = actor.change(&state, Scope::Admin, Some(&slug)).await?;
+    let there = apps::get(&mut transaction, &slug).await?;
+    let there = there.ok_or_else(|| Refused::AppUnknown(slug.clone()))?;
+    if there.is_deleted() {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    if query.confirm != slug {
+        return Err(Problem::unprocessable(
+            "confirmation_missing",
+            format!(
+                "this deletes the app {slug} with all of its releases, for ever: to mean it, type its slug again: DELETE /api/v1/apps/{slug}?confirm={slug}"
+            ),
+        ));
+    }
+    let seq = removal::app(&mut transaction, &slug, actor.by()).await?;
+    state.commit(transaction).await?;
+    deleted(&state, seq, json!({"slug": slug})).await
+}
+
 async fn find(state: &CatalogState, slug: &str) -> Result<apps::App, Problem> {
-    let mut connection = state.database.read().await?;
-    let app = apps::get(&mut connection, slug).await?;
-    Ok(app.ok_or_else(|| Refused::AppUnknown(slug.to_owned()))?)
+    crate::app::find(&mut *state.database.read().await?, slug).await
 }
 
 fn render(row: apps::App) -> App {

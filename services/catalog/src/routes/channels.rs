@@ -1,26 +1,30 @@
 //! `/api/v1/apps/{app}/channels`: named pointers that users follow.
 
 use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, put};
 use axum::{Json, Router};
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use slipway_service::http::json::{ApiJson, ApiPath};
 use slipway_service::token::Scope;
 use slipway_service::{Problem, clock};
 
 use super::idempotency::{Turn, turn};
-use super::releases::{check_published, find_to_change};
+use super::releases::{check_published, deleted, find_to_change};
 use super::{Items, NoQuery};
 use crate::permission::Actor;
-use crate::release::Refused;
-use crate::store::{apps, releases};
-use crate::{CatalogState, draft, feed};
+use crate::store::{audit, releases};
+use crate::{CatalogState, draft, feed, removal};
 
 pub(super) fn router() -> Router<CatalogState> {
     Router::new()
         .route("/api/v1/apps/{app}/channels", get(list))
-        .route("/api/v1/apps/{app}/channels/{channel}", put(promote))
+        .route(
+            "/api/v1/apps/{app}/channels/{channel}",
+            put(promote).delete(delete),
+        )
 }
 
 #[derive(Serialize)]
@@ -41,9 +45,7 @@ async fn list(
 ) -> Result<Json<Items<Channel>>, Problem> {
     actor.permit(Scope::Read, Some(&app))?;
     let mut connection = state.database.read().await?;
-    if apps::get(&mut connection, &app).await?.is_none() {
-        return Err(Refused::AppUnknown(app).into());
-    }
+    crate::app::find(&mut connection, &app).await?;
     let rows = releases::highest_by_channel(&mut connection, &app).await?;
     let items = rows
         .into_iter()
@@ -105,4 +107,33 @@ async fn promote(
         version: Some(release.version),
         pending,
     }))
+}
+
+/// Deletes a channel in which nothing is offered or on its way. The same again changes nothing.
+async fn delete(
+    State(state): State<CatalogState>,
+    actor: Actor,
+    _: NoQuery,
+    ApiPath((app, channel)): ApiPath<(String, String)>,
+) -> Result<Response, Problem> {
+    actor.permit(Scope::Release, Some(&app))?;
+    let channel = draft::parse_channel(&channel)?;
+    let mut transaction = actor.change(&state, Scope::Release, Some(&app)).await?;
+    crate::app::find(&mut transaction, &app).await?;
+    let place = (&*app, channel.as_str());
+    if let Some(seq) = removal::channel(&mut transaction, place, actor.by()).await? {
+        state.commit(transaction).await?;
+        return deleted(&state, seq, json!({"channel": channel.as_str()})).await;
+    }
+    let before = audit::subjects(&mut transaction, "channel.delete", &app).await?;
+    if before.iter().any(|deleted| deleted == channel.as_str()) {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    Err(Problem::new(
+        StatusCode::NOT_FOUND,
+        "channel_unknown",
+        format!(
+            "nothing was released to a channel {channel}: GET …/channels lists those there are"
+        ),
+    ))
 }

@@ -9,6 +9,7 @@ mod downloads;
 mod idempotency;
 mod openapi;
 mod packages;
+mod published;
 mod releases;
 mod removals;
 mod render;
@@ -36,6 +37,7 @@ pub(crate) fn router() -> Router<CatalogState> {
         .merge(downloads::router())
         .merge(openapi::router())
         .merge(packages::router())
+        .merge(published::router())
         .merge(releases::router())
         .merge(removals::router())
         .merge(restore::router())

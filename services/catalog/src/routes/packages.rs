@@ -16,7 +16,7 @@ use crate::draft::Speller;
 use crate::release::Refused;
 use crate::store::audit;
 use crate::store::packages::{self, Package};
-use crate::store::{apps, intents, owners, package_rows, releases as release_rows};
+use crate::store::{intents, owners, package_rows, releases as release_rows};
 use crate::{CatalogState, choice, draft, removal};
 
 pub(super) fn router() -> Router<CatalogState> {
@@ -145,9 +145,7 @@ async fn insert(
         }
         draft::add(db, &release, delivery, uploader.by()).await?
     } else {
-        if apps::get(db, app).await?.is_none() {
-            return Err(Refused::AppUnknown(app.to_owned()).into());
-        }
+        crate::app::find(db, app).await?;
         draft::put(db, None, delivery, uploader.by()).await?
     };
     if package.id == delivery.id {

@@ -9,18 +9,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use slipway_packages::shown::{self, TextError};
 use slipway_service::http::json::{ApiJson, ApiPath, ApiQuery};
+use slipway_service::http::list;
 use slipway_service::token::Scope;
-use slipway_service::{Problem, api, clock};
+use slipway_service::{Problem, api};
 use sqlx::AnyConnection;
 
 use super::idempotency::{Turn, turn};
-use super::settling::{answer_when_settled, applied};
-use super::{Items, List, NoQuery, render};
+use super::settling::answer_when_settled;
+use super::{Items, NoQuery, published, render};
 use crate::choice::{self, Choice, File};
 use crate::draft::Speller;
 use crate::permission::Actor;
 use crate::release::{Refused, State as Stage};
-use crate::store::{apps, releases};
+use crate::store::like::Like;
+use crate::store::releases::{self, Filter};
 use crate::{CatalogState, draft, feed, removal};
 
 /// Characters of notes: a long page.
@@ -31,9 +33,8 @@ pub(super) fn router() -> Router<CatalogState> {
         .route("/api/v1/apps/{app}/releases", get(list).post(publish))
         .route(
             "/api/v1/apps/{app}/releases/{version}",
-            get(show).delete(delete),
+            get(show).patch(published::edit).delete(delete),
         )
-        .route("/api/v1/apps/{app}/releases/{version}/yank", post(yank))
         .route("/api/v1/apps/{app}/releases/{version}/retry", post(retry))
 }
 
@@ -96,12 +97,15 @@ async fn publish(
         _ => find_to_change(&mut transaction, &app, &body.version).await?,
     };
     if turn == Turn::First {
+        if draft::is_deleted(&release) {
+            return Err(Refused::Deleted(release.version).into());
+        }
         if !release.state().map_err(Problem::internal)?.is_open() {
             return Err(Refused::Released(release.version).into());
         }
         choice::choose(&mut transaction, &release, &choice).await?;
         if let Some(notes) = &notes {
-            releases::set_notes(&mut transaction, &release.id, notes).await?;
+            releases::set_notes(&mut transaction, &release.id, Some(notes)).await?;
         }
         draft::publish(&mut transaction, &release, &channel).await?;
         actor
@@ -120,7 +124,7 @@ async fn publish(
 }
 
 /// Notes or a reason as they are kept.
-fn prose(text: &str) -> Result<String, Problem> {
+pub(super) fn prose(text: &str) -> Result<String, Problem> {
     shown::prose(text, MAX_NOTES).map_err(|error| match error {
         TextError::TooLong(..) => Problem::unprocessable(
             "notes_too_long",
@@ -133,19 +137,55 @@ fn prose(text: &str) -> Result<String, Problem> {
     })
 }
 
+/// A page of releases, and which.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Search {
+    limit: Option<i64>,
+    #[serde(default)]
+    cursor: String,
+    /// In version, notes and file names.
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    state: String,
+    #[serde(default)]
+    channel: String,
+}
+
+impl Search {
+    fn filter(&self) -> Result<Filter<'_>, Problem> {
+        if !self.state.is_empty() && self.state.parse::<Stage>().is_err() {
+            let states = Stage::ALL.map(Stage::as_str).join(", ");
+            return Err(Problem::bad_request(
+                "state_unknown",
+                format!(
+                    "there is no state {}: one of {states}",
+                    self.state.escape_debug()
+                ),
+            ));
+        }
+        Ok(Filter {
+            like: Like::holding(self.q.trim()),
+            state: &self.state,
+            channel: &self.channel,
+        })
+    }
+}
+
 async fn list(
     State(state): State<CatalogState>,
     actor: Actor,
     ApiPath(app): ApiPath<String>,
-    ApiQuery(query): ApiQuery<List>,
+    ApiQuery(query): ApiQuery<Search>,
 ) -> Result<Json<Items<api::Release>>, Problem> {
     actor.permit(Scope::Read, Some(&app))?;
+    let filter = query.filter()?;
+    let limit = list::limit(query.limit);
     let mut connection = state.database.read().await?;
-    if apps::get(&mut connection, &app).await?.is_none() {
-        return Err(Refused::AppUnknown(app).into());
-    }
-    let rows = releases::list(&mut connection, &app, &query.cursor, query.limit()).await?;
-    let full = i64::try_from(rows.len()).unwrap_or(0) >= query.limit();
+    crate::app::find(&mut connection, &app).await?;
+    let rows = releases::list(&mut connection, (&app, &filter), &query.cursor, limit).await?;
+    let full = i64::try_from(rows.len()).unwrap_or(0) >= limit;
     let next = rows.last().filter(|_| full).map(|row| row.id.clone());
     let mut items = Vec::with_capacity(rows.len());
     for row in &rows {
@@ -168,61 +208,8 @@ async fn show(
     ))
 }
 
-#[derive(Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-struct Yank {
-    reason: String,
-}
-
-/// Takes a published release back. Its version stays taken for ever.
-async fn yank(
-    State(state): State<CatalogState>,
-    actor: Actor,
-    _: NoQuery,
-    ApiPath((app, version)): ApiPath<(String, String)>,
-    headers: HeaderMap,
-    ApiJson(body): ApiJson<Yank>,
-) -> Result<Json<api::Release>, Problem> {
-    actor.permit(Scope::Release, Some(&app))?;
-    if body.reason.trim().is_empty() {
-        return Err(Problem::unprocessable(
-            "reason_missing",
-            "say in the reason why users must not take it any more",
-        ));
-    }
-    let reason = prose(&body.reason)?;
-    let mut transaction = actor.change(&state, Scope::Release, Some(&app)).await?;
-    let turn = turn(
-        &mut transaction,
-        &actor,
-        &headers,
-        &format!("yank {app} {version}"),
-        &body,
-    )
-    .await?;
-    let release = find_to_change(&mut transaction, &app, &version).await?;
-    if turn == Turn::First {
-        check_published(&release, "yanked")?;
-        let (change, now) = ((Stage::Published, Stage::Yanked), clock::unix_millis());
-        let reason = Some(reason.as_str());
-        releases::advance(&mut transaction, &release.id, change, reason, now).await?;
-        actor
-            .audit(
-                &mut transaction,
-                "release.yank",
-                Some(&app),
-                &release.version,
-            )
-            .await?;
-        state.commit(transaction).await?;
-    } else {
-        drop(transaction);
-    }
-    Ok(Json(applied(&state, &release.id).await?))
-}
-
-/// Deletes a draft and its packages; its version is free. A token without the scope release may delete what it has put
-/// there alone.
+/// Deletes a release: of a draft nothing is left and its version is free, of every other its version is left, for ever.
+/// What [`removal::release`] says decides who may. The same again changes nothing.
 async fn delete(
     State(state): State<CatalogState>,
     actor: Actor,
@@ -237,15 +224,34 @@ async fn delete(
     };
     actor.permit(scope, Some(&app))?;
     let mut transaction = actor.change(&state, scope, Some(&app)).await?;
-    let release = find_to_change(&mut transaction, &app, &version).await?;
-    let seq = removal::draft(&mut transaction, &release, &actor.grant, actor.by()).await?;
+    let release = match find_to_change(&mut transaction, &app, &version).await {
+        Err(unknown) if unknown.code == "release_unknown" => {
+            return if removal::was_deleted(&mut transaction, &app, &version).await? {
+                Ok(StatusCode::NO_CONTENT.into_response())
+            } else {
+                Err(unknown)
+            };
+        }
+        found => found?,
+    };
+    let seq = removal::release(&mut transaction, &release, &actor.grant, actor.by()).await?;
     state.commit(transaction).await?;
-    // Upload decides by its copy: it must not refuse the same names any more.
-    let pending = feed::applied_by_all(&state, seq).await?;
+    deleted(&state, seq, json!({"version": release.version})).await
+}
+
+/// 204 when every follower has heard that something is deleted, up to the change `seq`; else 200 with `what` and those
+/// that have not. Upload must not refuse the same names any more, and download must serve nothing.
+pub(super) async fn deleted(
+    state: &CatalogState,
+    seq: i64,
+    mut what: serde_json::Value,
+) -> Result<Response, Problem> {
+    let pending = feed::applied_by_all(state, seq).await?;
     if pending.is_empty() {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    Ok(Json(json!({"version": release.version, "pending": pending})).into_response())
+    what["pending"] = json!(pending);
+    Ok(Json(what).into_response())
 }
 
 /// Sends a failed release on its way again.
@@ -304,9 +310,7 @@ pub(super) async fn find(
     app: &str,
     version: &str,
 ) -> Result<releases::Release, Problem> {
-    if apps::get(db, app).await?.is_none() {
-        return Err(Refused::AppUnknown(app.to_owned()).into());
-    }
+    crate::app::find(db, app).await?;
     let unknown = || Refused::ReleaseUnknown(version.to_owned());
     let parsed = draft::parse_version(version).map_err(|_| unknown())?;
     let release = releases::by_version(db, app, parsed.order_key()).await?;

@@ -3,8 +3,8 @@
 use slipway_service::{Problem, api, clock};
 use sqlx::AnyConnection;
 
-use crate::CatalogState;
 use crate::store::{packages, releases};
+use crate::{CatalogState, draft};
 
 /// A release with its packages. A state that a later version wrote is shown as it is.
 pub(super) async fn release(
@@ -27,7 +27,11 @@ pub(super) async fn release(
     Ok(api::Release {
         app: row.app.clone(),
         version: row.version.clone(),
-        channels: releases::channels(db, &row.id).await?,
+        channels: if draft::is_deleted(row) {
+            Vec::new()
+        } else {
+            releases::channels(db, &row.id).await?
+        },
         state: row.state.clone(),
         reason: row.reason.clone(),
         notes: row.notes.clone(),

@@ -10,7 +10,7 @@ use slipway_service::{Problem, api};
 use tokio::time::Instant;
 
 use super::render;
-use crate::release::State as Stage;
+use crate::release::{Refused, State as Stage};
 use crate::store::releases;
 use crate::{CatalogState, feed};
 
@@ -62,6 +62,9 @@ pub(super) async fn answer_when_settled(
                 release.version
             ),
         ));
+    }
+    if stage == Stage::Deleted {
+        return Err(Refused::Deleted(release.version).into());
     }
     let status = if stage.is_settled() {
         StatusCode::CREATED

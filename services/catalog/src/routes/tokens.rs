@@ -18,8 +18,7 @@ use uuid::Uuid;
 
 use super::{Items, List, NoQuery};
 use crate::permission::Actor;
-use crate::release::Refused;
-use crate::store::{apps, tokens};
+use crate::store::tokens;
 use crate::{CatalogState, feed};
 
 /// Seconds of a token's life at most: ten years. Longer is `null`, which never ends.
@@ -85,10 +84,8 @@ async fn create(
         revoked_at: None,
     };
     let mut transaction = actor.change(&state, Scope::Admin, None).await?;
-    if let Some(app) = &grant.app
-        && apps::get(&mut transaction, app).await?.is_none()
-    {
-        return Err(Refused::AppUnknown(app.clone()).into());
+    if let Some(app) = &grant.app {
+        crate::app::find(&mut transaction, app).await?;
     }
     let seq = tokens::insert(&mut transaction, &grant, &token.hash(), now).await?;
     actor

@@ -1,6 +1,8 @@
 //! Apps and their public keys.
 
-use sqlx::{AnyConnection, FromRow, Result, query, query_as};
+use sqlx::{AnyConnection, AssertSqlSafe, FromRow, Result, query, query_as};
+
+use super::like::Like;
 
 #[derive(Clone, Debug, FromRow)]
 pub(crate) struct App {
@@ -9,7 +11,16 @@ pub(crate) struct App {
     pub(crate) key_id: Option<String>,
     pub(crate) public_key: Option<String>,
     pub(crate) created_at: i64,
+    pub(crate) deleted_at: Option<i64>,
 }
+
+impl App {
+    pub(crate) fn is_deleted(&self) -> bool {
+        self.deleted_at.is_some()
+    }
+}
+
+const COLUMNS: &str = "slug, name, key_id, public_key, created_at, deleted_at";
 
 /// Adds an app; `false` when the slug is taken.
 pub(crate) async fn insert(
@@ -32,28 +43,54 @@ pub(crate) async fn insert(
 }
 
 pub(crate) async fn get(db: &mut AnyConnection, slug: &str) -> Result<Option<App>> {
-    query_as("SELECT slug, name, key_id, public_key, created_at FROM apps WHERE slug = $1")
+    let sql = format!("SELECT {COLUMNS} FROM apps WHERE slug = $1");
+    query_as(AssertSqlSafe(sql))
         .bind(slug)
         .fetch_optional(db)
         .await
 }
 
-/// Apps in the order of their slugs, those after `after`; `only` is the one app of a token.
+/// Apps in the order of their slugs, those after `after`; `only` is the one app of a token, `like` what is searched
+/// for in slug and name.
 pub(crate) async fn list(
     db: &mut AnyConnection,
     after: &str,
-    only: Option<&str>,
+    (only, like): (Option<&str>, &Like),
     limit: i64,
 ) -> Result<Vec<App>> {
-    query_as(
-        "SELECT slug, name, key_id, public_key, created_at FROM apps
-         WHERE slug > $1 AND ($2 = '' OR slug = $2) ORDER BY slug LIMIT $3",
-    )
+    query_as(AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM apps
+         WHERE slug > $1 AND ($2 = '' OR slug = $2) AND deleted_at IS NULL
+             AND (slug LIKE $5 ESCAPE '!' OR name LIKE $4 ESCAPE '!' OR lower(name) LIKE $5 ESCAPE '!')
+         ORDER BY slug LIMIT $3"
+    )))
     .bind(after)
     .bind(only.unwrap_or_default())
     .bind(limit)
+    .bind(&like.exact)
+    .bind(&like.lower)
     .fetch_all(db)
     .await
+}
+
+/// Notes that an app was deleted; the number of the change.
+pub(crate) async fn bury(db: &mut AnyConnection, slug: &str, now: i64) -> Result<i64> {
+    query("UPDATE apps SET deleted_at = $2 WHERE slug = $1 AND deleted_at IS NULL")
+        .bind(slug)
+        .bind(now)
+        .execute(&mut *db)
+        .await?;
+    touch(db, slug).await
+}
+
+/// Gives an app another name; the number of the change.
+pub(crate) async fn rename(db: &mut AnyConnection, slug: &str, name: &str) -> Result<i64> {
+    query("UPDATE apps SET name = $2 WHERE slug = $1")
+        .bind(slug)
+        .bind(name)
+        .execute(&mut *db)
+        .await?;
+    touch(db, slug).await
 }
 
 /// Puts an app into the feed as it is now.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use slipway_service::clock;
-use sqlx::{AnyConnection, FromRow, Result, query, query_as};
+use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 use uuid::Uuid;
 
 /// Who did what, written in the transaction that did it.
@@ -17,6 +17,8 @@ pub(crate) struct Entry {
     pub(crate) app: Option<String>,
     pub(crate) subject: String,
     pub(crate) request_id: String,
+    /// Why, where a reason was given.
+    pub(crate) reason: Option<String>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
@@ -42,11 +44,53 @@ pub(crate) async fn insert(
     app: Option<&str>,
     subject: &str,
 ) -> Result<()> {
+    insert_one(db, by, action, (app, subject)).await?;
+    Ok(())
+}
+
+/// The same with the reason that was given: what it is kept on may lose it.
+pub(crate) async fn insert_with_reason(
+    db: &mut AnyConnection,
+    by: By<'_>,
+    action: &str,
+    (app, subject): (&str, &str),
+    reason: &str,
+) -> Result<()> {
+    let id = insert_one(db, by, action, (Some(app), subject)).await?;
+    query("INSERT INTO audit_reasons (audit_id, reason) VALUES ($1, $2)")
+        .bind(id)
+        .bind(reason)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// What this was done to in an app.
+pub(crate) async fn subjects(
+    db: &mut AnyConnection,
+    action: &str,
+    app: &str,
+) -> Result<Vec<String>> {
+    query_scalar("SELECT DISTINCT subject FROM audit WHERE app = $1 AND action = $2")
+        .bind(app)
+        .bind(action)
+        .fetch_all(db)
+        .await
+}
+
+/// The entry's id.
+async fn insert_one(
+    db: &mut AnyConnection,
+    by: By<'_>,
+    action: &str,
+    (app, subject): (Option<&str>, &str),
+) -> Result<String> {
+    let id = Uuid::now_v7().to_string();
     query(
         "INSERT INTO audit (id, at, token_id, token_name, action, app, subject, request_id)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
-    .bind(Uuid::now_v7().to_string())
+    .bind(&id)
     .bind(clock::unix_millis())
     .bind(by.token_id)
     .bind(by.token_name)
@@ -56,7 +100,7 @@ pub(crate) async fn insert(
     .bind(by.request_id)
     .execute(db)
     .await?;
-    Ok(())
+    Ok(id)
 }
 
 /// The newest entries first, those before `before` (an id; empty: from the newest).
@@ -67,7 +111,8 @@ pub(crate) async fn list(
     limit: i64,
 ) -> Result<Vec<Entry>> {
     query_as(
-        "SELECT * FROM audit WHERE ($1 = '' OR id < $1) AND ($2 = '' OR app = $2) ORDER BY id DESC LIMIT $3",
+        "SELECT audit.*, audit_reasons.reason FROM audit LEFT JOIN audit_reasons ON audit_reasons.audit_id = audit.id
+         WHERE ($1 = '' OR id < $1) AND ($2 = '' OR app = $2) ORDER BY id DESC LIMIT $3",
     )
     .bind(before)
     .bind(app.unwrap_or_default())

@@ -6,6 +6,7 @@ pub(crate) mod feed;
 pub(crate) mod idempotency;
 pub(crate) mod intents;
 pub(crate) mod jobs;
+pub(crate) mod like;
 pub(crate) mod owners;
 pub(crate) mod package_rows;
 pub(crate) mod packages;

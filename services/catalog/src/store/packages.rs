@@ -105,6 +105,14 @@ pub(crate) async fn of_release(db: &mut AnyConnection, release_id: &str) -> Resu
         .await
 }
 
+/// The packages of an app that are in no release.
+pub(crate) async fn on_their_own(db: &mut AnyConnection, app: &str) -> Result<Vec<Package>> {
+    query_as("SELECT * FROM packages WHERE app = $1 AND release_id IS NULL ORDER BY id")
+        .bind(app)
+        .fetch_all(db)
+        .await
+}
+
 /// Every package of these bytes.
 pub(crate) async fn of_bytes(db: &mut AnyConnection, sha256: &Digest) -> Result<Vec<Package>> {
     query_as("SELECT * FROM packages WHERE sha256 = $1 ORDER BY id")

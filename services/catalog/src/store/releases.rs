@@ -2,6 +2,7 @@
 
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 
+use super::like::Like;
 use crate::release::{State, UnknownState};
 
 #[derive(Clone, Debug, FromRow)]
@@ -76,21 +77,60 @@ pub(crate) async fn by_version(
         .await
 }
 
+/// Which releases are listed; what is empty leaves none out.
+#[derive(Debug, Default)]
+pub(crate) struct Filter<'a> {
+    /// Searched for in version, notes and file names.
+    pub(crate) like: Like,
+    pub(crate) state: &'a str,
+    pub(crate) channel: &'a str,
+}
+
 /// Releases of an app, newest first, those before `before` (an id; empty: from the newest).
 pub(crate) async fn list(
     db: &mut AnyConnection,
-    app: &str,
+    (app, filter): (&str, &Filter<'_>),
     before: &str,
     limit: i64,
 ) -> Result<Vec<Release>> {
     query_as(
-        "SELECT * FROM releases WHERE app = $1 AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3",
+        "SELECT * FROM releases r WHERE app = $1 AND ($2 = '' OR id < $2)
+             AND ($4 = '' OR state = $4)
+             AND ($5 = '' OR (state <> 'deleted' AND EXISTS (
+                 SELECT 1 FROM release_channels c WHERE c.release_id = r.id AND c.channel = $5)))
+             AND (version LIKE $6 ESCAPE '!' OR version LIKE $7 ESCAPE '!'
+                 OR notes LIKE $6 ESCAPE '!' OR lower(notes) LIKE $7 ESCAPE '!'
+                 OR EXISTS (SELECT 1 FROM packages p WHERE p.release_id = r.id
+                     AND (p.filename LIKE $6 ESCAPE '!' OR lower(p.filename) LIKE $7 ESCAPE '!')))
+         ORDER BY id DESC LIMIT $3",
     )
     .bind(app)
     .bind(before)
     .bind(limit)
+    .bind(filter.state)
+    .bind(filter.channel)
+    .bind(&filter.like.exact)
+    .bind(&filter.like.lower)
     .fetch_all(db)
     .await
+}
+
+/// All releases of an app.
+pub(crate) async fn of_app(db: &mut AnyConnection, app: &str) -> Result<Vec<Release>> {
+    query_as("SELECT * FROM releases WHERE app = $1 ORDER BY id")
+        .bind(app)
+        .fetch_all(db)
+        .await
+}
+
+/// Leaves nothing of a release but its version, and says so in the feed; the number of the change. The channels stay,
+/// which are there until they are deleted themselves.
+pub(crate) async fn bury(db: &mut AnyConnection, id: &str) -> Result<i64> {
+    query("UPDATE releases SET state = 'deleted', reason = NULL, notes = NULL WHERE id = $1")
+        .bind(id)
+        .execute(&mut *db)
+        .await?;
+    touch(db, id).await
 }
 
 /// Moves a release from one state to another; `None` when it is not in `from` any more, else the change's number. No
@@ -104,8 +144,8 @@ pub(crate) async fn advance(
 ) -> Result<Option<i64>> {
     let done = query(
         "UPDATE releases SET state = $3, reason = $4,
-             published_at = CASE WHEN $3 = 'published' THEN $5 ELSE published_at END,
-             yanked_at = CASE WHEN $3 = 'yanked' THEN $5 ELSE yanked_at END
+             published_at = CASE WHEN $3 = 'published' THEN coalesce(published_at, $5) ELSE published_at END,
+             yanked_at = CASE WHEN $3 = 'yanked' THEN $5 WHEN $3 = 'published' THEN NULL ELSE yanked_at END
          WHERE id = $1 AND state = $2",
     )
     .bind(id)
@@ -172,7 +212,8 @@ pub(crate) async fn remove_draft(db: &mut AnyConnection, id: &str) -> Result<()>
     Ok(())
 }
 
-pub(crate) async fn set_notes(db: &mut AnyConnection, id: &str, notes: &str) -> Result<()> {
+/// `None` takes them away.
+pub(crate) async fn set_notes(db: &mut AnyConnection, id: &str, notes: Option<&str>) -> Result<()> {
     query("UPDATE releases SET notes = $2 WHERE id = $1")
         .bind(id)
         .bind(notes)
@@ -199,6 +240,32 @@ pub(crate) async fn add_to_channel(
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// The releases of the app that were put into the channel, in whatever state they are.
+pub(crate) async fn of_channel(
+    db: &mut AnyConnection,
+    app: &str,
+    channel: &str,
+) -> Result<Vec<Release>> {
+    query_as(
+        "SELECT r.* FROM releases r JOIN release_channels c ON c.release_id = r.id
+         WHERE c.app = $1 AND c.channel = $2 ORDER BY r.id",
+    )
+    .bind(app)
+    .bind(channel)
+    .fetch_all(db)
+    .await
+}
+
+/// Takes a release out of a channel.
+pub(crate) async fn leave_channel(db: &mut AnyConnection, id: &str, channel: &str) -> Result<()> {
+    query("DELETE FROM release_channels WHERE release_id = $1 AND channel = $2")
+        .bind(id)
+        .bind(channel)
+        .execute(db)
+        .await?;
+    Ok(())
 }
 
 /// Whether some release of the app is in the channel.

@@ -1,6 +1,6 @@
 //! A stand-in for a download instance: it follows the feed and serves what is staged to the catalog, rightly or not.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use axum::body::{Body, Bytes};
@@ -52,6 +52,7 @@ struct Inner {
 #[derive(Default)]
 struct Copy {
     keys: HashMap<String, String>,
+    deleted: HashSet<String>,
     releases: HashMap<(String, String), Release>,
     /// Every state of a release that the feed has ever told.
     told: Vec<(String, Visibility)>,
@@ -129,10 +130,19 @@ impl Download {
             .cloned()
     }
 
+    /// Whether the feed has told that an app was deleted.
+    pub(crate) fn is_deleted(&self, app: &str) -> bool {
+        let copy = self.inner.copy.lock().expect("nobody panics with the lock");
+        copy.deleted.contains(app)
+    }
+
     fn apply(&self, change: Change) {
         let mut copy = self.inner.copy.lock().expect("nobody panics with the lock");
         match change.row {
             Row::App(app) => {
+                if app.deleted {
+                    copy.deleted.insert(app.slug.clone());
+                }
                 copy.keys
                     .insert(app.slug, app.public_key.unwrap_or_default());
             }

@@ -354,8 +354,14 @@ async fn a_draft_is_deleted_and_its_version_is_free() {
         someone.delete(&draft).await.refused(403, "scope_missing");
         let releaser = fixture.client(&["release"], None).await;
         releaser.delete(&draft).await.ok(204);
+        // In whatever spelling it is said again: nothing else happens.
+        for spelling in ["1.0", "1.0.0"] {
+            let again = format!("{RELEASES}/{spelling}");
+            releaser.delete(&again).await.ok(204);
+        }
+        let never = format!("{RELEASES}/1.1");
         releaser
-            .delete(&draft)
+            .delete(&never)
             .await
             .refused(404, "release_unknown");
         assert_eq!(is_gone(&fixture, &blocking.id).await, Some(true));
@@ -371,10 +377,7 @@ async fn a_draft_is_deleted_and_its_version_is_free() {
         fixture.uploader().await.delete(&draft).await.ok(204);
 
         fixture.published("notes", "1.0").await;
-        let words = releaser
-            .delete(&draft)
-            .await
-            .refused(409, "release_not_draft");
+        let words = releaser.delete(&draft).await.refused(403, "scope_missing");
         assert!(words.contains("yank"), "{words}");
         let audit = fixture.admin().get("/api/v1/audit?limit=200").await.ok(200);
         let items = audit["items"].as_array().expect("entries").iter();

@@ -21,6 +21,7 @@ mod naming;
 mod openapi;
 mod refusals;
 mod releases;
+mod removal;
 mod restore;
 mod signing;
 mod signing_peer;

@@ -13,12 +13,13 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use slipway_packages::{Digest, FileName, Kind, Slug, Version, shown};
 use slipway_service::Problem;
+use slipway_service::changes::Visibility;
 use slipway_service::http::json::ApiPath;
 use sqlx::AnyConnection;
 
 use super::{CACHEABLE, SANDBOX, find_app, problem};
 use crate::DownloadState;
-use crate::audience::Audience;
+use crate::audience::{Audience, column};
 use crate::blobs::Blob;
 use crate::counters::Address;
 use crate::disposition::attachment;
@@ -74,6 +75,15 @@ async fn find(
         Ok(version) => releases::find(&mut connection, app, version.as_str()).await?,
         Err(_) => None,
     };
+    // Its files are not known any more. One that never was published is not told from one that does not exist.
+    if let Some(release) = &release
+        && release.visibility == column(Visibility::Deleted)
+        && release.published_at.is_some()
+    {
+        return Err(problem::deleted(format!(
+            "version {version} was deleted by its publisher: see the app's page for those there are"
+        )));
+    }
     // One that is not served is not told from one that does not exist.
     if release.is_some_and(|release| state.audience.serves(&release.visibility)) {
         return Err(problem::not_found(

@@ -48,16 +48,22 @@ async fn guard(mut response: Response) -> Response {
     response
 }
 
-/// The app of an address, or 404 `app_unknown`.
+/// The app of an address; 404 `app_unknown`, or 410 `deleted` for ever.
 async fn find_app(connection: &mut AnyConnection, slug: &str) -> Result<App, Problem> {
     let found = match slug.parse::<Slug>() {
         Ok(slug) => apps::find(connection, slug.as_str()).await?,
         Err(_) => None,
     };
-    found.ok_or_else(|| {
+    let app = found.ok_or_else(|| {
         problem::not_found(
             "app_unknown",
             "there is no app of this name here: check its spelling",
         )
-    })
+    })?;
+    if app.is_deleted() {
+        return Err(problem::deleted(
+            "this app was deleted by its publisher, with all of its versions",
+        ));
+    }
+    Ok(app)
 }

@@ -11,6 +11,11 @@ pub(super) fn not_found(code: &'static str, detail: impl Into<String>) -> Proble
     Problem::new(StatusCode::NOT_FOUND, code, detail)
 }
 
+/// 410 for what was removed for ever.
+pub(super) fn deleted(detail: impl Into<String>) -> Problem {
+    Problem::new(StatusCode::GONE, "deleted", detail)
+}
+
 /// The page for a browser, which asks for HTML by name; everybody else gets JSON.
 pub fn page(problem: &Problem, request: &HeaderMap, request_id: &str) -> Option<Response> {
     let language = pages::wanted(request)?;

@@ -71,7 +71,7 @@ impl Package {
     }
 }
 
-/// The file at an exact address, whatever the visibility of its release.
+/// The file at an exact address, whatever the visibility of its release; of a deleted app there is none.
 pub(crate) async fn file(
     connection: &mut AnyConnection,
     app: &str,
@@ -82,7 +82,8 @@ pub(crate) async fn file(
         "SELECT packages.filename, packages.sha256, packages.blocks, packages.size, packages.kind, packages.signature,
                 releases.visibility, releases.reason
          FROM packages JOIN releases ON releases.app = packages.app AND releases.version = packages.version
-         WHERE packages.app = $1 AND packages.version = $2 AND packages.filename = $3",
+         WHERE packages.app = $1 AND packages.version = $2 AND packages.filename = $3
+           AND NOT EXISTS (SELECT 1 FROM apps WHERE apps.slug = packages.app AND apps.deleted = 1)",
     )
     .bind(app)
     .bind(version)

@@ -2,7 +2,7 @@
 
 use slipway_download::Copy;
 use slipway_service::changes::replica::{Position, Replica as _};
-use slipway_service::changes::{Change, Row, Visibility};
+use slipway_service::changes::{App, Change, Release, Row, Visibility};
 use slipway_testkit::database::engines;
 
 use crate::fixture::{Fixture, app, published, release};
@@ -172,5 +172,102 @@ async fn two_instances_may_apply_the_same_pages_at_once() {
                 .header("location"),
             "/d/notes/1.19/19.apk"
         );
+    }
+}
+
+#[tokio::test]
+async fn what_is_deleted_says_so_for_ever() {
+    for engine in engines() {
+        let fixture = Fixture::open(engine).await;
+        let package = || fixture.store("notes.apk", b"package", "apk", "android", "universal");
+        let rows = vec![
+            app("notes"),
+            published("1.0", vec![package()]),
+            published("2.0", vec![package()]),
+        ];
+        fixture.apply("e", 1, rows).await;
+        assert_eq!(fixture.get("/d/notes/2.0/notes.apk").await.status, 200);
+        let tombstone = || {
+            Row::Release(Release {
+                channels: Vec::new(),
+                notes: None,
+                ..release("2.0", Visibility::Deleted, Vec::new())
+            })
+        };
+        fixture.apply("e", 4, vec![tombstone()]).await;
+        for path in [
+            "/d/notes/2.0/notes.apk",
+            "/d/notes/2.0/notes.apk.minisig",
+            "/d/notes/2.0/another.apk",
+        ] {
+            let gone = fixture.get(path).await;
+            assert_eq!(gone.problem(), (410, "deleted".to_owned()), "{path}");
+            // Not even the catalog is served it.
+            let staged = fixture
+                .get_as_catalog(&format!("/internal/staged{path}"))
+                .await;
+            assert_eq!(staged.status, 410, "{path}");
+        }
+        let latest = fixture.get("/d/notes/latest/android").await;
+        assert_eq!(latest.header("location"), "/d/notes/1.0/notes.apk");
+        let page = fixture.get("/a/notes").await;
+        assert!(!page.text().contains("2.0"), "{}", page.text());
+        // A late page of before, and a new epoch that has the tombstone too, bring nothing back.
+        let late = Change {
+            seq: 3,
+            row: published("2.0", vec![package()]),
+        };
+        let copy = fixture.state.copy();
+        copy.apply(&[late], &position("e", 3), "e").await.unwrap();
+        assert_eq!(fixture.get("/d/notes/2.0/notes.apk").await.status, 410);
+        let rows = vec![app("notes"), published("1.0", vec![package()]), tombstone()];
+        fixture.apply("f", 1, rows).await;
+        assert_eq!(fixture.get("/d/notes/2.0/notes.apk").await.status, 410);
+        assert_eq!(fixture.get("/d/notes/1.0/notes.apk").await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_version_that_never_was_public_stays_unknown_when_it_is_deleted() {
+    for engine in engines() {
+        let fixture = Fixture::open(engine).await;
+        let tombstone = Row::Release(Release {
+            published_at: None,
+            ..release("2.0", Visibility::Deleted, Vec::new())
+        });
+        fixture.apply("e", 1, vec![app("notes"), tombstone]).await;
+        let unknown = fixture.get("/d/notes/2.0/notes.apk").await;
+        assert_eq!(unknown.problem(), (404, "release_unknown".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn of_a_deleted_app_nothing_is_served() {
+    for engine in engines() {
+        let fixture = Fixture::open(engine).await;
+        let package = fixture.store("notes.apk", b"package", "apk", "android", "universal");
+        let rows = vec![app("notes"), published("1.0", vec![package])];
+        fixture.apply("e", 1, rows).await;
+        let Row::App(deleted) = app("notes") else {
+            panic!("an app")
+        };
+        let deleted = Row::App(App {
+            deleted: true,
+            ..deleted
+        });
+        // Its row alone is enough: the tombstones of its releases may be on the next page.
+        fixture.apply("e", 3, vec![deleted]).await;
+        for path in [
+            "/a/notes",
+            "/a/notes/icon",
+            "/d/notes/latest/android",
+            "/d/notes/1.0/notes.apk",
+            "/d/notes/1.0/notes.apk.minisig",
+            "/d/notes/3.0/notes.apk",
+            "/keys/notes/minisign.pub",
+        ] {
+            let gone = fixture.get(path).await;
+            assert_eq!(gone.problem(), (410, "deleted".to_owned()), "{path}");
+        }
     }
 }

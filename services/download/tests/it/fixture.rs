@@ -198,6 +198,7 @@ pub(crate) fn app(slug: &str) -> Row {
         public_key: Some(format!(
             "untrusted comment: minisign public key of {slug}\nRWQkey\n"
         )),
+        deleted: false,
     })
 }
 

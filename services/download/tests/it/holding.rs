@@ -10,7 +10,7 @@ use axum::{Json, Router};
 use slipway_download::{DownloadState, Settings};
 use slipway_service::changes::held::{Loss, Report};
 use slipway_service::changes::replica::Replica as _;
-use slipway_service::changes::{Change, Page, Row, Visibility};
+use slipway_service::changes::{App, Change, Page, Row, Visibility};
 use slipway_service::discovery::view::View;
 use slipway_service::{Health as _, Process};
 use slipway_testkit::TestProcess;
@@ -311,6 +311,51 @@ async fn a_first_copy_waits_until_the_catalog_has_heard_of_everybody() {
         catalog.page.send_modify(|page| page.opening = false);
         instance.ready().await;
         assert_eq!(instance.report().await.from, "e");
+        instance.process.shutdown.cancel();
+    }
+}
+
+#[tokio::test]
+async fn a_deletion_is_not_lifted_by_another_database() {
+    for engine in engines() {
+        let (catalog, address) = Catalog::start().await;
+        let Row::App(other) = app("notes") else {
+            panic!("an app")
+        };
+        let gone = |slug: &str, deleted| {
+            Row::App(App {
+                slug: slug.to_owned(),
+                deleted,
+                public_key: None,
+                ..other.clone()
+            })
+        };
+        let tombstone = Row::Release(release("2.0", Visibility::Deleted, Vec::new()));
+        let rows = vec![app("notes"), gone("old", true), tombstone.clone()];
+        catalog.tells("e", false, &[], rows.clone());
+        let instance = Instance::start(engine, &address).await;
+        instance.ready().await;
+        let older = vec![
+            app("notes"),
+            gone("old", false),
+            at("2.0", Visibility::Published),
+        ];
+        catalog.tells("p", false, &[], older);
+        catalog.asked(&[("epoch", "e"), ("held", "p")]).await;
+        let lifted = |app: &str, subject: &str| Loss {
+            app: Some(app.to_owned()),
+            ..loss(subject, "deletion_lifted")
+        };
+        let report = instance.report().await;
+        let losses = [lifted("old", "old"), lifted("notes", "2.0")];
+        assert_eq!((&report.losses[..], report.count), (&losses[..], 2));
+        assert_eq!(instance.epoch().await, "e");
+        // One that has them is taken without a word, whatever else it has.
+        let mut newer = rows;
+        newer.push(at("3.0", Visibility::Published));
+        catalog.tells("f", false, &[], newer);
+        catalog.asked(&[("epoch", "f"), ("after", "4")]).await;
+        assert_eq!(instance.epoch().await, "f");
         instance.process.shutdown.cancel();
     }
 }

@@ -21,7 +21,7 @@ use crate::incoming::{Incoming, check_size, package_empty, truncated};
 use crate::parameters::{Parameters, RawParameters};
 use crate::permission::{self, Asker};
 use crate::staging::Staged;
-use crate::store::packages as rows;
+use crate::store::{copy, packages as rows};
 use crate::storing::{self, By};
 use crate::{UploadState, digests, envelope, progress, removing, session};
 
@@ -221,7 +221,11 @@ async fn remove(
     asker
         .permit(Scope::Upload)
         .or_else(|_| asker.permit(Scope::Release))?;
-    let package = find(&state, &address).await?;
+    let package = match find(&state, &address).await {
+        // Its row here is gone too: the same again says the same.
+        Err(gone) if gone.status == StatusCode::GONE => return Ok(StatusCode::NO_CONTENT),
+        found => found?,
+    };
     // A task of its own: a client that leaves now cannot leave half of it undone.
     let removing = {
         let state = state.clone();
@@ -235,9 +239,13 @@ async fn remove(
 async fn find(state: &UploadState, address: &Address) -> Result<rows::Package, Problem> {
     let mut connection = state.database.read().await?;
     let package = rows::by_id(&mut connection, &address.name).await?;
-    package
-        .filter(|package| package.app == address.app)
-        .ok_or_else(package_unknown)
+    if let Some(package) = package.filter(|package| package.app == address.app) {
+        return Ok(package);
+    }
+    if copy::is_gone(&mut connection, &address.app, &address.name).await? {
+        return Err(progress::gone());
+    }
+    Err(package_unknown())
 }
 
 fn package_unknown() -> Problem {

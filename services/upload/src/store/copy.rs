@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use slipway_service::changes::PackageRow;
+use slipway_service::changes::{App, PackageRow};
 use slipway_service::token::Grant;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 
@@ -16,6 +16,8 @@ pub(crate) struct Release {
     pub(crate) files: BTreeMap<String, String>,
     /// Nothing may be added any more.
     pub(crate) closed: bool,
+    /// It was deleted, and its version stays taken.
+    pub(crate) deleted: bool,
 }
 
 #[derive(FromRow)]
@@ -24,6 +26,7 @@ struct ReleaseRow {
     version: String,
     files: String,
     closed: i64,
+    deleted: i64,
 }
 
 impl ReleaseRow {
@@ -32,6 +35,7 @@ impl ReleaseRow {
             files: serde_json::from_str(&self.files).unwrap_or_default(),
             version: self.version,
             closed: self.closed != 0,
+            deleted: self.deleted != 0,
         }
     }
 }
@@ -49,24 +53,33 @@ pub(crate) async fn clear(db: &mut AnyConnection) -> Result<()> {
     Ok(())
 }
 
-pub(crate) async fn put_app(db: &mut AnyConnection, slug: &str, seq: i64) -> Result<()> {
+pub(crate) async fn put_app(db: &mut AnyConnection, app: &App, seq: i64) -> Result<()> {
     query(
-        "INSERT INTO copy_apps (slug, seq) VALUES ($1, $2)
-         ON CONFLICT (slug) DO UPDATE SET seq = excluded.seq WHERE excluded.seq > copy_apps.seq",
+        "INSERT INTO copy_apps (slug, seq, deleted) VALUES ($1, $2, $3)
+         ON CONFLICT (slug) DO UPDATE SET seq = excluded.seq, deleted = excluded.deleted
+         WHERE excluded.seq > copy_apps.seq",
     )
-    .bind(slug)
+    .bind(&app.slug)
     .bind(seq)
+    .bind(i64::from(app.deleted))
     .execute(db)
     .await?;
     Ok(())
 }
 
-pub(crate) async fn has_app(db: &mut AnyConnection, slug: &str) -> Result<bool> {
-    let found: Option<String> = query_scalar("SELECT slug FROM copy_apps WHERE slug = $1")
+/// Whether an app was deleted; `None` when there is none.
+pub(crate) async fn is_deleted(db: &mut AnyConnection, slug: &str) -> Result<Option<bool>> {
+    let found: Option<i64> = query_scalar("SELECT deleted FROM copy_apps WHERE slug = $1")
         .bind(slug)
         .fetch_optional(db)
         .await?;
-    Ok(found.is_some())
+    Ok(found.map(|deleted| deleted != 0))
+}
+
+pub(crate) async fn deleted_apps(db: &mut AnyConnection) -> Result<Vec<String>> {
+    query_scalar("SELECT slug FROM copy_apps WHERE deleted = 1")
+        .fetch_all(db)
+        .await
 }
 
 pub(crate) async fn put_token(
@@ -110,9 +123,10 @@ pub(crate) async fn put_release(
     seq: i64,
 ) -> Result<()> {
     query(
-        "INSERT INTO copy_releases (app, version_key, version, files, closed, seq) VALUES ($1, $2, $3, $4, $5, $6)
+        "INSERT INTO copy_releases (app, version_key, version, files, closed, seq, deleted)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (app, version_key) DO UPDATE SET version = excluded.version, files = excluded.files,
-             closed = excluded.closed, seq = excluded.seq
+             closed = excluded.closed, seq = excluded.seq, deleted = excluded.deleted
          WHERE excluded.seq > copy_releases.seq",
     )
     .bind(app)
@@ -121,6 +135,7 @@ pub(crate) async fn put_release(
     .bind(serde_json::to_string(&release.files).unwrap_or_default())
     .bind(i64::from(release.closed))
     .bind(seq)
+    .bind(i64::from(release.deleted))
     .execute(db)
     .await?;
     Ok(())
@@ -132,7 +147,7 @@ pub(crate) async fn release(
     version_key: &str,
 ) -> Result<Option<Release>> {
     let row: Option<ReleaseRow> = query_as(
-        "SELECT app, version, files, closed FROM copy_releases WHERE app = $1 AND version_key = $2",
+        "SELECT app, version, files, closed, deleted FROM copy_releases WHERE app = $1 AND version_key = $2",
     )
     .bind(app)
     .bind(version_key)
@@ -163,11 +178,23 @@ pub(crate) async fn put_package(
     Ok(done.rows_affected() == 1)
 }
 
+/// Whether the catalog has said that a package of the app is gone.
+pub(crate) async fn is_gone(db: &mut AnyConnection, app: &str, id: &str) -> Result<bool> {
+    let gone: Option<i64> =
+        query_scalar("SELECT gone FROM copy_packages WHERE id = $1 AND app = $2")
+            .bind(id)
+            .bind(app)
+            .fetch_optional(db)
+            .await?;
+    Ok(gone.is_some_and(|gone| gone != 0))
+}
+
 /// Every release with its app.
 pub(crate) async fn releases(db: &mut AnyConnection) -> Result<Vec<(String, Release)>> {
-    let rows: Vec<ReleaseRow> = query_as("SELECT app, version, files, closed FROM copy_releases")
-        .fetch_all(db)
-        .await?;
+    let rows: Vec<ReleaseRow> =
+        query_as("SELECT app, version, files, closed, deleted FROM copy_releases")
+            .fetch_all(db)
+            .await?;
     let releases = rows.into_iter();
     Ok(releases
         .map(|row| (row.app.clone(), row.into_release()))

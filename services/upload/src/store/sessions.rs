@@ -104,6 +104,16 @@ pub(crate) async fn end_all_of(db: &mut AnyConnection, token_id: &str) -> Result
     Ok(())
 }
 
+/// Ends what was begun for an app that was deleted.
+pub(crate) async fn end_all_for(db: &mut AnyConnection, app: &str) -> Result<()> {
+    query("UPDATE sessions SET expires_at = $2 WHERE app = $1")
+        .bind(app)
+        .bind(ENDED)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
 pub(crate) async fn exists(db: &mut AnyConnection, id: &str) -> Result<bool> {
     let found: Option<String> = query_scalar("SELECT id FROM sessions WHERE id = $1")
         .bind(id)

@@ -28,6 +28,7 @@ pub(crate) async fn check_place(
         && release.closed
     {
         match release.files.get(filename) {
+            _ if release.deleted => return Err(release_deleted(&release.version)),
             None => return Err(release_published(&release.version)),
             Some(there) if differs(there) => return Err(version_exists(version, filename)),
             Some(_) => {}
@@ -142,6 +143,13 @@ fn too_many_waiting() -> Problem {
         "many packages of this name wait for the catalog: put the next one when it is back",
     )
     .with_header("retry-after", "10")
+}
+
+fn release_deleted(version: &str) -> Problem {
+    Problem::conflict(
+        "release_deleted",
+        format!("{version} was deleted, and its version stays taken: choose a higher one"),
+    )
 }
 
 fn release_published(version: &str) -> Problem {

@@ -116,6 +116,31 @@ impl Catalog {
             slug: slug.to_owned(),
             name: slug.to_owned(),
             public_key: None,
+            deleted: false,
+        }));
+    }
+
+    /// An app is deleted.
+    pub(crate) fn delete_app(&self, slug: &str) {
+        self.add(Row::App(changes::App {
+            slug: slug.to_owned(),
+            name: slug.to_owned(),
+            public_key: None,
+            deleted: true,
+        }));
+    }
+
+    /// Of a release nothing is left but its version.
+    pub(crate) fn delete_release(&self, app: &str, version: &str) {
+        self.add(Row::Release(changes::Release {
+            app: app.to_owned(),
+            version: version.to_owned(),
+            visibility: changes::Visibility::Deleted,
+            channels: Vec::new(),
+            notes: None,
+            published_at: Some(1),
+            reason: None,
+            packages: Vec::new(),
         }));
     }
 

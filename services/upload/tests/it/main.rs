@@ -2,6 +2,7 @@
 
 mod bodies;
 mod catalog;
+mod deleting;
 mod drafts;
 mod fixture;
 mod forms;

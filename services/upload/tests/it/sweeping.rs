@@ -21,11 +21,11 @@ fn eager(settings: &mut Settings) {
     settings.sweep.folders = 256;
 }
 
-async fn eager_fixture(engine: Engine) -> Fixture {
+pub(crate) async fn eager_fixture(engine: Engine) -> Fixture {
     Fixture::with(engine, eager).await
 }
 
-fn digest(content: &str) -> String {
+pub(crate) fn digest(content: &str) -> String {
     hex::encode(sha2::Sha256::digest(content))
 }
 
@@ -33,7 +33,7 @@ fn blobs(fixture: &Fixture) -> PathBuf {
     fixture.test.process.data.blobs()
 }
 
-fn place(fixture: &Fixture, content: &str) -> PathBuf {
+pub(crate) fn place(fixture: &Fixture, content: &str) -> PathBuf {
     let digest = digest(content);
     blobs(fixture)
         .join("sha256")
@@ -54,12 +54,12 @@ fn orphan(fixture: &Fixture, content: &str) -> PathBuf {
     place
 }
 
-async fn gone(what: &str, path: &Path) {
+pub(crate) async fn gone(what: &str, path: &Path) {
     until(what, async || !path.exists()).await;
 }
 
 /// Two files in staging that the sweep takes one after the other: what the first sweep did besides is over then.
-async fn whole_sweep(fixture: &Fixture) {
+pub(crate) async fn whole_sweep(fixture: &Fixture) {
     for name in ["first", "second"] {
         let left = blobs(fixture).join("staging").join(name);
         fs::write(&left, "left by a killed process").expect("a file");
@@ -67,7 +67,7 @@ async fn whole_sweep(fixture: &Fixture) {
     }
 }
 
-async fn database(fixture: &Fixture) -> AnyConnection {
+pub(crate) async fn database(fixture: &Fixture) -> AnyConnection {
     let process = &fixture.test.process;
     let file = process.data.service("upload").join("upload.db");
     let url = process.settings.database.url.clone();
