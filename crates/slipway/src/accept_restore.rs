@@ -1,16 +1,12 @@
 //! `slipway accept-restore`: the administrator's word that an older database of the catalog is to be the truth.
 
-use std::io::{self, BufRead as _, IsTerminal as _};
-use std::path::PathBuf;
-
 use anyhow::{Context as _, bail};
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::json;
 use slipway_service::changes::held::Loss;
 
-use crate::publish::server::Server;
-use crate::publish::token;
+use crate::server::{Connection, Server, block_on};
 use crate::terminal;
 
 pub(crate) const EXAMPLES: &str = "\
@@ -24,15 +20,8 @@ It lists what would vanish or return, and asks once. To keep all of it, put the 
 /// Accept an older database of the catalog that was put back
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Address of the platform
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
-    server: reqwest::Url,
-    #[arg(
-        long,
-        value_name = "FILE",
-        help = "File that holds an administrator's token [default: the variable SLIPWAY_TOKEN]"
-    )]
-    token_file: Option<PathBuf>,
+    #[command(flatten)]
+    connection: Connection,
     /// Accept without asking, for scripts
     #[arg(long)]
     yes: bool,
@@ -54,13 +43,8 @@ struct Accepted {
 }
 
 pub(crate) fn execute(options: &Options) -> anyhow::Result<()> {
-    let token = token::read(options.token_file.as_deref())?;
-    let server = Server::new(&options.server, &token)?;
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("could not start the runtime")?
-        .block_on(accept(&server, options.yes))
+    let server = options.connection.open()?;
+    block_on(accept(&server, options.yes))
 }
 
 async fn accept(server: &Server, yes: bool) -> anyhow::Result<()> {
@@ -138,13 +122,8 @@ fn words(what: &str) -> &str {
 }
 
 fn asked() -> anyhow::Result<bool> {
-    if !io::stdin().is_terminal() {
-        bail!("nobody can be asked here: add --yes to accept it all the same");
-    }
-    terminal::note("accept all of this? Type yes:");
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
-    Ok(answer.trim() == "yes")
+    let asked = terminal::ask("accept all of this?");
+    asked.context("nobody can be asked here: add --yes to accept it all the same")
 }
 
 #[cfg(test)]

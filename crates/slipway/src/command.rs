@@ -3,27 +3,26 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
 use slipway_service::Service as _;
 
-use crate::{accept_restore, demo, publish, run, terminal, up, verify};
+use crate::exit::{self, Exit};
+use crate::terminal::Output;
+use crate::{accept_restore, demo, publish, release, run, terminal, up, verify};
 
 const EXAMPLES: &str = "\
 Examples:
-  slipway                                        start the whole platform on this machine
+  slipway up                                     start the whole platform on this machine
   slipway publish notes.apk --app notes          upload, sign and publish a package
   slipway verify notes.apk --key minisign.pub    prove that a download is what was published";
 
-/// Ship signed apps outside a store: one upload, and everybody can fetch and prove it.
-///
-/// Without a subcommand it does what `slipway up` does.
+/// Ship signed apps outside a store: one upload, and everybody can fetch and prove it
 #[derive(Parser)]
-#[command(name = "slipway", version, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
+#[command(name = "slipway", version, arg_required_else_help = true, after_help = EXAMPLES)]
 pub(crate) struct Slipway {
     #[command(subcommand)]
-    command: Option<Command>,
-    #[command(flatten)]
-    up: up::Options,
+    command: Command,
 }
 
 #[derive(Subcommand)]
@@ -34,8 +33,10 @@ enum Command {
     Init(slipway_init::Options),
     #[command(after_help = run::EXAMPLES)]
     Run(run::Options),
-    #[command(after_help = publish::EXAMPLES)]
+    #[command(after_help = with_codes(publish::EXAMPLES))]
     Publish(publish::Options),
+    #[command(after_help = with_codes(release::EXAMPLES))]
+    Release(release::Options),
     #[command(after_help = verify::EXAMPLES)]
     Verify(verify::Options),
     #[command(after_help = demo::EXAMPLES)]
@@ -50,31 +51,77 @@ enum Command {
     },
 }
 
+/// Reads the command line and does what it asks for.
+pub(crate) fn execute(arguments: Vec<OsString>) -> ExitCode {
+    match Slipway::try_parse_from(arguments) {
+        Ok(slipway) => slipway.execute(),
+        // 2 for what cannot be understood, and for no arguments at all: a script that forgot them must not pass.
+        Err(error) => without_tip(error).exit(),
+    }
+}
+
+/// clap's tip for an option that it does not know is to write it behind `--`, where it would be taken for a file.
+fn without_tip(mut error: clap::Error) -> clap::Error {
+    let Some(ContextValue::StyledStrs(tips)) = error.get(ContextKind::Suggested) else {
+        return error;
+    };
+    let good = tips
+        .iter()
+        .filter(|tip| !tip.to_string().contains("as a value"));
+    let good: Vec<_> = good.cloned().collect();
+    if error.kind() == ErrorKind::UnknownArgument {
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(good));
+    }
+    error
+}
+
 impl Slipway {
     /// Does what was asked for. A failure is said on standard error with all its causes.
-    pub(crate) fn execute(self) -> ExitCode {
+    fn execute(self) -> ExitCode {
         let outcome = match self.command {
-            None => up::execute(&self.up),
-            Some(Command::Up(options)) => up::execute(&options),
-            Some(Command::Init(options)) => slipway_init::execute(&options),
-            Some(Command::Run(options)) => run::execute(options),
-            Some(Command::Publish(options)) => publish::execute(&options),
-            Some(Command::Demo(options)) => demo::execute(&options),
-            Some(Command::AcceptRestore(options)) => accept_restore::execute(&options),
-            Some(Command::Verify(options)) => return verify::execute(&options),
-            Some(Command::Inspect { arguments }) => {
+            Command::Up(options) => up::execute(&options),
+            Command::Init(options) => slipway_init::execute(&options),
+            Command::Run(options) => run::execute(options),
+            Command::Publish(options) => {
+                return reported(options.output, || publish::execute(&options));
+            }
+            Command::Release(options) => {
+                return reported(options.output, || release::execute(&options));
+            }
+            Command::Demo(options) => demo::execute(&options),
+            Command::AcceptRestore(options) => accept_restore::execute(&options),
+            Command::Verify(options) => return verify::execute(&options),
+            Command::Inspect { arguments } => {
                 return slipway_upload::Upload::tool("inspect", &arguments)
                     .unwrap_or(ExitCode::FAILURE);
             }
         };
-        match outcome {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                terminal::note(format_args!("{error:#}"));
-                ExitCode::FAILURE
-            }
+        concluded(outcome)
+    }
+}
+
+/// Runs what a script may call: a failure is a document too, where documents are asked for.
+fn reported(output: Output, work: impl FnOnce() -> anyhow::Result<()>) -> ExitCode {
+    output.begin();
+    let outcome = work();
+    if let (true, Err(error)) = (output.json, &outcome) {
+        terminal::say(exit::document(error));
+    }
+    concluded(outcome)
+}
+
+fn concluded(outcome: anyhow::Result<()>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            terminal::fail(format_args!("{error:#}"));
+            Exit::of(&error).into()
         }
     }
+}
+
+fn with_codes(examples: &str) -> String {
+    format!("{examples}\n\n{}", exit::CODES)
 }
 
 #[cfg(test)]
@@ -82,6 +129,20 @@ mod tests {
     use clap::CommandFactory as _;
 
     use super::*;
+
+    #[test]
+    fn an_unknown_option_gets_no_tip_to_write_it_as_a_file() {
+        let told = |arguments: &[&str]| {
+            let error = Slipway::try_parse_from(arguments).err().expect("an error");
+            without_tip(error).to_string()
+        };
+        let unknown = told(&["slipway", "publish", "a.apk", "--jsno"]);
+        assert!(!unknown.contains("as a value"), "{unknown}");
+        let near = told(&["slipway", "publish", "a.apk", "--chanel", "beta"]);
+        assert!(near.contains("--channel"), "{near}");
+        let near = told(&["slipway", "verfy"]);
+        assert!(near.contains("verify"), "{near}");
+    }
 
     #[test]
     fn the_command_line_is_sound_and_every_subcommand_shows_examples() {

@@ -2,21 +2,78 @@
 //! reason to stop working, so what could not be written is let go.
 
 use std::fmt::Display;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{BinaryBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-const SENDING: &str = "sending";
+/// One for the process, as its standard error is.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// How much is said, and for whom.
+#[derive(Clone, Copy, clap::Args)]
+#[group(skip)]
+pub(crate) struct Output {
+    /// Print the result, or the failure, as one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Say nothing but warnings and failures (and the document of --json)
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+impl Output {
+    /// From here on; a document is read by a program, beside which a person may still read standard error.
+    pub(crate) fn begin(self) {
+        QUIET.store(self.quiet, Ordering::Relaxed);
+    }
+
+    /// Says the result: as a document, or in lines for people.
+    pub(crate) fn tell(
+        self,
+        document: &serde_json::Value,
+        lines: impl IntoIterator<Item = String>,
+    ) {
+        if self.json {
+            say(document);
+        } else if !self.quiet {
+            lines.into_iter().for_each(say);
+        }
+    }
+}
 
 /// Says a result.
 pub(crate) fn say(line: impl Display) {
     let _ = writeln!(io::stdout(), "{line}");
 }
 
-/// Says how things are going, or why they do not.
+/// Says how things are going.
 pub(crate) fn note(line: impl Display) {
+    if !QUIET.load(Ordering::Relaxed) {
+        fail(line);
+    }
+}
+
+/// Says what somebody should look at although it went well.
+pub(crate) fn warn(line: impl Display) {
+    fail(format_args!("warning: {line}"));
+}
+
+/// Says why it did not go well.
+pub(crate) fn fail(line: impl Display) {
     let _ = writeln!(io::stderr(), "slipway: {line}");
+}
+
+/// Asks the person at the terminal. `None`: nobody is there who could be asked.
+pub(crate) fn ask(question: impl Display) -> Option<bool> {
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return None;
+    }
+    let _ = write!(io::stderr(), "slipway: {question} Type yes: ");
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer).ok()?;
+    Some(matches!(answer.trim(), "yes" | "y"))
 }
 
 /// Whether a person reads standard output, and nobody keeps it.
@@ -29,9 +86,19 @@ pub(crate) fn reading<R: io::Read>(file: R, total: u64) -> impl io::Read {
     bar("reading", total).wrap_read(file)
 }
 
+/// Bytes as people read them: `233.00 MiB`.
+pub(crate) fn bytes(count: u64) -> impl Display {
+    BinaryBytes(count)
+}
+
 /// Drawn on standard error, and hidden by indicatif when that is no terminal. It goes when it is dropped.
 fn bar(what: &'static str, total: u64) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+    let target = if QUIET.load(Ordering::Relaxed) {
+        ProgressDrawTarget::hidden()
+    } else {
+        ProgressDrawTarget::stderr()
+    };
+    let bar = ProgressBar::with_draw_target(Some(total), target);
     let style =
         "{msg:10} {wide_bar} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta}";
     if let Ok(style) = ProgressStyle::with_template(style) {
@@ -42,19 +109,21 @@ fn bar(what: &'static str, total: u64) -> ProgressBar {
     bar
 }
 
-/// How far an upload has come: a bar on a terminal, else a line at every 10 %.
+/// How far bytes have come on their way: a bar on a terminal, else a line at every 10 %.
 pub(crate) struct Progress {
     bar: ProgressBar,
+    what: &'static str,
     total: u64,
     /// Tenths that were said in lines.
     said: u64,
 }
 
 impl Progress {
-    /// Of `total` bytes.
-    pub(crate) fn new(total: u64) -> Self {
+    /// Of `total` bytes; `what` is `sending` or the like.
+    pub(crate) fn new(what: &'static str, total: u64) -> Self {
         Self {
-            bar: bar(SENDING, total),
+            bar: bar(what, total),
+            what,
             total,
             said: 0,
         }
@@ -66,7 +135,7 @@ impl Progress {
         let tenth = (done * 10).checked_div(self.total).unwrap_or(10);
         if self.bar.is_hidden() && tenth > self.said {
             self.said = tenth;
-            note(format_args!("{SENDING} {} %", tenth * 10));
+            note(format_args!("{} {} %", self.what, tenth * 10));
         }
     }
 

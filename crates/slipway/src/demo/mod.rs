@@ -28,7 +28,7 @@ Exit codes: 0 when nothing was lost and nothing wrong was served, else 1.";
 /// Bytes of the large download.
 const LARGE: usize = 200_000_000;
 /// Time that the clients have between two deaths.
-const BETWEEN: Duration = Duration::from_millis(2000);
+const BETWEEN: Duration = Duration::from_secs(2);
 /// Time in which what was acknowledged is there, once nobody is killed any more.
 const SETTLED: Duration = Duration::from_secs(15);
 /// It takes half a minute; on a busy machine it ends within this, whatever happens.

@@ -5,8 +5,11 @@ use reqwest::Method;
 use serde_json::json;
 use slipway_packages::Slug;
 
-use super::retry::Attempts;
-use super::server::{Failure, Server};
+use super::preflight::nearest;
+use crate::exit::Stop;
+use crate::server::Server;
+use crate::server::failure::Failure;
+use crate::server::retry::Attempts;
 use crate::terminal;
 
 /// The words of the name up to the version: `Notes Setup 1.2.3 (x64).exe` is of `notes-setup`.
@@ -26,19 +29,22 @@ pub(super) fn from_file_name(name: &str) -> anyhow::Result<Slug> {
     }
     slug.truncate(Slug::MAX_LENGTH);
     slug.parse()
-        .with_context(|| format!("no app can be named after {name}: give --app"))
+        .map_err(|_| Stop::usage(format!("no app can be named after {name}: give --app")).into())
 }
 
-/// Makes the app, named after its slug, unless it is there. Where the token may not look, or the catalog is away, the
-/// upload goes on all the same: it will be refused in words if there is no such app.
-pub(super) async fn make_if_missing(server: &Server, app: &Slug) -> anyhow::Result<()> {
-    let path = format!("/api/v1/apps/{app}");
-    match server.json(Method::GET, &path, None).await {
-        Ok(_) => return Ok(()),
-        Err(Failure::Refused(problem)) if problem.code == "app_unknown" => {}
-        Err(Failure::Refused(problem)) if problem.code == "scope_missing" => return Ok(()),
-        Err(failure @ Failure::Refused(_)) if failure.passes() => return Ok(()),
-        Err(failure) => return Err(failure.into()),
+/// Makes an app that does not exist, named after its slug, if that is wanted: a typing error would make one for ever.
+pub(super) async fn make(server: &Server, app: &Slug, create: bool) -> anyhow::Result<()> {
+    if !create {
+        let near = near(server, app).await;
+        let near = near.map_or_else(String::new, |near| format!(" (is {near} meant?)"));
+        let origin = server.origin();
+        let question = format!("there is no app {app} at {origin}{near}. Make it?");
+        if terminal::ask(question) != Some(true) {
+            let words = format!(
+                "there is no app {app} at {origin}{near}: check its spelling, or make it with --create; nothing was sent"
+            );
+            return Err(Stop::refused("app_unknown", words).into());
+        }
     }
     let wanted = json!({ "slug": app, "name": app });
     let mut attempts = Attempts::default();
@@ -59,6 +65,15 @@ pub(super) async fn make_if_missing(server: &Server, app: &Slug) -> anyhow::Resu
             }
         }
     }
+}
+
+/// The app that was most likely meant, of the first hundred.
+async fn near(server: &Server, app: &Slug) -> Option<String> {
+    let path = "/api/v1/apps?limit=100";
+    let list = server.json(Method::GET, path, None).await.ok()?;
+    let slugs = list["items"].as_array()?.iter();
+    let slugs = slugs.filter_map(|app| app["slug"].as_str());
+    nearest(app.as_str(), slugs).map(str::to_owned)
 }
 
 #[cfg(test)]

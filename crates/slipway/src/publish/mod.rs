@@ -1,107 +1,88 @@
-//! `slipway publish`: a package from a developer's disk to what users can download and prove.
+//! `slipway publish`: packages from a developer's disk to what users can download and prove.
 //!
-//! The bytes travel by tus, so a killed or disconnected run loses nothing: run again, it asks how much is there and
-//! goes on. What was sent to the end is published by the platform alone; this command only waits to tell.
+//! What can be refused is refused before a byte is sent, and an app is made only after that. The bytes travel by tus, so a
+//! killed or disconnected run loses nothing: run again, it asks how much is there and goes on. What was sent to the end
+//! is published by the platform alone; this command only waits to tell. Several files go into the draft of their
+//! version one after the other, and then one request publishes exactly them: users see all of them or none.
 
 mod app;
+mod judgement;
 mod outcome;
-mod package;
+pub(crate) mod package;
+mod plan;
+pub(crate) mod preflight;
+mod publication;
+pub(crate) mod report;
 mod resume;
-mod retry;
-pub(crate) mod server;
-pub(crate) mod token;
 mod upload;
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
-use slipway_packages::{Slug, Version};
+use slipway_packages::{Arch, Platform, Slug, Version};
 
-use crate::terminal;
-use package::Package;
-use resume::Resume;
-use server::Server;
-use upload::Upload;
+use crate::release::notes;
+use crate::server::{Connection, block_on};
+use crate::terminal::Output;
+use plan::Plan;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   SLIPWAY_TOKEN=slw_… slipway publish notes.apk --app notes
-  slipway publish notes.apk --app notes --channel beta --token-file data/admin-token
-  slipway publish Notes.dmg --app notes --version 1.2.3 --server https://apps.example.org
+  slipway publish notes.apk --app notes --channel beta --token-file data/admin-token --create
+  slipway publish notes.apk notes.deb Notes.msi --app notes --version 1.2.0 --notes-file CHANGES.md
+  slipway publish Notes.dmg --app notes --version 1.2.0 --draft
+    (each job of a matrix; then, once: slipway release 1.2.0 --app notes)
 
-The token comes from SLIPWAY_TOKEN or --token-file. A run that was interrupted goes on when it is run again.";
+A run that was interrupted goes on when it is run again.";
 
-/// Upload, sign and publish a package
+/// Upload, sign and publish packages as one release
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// The package
-    file: PathBuf,
-    /// The app, made if it does not exist yet [default: from the file's name]
+    /// The packages; several become one release
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The app [default: from the first file's name]
     #[arg(long, value_name = "SLUG")]
     app: Option<Slug>,
-    /// The version [default: read out of the package]
+    /// The version [default: read out of the packages]
     #[arg(long, value_name = "VERSION")]
     version: Option<Version>,
     /// The channel to publish it in
     #[arg(long, value_name = "CHANNEL", default_value = "stable")]
     channel: Slug,
-    /// Address of the platform
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
-    server: reqwest::Url,
-    #[arg(
-        long,
-        value_name = "FILE",
-        help = "File that holds the token [default: the variable SLIPWAY_TOKEN]"
-    )]
-    token_file: Option<PathBuf>,
-}
-
-/// What is to be published, and as what.
-struct Publication {
-    package: Package,
-    app: Slug,
-    version: Option<Version>,
-    channel: Slug,
+    /// Only put the packages into the draft of the version, for `slipway release`
+    #[arg(long, conflicts_with_all = ["channel", "create_channel"])]
+    draft: bool,
+    #[command(flatten)]
+    notes: notes::Options,
+    /// The system that packages are for which do not say it themselves, such as a zip; any is all
+    #[arg(long, value_name = "PLATFORM", value_parser = Platform::asked)]
+    platform: Option<Platform>,
+    /// The architecture, likewise
+    #[arg(long, value_name = "ARCH")]
+    arch: Option<Arch>,
+    /// Take the bytes as they are: of no known kind, for no system
+    #[arg(long, value_name = "other", value_parser = ["other"])]
+    kind: Option<String>,
+    /// Refuse what would only be warned of
+    #[arg(long)]
+    strict: bool,
+    /// Make the app if there is none; without it, a person at the terminal is asked
+    #[arg(long)]
+    create: bool,
+    /// Make the channel if there is none
+    #[arg(long)]
+    create_channel: bool,
+    #[command(flatten)]
+    connection: Connection,
+    #[command(flatten)]
+    pub(crate) output: Output,
 }
 
 pub(crate) fn execute(options: &Options) -> anyhow::Result<()> {
-    let token = token::read(options.token_file.as_deref())?;
-    let server = Server::new(&options.server, &token)?;
-    let package = Package::read(&options.file)?;
-    let app = if let Some(app) = &options.app {
-        app.clone()
-    } else {
-        let app = app::from_file_name(package.name.as_str())?;
-        terminal::note(format_args!(
-            "the app is {app}, from the file's name; --app names another"
-        ));
-        app
-    };
-    let publication = Publication {
-        package,
-        app,
-        version: options.version.clone(),
-        channel: options.channel.clone(),
-    };
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("could not start the runtime")?
-        .block_on(publish(&server, &publication))
-}
-
-async fn publish(server: &Server, publication: &Publication) -> anyhow::Result<()> {
-    app::make_if_missing(server, &publication.app).await?;
-    let mut resume = Resume::open(&server.origin(), publication)?;
-    let upload = Upload {
-        server,
-        publication,
-    };
-    let address = upload.send(&mut resume).await?;
-    let outcome = outcome::wait(server, publication, &address).await;
-    // Only what failed for good is begun anew by the next run.
-    if outcome.as_ref().is_ok_and(outcome::Outcome::is_final) {
-        resume.forget();
-    }
-    outcome?.tell(server, publication)
+    let server = options.connection.open()?;
+    let plan = Plan::read(options)?;
+    let report = block_on(plan.publish(&server))?;
+    report.tell(options.output);
+    Ok(())
 }

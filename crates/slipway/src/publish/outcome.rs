@@ -2,22 +2,26 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use reqwest::{Method, Url};
 use serde::Deserialize;
-use serde_json::{Value, json};
-use slipway_packages::Slug;
+use serde_json::Value;
 use slipway_service::api::{Package, Refusal, Release};
 
-use super::Publication;
-use super::retry::Attempts;
-use super::server::{Failure, Server};
+use super::publication::{Goal, Publication};
+use super::report::files_of_draft;
+use crate::exit::{Exit, Stop};
+use crate::server::Server;
+use crate::server::failure::Failure;
+use crate::server::retry::Attempts;
 use crate::terminal;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// Publishing takes seconds. Where it takes longer something is down, and that may last.
 const PATIENCE: Duration = Duration::from_mins(10);
+/// What has passed by then is told by its result alone.
+const QUICK: Duration = Duration::from_secs(1);
 
 /// What the platform says of an upload.
 #[derive(Deserialize)]
@@ -30,21 +34,16 @@ struct Answer {
 }
 
 pub(super) enum Outcome {
-    /// With the addresses of its page and file.
-    Published {
-        version: String,
-        page: String,
-        file: String,
-    },
+    /// It is published, or in the draft, as was asked for.
+    Done(Box<Release>),
     Failed {
         state: String,
         reason: String,
+        code: Option<String>,
     },
     /// It lies in the draft, which is not published because others have put files there too.
     Mixed {
         version: String,
-        reason: String,
-        /// Of the draft, as the publication of a draft takes them.
         files: Value,
     },
     Waiting {
@@ -58,8 +57,7 @@ impl Outcome {
         !matches!(self, Self::Waiting { .. })
     }
 
-    /// `channel` is where it was to be: a version that was published in another one before is not there yet.
-    fn of(answer: Answer, channel: &Slug) -> Self {
+    fn of(answer: Answer, goal: Goal<'_>) -> Self {
         let Answer {
             state,
             package,
@@ -72,90 +70,90 @@ impl Outcome {
             .map_or(state, |release| release.state.clone());
         let of_release = release.as_ref().and_then(|release| release.reason.clone());
         let reason = of_release.or(reason).unwrap_or_default();
-        let is_there =
-            |release: &Release| release.channels.iter().any(|one| one == channel.as_str());
-        let file = package.and_then(|package| package.url);
-        if let (Some(refused), Some(release)) = (refused, &release) {
-            let reason = refused.detail;
-            return match refused.members.get("files") {
-                Some(files) => Self::Mixed {
+        if let Some(refused) = refused {
+            return match (refused.members.get("files"), &release) {
+                (Some(files), Some(release)) => Self::Mixed {
                     version: release.version.clone(),
-                    reason,
                     files: files.clone(),
                 },
-                None => Self::Failed { state, reason },
+                _ => Self::Failed {
+                    state,
+                    reason: refused.detail,
+                    code: Some(refused.code),
+                },
             };
         }
-        match (state.as_str(), file, release) {
-            ("published", Some(file), Some(release)) if is_there(&release) => {
-                let Release { version, links, .. } = release;
-                Self::Published {
-                    version,
-                    page: links.page,
-                    file,
-                }
+        let has_file = package.is_some_and(|package| package.url.is_some());
+        match (state.as_str(), release) {
+            ("published", Some(release)) if has_file && is_as_asked(&release, goal) => {
+                Self::Done(Box::new(release))
             }
-            ("published", ..) if !reason.is_empty() => Self::Failed { state, reason },
-            ("published", ..) => Self::Waiting {
-                state: format!("published, but not in {channel} yet"),
+            ("draft", Some(release)) if has_file && matches!(goal, Goal::Draft(_)) => {
+                Self::Done(Box::new(release))
+            }
+            ("published", _) if !reason.is_empty() => Self::Failed {
+                state,
+                reason,
+                code: None,
+            },
+            ("published", _) => Self::Waiting {
+                state: "published already, and joins the channel".to_owned(),
                 reason,
             },
-            ("failed" | "refused" | "yanked", ..) => Self::Failed { state, reason },
+            ("failed" | "refused" | "yanked", _) => Self::Failed {
+                state,
+                reason,
+                code: None,
+            },
             _ => Self::Waiting { state, reason },
         }
     }
 
-    /// Says it: links on standard output when it is published, an error otherwise.
-    pub(super) fn tell(self, server: &Server, publication: &Publication) -> anyhow::Result<()> {
-        let name = &publication.package.name;
-        let (version, page, file) = match self {
-            Self::Published {
-                version,
-                page,
-                file,
-            } => (version, page, file),
-            Self::Failed { state, reason } => {
-                bail!("{name} is {state}, and not what was asked for: {reason}")
-            }
-            Self::Mixed {
-                version,
+    /// The release, or why there is none.
+    pub(super) fn release(self, publication: &Publication<'_>) -> anyhow::Result<Release> {
+        let (app, name) = (publication.app, &publication.package.name);
+        let stop = match self {
+            Self::Done(release) => return Ok(*release),
+            Self::Failed {
+                state,
                 reason,
-                files,
+                code,
             } => {
-                let publish = json!({"version": version, "channel": publication.channel.as_str(), "files": files});
-                bail!(
-                    "{name} is in the draft of {version}, which is not published: {reason}\nthis is all of it; take out what is not meant:\n{publish:#}"
-                )
+                let words = format!("{name} is {state}, and not what was asked for: {reason}");
+                Stop::of_code(code.unwrap_or(state), words)
             }
-            Self::Waiting { state, reason } => bail!(
-                "{name} is not published yet but {state}: {reason}\nit goes on by itself; run the same command again to see how it ends"
+            Self::Mixed { version, files } => Stop::refused(
+                "draft_mixed",
+                format!(
+                    "{name} is in the draft of {version}, which is not published because others have put files there too. Publish exactly what is meant, with the files at hand: slipway release {version} FILE… --app {app}{}",
+                    files_of_draft(&files)
+                ),
+            ),
+            Self::Waiting { state, reason } => Stop::new(
+                Exit::Away,
+                "pending",
+                format!(
+                    "{name} is not there yet but {state}: {reason}\nit goes on by itself; run the same command again to see how it ends"
+                ),
             ),
         };
-        terminal::say(format_args!(
-            "{} {version} is published in {}",
-            publication.app, publication.channel
-        ));
-        for (what, address) in [
-            ("page", page),
-            ("file", file.clone()),
-            ("signature", format!("{file}.minisig")),
-            ("key", format!("/keys/{}/minisign.pub", publication.app)),
-        ] {
-            terminal::say(format_args!("{what:<10} {}", public(server, &address)?));
-        }
-        Ok(())
+        Err(stop.into())
     }
 }
 
-/// With the origin that the platform names, else with the one that we reached it by.
-fn public(server: &Server, address: &str) -> anyhow::Result<Url> {
-    Ok(Url::parse(&server.origin())?.join(address)?)
+/// Whether a published release is where it was to be. One that was published in another channel before is not there yet;
+/// one that has left the channel is not brought back by this, which its warnings say.
+fn is_as_asked(release: &Release, goal: Goal<'_>) -> bool {
+    match goal {
+        Goal::Draft(_) => true,
+        Goal::Channel(channel) => release.channels.iter().any(|one| one == channel.as_str()),
+    }
 }
 
 /// Asks until it is published or failed, or for as long as a person would wait.
 pub(super) async fn wait(
     server: &Server,
-    publication: &Publication,
+    publication: &Publication<'_>,
     address: &Url,
 ) -> anyhow::Result<Outcome> {
     let begin = Instant::now();
@@ -166,7 +164,7 @@ pub(super) async fn wait(
         match ask(server, address).await {
             Ok(answer) => {
                 attempts.progressed();
-                let outcome = Outcome::of(answer, &publication.channel);
+                let outcome = Outcome::of(answer, publication.goal);
                 let Outcome::Waiting { state, reason } = &outcome else {
                     return Ok(outcome);
                 };
@@ -178,7 +176,7 @@ pub(super) async fn wait(
                 } else {
                     format!("{state}: {reason}")
                 };
-                if news != said {
+                if news != said && begin.elapsed() > QUICK {
                     terminal::note(&news);
                     said = news;
                 }
@@ -202,17 +200,21 @@ async fn ask(server: &Server, address: &Url) -> Result<Answer, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    fn of(answer: Value) -> Outcome {
+        let answer = serde_json::from_value(answer).expect("an answer");
+        Outcome::of(answer, Goal::Channel(&"stable".parse().expect("a slug")))
+    }
 
     fn outcome(state: &str, release: &Value) -> Outcome {
         let package = json!({
             "id": "1", "filename": "notes.apk", "sha256": "00", "size": 1, "kind": "apk", "platform": "android",
             "arch": "universal", "warnings": [], "state": state, "url": "/d/notes/1/notes.apk",
         });
-        let answer =
-            json!({ "state": state, "package": package, "release": release, "reason": "words" });
-        let answer = serde_json::from_value(answer).expect("an answer");
-        Outcome::of(answer, &"stable".parse().expect("a slug"))
+        of(json!({ "state": state, "package": package, "release": release, "reason": "words" }))
     }
 
     fn release(state: &str, channels: &[&str]) -> Value {
@@ -233,23 +235,21 @@ mod tests {
             ("yanked", true),
         ] {
             let outcome = outcome("stored", &release(state, &["stable"]));
-            assert!(!matches!(outcome, Outcome::Published { .. }), "{state}");
+            assert!(!matches!(outcome, Outcome::Done(_)), "{state}");
             assert_eq!(outcome.is_final(), is_final, "{state}");
         }
         let there = outcome("published", &release("published", &["beta", "stable"]));
-        assert!(matches!(there, Outcome::Published { .. }));
+        assert!(matches!(there, Outcome::Done(_)));
         let elsewhere = outcome("published", &release("published", &["beta"]));
-        assert!(!matches!(elsewhere, Outcome::Published { .. }));
+        assert!(!matches!(elsewhere, Outcome::Done(_)));
     }
 
     #[test]
     fn a_draft_with_files_of_others_is_final_and_lists_them() {
         let files = json!([{"filename": "notes.apk", "sha256": "00", "platform": "android", "token": "ci"}]);
         let refused = json!({"status": 409, "code": "draft_mixed", "detail": "words", "members": {"files": files}});
-        let answer =
-            json!({"state": "draft", "release": release("draft", &[]), "refused": refused});
-        let answer = serde_json::from_value(answer).expect("an answer");
-        let outcome = Outcome::of(answer, &"stable".parse().expect("a slug"));
+        let outcome =
+            of(json!({"state": "draft", "release": release("draft", &[]), "refused": refused}));
         let Outcome::Mixed { files: told, .. } = outcome else {
             panic!("it is not told")
         };
@@ -266,7 +266,7 @@ mod tests {
 
     #[test]
     fn a_refused_package_tells_its_reason() {
-        let Outcome::Failed { state, reason } = outcome("refused", &Value::Null) else {
+        let Outcome::Failed { state, reason, .. } = outcome("refused", &Value::Null) else {
             panic!("it is final")
         };
         assert_eq!((state.as_str(), reason.as_str()), ("refused", "words"));

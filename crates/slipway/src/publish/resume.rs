@@ -1,7 +1,7 @@
 //! What a later run needs to go on: the address of the upload, in a file of the user's state folder.
 //!
-//! Its name is the digest of everything that makes two runs the same: platform, app, version, channel, name and bytes of
-//! the file. So other bytes are never added to an upload, wherever the file lies and whenever it was touched. It is
+//! Its name is the digest of everything that makes two runs the same: platform, app, name and bytes of the file, and what
+//! it is sent as. So other bytes are never added to an upload, wherever the file lies and whenever it was touched. It is
 //! locked while a run uses it. A torn file holds no address, and then the upload begins anew.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -13,7 +13,7 @@ use anyhow::{Context as _, bail};
 use sha2::{Digest as _, Sha256};
 use slipway_service::data::private_folder;
 
-use super::Publication;
+use super::publication::Publication;
 
 pub(super) struct Resume {
     path: PathBuf,
@@ -21,22 +21,11 @@ pub(super) struct Resume {
 }
 
 impl Resume {
-    pub(super) fn open(origin: &str, publication: &Publication) -> anyhow::Result<Self> {
+    pub(super) fn open(origin: &str, publication: &Publication<'_>) -> anyhow::Result<Self> {
         let folder = folder()?;
         private_folder(&folder)?;
-        let version = publication
-            .version
-            .as_ref()
-            .map_or("", |version| version.as_str());
-        let package = &publication.package;
-        let same = [
-            origin,
-            publication.app.as_str(),
-            version,
-            publication.channel.as_str(),
-            package.name.as_str(),
-            &package.sha256,
-        ];
+        let metadata = publication.metadata();
+        let same = [origin, publication.app.as_str(), &metadata];
         let path = folder.join(hex::encode(Sha256::digest(same.join("\n"))));
         let file = OpenOptions::new()
             .create(true)

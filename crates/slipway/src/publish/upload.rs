@@ -7,19 +7,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, anyhow};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use anyhow::Context as _;
 use futures_util::StreamExt as _;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use reqwest::{Body, Method, RequestBuilder, Response, StatusCode, Url};
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio_util::io::ReaderStream;
 
-use super::Publication;
+use super::publication::Publication;
 use super::resume::Resume;
-use super::retry::Attempts;
-use super::server::{Failure, Server};
+use crate::server::Server;
+use crate::server::failure::Failure;
+use crate::server::retry::Attempts;
 use crate::terminal::{self, Progress};
 
 const PROTOCOL: (&str, &str) = ("tus-resumable", "1.0.0");
@@ -34,7 +33,7 @@ const TICK: Duration = Duration::from_millis(100);
 
 pub(super) struct Upload<'a> {
     pub(super) server: &'a Server,
-    pub(super) publication: &'a Publication,
+    pub(super) publication: &'a Publication<'a>,
 }
 
 impl Upload<'_> {
@@ -43,10 +42,12 @@ impl Upload<'_> {
         let size = self.publication.package.size;
         let mut attempts = Attempts::default();
         let (address, mut offset) = self.begin(resume, &mut attempts).await?;
-        let mut progress = Progress::new(size);
+        let mut progress = Progress::new("sending", size);
         if offset > 0 {
             progress.note(format_args!(
-                "{offset} of {size} bytes are there already, going on"
+                "{} of {} are there already, going on",
+                terminal::bytes(offset),
+                terminal::bytes(size)
             ));
         }
         let mut known = true;
@@ -116,36 +117,13 @@ impl Upload<'_> {
         let request = self.tus(Method::POST, url);
         let request = request
             .header("upload-length", self.publication.package.size)
-            .header("upload-metadata", self.metadata());
+            .header("upload-metadata", self.publication.metadata());
         let answer = self.server.send(request).await?;
         let location = answer
             .headers()
             .get(LOCATION)
             .and_then(|value| value.to_str().ok());
         self.server.resolve(location.ok_or(Failure::Strange)?)
-    }
-
-    fn metadata(&self) -> String {
-        let Publication {
-            package,
-            version,
-            channel,
-            ..
-        } = self.publication;
-        let mut pairs = vec![
-            ("filename", package.name.as_str()),
-            ("sha256", &package.sha256),
-            ("channel", channel.as_str()),
-        ];
-        pairs.extend(
-            version
-                .as_ref()
-                .map(|version| ("version", version.as_str())),
-        );
-        let pairs = pairs
-            .into_iter()
-            .map(|(name, value)| format!("{name} {}", STANDARD.encode(value)));
-        pairs.collect::<Vec<_>>().join(",")
     }
 
     async fn offset(&self, address: &Url) -> Result<u64, Failure> {
@@ -219,11 +197,6 @@ impl Upload<'_> {
         let tokens_fault = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN];
         if !tokens_fault.contains(&problem.status) {
             resume.forget();
-        }
-        if problem.code == "version_missing" {
-            return anyhow!(
-                "{name} does not say which version it is: give it with --version 1.2.3"
-            );
         }
         anyhow::Error::new(problem).context(format!("{name} was refused"))
     }

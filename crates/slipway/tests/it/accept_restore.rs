@@ -12,6 +12,6 @@ fn nothing_waits_on_an_ordinary_day_and_nobody_is_let_in_without_a_token() {
     assert_eq!(code, Some(0), "{error}");
     assert!(output.contains("nothing waits to be accepted"), "{output}");
     let (code, _, error) = slipway(&["accept-restore", "--server", &server]);
-    assert_eq!(code, Some(1));
+    assert_eq!(code, Some(2));
     assert!(error.contains("SLIPWAY_TOKEN"), "{error}");
 }

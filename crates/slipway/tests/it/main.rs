@@ -4,6 +4,7 @@ mod accept_restore;
 mod init;
 mod publish;
 mod relay;
+mod release;
 mod slipway;
 mod up;
 mod verify;

@@ -25,9 +25,9 @@ impl Developer<'_> {
     }
 
     fn publish(&self, file: &Path, arguments: &[&str]) -> Command {
-        let mut publish = command(&["publish", "--server", &self.server]);
+        let mut publish = command(&["publish", "--server", &self.server, "--create"]);
         publish
-            .arg("--token-file")
+            .args(["--platform", "any", "--token-file"])
             .arg(self.platform.token_file())
             .arg(file)
             .args(arguments)
@@ -42,10 +42,10 @@ impl Developer<'_> {
         (output, error)
     }
 
-    fn refused(&self, file: &Path, arguments: &[&str]) -> String {
+    fn refused(&self, file: &Path, arguments: &[&str], exit: i32) -> String {
         let output = self.publish(file, arguments).output();
         let (code, output, error) = told(&output.expect("the program runs"));
-        assert_eq!((code, output.as_str()), (Some(1), ""), "{error}");
+        assert_eq!((code, output.as_str()), (Some(exit), ""), "{error}");
         error
     }
 
@@ -133,17 +133,14 @@ fn what_is_published_can_be_fetched_and_proven() {
     assert_eq!(code, Some(0), "{error}");
     assert!(output.contains("version  1.2.3"), "{output}");
 
-    let error = developer.refused(&package, &[]);
+    let error = developer.refused(&package, &[], 3);
     assert!(error.contains("give it with --version"), "{error}");
 
     // A second time changes nothing; other bytes are refused.
     developer.published(&package, &["--version", "1.2.3"]);
     fs::write(&package, "other").unwrap();
-    let error = developer.refused(&package, &["--version", "1.2.3"]);
-    assert!(
-        error.contains("409") || error.contains("not published"),
-        "{error}"
-    );
+    let error = developer.refused(&package, &["--version", "1.2.3"], 4);
+    assert!(error.contains("is published already"), "{error}");
     assert_eq!(
         developer.remembered(),
         0,
@@ -222,15 +219,16 @@ fn a_token_that_does_not_do_is_refused_with_the_request_id() {
     let mut publish = command(&["publish", "--server", &platform.server(), "--token-file"]);
     publish
         .arg(file)
+        .args(["--version", "1", "--platform", "any"])
         .arg(&package)
         .env("XDG_STATE_HOME", platform.folder.path());
     let (code, _, error) = told(&publish.output().unwrap());
-    assert_eq!(code, Some(1));
+    assert_eq!(code, Some(3));
     assert!(error.contains("401 token_invalid, request "), "{error}");
     assert!(!error.contains(stranger.reveal()));
 
     let (code, _, error) = told(&command(&["publish"]).arg(&package).output().unwrap());
-    assert_eq!(code, Some(1));
+    assert_eq!(code, Some(2));
     assert!(
         error.contains("SLIPWAY_TOKEN") && error.contains("--token-file"),
         "{error}"
@@ -257,11 +255,12 @@ fn an_address_where_nobody_listens_is_told_at_once() {
     let mut publish = command(&["publish", "--server", &server]);
     let token = slipway_service::token::Token::random().unwrap();
     publish
+        .args(["--version", "1", "--platform", "any"])
         .arg(&package)
         .env("SLIPWAY_TOKEN", token.reveal())
         .env("XDG_STATE_HOME", folder.path());
     let (code, _, error) = told(&publish.output().unwrap());
-    assert_eq!(code, Some(1));
+    assert_eq!(code, Some(5));
     assert!(
         error.contains(&server) && error.contains("cannot be reached"),
         "{error}"

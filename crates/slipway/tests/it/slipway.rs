@@ -18,6 +18,7 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
     command
         .args(arguments)
         .stdin(Stdio::null())
+        .env_remove("SLIPWAY_SERVER")
         .env_remove("SLIPWAY_TOKEN");
     command
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::server::Failure;
+use super::failure::Failure;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
@@ -10,18 +10,18 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 const MOST: u32 = 10;
 
 #[derive(Default)]
-pub(super) struct Attempts {
+pub(crate) struct Attempts {
     failed: u32,
 }
 
 impl Attempts {
     /// Something got through: what fails from here on is a new trouble.
-    pub(super) fn progressed(&mut self) {
+    pub(crate) fn progressed(&mut self) {
         self.failed = 0;
     }
 
     /// Says what failed and waits before the next attempt, or gives up with the failure.
-    pub(super) async fn pause(
+    pub(crate) async fn pause(
         &mut self,
         failure: Failure,
         say: impl Fn(String),

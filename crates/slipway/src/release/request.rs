@@ -1,0 +1,134 @@
+//! The one request that publishes a draft. It is repeated under one `Idempotency-Key` until the release has settled, so an
+//! answer that was lost does no harm, and a token needs the scope `release` alone.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use reqwest::Method;
+use serde_json::{Value, json};
+use slipway_packages::{Slug, Version};
+use slipway_service::api::Release;
+use uuid::Uuid;
+
+use crate::exit::{Exit, Stop};
+use crate::publish::package::Package;
+use crate::publish::report::files_of_draft;
+use crate::server::Server;
+use crate::server::failure::{Failure, Problem};
+use crate::server::retry::Attempts;
+use crate::terminal;
+
+/// Seconds that the platform may wait before it answers: below the time that an answer may take.
+const WAIT: &str = "wait=30";
+/// Publishing takes seconds. Where it takes longer something is down, and that may last.
+const PATIENCE: Duration = Duration::from_mins(10);
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What is to be published.
+pub(crate) struct Order<'a> {
+    pub(crate) app: &'a Slug,
+    pub(crate) version: &'a Version,
+    pub(crate) channel: &'a Slug,
+    pub(crate) notes: Option<&'a str>,
+    /// Exactly these; `None`: the draft, if the token has put all of it there.
+    pub(crate) files: Option<&'a Vec<&'a Package>>,
+    pub(crate) is_strict: bool,
+    pub(crate) creates_channel: bool,
+}
+
+impl Order<'_> {
+    fn body(&self) -> Value {
+        let mut body = json!({
+            "version": self.version.as_str(),
+            "channel": self.channel.as_str(),
+        });
+        if let Some(notes) = self.notes {
+            body["notes"] = json!(notes);
+        }
+        if let Some(files) = self.files {
+            let files = files.iter();
+            let files =
+                files.map(|file| json!({"filename": file.name.as_str(), "sha256": file.sha256}));
+            body["files"] = files.collect();
+        }
+        if self.is_strict {
+            body["strict"] = json!(true);
+        }
+        if self.creates_channel {
+            body["create"] = json!("channel");
+        }
+        body
+    }
+}
+
+/// Publishes it, and waits until it is published.
+pub(crate) async fn publish(server: &Server, order: &Order<'_>) -> anyhow::Result<Release> {
+    let body = order.body();
+    let key = Uuid::now_v7().to_string();
+    let begin = Instant::now();
+    let mut attempts = Attempts::default();
+    loop {
+        let release = match ask(server, order, &body, &key).await {
+            Ok(release) => release,
+            Err(failure) if failure.passes() => {
+                attempts.pause(failure, terminal::note).await?;
+                continue;
+            }
+            Err(Failure::Refused(problem)) => return Err(refused(order, problem)),
+            Err(failure) => return Err(failure.into()),
+        };
+        if release.state == "published" {
+            return Ok(release);
+        }
+        let Release { version, state, .. } = &release;
+        if begin.elapsed() > PATIENCE {
+            let words = format!(
+                "{version} is not published yet but {state}: it goes on by itself; run the same command again to see how it ends"
+            );
+            return Err(Stop::new(Exit::Away, "pending", words).into());
+        }
+        terminal::note(format_args!("{version} is {state}"));
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+async fn ask(
+    server: &Server,
+    order: &Order<'_>,
+    body: &Value,
+    key: &str,
+) -> Result<Release, Failure> {
+    let url = server.resolve(&format!("/api/v1/apps/{}/releases", order.app))?;
+    let request = server
+        .request(Method::POST, url)
+        .header("idempotency-key", key)
+        .header("prefer", WAIT)
+        .json(body);
+    let answer = Server::read_json(server.send(request).await?).await?;
+    serde_json::from_value(answer).map_err(|_| Failure::Strange)
+}
+
+fn refused(order: &Order<'_>, problem: Problem) -> anyhow::Error {
+    let Order { app, version, .. } = order;
+    let version = version.as_str();
+    let what = format!("{app} {version} was not published");
+    let files = problem.members.get("files").map(files_of_draft);
+    let what = match (problem.code.as_str(), files) {
+        ("draft_mixed", Some(files)) => format!(
+            "{what}: others have put files into its draft too. Publish exactly what is meant, with the files at hand: slipway release {version} FILE… --app {app}{files}\n"
+        ),
+        (_, Some(files)) => format!("{what}; its draft is{files}\n"),
+        (_, None) => what,
+    };
+    let refusal = Err::<(), _>(Failure::Refused(problem));
+    refusal.context(what).expect_err("it is a refusal")
+}
+
+/// For a release that is published elsewhere: moving it is another act than publishing.
+pub(crate) fn not_in_channel(app: &Slug, release: &Release, channel: &Slug) -> Stop {
+    let words = format!(
+        "{app} {} is published already, and is not in {channel}: put it there with POST /api/v1/apps/{app}/channels/{channel}/releases {{\"version\": \"{}\"}}",
+        release.version, release.version
+    );
+    Stop::new(Exit::AlreadyThere, "release_published", words)
+}
