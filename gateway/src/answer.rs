@@ -13,6 +13,7 @@ use hyper::body::Incoming;
 use slipway_service::Problem;
 use slipway_service::http::idle::Idle;
 use slipway_service::http::page::{self, Language};
+use slipway_service::http::request_line::TOKEN;
 
 use crate::deferred_body::DeferredBody;
 use crate::request::{add_via, strip_hop_by_hop, strip_internal};
@@ -29,6 +30,10 @@ pub struct Streamed {
     hold: Option<DeferredBody>,
     id: HeaderValue,
 }
+
+/// The id of the token that a service has permitted a request by: for the log, never for the client.
+#[derive(Clone)]
+pub(crate) struct PermittedBy(pub(crate) HeaderValue);
 
 /// Why an answer did not get to its end.
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +96,9 @@ pub(crate) fn streamed(
     id: &HeaderValue,
 ) -> Response<Body> {
     let (mut head, body) = answer.into_parts();
+    if let Some(token) = head.headers.remove(&TOKEN) {
+        head.extensions.insert(PermittedBy(token));
+    }
     strip_hop_by_hop(&mut head.headers);
     strip_internal(&mut head.headers);
     add_via(&mut head.headers, head.version);

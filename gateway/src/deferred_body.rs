@@ -6,6 +6,7 @@
 //! instance that is not there costs nothing: the body is still whole for the next one.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
@@ -36,10 +37,29 @@ pub(crate) enum BodyError {
 /// was cut off, not one that ended.
 pub(crate) struct DeferredBody(Arc<Shared>);
 
+/// Bytes that were taken from a client; a clone counts the same.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Received(Arc<AtomicU64>);
+
+impl Received {
+    pub(crate) fn bytes(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn add<E>(&self, frame: &Poll<Option<Result<Frame<Bytes>, E>>>) {
+        if let Poll::Ready(Some(Ok(frame))) = frame
+            && let Some(data) = frame.data_ref()
+        {
+            self.0.fetch_add(data.len() as u64, Ordering::Relaxed);
+        }
+    }
+}
+
 #[derive(Default)]
 struct Shared {
     state: Mutex<State>,
     asked: Notify,
+    received: Received,
 }
 
 #[derive(Default)]
@@ -86,8 +106,12 @@ impl Shared {
 
 impl DeferredBody {
     /// A body of the size of `body` that sends nothing yet; `idle` is the longest time without a byte of the client.
-    pub(crate) fn new(body: &Incoming, idle: Duration) -> (Self, UpstreamBody) {
-        let shared = Arc::new(Shared::default());
+    /// Its bytes are counted in `received`.
+    pub(crate) fn new(body: &Incoming, idle: Duration, received: Received) -> (Self, UpstreamBody) {
+        let shared = Arc::new(Shared {
+            received,
+            ..Shared::default()
+        });
         let held = UpstreamBody {
             shared: shared.clone(),
             size: body.size_hint(),
@@ -192,6 +216,7 @@ impl UpstreamBody {
                     return over.map(|()| Some(Err(BodyError::Idle)));
                 }
                 self.idle.fed();
+                shared.received.add(&frame);
                 *moved = Some(Instant::now());
                 if matches!(frame, Poll::Ready(None)) || body.is_end_stream() {
                     *stage = Stage::Ended;

@@ -3,25 +3,31 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::time::Instant;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use http::header::CONNECTION;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
-use hyper::body::{Body as _, Incoming};
+use http_body::Frame;
+use hyper::body::{Body as _, Incoming, SizeHint};
 use serde_json::json;
-use slipway_service::Problem;
 use slipway_service::http::edge::{REQUEST_ID, readiness};
+use slipway_service::http::request_line::RequestLine;
 use slipway_service::http::serve::Arrival;
+use slipway_service::{Problem, Service as _};
+use tower::BoxError;
 use uuid::Uuid;
 
-use crate::answer::{self, Body};
+use crate::answer::{self, Body, PermittedBy};
+use crate::deferred_body::Received;
 use crate::request::{self, Forwarding};
-use crate::{Gateway, path, routes};
+use crate::{Gateway, Shared, client, path, routes};
 
 impl hyper::service::Service<Request<Incoming>> for Gateway {
-    type Response = Response<Body>;
+    type Response = Response<Told>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Told>, Infallible>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let gateway = self.clone();
@@ -50,26 +56,38 @@ fn or_locked(outcome: Result<Response<Body>, Problem>) -> Result<Response<Body>,
     }
 }
 
-/// What the log tells of a request. When it is dropped before the answer, the client has gone away.
+/// One request on its way. When it is dropped before the answer, the client has gone away.
 struct Trace {
     begun: Instant,
-    id: String,
-    method: Method,
-    path: String,
-    route: Option<String>,
-    instance: Option<String>,
-    answered: bool,
+    line: RequestLine,
+    received: Received,
+    answered: Option<Answered>,
+}
+
+/// What was answered.
+struct Answered {
+    status: u16,
+    took: Duration,
+    cause: Option<String>,
+    /// Bytes of the body that have left.
+    bytes: u64,
+}
+
+/// An answer's body that writes the line of its request when the last of it has left, or nobody wants more of it.
+pub struct Told {
+    body: Body,
+    trace: Trace,
 }
 
 impl Gateway {
-    async fn handle(&self, request: Request<Incoming>) -> Response<Body> {
+    async fn handle(&self, request: Request<Incoming>) -> Response<Told> {
         let mut trace = Trace::new(&request);
-        let page = answer::wanted_page(&trace.path, request.headers());
+        let page = answer::wanted_page(&trace.line.path, request.headers());
         let has_body = !request.body().is_end_stream();
         let outcome = self.answer(request, &mut trace).await;
         let cause = outcome.as_ref().err().and_then(Problem::cause);
         let mut answer = outcome.unwrap_or_else(|problem| {
-            let mut answer = answer::problem(&problem, page, &trace.id);
+            let mut answer = answer::problem(&problem, page, &trace.line.request_id);
             if has_body {
                 // What is left of the body stays unread, so the connection cannot be used again.
                 let close = HeaderValue::from_static("close");
@@ -77,11 +95,11 @@ impl Gateway {
             }
             answer
         });
-        if let Ok(id) = HeaderValue::from_str(&trace.id) {
+        if let Ok(id) = HeaderValue::from_str(&trace.line.request_id) {
             answer.headers_mut().insert(REQUEST_ID.clone(), id);
         }
-        self.record(&mut trace, answer.status().as_u16(), cause);
-        answer
+        self.note(&mut trace, &answer, cause);
+        answer.map(|body| Told { body, trace })
     }
 
     async fn answer(
@@ -94,26 +112,36 @@ impl Gateway {
                 "a request came by another way than the accept loop",
             ));
         };
+        let Shared {
+            routes,
+            upstreams,
+            trusted_proxies,
+            proxy_field,
+            ..
+        } = &*self.0;
+        let peer = arrival.peer.ip();
+        let client = client::address(peer, request.headers(), trusted_proxies, *proxy_field);
+        trace.line.client = Some(client);
         let authority = request::check(&request, arrival.framing)?;
         path::check(request.uri().path())?;
         if let Some(answer) = self.answer_itself(&request, trace).await {
             return answer;
         }
-        let route = self.0.routes.find(request.method(), request.uri().path())?;
-        trace.route = Some(route.pattern.clone());
-        let id = HeaderValue::from_str(&trace.id).map_err(Problem::internal)?;
+        let route = routes.find(request.method(), request.uri().path())?;
+        trace.line.route = Some(route.pattern.clone());
+        let id = HeaderValue::from_str(&trace.line.request_id).map_err(Problem::internal)?;
         let forwarding = Forwarding {
             id: &id,
-            peer: arrival.peer.ip(),
+            client,
             authority: authority.as_ref(),
             version: request.version(),
             service: route.upstream.name,
         };
         request::prepare(request.headers_mut(), &forwarding);
+        request.extensions_mut().insert(trace.received.clone());
         let resuming = asks_to_resume(&request);
-        let upstreams = &self.0.upstreams;
         let outcome = upstreams
-            .forward(&route.upstream, &id, request, &mut trace.instance)
+            .forward(&route.upstream, &id, request, &mut trace.line.instance)
             .await;
         if resuming {
             or_locked(outcome)
@@ -133,12 +161,11 @@ impl Gateway {
         if path != "/healthz" && path != "/readyz" {
             return None;
         }
-        trace.route = Some(path.to_owned());
-        if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            return Some(Err(routes::method_not_allowed(&[
-                Method::GET,
-                Method::HEAD,
-            ])));
+        trace.line.route = Some(path.to_owned());
+        let method = request.method();
+        let known = [Method::GET, Method::HEAD];
+        if !known.contains(method) {
+            return Some(Err(routes::method_not_allowed(method, &known)));
         }
         if path == "/healthz" {
             let document = json!({"service": process.service, "instance": process.instance});
@@ -152,34 +179,22 @@ impl Gateway {
         )
     }
 
-    /// The time is that to the head of the answer: a download takes as long as its client does.
-    fn record(&self, trace: &mut Trace, status: u16, cause: Option<String>) {
-        trace.answered = true;
-        let duration = trace.begun.elapsed();
-        let millis = duration.as_secs_f64() * 1000.0;
-        let Trace {
-            id,
-            method,
-            path,
-            instance,
-            ..
-        } = &*trace;
-        let route = trace.route.as_deref().unwrap_or("(none)");
-        self.0
-            .process
-            .metrics
-            .observe(method.as_str(), route, status, duration);
-        match cause {
-            Some(cause) => {
-                tracing::error!(%method, path, route, status, millis, request_id = id, instance, cause, "request failed");
-            }
-            None if route == "/healthz" || route == "/readyz" => {
-                tracing::debug!(%method, path, route, status, millis, request_id = id, "request");
-            }
-            None => {
-                tracing::info!(%method, path, route, status, millis, request_id = id, instance, "request");
-            }
-        }
+    /// Counts the request, and keeps what its line will tell. The time is that to the head of the answer: a download takes
+    /// as long as its client does.
+    fn note(&self, trace: &mut Trace, answer: &Response<Body>, cause: Option<String>) {
+        let (status, took) = (answer.status().as_u16(), trace.begun.elapsed());
+        let line = &mut trace.line;
+        let metrics = &self.0.process.metrics;
+        metrics.observe(line.method.as_str(), line.route(), status, took);
+        let token = answer.extensions().get::<PermittedBy>();
+        let token = token.and_then(|PermittedBy(id)| id.to_str().ok());
+        line.token = token.map(str::to_owned);
+        trace.answered = Some(Answered {
+            status,
+            took,
+            cause,
+            bytes: 0,
+        });
     }
 }
 
@@ -187,31 +202,63 @@ impl Trace {
     fn new(request: &Request<Incoming>) -> Self {
         Self {
             begun: Instant::now(),
-            id: Uuid::now_v7().to_string(),
-            method: request.method().clone(),
-            path: request.uri().path().to_owned(),
-            route: None,
-            instance: None,
-            answered: false,
+            line: RequestLine {
+                service: Gateway::NAME,
+                request_id: Uuid::now_v7().to_string(),
+                method: request.method().clone(),
+                path: request.uri().path().to_owned(),
+                route: None,
+                client: None,
+                token: None,
+                instance: None,
+                received: 0,
+            },
+            received: Received::default(),
+            answered: None,
         }
     }
 }
 
 impl Drop for Trace {
     fn drop(&mut self) {
-        if self.answered {
+        self.line.received = self.received.bytes();
+        let Some(answered) = &self.answered else {
+            self.line.write_abandoned(self.begun.elapsed());
             return;
+        };
+        let Answered {
+            status,
+            took,
+            cause,
+            bytes,
+        } = answered;
+        self.line.write(*status, *bytes, *took, cause.as_deref());
+    }
+}
+
+impl http_body::Body for Told {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        if let Poll::Ready(Some(Ok(frame))) = &frame
+            && let Some(data) = frame.data_ref()
+            && let Some(answered) = &mut self.trace.answered
+        {
+            answered.bytes += data.len() as u64;
         }
-        let millis = self.begun.elapsed().as_secs_f64() * 1000.0;
-        let Self {
-            id,
-            method,
-            path,
-            route,
-            instance,
-            ..
-        } = self;
-        let route = route.as_deref().unwrap_or("(none)");
-        tracing::info!(%method, path, route, millis, request_id = id, instance, "the client went away before the answer");
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }

@@ -28,7 +28,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::Settings;
 use crate::answer::{self, Body};
 use crate::connections::{Connections, Outgoing};
-use crate::deferred_body::{BodyError, DeferredBody};
+use crate::deferred_body::{BodyError, DeferredBody, Received};
 use crate::request::address_to;
 use crate::routes::Upstream;
 use hedge::Budget;
@@ -232,9 +232,10 @@ impl Upstreams {
             .authority(target.address.as_str())
             .path_and_query(path)
             .build()?;
-        let (hold, held) = body
-            .map(|body| DeferredBody::new(body, self.limits.body))
-            .unzip();
+        let received = || head.extensions.get::<Received>().cloned();
+        let defer =
+            |body| DeferredBody::new(body, self.limits.body, received().unwrap_or_default());
+        let (hold, held) = body.map(defer).unzip();
         let outgoing = held.map_or_else(|| Either::Left(Empty::new()), Either::Right);
         let mut request = Request::new(outgoing);
         *request.method_mut() = head.method.clone();

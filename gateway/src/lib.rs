@@ -4,6 +4,7 @@
 //! connection: nothing is acknowledged that a service had not acknowledged.
 
 mod answer;
+mod client;
 mod connections;
 mod deferred_body;
 mod exchange;
@@ -23,6 +24,8 @@ use crate::forward::{Limits, Upstreams};
 use crate::routes::{RouteSetting, Routes};
 
 pub use crate::answer::{Body, Streamed};
+pub use crate::client::{Network, ProxyField};
+pub use crate::exchange::Told;
 
 /// The service, for its binary and for the command; cheap to clone.
 #[derive(Clone)]
@@ -32,6 +35,8 @@ struct Shared {
     process: Process,
     routes: Routes,
     upstreams: Upstreams,
+    trusted_proxies: Vec<Network>,
+    proxy_field: ProxyField,
     /// The services that the routes lead to, and whether an instance of each was ever known.
     seen: Vec<(&'static str, AtomicBool)>,
 }
@@ -42,6 +47,11 @@ pub struct Settings {
     pub body: BodySettings,
     pub answer: AnswerSettings,
     pub routes: Vec<RouteSetting>,
+    /// Networks of the proxies in front of the gateway, which are believed when they say who the client is. Default: none,
+    /// so that the client is the other end of the connection; a network that others are in lets them be anybody.
+    pub trusted_proxies: Vec<Network>,
+    /// Where those proxies say it.
+    pub proxy_field: ProxyField,
 }
 
 /// Bodies of requests.
@@ -70,6 +80,8 @@ impl Default for Settings {
             body: BodySettings::default(),
             answer: AnswerSettings::default(),
             routes: routes::default_routes(),
+            trusted_proxies: Vec::new(),
+            proxy_field: ProxyField::default(),
         }
     }
 }
@@ -95,7 +107,7 @@ impl Service for Gateway {
     const IS_PUBLIC: bool = true;
     type Settings = Settings;
     type Http = Self;
-    type Body = Body;
+    type Body = Told;
     type Health = Self;
 
     async fn build(process: Process, settings: Settings) -> anyhow::Result<Assembled<Self, Self>> {
@@ -140,6 +152,8 @@ impl Gateway {
             seen: routes.services().into_iter().map(unseen).collect(),
             routes,
             upstreams: Upstreams::new(process, Limits::of(settings)),
+            trusted_proxies: settings.trusted_proxies.clone(),
+            proxy_field: settings.proxy_field,
         })))
     }
 }

@@ -11,6 +11,7 @@ use http::{HeaderMap, Method, Request, Version};
 use slipway_service::Problem;
 use slipway_service::http::edge::{INSTANCE, REQUEST_ID, RUN};
 use slipway_service::http::framing::Framing;
+use slipway_service::http::request_line::CLIENT;
 
 use crate::routes::method_not_allowed;
 
@@ -48,7 +49,7 @@ pub(crate) fn check<B>(
     }
     // TRACE would hand a browser's script the headers that are kept from it; CONNECT is for proxies of another kind.
     if matches!(*request.method(), Method::TRACE | Method::CONNECT) {
-        return Err(method_not_allowed(&[]));
+        return Err(method_not_allowed(request.method(), &[]));
     }
     let mut hosts = request.headers().get_all(HOST).iter();
     let authority = match (hosts.next(), hosts.next()) {
@@ -96,7 +97,7 @@ fn refused(code: &'static str, advice: &str) -> Problem {
 /// What the gateway says of a request to the service behind it.
 pub(crate) struct Forwarding<'a> {
     pub(crate) id: &'a HeaderValue,
-    pub(crate) peer: IpAddr,
+    pub(crate) client: IpAddr,
     pub(crate) authority: Option<&'a Authority>,
     /// What the client speaks.
     pub(crate) version: Version,
@@ -118,10 +119,9 @@ pub(crate) fn prepare(headers: &mut HeaderMap, forwarding: &Forwarding<'_>) {
             headers.insert(name, value);
         }
     };
-    set(
-        "x-forwarded-for",
-        &forwarding.peer.to_canonical().to_string(),
-    );
+    let client = forwarding.client.to_string();
+    set("x-forwarded-for", &client);
+    set(CLIENT.as_str(), &client);
     set("x-forwarded-proto", "http");
     if let Some(authority) = forwarding.authority {
         set("x-forwarded-host", authority.as_str());
@@ -275,6 +275,7 @@ mod tests {
             ("proxy-authorization", "x"),
             ("x-slipway-instance", "forged"),
             ("x-slipway-signature", "forged"),
+            ("x-slipway-client", "6.6.6.6"),
             ("x-forwarded-for", "6.6.6.6"),
             ("x_forwarded_for", "6.6.6.6"),
             ("forwarded", "for=6.6.6.6"),
@@ -291,7 +292,7 @@ mod tests {
             &mut headers,
             &Forwarding {
                 id: &HeaderValue::from_static("new"),
-                peer: IpAddr::from([127, 0, 0, 9]),
+                client: IpAddr::from([127, 0, 0, 9]),
                 authority: Some(&authority),
                 version: Version::HTTP_11,
                 service: "upload",
@@ -313,6 +314,7 @@ mod tests {
                 ("x-forwarded-host", "apps.example.org"),
                 ("x-forwarded-proto", "http"),
                 ("x-request-id", "new"),
+                ("x-slipway-client", "127.0.0.9"),
             ]
         );
     }

@@ -2,7 +2,6 @@
 
 use anyhow::{bail, ensure};
 use http::Method;
-use http::StatusCode;
 use serde::Deserialize;
 use slipway_service::Problem;
 use slipway_service::data::SERVICES;
@@ -86,11 +85,11 @@ impl Routes {
             .filter(|route| matches(&route.pattern, path))
             .peekable();
         let Some(first) = of_path.peek().copied() else {
-            return Err(Problem::not_found());
+            return Err(Problem::no_such_address(path));
         };
         of_path
             .find(|route| route.methods.is_empty() || route.methods.contains(method))
-            .ok_or_else(|| method_not_allowed(&first.methods))
+            .ok_or_else(|| method_not_allowed(method, &first.methods))
     }
 }
 
@@ -127,20 +126,15 @@ impl Route {
     }
 }
 
-/// 405; `Allow` is what RFC 9110, 15.5.6 demands.
-pub(crate) fn method_not_allowed(methods: &[Method]) -> Problem {
+/// 405 with the methods of the route; none means all that there are.
+pub(crate) fn method_not_allowed(method: &Method, methods: &[Method]) -> Problem {
     let allowed: Vec<_> = methods.iter().map(Method::as_str).collect();
     let allowed = if allowed.is_empty() {
         "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS".to_owned()
     } else {
         allowed.join(", ")
     };
-    Problem::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "method_not_allowed",
-        "this address does not know that method: see the Allow header",
-    )
-    .with_header("allow", allowed)
+    Problem::method_not_allowed(method, &allowed)
 }
 
 #[cfg(test)]

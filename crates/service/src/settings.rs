@@ -185,6 +185,9 @@ impl Database {
     }
 }
 
+/// Settings that are lists: their variables hold them with commas.
+const LISTS: [&str; 3] = ["registry.urls", "lease.networks", "trusted_proxies"];
+
 /// Reads the settings of `service`: the common sections and its own.
 pub fn load<C: DeserializeOwned>(
     service: &str,
@@ -200,7 +203,11 @@ pub fn load<C: DeserializeOwned>(
         .separator("__")
         .try_parsing(true)
         .list_separator(",")
-        .with_list_parse_key("registry.urls");
+        // A variable that is there without a value is one that was not set, as compose passes it on.
+        .ignore_empty(true);
+    let environment = LISTS
+        .into_iter()
+        .fold(environment, Environment::with_list_parse_key);
     let merged: Map<String, Value> = layers
         .add_source(environment)
         .build()

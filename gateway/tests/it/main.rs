@@ -3,5 +3,6 @@
 mod bodies;
 mod endings;
 mod forwarding;
+mod front;
 mod harness;
 mod refusals;
