@@ -127,6 +127,7 @@ impl Gateway {
         if let Some(answer) = self.answer_itself(&request, trace).await {
             return answer;
         }
+        routes.check_end(request.method(), request.uri())?;
         let route = routes.find(request.method(), request.uri().path())?;
         trace.line.route = Some(route.pattern.clone());
         let id = HeaderValue::from_str(&trace.line.request_id).map_err(Problem::internal)?;

@@ -1,7 +1,7 @@
 //! The route table: which service answers which path. The first match wins.
 
 use anyhow::{bail, ensure};
-use http::Method;
+use http::{Method, StatusCode, Uri};
 use serde::Deserialize;
 use slipway_service::Problem;
 use slipway_service::data::SERVICES;
@@ -90,6 +90,24 @@ impl Routes {
         of_path
             .find(|route| route.methods.is_empty() || route.methods.contains(method))
             .ok_or_else(|| method_not_allowed(method, &first.methods))
+    }
+
+    /// Refuses a slash at the end with the way to the address without it. 308 keeps the method and the body (RFC 9110,
+    /// 15.4.9), so that nothing is done by half. What is refused anyhow, is refused first; and the way is a path on this
+    /// host: the path has one reading by now, and cannot begin with `//`, which would lead to another host (open redirect).
+    pub(crate) fn check_end(&self, method: &Method, uri: &Uri) -> Result<(), Problem> {
+        let bare = uri.path().strip_suffix('/').filter(|bare| !bare.is_empty());
+        let Some(bare) = bare.filter(|bare| bare.is_ascii()) else {
+            return Ok(());
+        };
+        self.find(method, bare)?;
+        let query = uri.query().map(|query| format!("?{query}"));
+        let location = format!("{bare}{}", query.unwrap_or_default());
+        let detail = format!(
+            "no address ends with a slash: ask for {bare}, or let your program follow this redirect, as `curl --location` does"
+        );
+        let problem = Problem::new(StatusCode::PERMANENT_REDIRECT, "trailing_slash", detail);
+        Err(problem.with_header("location", location))
     }
 }
 
@@ -206,6 +224,53 @@ mod tests {
             Err((405, allowed.clone()))
         );
         assert_eq!(service("DELETE", "/a/notes"), Err((405, allowed)));
+    }
+
+    #[test]
+    fn a_slash_at_the_end_leads_to_the_address_without_it() {
+        let routes = Routes::new(default_routes()).expect("the routes of the platform");
+        let end = |method: &str, uri: &str| {
+            let (method, uri) = (
+                method.parse().expect("a method"),
+                uri.parse().expect("a URI"),
+            );
+            match routes.check_end(&method, &uri) {
+                Ok(()) => (200, String::new()),
+                Err(problem) => {
+                    let head = problem.head().body(()).expect("a head");
+                    let location = head.headers().get("location");
+                    let location = location.map(|value| value.to_str().unwrap().to_owned());
+                    (problem.status.as_u16(), location.unwrap_or_default())
+                }
+            }
+        };
+        for (method, uri, status, location) in [
+            ("GET", "/a/notes/", 308, "/a/notes"),
+            (
+                "GET",
+                "/d/notes/latest/android/?arch=x86&x=%2F",
+                308,
+                "/d/notes/latest/android?arch=x86&x=%2F",
+            ),
+            ("POST", "/api/v1/apps/", 308, "/api/v1/apps"),
+            (
+                "PUT",
+                "/api/v1/apps/n/packages/a%20b.apk/?version=1",
+                308,
+                "/api/v1/apps/n/packages/a%20b.apk?version=1",
+            ),
+            ("GET", "http://apps.example.org/a/notes/", 308, "/a/notes"),
+            ("GET", "/a/notes", 200, ""),
+            ("GET", "/", 200, ""),
+            ("DELETE", "/a/notes/", 405, ""),
+            ("GET", "/nothing/", 404, ""),
+        ] {
+            assert_eq!(
+                end(method, uri),
+                (status, location.to_owned()),
+                "{method} {uri}"
+            );
+        }
     }
 
     #[test]
