@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Response};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
@@ -114,6 +114,14 @@ pub(crate) fn streamed(
         id: id.clone(),
     };
     Response::from_parts(head, Either::Right(body))
+}
+
+/// The answer to a browser that asks what a page of another site may ask.
+pub(crate) fn preflight(fields: HeaderMap) -> Response<Body> {
+    let mut answer = Response::new(whole(String::new()));
+    *answer.status_mut() = StatusCode::NO_CONTENT;
+    *answer.headers_mut() = fields;
+    answer
 }
 
 /// A small JSON document.

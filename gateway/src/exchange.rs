@@ -20,6 +20,7 @@ use tower::BoxError;
 use uuid::Uuid;
 
 use crate::answer::{self, Body, PermittedBy};
+use crate::cors::Sharing;
 use crate::deferred_body::Received;
 use crate::request::{self, Forwarding};
 use crate::{Gateway, Shared, client, path, routes};
@@ -84,7 +85,11 @@ impl Gateway {
         let mut trace = Trace::new(&request);
         let page = answer::wanted_page(&trace.line.path, request.headers());
         let has_body = !request.body().is_end_stream();
-        let outcome = self.answer(request, &mut trace).await;
+        let sharing = Sharing::of(&request, &self.0.routes, &self.0.cors);
+        let outcome = match sharing.preflight(&request) {
+            Some(fields) => Ok(answer::preflight(fields)),
+            None => self.answer(request, &mut trace).await,
+        };
         let cause = outcome.as_ref().err().and_then(Problem::cause);
         let mut answer = outcome.unwrap_or_else(|problem| {
             let mut answer = answer::problem(&problem, page, &trace.line.request_id);
@@ -98,6 +103,7 @@ impl Gateway {
         if let Ok(id) = HeaderValue::from_str(&trace.line.request_id) {
             answer.headers_mut().insert(REQUEST_ID.clone(), id);
         }
+        sharing.mark(answer.headers_mut(), &self.0.cors);
         self.note(&mut trace, &answer, cause);
         answer.map(|body| Told { body, trace })
     }

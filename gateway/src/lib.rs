@@ -6,6 +6,7 @@
 mod answer;
 mod client;
 mod connections;
+mod cors;
 mod deferred_body;
 mod exchange;
 mod forward;
@@ -25,6 +26,7 @@ use crate::routes::{RouteSetting, Routes};
 
 pub use crate::answer::{Body, Streamed};
 pub use crate::client::{Network, ProxyField};
+pub use crate::cors::{CorsSettings, Origin};
 pub use crate::exchange::Told;
 
 /// The service, for its binary and for the command; cheap to clone.
@@ -37,6 +39,7 @@ struct Shared {
     upstreams: Upstreams,
     trusted_proxies: Vec<Network>,
     proxy_field: ProxyField,
+    cors: CorsSettings,
     /// The services that the routes lead to, and whether an instance of each was ever known.
     seen: Vec<(&'static str, AtomicBool)>,
 }
@@ -52,6 +55,7 @@ pub struct Settings {
     pub trusted_proxies: Vec<Network>,
     /// Where those proxies say it.
     pub proxy_field: ProxyField,
+    pub cors: CorsSettings,
 }
 
 /// Bodies of requests.
@@ -82,6 +86,7 @@ impl Default for Settings {
             routes: routes::default_routes(),
             trusted_proxies: Vec::new(),
             proxy_field: ProxyField::default(),
+            cors: CorsSettings::default(),
         }
     }
 }
@@ -154,6 +159,7 @@ impl Gateway {
             upstreams: Upstreams::new(process, Limits::of(settings)),
             trusted_proxies: settings.trusted_proxies.clone(),
             proxy_field: settings.proxy_field,
+            cors: settings.cors.clone(),
         })))
     }
 }

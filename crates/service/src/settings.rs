@@ -186,7 +186,12 @@ impl Database {
 }
 
 /// Settings that are lists: their variables hold them with commas.
-const LISTS: [&str; 3] = ["registry.urls", "lease.networks", "trusted_proxies"];
+const LISTS: [&str; 4] = [
+    "registry.urls",
+    "lease.networks",
+    "trusted_proxies",
+    "cors.origins",
+];
 
 /// Reads the settings of `service`: the common sections and its own.
 pub fn load<C: DeserializeOwned>(
