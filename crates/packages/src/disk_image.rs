@@ -9,6 +9,11 @@ const TRAILER: u64 = 512;
 
 /// An Apple disk image (UDIF) has its header, 512 bytes, at its end; its beginning can be anything.
 pub(crate) fn read(source: &mut Source<'_>) -> Result<Option<Facts>, Fault> {
+    if is_encrypted(source)? {
+        let mut facts = Facts::of(Kind::Dmg);
+        facts.warn("the disk image is encrypted, so nothing of its content was read");
+        return Ok(Some(facts));
+    }
     let (start, trailer) = source.tail(TRAILER)?;
     if !trailer.starts_with(b"koly") || u32_be(&trailer, 8) != Some(512) {
         return Ok(None);
@@ -22,6 +27,19 @@ pub(crate) fn read(source: &mut Source<'_>) -> Result<Option<Facts>, Fault> {
         }
     }
     Ok(Some(Facts::of(Kind::Dmg)))
+}
+
+/// An image that is encrypted says so at its beginning, or in the form of before Mac OS X 10.5 at its end (libyal,
+/// "Mac OS disk image types", "Encrypted DMG").
+fn is_encrypted(source: &mut Source<'_>) -> Result<bool, Fault> {
+    let head = source.head(72)?;
+    if head.starts_with(b"encrcdsa") {
+        let number = |at| u64_be(&head, at).unwrap_or(u64::MAX);
+        source.needs("its encrypted content", number(64), number(56))?;
+        return Ok(true);
+    }
+    let (_, tail) = source.tail(8)?;
+    Ok(tail == b"cdsaencr")
 }
 
 /// Whether this is the image of a disk as it is, all of it, which `hdiutil` takes for a `.dmg` too: HFS+, APFS, ISO 9660, or

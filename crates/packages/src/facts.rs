@@ -1,10 +1,13 @@
 //! What an inspection found, as it travels from the process that read the bytes to the one that decides.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Arch, ContentDigests, Digest, Kind, Platform};
+use crate::{Arch, ContentDigests, Digest, Kind, Limits, Platform, source::Fault};
+
+/// Architectures of one package that are listed.
+const ARCHES: usize = 16;
 
 /// As JSON: an object with `outcome` = `understood`, `refused` or `not_understood`, and its fields.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +40,8 @@ pub struct Facts {
     pub platform: Option<Platform>,
     /// `None` where the bytes do not say.
     pub arch: Option<Arch>,
-    /// The package name of an APK, a deb or an rpm.
+    /// What the package is called by what installs it: the package name of an APK, a deb or an rpm, the bundle identifier of
+    /// an IPA, the upgrade code of an MSI.
     pub identifier: Option<String>,
     /// As in the bytes: it need not be a [`Version`](crate::Version).
     pub version: Option<String>,
@@ -165,6 +169,48 @@ impl Facts {
         self.platform = Some(Platform::None);
         self.arch = Some(Arch::SOURCE);
         self.warn("source_package: nobody can install it: it is served at its own address and on the page, and offered to nobody");
+    }
+
+    /// Turns "not well formed" into a warning and `None`.
+    pub(crate) fn or_warning<T>(
+        &mut self,
+        what: &str,
+        result: Result<T, Fault>,
+    ) -> Result<Option<T>, Fault> {
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(Fault::Malformed(why)) => {
+                self.warn(format!("{what} could not be read: {why}"));
+                Ok(None)
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Takes the architectures that a package names: the one that there is, or universal for several. None leaves it open.
+    pub(crate) fn set_arches<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
+        let arches = names
+            .into_iter()
+            .filter_map(|name| name.trim().parse().ok());
+        let arches: BTreeSet<Arch> = arches.take(ARCHES).collect();
+        if arches.len() < 2 || arches.contains(&Arch::Universal) {
+            self.arch = arches.last().copied().or(self.arch);
+        } else {
+            self.arch = Some(Arch::Universal);
+            self.abis = arches.iter().map(Arch::to_string).collect();
+        }
+    }
+
+    /// Takes identifier and version out of a manifest, where no earlier one gave them.
+    pub(crate) fn say(&mut self, identifier: Option<&str>, version: Option<&str>, limits: &Limits) {
+        let text = |text: Option<&str>| text.and_then(|text| shown(text, limits.text));
+        self.identifier = self.identifier.take().or_else(|| text(identifier));
+        self.version = self.version.take().or_else(|| text(version));
+    }
+
+    /// Takes the name for people, where no earlier one gave it.
+    pub(crate) fn say_label(&mut self, label: &str, limits: &Limits) {
+        self.label = self.label.take().or_else(|| shown(label, limits.text));
     }
 
     pub(crate) fn warn(&mut self, warning: impl Into<String>) {

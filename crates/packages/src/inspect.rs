@@ -8,11 +8,10 @@
 use std::io::{self, Read, Seek};
 
 use crate::{
-    ContentDigests, Facts, Inspected, Kind, Limits, Outcome, apk, compound, deb, disk_image, elf,
-    mach_o, named, pe, rpm,
+    ContentDigests, Facts, Inspected, Kind, Limits, Outcome, compound, deb, disk_image, elf,
+    flatpak, mach_o, named, pe, rpm, seven_zip,
     source::{Fault, Source},
-    tar_gz,
-    zip::{self, Archive},
+    squashfs, tar_gz, tarball, xar, zip, zipped,
 };
 
 /// Enough for every magic number.
@@ -52,10 +51,18 @@ fn recognise(
 ) -> Result<Facts, Fault> {
     let head = source.head(HEAD)?;
     if head.starts_with(zip::LOCAL_HEADER) || head.starts_with(zip::END_RECORD) {
-        return zip_family(source, content, limits);
+        return zipped::read(source, content, limits);
     }
-    if let Some(facts) = deb::read(source, &head, limits)? {
-        return Ok(facts);
+    for read in [
+        deb::read,
+        xar::read,
+        squashfs::read,
+        flatpak::read,
+        seven_zip::read,
+    ] {
+        if let Some(facts) = read(source, &head, limits)? {
+            return Ok(facts);
+        }
     }
     if let Some(facts) = rpm::read(source, &head, limits)? {
         return Ok(facts);
@@ -65,57 +72,12 @@ fn recognise(
             return Ok(facts);
         }
     }
-    if let Some(facts) = tar_gz::read(source, &head, limits)? {
-        return Ok(facts);
+    for read in [tar_gz::read, tarball::read] {
+        if let Some(facts) = read(source, &head, limits)? {
+            return Ok(facts);
+        }
     }
     disk_image::read(source)?.ok_or_else(|| {
         Fault::malformed("this is no kind of package that is known here; it is served as it is")
     })
-}
-
-/// Zip, and the three kinds of package that are one.
-fn zip_family(
-    source: &mut Source<'_>,
-    content: &mut Option<ContentDigests>,
-    limits: &Limits,
-) -> Result<Facts, Fault> {
-    let archive =
-        Archive::open(source, limits).map_err(|fault| fault.into_damage("it begins as a zip"))?;
-    let kind = zipped_kind(&archive);
-    let oddities = archive.oddities(kind)?;
-    let mut facts = match kind {
-        Kind::Apk => apk::read(source, &archive, content, limits)?,
-        _ => Facts::of(kind),
-    };
-    if kind == Kind::Aab {
-        let base = archive
-            .names()
-            .filter_map(|name| name.strip_prefix(b"base/"));
-        apk::native_code(&mut facts, base);
-    }
-    facts.warnings.extend(oddities);
-    Ok(facts)
-}
-
-fn zipped_kind(archive: &Archive) -> Kind {
-    if archive.find(b"BundleConfig.pb").is_some()
-        && archive.find(b"base/manifest/AndroidManifest.xml").is_some()
-    {
-        return Kind::Aab;
-    }
-    // A library for Android (AAR) has the manifest too, and its code in `classes.jar`.
-    if archive.find(apk::MANIFEST).is_some() && archive.find(b"classes.jar").is_none() {
-        return Kind::Apk;
-    }
-    if archive.names().any(is_ios_app) {
-        return Kind::Ipa;
-    }
-    Kind::Zip
-}
-
-/// `Payload/<name>.app/Info.plist`.
-fn is_ios_app(name: &[u8]) -> bool {
-    name.strip_prefix(b"Payload/")
-        .and_then(|rest| rest.strip_suffix(b".app/Info.plist"))
-        .is_some_and(|app| !app.is_empty() && !app.contains(&b'/'))
 }

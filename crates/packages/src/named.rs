@@ -1,13 +1,13 @@
 //! What the name of a file says that its bytes are.
 
 use crate::{
-    Facts, FileName, Kind, Platform, disk_image, pe,
+    Arch, Facts, FileName, Kind, Platform, disk_image, pe,
     source::{Fault, Source},
     zip,
 };
 
 /// The archives of other trades are zips too.
-const ENDINGS: [(&str, Kind); 29] = [
+const ENDINGS: [(&str, Kind); 43] = [
     (".apk", Kind::Apk),
     (".aab", Kind::Aab),
     (".ipa", Kind::Ipa),
@@ -20,22 +20,36 @@ const ENDINGS: [(&str, Kind); 29] = [
     (".dmg", Kind::Dmg),
     (".tar.gz", Kind::TarGz),
     (".tgz", Kind::TarGz),
+    (".tar.xz", Kind::TarXz),
+    (".txz", Kind::TarXz),
+    (".tar.zst", Kind::TarZst),
+    (".tar.zstd", Kind::TarZst),
+    (".tzst", Kind::TarZst),
+    (".tar.bz2", Kind::TarBz2),
+    (".tbz2", Kind::TarBz2),
+    (".tbz", Kind::TarBz2),
+    (".7z", Kind::SevenZip),
+    (".pkg", Kind::Pkg),
+    (".snap", Kind::Snap),
+    (".flatpak", Kind::Flatpak),
+    (".hap", Kind::Hap),
+    (".jar", Kind::Jar),
+    (".whl", Kind::Whl),
+    (".nupkg", Kind::Nupkg),
+    (".snupkg", Kind::Nupkg),
+    (".msix", Kind::Msix),
+    (".appx", Kind::Msix),
+    (".msixbundle", Kind::Msix),
+    (".appxbundle", Kind::Msix),
+    (".xapk", Kind::Xapk),
+    (".apks", Kind::Apks),
+    (".apkm", Kind::Apkm),
     (".zip", Kind::Zip),
-    (".jar", Kind::Zip),
     (".war", Kind::Zip),
     (".ear", Kind::Zip),
     (".aar", Kind::Zip),
-    (".whl", Kind::Zip),
-    (".nupkg", Kind::Zip),
     (".vsix", Kind::Zip),
     (".xpi", Kind::Zip),
-    (".msix", Kind::Zip),
-    (".appx", Kind::Zip),
-    (".msixbundle", Kind::Zip),
-    (".appxbundle", Kind::Zip),
-    (".xapk", Kind::Zip),
-    (".apks", Kind::Zip),
-    (".apkm", Kind::Zip),
     (".apkx", Kind::Zip),
 ];
 
@@ -59,6 +73,13 @@ pub(crate) fn hold(
     found: Result<Facts, Fault>,
 ) -> Result<Facts, Fault> {
     match found {
+        // Every zip of classes is a jar; a manifest it need not have.
+        Ok(mut facts) if promised == Kind::Jar && facts.kind == Kind::Zip => {
+            let plain = Facts::of(Kind::Jar);
+            (facts.kind, facts.platform) = (plain.kind, plain.platform);
+            facts.arch = Some(Arch::Universal);
+            Ok(facts)
+        }
         Ok(facts) if is_promised(promised, &facts) => Ok(facts),
         Ok(facts) => Err(Fault::damaged(lack(promised, facts.kind))),
         Err(Fault::Malformed(why)) => {
@@ -76,36 +97,66 @@ pub(crate) fn hold(
 
 fn is_promised(promised: Kind, facts: &Facts) -> bool {
     match (promised, facts.kind) {
-        (Kind::Zip, Kind::Apk | Kind::Aab | Kind::Ipa) => true,
+        (Kind::Zip, found) => is_zip(found),
+        // FreeBSD's packages have the ending of Apple's.
+        (Kind::Xapk | Kind::Apks | Kind::Apkm, Kind::Xapk | Kind::Apks | Kind::Apkm)
+        | (Kind::Pkg, Kind::TarXz | Kind::TarZst) => true,
         // Some tools take the mark of an AppImage out of it, since other programs stumble over it; an ELF is left.
         (Kind::AppImage, Kind::Other) => facts.platform == Some(Platform::Linux),
         (promised, found) => promised == found,
     }
 }
 
+fn is_zip(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Zip
+            | Kind::Apk
+            | Kind::Aab
+            | Kind::Ipa
+            | Kind::Jar
+            | Kind::Whl
+            | Kind::Msix
+            | Kind::Nupkg
+            | Kind::Xapk
+            | Kind::Apks
+            | Kind::Apkm
+            | Kind::Hap
+    )
+}
+
 /// What a whole file of another kind does not have.
 fn lack(promised: Kind, found: Kind) -> String {
-    match (promised, found) {
-        (Kind::Apk, Kind::Zip) => {
-            "it is a zip without the AndroidManifest.xml of an APK".to_owned()
+    let part = match promised {
+        Kind::Apk => "the AndroidManifest.xml of an APK",
+        Kind::Aab => "BundleConfig.pb and base/manifest/AndroidManifest.xml",
+        Kind::Ipa => "Payload/NAME.app/Info.plist",
+        Kind::Whl => "NAME.dist-info/WHEEL",
+        Kind::Msix => {
+            "[Content_Types].xml and AppxManifest.xml or AppxMetadata/AppxBundleManifest.xml"
         }
-        (Kind::Aab, Kind::Zip) => {
-            "it is a zip without BundleConfig.pb and base/manifest/AndroidManifest.xml".to_owned()
+        Kind::Nupkg => "NAME.nuspec",
+        Kind::Xapk | Kind::Apks | Kind::Apkm => "base.apk or a list of its APKs",
+        Kind::Hap => "module.json or config.json and resources.index",
+        Kind::Snap if found == Kind::Other => return "it has no meta/snap.yaml".to_owned(),
+        Kind::Pkg if found == Kind::Other => {
+            return "it has neither Distribution nor PackageInfo".to_owned();
         }
-        (Kind::Ipa, Kind::Zip) => "it is a zip without Payload/NAME.app/Info.plist".to_owned(),
-        _ => {
-            format!(
-                "its name says that it is of the kind {promised}, but its bytes are of the kind {found}"
-            )
-        }
+        _ => "",
+    };
+    if is_zip(found) && !part.is_empty() {
+        return format!("it is a zip without {part}");
     }
+    format!(
+        "its name says that it is of the kind {promised}, but its bytes are of the kind {found}"
+    )
 }
 
 /// Whole files that honestly have this name although their kind is not known here.
 fn stands_in(source: &mut Source<'_>, promised: Kind) -> Result<bool, Fault> {
     match promised {
         // A script before a zip starts it: so are "executable jars" made.
-        Kind::Zip => zip::ends_as_one(source),
+        Kind::Zip | Kind::Jar => zip::ends_as_one(source),
         Kind::Exe => pe::is_for_dos(source),
         Kind::Dmg => disk_image::is_raw(source),
         _ => Ok(false),
@@ -154,7 +205,10 @@ mod tests {
             ("Notes Setup (x64).EXE", Some(Kind::Exe)),
             ("notes-1.2.tar.gz", Some(Kind::TarGz)),
             ("Notes-x86_64.AppImage", Some(Kind::AppImage)),
-            ("notes.jar", Some(Kind::Zip)),
+            ("notes.jar", Some(Kind::Jar)),
+            ("notes.war", Some(Kind::Zip)),
+            ("notes-1.2.tar.zst", Some(Kind::TarZst)),
+            ("Notes.msixbundle", Some(Kind::Msix)),
             ("notes.apk.txt", None),
             ("notes.gz", None),
             ("notes.bin", None),
@@ -165,25 +219,7 @@ mod tests {
         let every = Kind::ALL
             .iter()
             .filter(|kind| !ENDINGS.iter().any(|(_, named)| named == *kind));
-        let unread = [
-            Kind::Jar,
-            Kind::Whl,
-            Kind::Pkg,
-            Kind::Snap,
-            Kind::Msix,
-            Kind::Nupkg,
-            Kind::Xapk,
-            Kind::Apks,
-            Kind::Apkm,
-            Kind::TarXz,
-            Kind::TarZst,
-            Kind::TarBz2,
-            Kind::SevenZip,
-            Kind::Flatpak,
-            Kind::Hap,
-        ];
-        let expected = [&[Kind::MachO][..], &unread, &[Kind::Other]].concat();
-        assert_eq!(every.copied().collect::<Vec<_>>(), expected);
+        assert_eq!(every.collect::<Vec<_>>(), [&Kind::MachO, &Kind::Other]);
     }
 
     #[test]

@@ -33,13 +33,17 @@ pub(crate) fn read(
     Ok(Some(facts))
 }
 
-/// Gzip whose content begins with the header of a tar member, its checksum right.
+/// Gzip whose content begins with the header of a tar member.
 fn begins_as_one(head: &[u8]) -> bool {
     let mut block = [0; 512];
-    if !head.starts_with(b"\x1f\x8b\x08") || GzDecoder::new(head).read_exact(&mut block).is_err() {
-        return false;
-    }
-    let header = tar::Header::from_byte_slice(&block);
+    head.starts_with(b"\x1f\x8b\x08")
+        && GzDecoder::new(head).read_exact(&mut block).is_ok()
+        && is_header(&block)
+}
+
+/// Whether this is the header of a tar member, its checksum right.
+pub(crate) fn is_header(block: &[u8; 512]) -> bool {
+    let header = tar::Header::from_byte_slice(block);
     let sum: u32 = (0..block.len())
         .map(|at| {
             if (148..156).contains(&at) {

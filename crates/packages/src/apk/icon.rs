@@ -5,7 +5,6 @@ use std::cmp::Reverse;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use super::{
-    entry,
     picture::{self, Layer, Picture},
     resources::{Found, Resources},
     value::Value,
@@ -132,7 +131,7 @@ impl<'i, 's, 'r> Icons<'i, 's, 'r> {
             return Ok(Err("leads to too many files".to_owned()));
         }
         let name = &found.text;
-        match entry(self.source, self.archive, name.as_bytes(), most) {
+        match self.archive.bytes(self.source, name.as_bytes(), most) {
             Ok(Some(bytes)) => Ok(Ok(bytes)),
             Ok(None) => Ok(Err("is a file that is not in it".to_owned())),
             Err(Fault::Malformed(why)) => Ok(Err(format!("could not be read: {why}"))),

@@ -42,7 +42,7 @@ pub(crate) fn read(
     let mut facts = Facts::of(Kind::Apk);
     native_code(&mut facts, archive.names());
     let signatures = signer::read(source, archive, limits);
-    if let Some(signatures) = or_warning(&mut facts, "the signature", signatures)? {
+    if let Some(signatures) = facts.or_warning("the signature", signatures)? {
         facts.signer_sha256 = signatures.certificate;
         *content = signatures.content;
         if signatures.is_unclear {
@@ -52,11 +52,13 @@ pub(crate) fn read(
             facts.warn("the APK is not signed: Android does not install it");
         }
     }
-    let bytes = entry(source, archive, MANIFEST, limits.manifest).and_then(|bytes| {
-        let manifest = bytes.as_deref().and_then(Manifest::read);
-        manifest.ok_or_else(|| Fault::malformed("it is damaged"))
-    });
-    if let Some(manifest) = or_warning(&mut facts, "AndroidManifest.xml", bytes)? {
+    let bytes = archive
+        .bytes(source, MANIFEST, limits.manifest)
+        .and_then(|bytes| {
+            let manifest = bytes.as_deref().and_then(Manifest::read);
+            manifest.ok_or_else(|| Fault::malformed("it is damaged"))
+        });
+    if let Some(manifest) = facts.or_warning("AndroidManifest.xml", bytes)? {
         describe(&mut facts, source, archive, limits, manifest)?;
     }
     Ok(facts)
@@ -69,8 +71,8 @@ fn describe(
     limits: &Limits,
     manifest: Manifest,
 ) -> Result<(), Fault> {
-    let table = entry(source, archive, b"resources.arsc", limits.resources);
-    let table = or_warning(facts, "resources.arsc", table)?.flatten();
+    let table = archive.bytes(source, b"resources.arsc", limits.resources);
+    let table = facts.or_warning("resources.arsc", table)?.flatten();
     let resources = table.as_deref().and_then(Resources::read);
     if table.is_some() && resources.is_none() {
         facts.warn("resources.arsc could not be read: it is damaged");
@@ -116,33 +118,6 @@ fn warn_of_what_is_not_installed(facts: &mut Facts, needs_splits: bool) {
         ));
     } else if needs_splits {
         facts.warn("split_alone: the APK is the base of an app in several parts, which Android does not install without the others: send an APK that holds the whole app");
-    }
-}
-
-/// The entry's bytes, `None` when there is no such entry.
-fn entry(
-    source: &mut Source<'_>,
-    archive: &Archive,
-    name: &[u8],
-    limit: u64,
-) -> Result<Option<Vec<u8>>, Fault> {
-    let entry = archive.find(name);
-    entry.map(|entry| entry.read(source, limit)).transpose()
-}
-
-/// Turns "not well formed" into a warning and `None`.
-fn or_warning<T>(
-    facts: &mut Facts,
-    what: &str,
-    result: Result<T, Fault>,
-) -> Result<Option<T>, Fault> {
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(Fault::Malformed(why)) => {
-            facts.warn(format!("{what} could not be read: {why}"));
-            Ok(None)
-        }
-        Err(other) => Err(other),
     }
 }
 

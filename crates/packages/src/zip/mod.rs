@@ -130,6 +130,17 @@ impl Archive {
         self.entries.iter().map(|entry| self.name(entry))
     }
 
+    /// The bytes of the entry of this name, `None` when there is none; not more than `limit` of them.
+    pub(crate) fn bytes(
+        &self,
+        source: &mut Source<'_>,
+        name: &[u8],
+        limit: u64,
+    ) -> Result<Option<Vec<u8>>, Fault> {
+        let entry = self.find(name);
+        entry.map(|entry| entry.read(source, limit)).transpose()
+    }
+
     pub(crate) fn find(&self, name: &[u8]) -> Option<&Entry> {
         self.entries.iter().find(|entry| self.name(entry) == name)
     }

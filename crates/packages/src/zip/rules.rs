@@ -81,7 +81,17 @@ fn with_slashes(name: &[u8]) -> Cow<'_, [u8]> {
 /// some the last, so that the check sees one file and the user runs the other (Android's "master key"). Tools that only
 /// collect files, such as those that make one jar out of many, write a licence twice, and nothing comes of it.
 fn is_installed_whole(kind: Kind) -> bool {
-    matches!(kind, Kind::Apk | Kind::Aab | Kind::Ipa)
+    matches!(
+        kind,
+        Kind::Apk
+            | Kind::Aab
+            | Kind::Ipa
+            | Kind::Xapk
+            | Kind::Apks
+            | Kind::Apkm
+            | Kind::Msix
+            | Kind::Hap
+    )
 }
 
 /// A few kilobytes that thousands of entries share unpack to terabytes (Fifield, "A better zip bomb",

@@ -21,15 +21,17 @@ fn png(size: u32, color: [u8; 4], random: bool) -> Vec<u8> {
     let mut pixels = color.repeat((size * size) as usize);
     if random {
         let mut random = Random(0x1c0);
-        pixels.fill_with(|| u8::try_from(random.below(256)).unwrap());
+        pixels.fill_with(|| u8::try_from(random.below(256)).expect("a test makes it well"));
     }
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, size, size);
     encoder.set_color(png::ColorType::Rgba);
     encoder.set_depth(png::BitDepth::Eight);
-    let mut writer = encoder.write_header().unwrap();
-    writer.write_image_data(&pixels).unwrap();
-    writer.finish().unwrap();
+    let mut writer = encoder.write_header().expect("a test makes it well");
+    writer
+        .write_image_data(&pixels)
+        .expect("a test makes it well");
+    writer.finish().expect("a test makes it well");
     bytes
 }
 
@@ -39,21 +41,22 @@ fn webp(size: u32, color: [u8; 4]) -> Vec<u8> {
     let encoder = image_webp::WebPEncoder::new(&mut bytes);
     encoder
         .encode(&pixels, size, size, image_webp::ColorType::Rgba8)
-        .unwrap();
+        .expect("a test makes it well");
     bytes
 }
 
 /// An APK of these files by `aapt`, which makes the binary form of XML.
 fn built(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a test makes it well");
     for (name, bytes) in files {
         let path = folder.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, bytes).unwrap();
+        fs::create_dir_all(path.parent().expect("a test makes it well"))
+            .expect("a test makes it well");
+        fs::write(path, bytes).expect("a test makes it well");
     }
     let manifest = folder.path().join("AndroidManifest.xml");
     if !manifest.exists() {
-        fs::write(manifest, MANIFEST).unwrap();
+        fs::write(manifest, MANIFEST).expect("a test makes it well");
     }
     output(Command::new("aapt").current_dir(folder.path()).args([
         "package",
@@ -68,7 +71,7 @@ fn built(files: &[(&str, &[u8])]) -> Vec<u8> {
         "-F",
         "notes.apk",
     ]));
-    fs::read(folder.path().join("notes.apk")).unwrap()
+    fs::read(folder.path().join("notes.apk")).expect("a test makes it well")
 }
 
 fn can_build() -> bool {
@@ -86,13 +89,17 @@ fn drawn(facts: &Facts) -> ([u8; 4], [u8; 4], u32) {
         .as_ref()
         .unwrap_or_else(|| panic!("no icon: {:?}", facts.warnings));
     assert_eq!(icon.media_type, "image/png");
-    let bytes = STANDARD.decode(&icon.data).unwrap();
-    let mut reader = png::Decoder::new(Cursor::new(bytes)).read_info().unwrap();
-    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
-    let frame = reader.next_frame(&mut pixels).unwrap();
+    let bytes = STANDARD.decode(&icon.data).expect("a test makes it well");
+    let mut reader = png::Decoder::new(Cursor::new(bytes))
+        .read_info()
+        .expect("a test makes it well");
+    let mut pixels = vec![0; reader.output_buffer_size().expect("a test makes it well")];
+    let frame = reader
+        .next_frame(&mut pixels)
+        .expect("a test makes it well");
     let at = |x: u32, y: u32| {
         let at = ((y * frame.width + x) * 4) as usize;
-        pixels[at..at + 4].try_into().unwrap()
+        pixels[at..at + 4].try_into().expect("a test makes it well")
     };
     (at(frame.width / 2, frame.height / 2), at(0, 0), frame.width)
 }

@@ -8,6 +8,7 @@ mod fixtures;
 mod hostile;
 mod icons;
 mod kinds;
+mod manifests;
 mod real_apks;
 mod signer;
 mod whole;

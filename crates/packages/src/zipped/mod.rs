@@ -1,0 +1,106 @@
+//! Packages that are zips: which kind one is, and what its manifest says.
+
+mod aab;
+mod apps;
+mod bundles;
+mod libraries;
+mod protobuf;
+mod windows;
+
+use crate::{
+    ContentDigests, Facts, Kind, Limits, apk,
+    source::{Fault, Source},
+    zip::Archive,
+};
+
+/// What an APK says of its content is put into `content`.
+pub(crate) fn read(
+    source: &mut Source<'_>,
+    content: &mut Option<ContentDigests>,
+    limits: &Limits,
+) -> Result<Facts, Fault> {
+    let archive =
+        Archive::open(source, limits).map_err(|fault| fault.into_damage("it begins as a zip"))?;
+    let kind = kind(&archive);
+    let oddities = archive.oddities(kind)?;
+    let mut facts = match kind {
+        Kind::Apk => apk::read(source, &archive, content, limits)?,
+        _ => Facts::of(kind),
+    };
+    let describe = match kind {
+        Kind::Aab => aab::describe,
+        Kind::Ipa => apps::describe_ipa,
+        Kind::Hap => apps::describe_hap,
+        Kind::Xapk | Kind::Apks | Kind::Apkm => bundles::describe,
+        Kind::Msix => windows::describe_msix,
+        Kind::Nupkg => windows::describe_nupkg,
+        Kind::Jar => libraries::describe_jar,
+        Kind::Whl => libraries::describe_wheel,
+        _ => |_: &mut Facts, _: &mut Zipped<'_, '_, '_>| Ok(()),
+    };
+    let mut zipped = Zipped {
+        source,
+        archive: &archive,
+        limits,
+    };
+    let described = describe(&mut facts, &mut zipped);
+    facts.or_warning("its manifest", described)?;
+    facts.warnings.extend(oddities);
+    Ok(facts)
+}
+
+/// What a reader of a manifest needs.
+struct Zipped<'z, 's, 'l> {
+    source: &'z mut Source<'s>,
+    archive: &'z Archive,
+    limits: &'l Limits,
+}
+
+impl Zipped<'_, '_, '_> {
+    /// The bytes of a manifest, which has to be there.
+    fn manifest(&mut self, name: &[u8]) -> Result<Vec<u8>, Fault> {
+        let bytes = self
+            .archive
+            .bytes(self.source, name, self.limits.manifest)?;
+        bytes.ok_or_else(|| Fault::malformed("it is not there"))
+    }
+
+    /// The bytes of the manifest whose name `is` one.
+    fn manifest_that(&mut self, is: impl Fn(&[u8]) -> bool) -> Result<Vec<u8>, Fault> {
+        let archive = self.archive;
+        let name = archive.names().find(|name| is(name)).unwrap_or_default();
+        self.manifest(name)
+    }
+}
+
+/// By what is in it, whatever its name. Each has its manifest at a place that others do not have.
+fn kind(archive: &Archive) -> Kind {
+    let has = |name: &[u8]| archive.find(name).is_some();
+    let has_that = |is: fn(&[u8]) -> bool| archive.names().any(is);
+    // A library for Android (AAR) has the manifest of an APK too, and its code in `classes.jar`.
+    if has(b"BundleConfig.pb") && has(b"base/manifest/AndroidManifest.xml") {
+        Kind::Aab
+    } else if has(apk::MANIFEST) && !has(b"classes.jar") {
+        Kind::Apk
+    } else if has_that(apps::is_ios_manifest) {
+        Kind::Ipa
+    } else if has(bundles::XAPK) && has_that(bundles::is_apk) {
+        Kind::Xapk
+    } else if has(bundles::APKM) && has(bundles::BASE) {
+        Kind::Apkm
+    } else if has_that(bundles::is_apk) && (has(bundles::TOC) || has(bundles::BASE)) {
+        Kind::Apks
+    } else if has(windows::CONTENT_TYPES) && (has(windows::MSIX) || has(windows::MSIX_BUNDLE)) {
+        Kind::Msix
+    } else if has_that(windows::is_nuspec) {
+        Kind::Nupkg
+    } else if (has(apps::HAP) || has(apps::HAP_BEFORE)) && has_that(apps::is_of_hap) {
+        Kind::Hap
+    } else if has_that(libraries::is_wheel) {
+        Kind::Whl
+    } else if has(libraries::JAR) {
+        Kind::Jar
+    } else {
+        Kind::Zip
+    }
+}
