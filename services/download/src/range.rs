@@ -1,13 +1,32 @@
 //! Which part of a file a request asks for, and whether it needs it at all (RFC 9110, parts 13 and 14).
 //!
-//! The validator is one strong entity tag, the digest of the bytes. There is no `Last-Modified`, so conditions on a date
-//! are passed over, and an `If-Range` with a date never holds.
+//! The validators are a strong entity tag, the digest of the bytes, and the second at which they were published. Bytes at an
+//! address never change, so the date is a strong validator too (RFC 9110, 8.8.2.2); where both are given, the tag counts.
 
 use std::ops::Range;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use http::header::{IF_MATCH, IF_NONE_MATCH, IF_RANGE, RANGE};
-use http::{HeaderMap, HeaderName};
+use http::header::{
+    IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE,
+};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use http_range_header::parse_range_header;
+
+/// By what a client names the bytes that it has.
+pub(crate) struct Validators<'a> {
+    /// Quoted.
+    pub(crate) etag: &'a str,
+    /// Whole seconds.
+    pub(crate) modified: Option<SystemTime>,
+}
+
+/// When bytes were published, in whole seconds. A date to come is none: an origin does not say it (RFC 9110, 8.8.2.1).
+/// `published_at` and `now` are Unix milliseconds.
+pub(crate) fn modified(published_at: Option<i64>, now: i64) -> Option<SystemTime> {
+    let published_at = published_at.filter(|at| *at <= now)?;
+    let seconds = u64::try_from(published_at).ok()? / 1000;
+    UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
+}
 
 /// What to do about the conditions of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,29 +49,47 @@ pub(crate) enum Selection {
     Unsatisfiable,
 }
 
-/// Looks at `If-Match` and `If-None-Match`, in this order (RFC 9110, 13.2.2). `etag` is quoted.
-pub(crate) fn condition(headers: &HeaderMap, etag: &str) -> Condition {
-    if headers.contains_key(IF_MATCH) && !names(headers, &IF_MATCH, etag, Comparison::Strong) {
+/// Looks at the conditions in the order of RFC 9110, 13.2.2: one on a date counts only where there is none on a tag.
+pub(crate) fn condition(headers: &HeaderMap, validators: &Validators<'_>) -> Condition {
+    let etag = validators.etag;
+    let is_later = |date| validators.modified.is_some_and(|modified| modified > date);
+    let is_changed = if headers.contains_key(IF_MATCH) {
+        !names(headers, &IF_MATCH, etag, Comparison::Strong)
+    } else {
+        date(headers, &IF_UNMODIFIED_SINCE).is_some_and(is_later)
+    };
+    if is_changed {
         return Condition::Failed;
     }
-    if names(headers, &IF_NONE_MATCH, etag, Comparison::Weak) {
+    let is_known = if headers.contains_key(IF_NONE_MATCH) {
+        names(headers, &IF_NONE_MATCH, etag, Comparison::Weak)
+    } else {
+        let since = date(headers, &IF_MODIFIED_SINCE);
+        validators.modified.is_some() && since.is_some_and(|since| !is_later(since))
+    };
+    if is_known {
         return Condition::NotModified;
     }
     Condition::Holds
 }
 
+/// A date in one of the three forms of HTTP (RFC 9110, 5.6.7). One that cannot be read, or a list, is no condition.
+fn date(headers: &HeaderMap, name: &HeaderName) -> Option<SystemTime> {
+    let mut given = headers.get_all(name).iter();
+    let (value, None) = (given.next()?, given.next()) else {
+        return None;
+    };
+    httpdate::parse_http_date(value.to_str().ok()?).ok()
+}
+
 /// Looks at `Range` and `If-Range`. A header that cannot be read, and one that asks for several ranges, is answered with
 /// the whole, as the RFC allows: a client has to be ready for that.
-pub(crate) fn select(headers: &HeaderMap, etag: &str, size: u64) -> Selection {
+pub(crate) fn select(headers: &HeaderMap, validators: &Validators<'_>, size: u64) -> Selection {
     let mut given = headers.get_all(RANGE).iter();
     let (Some(value), None) = (given.next(), given.next()) else {
         return Selection::Whole;
     };
-    // A weak tag or a date never matches here: parts of two different files would be put together.
-    if headers
-        .get(IF_RANGE)
-        .is_some_and(|wanted| wanted.as_bytes() != etag.as_bytes())
-    {
+    if headers.contains_key(IF_RANGE) && !is_exactly(headers, validators) {
         return Selection::Whole;
     }
     let parsed = value
@@ -68,6 +105,14 @@ pub(crate) fn select(headers: &HeaderMap, etag: &str, size: u64) -> Selection {
         Ok(_) => Selection::Whole,
         Err(_) => Selection::Unsatisfiable,
     }
+}
+
+/// Whether `If-Range` names exactly these bytes. A weak tag or an earlier date never does: parts of two different files would
+/// be put together.
+fn is_exactly(headers: &HeaderMap, validators: &Validators<'_>) -> bool {
+    let tag = headers.get(IF_RANGE).map(HeaderValue::as_bytes);
+    let date = date(headers, &IF_RANGE);
+    tag == Some(validators.etag.as_bytes()) || date.is_some() && date == validators.modified
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -100,6 +145,17 @@ mod tests {
     use super::*;
 
     const ETAG: &str = "\"abc\"";
+    const BEFORE: &str = "Wed, 21 Oct 2026 07:27:59 GMT";
+    const DATE: &str = "Wed, 21 Oct 2026 07:28:00 GMT";
+    const AFTER: &str = "Wed, 21 Oct 2026 07:28:01 GMT";
+
+    fn validators() -> Validators<'static> {
+        let modified = httpdate::parse_http_date(DATE).ok();
+        Validators {
+            etag: ETAG,
+            modified,
+        }
+    }
 
     fn headers(pairs: &[(HeaderName, &'static str)]) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -110,7 +166,7 @@ mod tests {
     }
 
     fn selected(range: &'static str, size: u64) -> Selection {
-        select(&headers(&[(RANGE, range)]), ETAG, size)
+        select(&headers(&[(RANGE, range)]), &validators(), size)
     }
 
     #[test]
@@ -160,8 +216,11 @@ mod tests {
             assert_eq!(selected(range, 10), Selection::Whole, "{range}");
         }
         let twice = headers(&[(RANGE, "bytes=0-1"), (RANGE, "bytes=0-1")]);
-        assert_eq!(select(&twice, ETAG, 10), Selection::Whole);
-        assert_eq!(select(&HeaderMap::new(), ETAG, 10), Selection::Whole);
+        assert_eq!(select(&twice, &validators(), 10), Selection::Whole);
+        assert_eq!(
+            select(&HeaderMap::new(), &validators(), 10),
+            Selection::Whole
+        );
     }
 
     #[test]
@@ -170,10 +229,18 @@ mod tests {
             ("\"abc\"", Selection::Part(0..2)),
             ("\"abd\"", Selection::Whole),
             ("W/\"abc\"", Selection::Whole),
-            ("Wed, 21 Oct 2026 07:28:00 GMT", Selection::Whole),
+            (DATE, Selection::Part(0..2)),
+            ("Wednesday, 21-Oct-26 07:28:00 GMT", Selection::Part(0..2)),
+            (BEFORE, Selection::Whole),
+            (AFTER, Selection::Whole),
+            ("yesterday", Selection::Whole),
         ] {
             let headers = headers(&[(RANGE, "bytes=0-1"), (IF_RANGE, validator)]);
-            assert_eq!(select(&headers, ETAG, 10), selection, "{validator}");
+            assert_eq!(
+                select(&headers, &validators(), 10),
+                selection,
+                "{validator}"
+            );
         }
     }
 
@@ -194,8 +261,57 @@ mod tests {
                 &[(IF_MATCH, "\"x\""), (IF_NONE_MATCH, "\"abc\"")],
                 Condition::Failed,
             ),
+            (&[(IF_MODIFIED_SINCE, BEFORE)], Condition::Holds),
+            (&[(IF_MODIFIED_SINCE, DATE)], Condition::NotModified),
+            (&[(IF_MODIFIED_SINCE, AFTER)], Condition::NotModified),
+            (&[(IF_MODIFIED_SINCE, "yesterday")], Condition::Holds),
+            (
+                &[(IF_MODIFIED_SINCE, DATE), (IF_MODIFIED_SINCE, DATE)],
+                Condition::Holds,
+            ),
+            (&[(IF_UNMODIFIED_SINCE, BEFORE)], Condition::Failed),
+            (&[(IF_UNMODIFIED_SINCE, DATE)], Condition::Holds),
+            (&[(IF_UNMODIFIED_SINCE, "yesterday")], Condition::Holds),
+            // The tag counts, and a date beside it is passed over.
+            (
+                &[(IF_NONE_MATCH, "\"x\""), (IF_MODIFIED_SINCE, DATE)],
+                Condition::Holds,
+            ),
+            (
+                &[(IF_MATCH, "\"abc\""), (IF_UNMODIFIED_SINCE, BEFORE)],
+                Condition::Holds,
+            ),
         ] {
-            assert_eq!(condition(&headers(pairs), ETAG), expected, "{pairs:?}");
+            assert_eq!(
+                condition(&headers(pairs), &validators()),
+                expected,
+                "{pairs:?}"
+            );
         }
+    }
+
+    #[test]
+    fn what_has_no_date_has_no_condition_on_one() {
+        let undated = Validators {
+            etag: ETAG,
+            modified: None,
+        };
+        for name in [IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE] {
+            assert_eq!(
+                condition(&headers(&[(name, DATE)]), &undated),
+                Condition::Holds
+            );
+        }
+        let part = headers(&[(RANGE, "bytes=0-1"), (IF_RANGE, DATE)]);
+        assert_eq!(select(&part, &undated, 10), Selection::Whole);
+    }
+
+    #[test]
+    fn the_date_is_the_second_of_the_publication_and_never_to_come() {
+        let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
+        assert_eq!(modified(Some(5_999), 5_999), Some(at(5)));
+        assert_eq!(modified(Some(6_000), 5_999), None);
+        assert_eq!(modified(Some(-1), 5), None);
+        assert_eq!(modified(None, 5), None);
     }
 }

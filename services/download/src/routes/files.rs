@@ -1,5 +1,7 @@
 //! `/d/{app}/{version}/{filename}` and its signature: what was released, for everybody who fetches or updates.
 
+use std::time::SystemTime;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
@@ -8,13 +10,14 @@ use axum::routing::get;
 use futures_util::TryStreamExt as _;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LAST_MODIFIED,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use httpdate::fmt_http_date;
 use slipway_packages::{Digest, FileName, Kind, Slug, Version, shown};
-use slipway_service::Problem;
 use slipway_service::changes::Visibility;
 use slipway_service::http::json::ApiPath;
+use slipway_service::{Problem, clock};
 use sqlx::AnyConnection;
 
 use super::{CACHEABLE, SANDBOX, find_app, problem};
@@ -23,7 +26,7 @@ use crate::audience::{Audience, column};
 use crate::blobs::Blob;
 use crate::counters::Address;
 use crate::disposition::attachment;
-use crate::range::{Condition, Selection, condition, select};
+use crate::range::{Condition, Selection, Validators, condition, modified, select};
 use crate::store::packages::{self, File};
 use crate::store::releases;
 
@@ -144,7 +147,10 @@ fn signature(file: File) -> Response {
         (CACHE_CONTROL, CACHEABLE),
         (CONTENT_SECURITY_POLICY, SANDBOX),
     ];
-    (headers, file.signature).into_response()
+    let modified = modified(file.published_at, clock::unix_millis());
+    let mut response = (headers, file.signature).into_response();
+    response.headers_mut().extend(modified.map(last_modified));
+    response
 }
 
 fn blob(file: &File) -> anyhow::Result<Blob> {
@@ -165,13 +171,17 @@ async fn send(
     let blob = blob(file).map_err(Problem::internal)?;
     let (digest, size) = (blob.digest, blob.size);
     let etag = format!("\"{digest}\"");
-    match condition(request, &etag) {
+    let validators = Validators {
+        etag: &etag,
+        modified: modified(file.published_at, clock::unix_millis()),
+    };
+    match condition(request, &validators) {
         Condition::Holds => {}
         Condition::NotModified => {
             let mut response = StatusCode::NOT_MODIFIED.into_response();
             describe(
                 response.headers_mut(),
-                &etag,
+                &validators,
                 file,
                 digest,
                 &address.filename,
@@ -189,7 +199,7 @@ async fn send(
     }
     // Ranges are defined for GET alone (RFC 9110, 14.2).
     let selection = if method == Method::GET {
-        select(request, &etag, size)
+        select(request, &validators, size)
     } else {
         Selection::Whole
     };
@@ -209,7 +219,7 @@ async fn send(
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    describe(headers, &etag, file, digest, &address.filename);
+    describe(headers, &validators, file, digest, &address.filename);
     headers.insert(CONTENT_LENGTH, length.into());
     if status == StatusCode::PARTIAL_CONTENT {
         let part = format!("bytes {}-{}/{size}", range.start, range.end - 1);
@@ -240,18 +250,30 @@ async fn send(
 }
 
 /// What is said of a file whole or in part.
-fn describe(headers: &mut HeaderMap, etag: &str, file: &File, digest: Digest, filename: &str) {
+fn describe(
+    headers: &mut HeaderMap,
+    validators: &Validators<'_>,
+    file: &File,
+    digest: Digest,
+    filename: &str,
+) {
     let text = |value: String| HeaderValue::try_from(value).expect("made of visible ASCII");
     headers.insert(
         CONTENT_TYPE,
         HeaderValue::from_static(content_type(&file.kind)),
     );
-    headers.insert(ETAG, text(etag.to_owned()));
+    headers.insert(ETAG, text(validators.etag.to_owned()));
+    headers.extend(validators.modified.map(last_modified));
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(REPR_DIGEST, text(digest.repr_digest()));
     headers.insert(CACHE_CONTROL, CACHEABLE);
     headers.insert(CONTENT_DISPOSITION, text(attachment(filename)));
     headers.insert(CONTENT_SECURITY_POLICY, SANDBOX);
+}
+
+fn last_modified(time: SystemTime) -> (HeaderName, HeaderValue) {
+    let date = HeaderValue::try_from(fmt_http_date(time)).expect("a date is visible ASCII");
+    (LAST_MODIFIED, date)
 }
 
 /// Media types as registered with IANA or as the platform's own installer knows them.

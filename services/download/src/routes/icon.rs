@@ -11,7 +11,7 @@ use slipway_service::http::json::ApiPath;
 
 use super::{CACHEABLE, SANDBOX, find_app, problem};
 use crate::DownloadState;
-use crate::range::{Condition, condition};
+use crate::range::{Condition, Validators, condition};
 use crate::store::icons;
 
 pub(super) fn router() -> Router<DownloadState> {
@@ -29,7 +29,11 @@ async fn show(
         .await?
         .ok_or_else(|| problem::not_found("not_found", "no release of this app carries an icon"))?;
     let etag = format!("\"{}\"", icon.sha256);
-    let mut response = match condition(&request, &etag) {
+    let validators = Validators {
+        etag: &etag,
+        modified: None,
+    };
+    let mut response = match condition(&request, &validators) {
         Condition::NotModified => StatusCode::NOT_MODIFIED.into_response(),
         Condition::Holds | Condition::Failed => icon.bytes.into_response(),
     };

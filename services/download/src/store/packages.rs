@@ -22,6 +22,8 @@ pub(crate) struct File {
     pub(crate) visibility: String,
     /// Why its release was yanked.
     pub(crate) reason: Option<String>,
+    /// Unix milliseconds; of its release.
+    pub(crate) published_at: Option<i64>,
 }
 
 /// Where packages are looked for.
@@ -80,7 +82,7 @@ pub(crate) async fn file(
 ) -> sqlx::Result<Option<File>> {
     sqlx::query_as(
         "SELECT packages.filename, packages.sha256, packages.blocks, packages.size, packages.kind, packages.signature,
-                releases.visibility, releases.reason
+                releases.visibility, releases.reason, releases.published_at
          FROM packages JOIN releases ON releases.app = packages.app AND releases.version = packages.version
          WHERE packages.app = $1 AND packages.version = $2 AND packages.filename = $3
            AND NOT EXISTS (SELECT 1 FROM apps WHERE apps.slug = packages.app AND apps.deleted = 1)",

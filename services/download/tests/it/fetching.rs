@@ -1,6 +1,8 @@
 //! Files, signatures, keys and `latest`.
 
-use http::header::{ACCEPT, IF_MATCH, IF_NONE_MATCH, IF_RANGE, RANGE};
+use http::header::{
+    ACCEPT, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE,
+};
 use slipway_service::changes::{Row, Visibility};
 use slipway_testkit::database::engines;
 
@@ -54,9 +56,13 @@ async fn a_published_file_is_served_with_all_that_proves_it() {
             "attachment; filename=\"Gr__e 1.apk\"; filename*=UTF-8''Gr%C3%B6%C3%9Fe%201.apk"
         );
 
+        let date = "Wed, 18 Nov 2026 11:06:40 GMT";
+        assert_eq!(answer.header("last-modified"), date);
+
         let signature = fixture
             .get("/d/notes/1.0%2B7/Gr%C3%B6%C3%9Fe%201.apk.minisig")
             .await;
+        assert_eq!(signature.header("last-modified"), date);
         assert_eq!(signature.text(), "untrusted comment: Größe 1.apk\n");
         assert_eq!(
             signature.header("content-type"),
@@ -190,6 +196,22 @@ async fn parts_are_served_to_whoever_has_the_rest() {
         );
         let other = fixture.send("GET", path, &[(IF_MATCH, "\"other\"")]).await;
         assert_eq!(other.problem(), (412, "precondition_failed".to_owned()));
+
+        // Whoever keeps no tags goes by the date, which the tag outweighs.
+        let date = fresh.header("last-modified").to_owned();
+        let part = [(RANGE, "bytes=2-4"), (IF_RANGE, &*date)];
+        let part = fixture.send("GET", path, &part).await;
+        assert_eq!((part.status.as_u16(), part.text()), (206, "234"));
+        assert_eq!(part.header("last-modified"), date);
+        let fresh = fixture
+            .send("GET", path, &[(IF_MODIFIED_SINCE, &date)])
+            .await;
+        assert_eq!(fresh.status, 304);
+        let tagged = [(IF_NONE_MATCH, "\"other\""), (IF_MODIFIED_SINCE, &date)];
+        assert_eq!(fixture.send("GET", path, &tagged).await.status, 200);
+        let early = [(IF_UNMODIFIED_SINCE, "Thu, 01 Jan 1970 00:00:00 GMT")];
+        let changed = fixture.send("GET", path, &early).await;
+        assert_eq!(changed.problem(), (412, "precondition_failed".to_owned()));
     }
 }
 
