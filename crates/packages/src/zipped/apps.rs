@@ -78,6 +78,9 @@ fn texts(bytes: &[u8]) -> Result<Vec<(String, String)>, Fault> {
             _ => {}
         }
     }
+    if depth != 0 {
+        return Err(damaged());
+    }
     Ok(texts)
 }
 

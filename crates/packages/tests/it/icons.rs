@@ -278,7 +278,7 @@ fn damage_to_an_adaptive_icon_never_panics() {
     ];
     let mut random = Random(0xadab7);
     for damaged in names {
-        for _ in 0..20 {
+        for _ in 0..10 {
             let entries = names.map(|name| {
                 let mut bytes = archive::entry(whole, name);
                 if name == damaged {
