@@ -1,7 +1,10 @@
 //! Compound files ([MS-CFB]), of which installers for Windows are one class.
 
+mod streams;
+
+pub(crate) use self::streams::Streams;
 use crate::{
-    Facts, Kind,
+    Facts, Kind, Limits, msi,
     source::{Fault, Source, u16_le, u32_le},
 };
 
@@ -14,7 +17,11 @@ const IN_HEADER: usize = 109;
 const FREE: u32 = 0xffff_ffff;
 
 /// `None` when it is no installer: a compound file is one if its root has that class; others are documents.
-pub(crate) fn read(source: &mut Source<'_>, head: &[u8]) -> Result<Option<Facts>, Fault> {
+pub(crate) fn read(
+    source: &mut Source<'_>,
+    head: &[u8],
+    limits: &Limits,
+) -> Result<Option<Facts>, Fault> {
     if !head.starts_with(MAGIC) {
         return Ok(None);
     }
@@ -34,7 +41,11 @@ pub(crate) fn read(source: &mut Source<'_>, head: &[u8]) -> Result<Option<Facts>
             sectors.size(),
         )?;
     }
-    Ok(Some(Facts::of(Kind::Msi)))
+    let mut facts = Facts::of(Kind::Msi);
+    let described = Streams::open(source, head, sectors, limits)
+        .and_then(|streams| msi::describe(&mut facts, source, &streams, limits));
+    facts.or_warning("its database", described)?;
+    Ok(Some(facts))
 }
 
 #[derive(Clone, Copy)]
@@ -93,7 +104,7 @@ mod tests {
     use std::io::Cursor;
 
     use super::read;
-    use crate::source::Source;
+    use crate::{Limits, source::Source};
 
     /// A table of `tables` sectors, then the directory, then free ones but the last.
     fn installer(tables: u32, last: u32) -> Vec<u8> {
@@ -124,7 +135,11 @@ mod tests {
         let mut input = Cursor::new(bytes);
         let head = &bytes[..bytes.len().min(64 << 10)];
         matches!(
-            read(&mut Source::new(&mut input).unwrap(), head),
+            read(
+                &mut Source::new(&mut input).unwrap(),
+                head,
+                &Limits::default()
+            ),
             Ok(Some(_))
         )
     }

@@ -59,6 +59,8 @@ fn recognise(
         squashfs::read,
         flatpak::read,
         seven_zip::read,
+        pe::read,
+        compound::read,
     ] {
         if let Some(facts) = read(source, &head, limits)? {
             return Ok(facts);
@@ -67,7 +69,7 @@ fn recognise(
     if let Some(facts) = rpm::read(source, &head, limits)? {
         return Ok(facts);
     }
-    for read in [pe::read, compound::read, elf::read, mach_o::read] {
+    for read in [elf::read, mach_o::read] {
         if let Some(facts) = read(source, &head)? {
             return Ok(facts);
         }

@@ -20,6 +20,7 @@ mod inspect;
 mod limits;
 mod mach_o;
 mod markup;
+mod msi;
 mod named;
 mod native_version;
 mod pe;

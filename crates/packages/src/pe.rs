@@ -1,7 +1,9 @@
 //! Programs for Windows (Microsoft, "PE Format").
 
+mod version;
+
 use crate::{
-    Arch, Facts, Kind,
+    Arch, Facts, Kind, Limits,
     source::{Fault, Source, u16_le, u32_le},
 };
 
@@ -16,7 +18,11 @@ const SUBSYSTEM: usize = 68;
 const CODE: u64 = 512;
 
 /// `None` for what begins with `MZ` and is for DOS, and for everything else.
-pub(crate) fn read(source: &mut Source<'_>, head: &[u8]) -> Result<Option<Facts>, Fault> {
+pub(crate) fn read(
+    source: &mut Source<'_>,
+    head: &[u8],
+    limits: &Limits,
+) -> Result<Option<Facts>, Fault> {
     if !head.starts_with(b"MZ") {
         return Ok(None);
     }
@@ -51,6 +57,8 @@ pub(crate) fn read(source: &mut Source<'_>, head: &[u8]) -> Result<Option<Facts>
     if let Some(10..=14) = u16_le(optional, SUBSYSTEM) {
         facts.set_no_platform("the firmware of a computer or for a console");
     }
+    let described = version::describe(&mut facts, source, optional, sections, limits);
+    facts.or_warning("its version", described)?;
     Ok(Some(facts))
 }
 
@@ -218,7 +226,7 @@ mod tests {
 
     use super::{is_for_dos, read};
     use crate::{
-        Arch, Facts, Kind, Platform,
+        Arch, Facts, Kind, Limits, Platform,
         source::{Source, read_bytes},
     };
 
@@ -255,7 +263,7 @@ mod tests {
     }
 
     fn of(bytes: &[u8]) -> Result<Option<Facts>, String> {
-        read_bytes(read, bytes)
+        read_bytes(|source, head| read(source, head, &Limits::default()), bytes)
     }
 
     #[test]

@@ -486,3 +486,30 @@ fn a_binary_property_list_is_read_as_one_of_text() {
         [Some("org.example.notes"), Some("1.2.3"), Some("Notes")]
     );
 }
+
+#[test]
+fn an_installer_says_its_product() {
+    let facts = facts(include_bytes!("../files/msi-x64.msi"));
+    assert_eq!(facts.arch, Some(Arch::X86_64));
+    // The upgrade code stays from version to version; the product code does not.
+    let code = "{ABCDDCBA-7349-453F-94F6-BCB5110BA4FD}";
+    assert_eq!(said(&facts), [Some(code), Some("1.2.3"), Some("Notes")]);
+    assert!(facts.warnings.is_empty(), "{:?}", facts.warnings);
+}
+
+#[test]
+fn sectors_that_lead_back_into_themselves_are_followed_to_a_limit() {
+    let whole = include_bytes!("../files/msi-x64.msi");
+    let number = |at: usize| u32::from_le_bytes(whole[at..at + 4].try_into().unwrap()) as usize;
+    let table = (number(76) + 1) * 512;
+    for sector in 0..128 {
+        let mut bytes = whole.to_vec();
+        let place = table + 4 * sector;
+        bytes[place..place + 4].copy_from_slice(&u32::try_from(sector).unwrap().to_le_bytes());
+        let limits = Limits {
+            control: 1 << 20,
+            ..Limits::default()
+        };
+        inspected(&bytes, None, &limits);
+    }
+}
