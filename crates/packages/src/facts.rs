@@ -121,7 +121,7 @@ impl Facts {
     pub fn of(kind: Kind) -> Self {
         Self {
             kind,
-            platform: platform_of(kind),
+            platform: kind.platform(),
             arch: None,
             identifier: None,
             version: None,
@@ -215,29 +215,6 @@ impl Facts {
 
     pub(crate) fn warn(&mut self, warning: impl Into<String>) {
         self.warnings.push(warning.into());
-    }
-}
-
-fn platform_of(kind: Kind) -> Option<Platform> {
-    match kind {
-        Kind::Apk | Kind::Aab | Kind::Xapk | Kind::Apks | Kind::Apkm => Some(Platform::Android),
-        Kind::Ipa => Some(Platform::Ios),
-        Kind::Deb | Kind::Rpm | Kind::AppImage | Kind::Snap | Kind::Flatpak => {
-            Some(Platform::Linux)
-        }
-        Kind::Msi | Kind::Exe | Kind::Msix => Some(Platform::Windows),
-        Kind::MachO | Kind::Dmg | Kind::Pkg => Some(Platform::Macos),
-        Kind::Hap => Some(Platform::Harmony),
-        // Whatever runs Java or Python runs them.
-        Kind::Jar | Kind::Whl => Some(Platform::Any),
-        Kind::Zip
-        | Kind::TarGz
-        | Kind::TarXz
-        | Kind::TarZst
-        | Kind::TarBz2
-        | Kind::SevenZip
-        | Kind::Nupkg
-        | Kind::Other => None,
     }
 }
 

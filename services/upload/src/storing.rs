@@ -6,11 +6,12 @@
 //! anybody was told of: a file in staging, or a blob without a row, which the same bytes use again.
 
 mod place;
+mod target;
 
 use std::path::PathBuf;
 
 use http::StatusCode;
-use slipway_packages::{Arch, Digest, Facts, Platform, Version};
+use slipway_packages::{Digest, Facts, Version};
 use slipway_service::{Problem, clock};
 use uuid::Uuid;
 
@@ -23,6 +24,7 @@ use crate::{UploadState, permission};
 use place::place;
 
 pub(crate) use place::check_place;
+pub(crate) use target::check_name;
 
 /// All bytes of a package, durable, and their digest.
 pub(crate) struct Whole {
@@ -81,8 +83,8 @@ pub(crate) async fn store(
     {
         return Err(digest_mismatch(expected, &whole.digest));
     }
-    let facts = state.inspection.facts(&whole.path, parameters).await?;
-    let mut package = package(&whole, &facts, parameters, by)?;
+    let mut facts = state.inspection.facts(&whole.path, parameters).await?;
+    let mut package = package(&whole, &mut facts, parameters, by)?;
     if let Some(version) = version(&facts, parameters)? {
         let mut connection = state.database.read().await?;
         let place = (&version, &parameters.filename);
@@ -150,11 +152,11 @@ fn terms(parameters: &Parameters) -> Terms {
 
 fn package(
     whole: &Whole,
-    facts: &Facts,
+    facts: &mut Facts,
     parameters: &Parameters,
     by: &By,
 ) -> Result<Package, Problem> {
-    let (platform, arch) = target(facts, parameters)?;
+    let (platform, arch) = target::target(facts, parameters)?;
     let version = version(facts, parameters)?;
     Ok(Package {
         id: Uuid::now_v7().to_string(),
@@ -185,30 +187,6 @@ fn package(
     })
 }
 
-/// What the bytes run on: what they say, else what the uploader says, who may not contradict them. What is declared to be
-/// of no known kind counts for no platform: `latest` would give anything at all to whoever has that platform.
-fn target(facts: &Facts, parameters: &Parameters) -> Result<(Platform, Arch), Problem> {
-    if parameters.is_declared_other() {
-        return Ok((Platform::None, parameters.arch.unwrap_or(Arch::Universal)));
-    }
-    if let (Some(read), Some(given)) = (facts.platform, parameters.platform)
-        && read != given
-    {
-        return Err(mismatch("platform", given.as_str(), read.as_str()));
-    }
-    if let (Some(read), Some(given)) = (facts.arch, parameters.arch)
-        && read != given
-    {
-        return Err(mismatch("arch", given.as_str(), read.as_str()));
-    }
-    let platform = facts
-        .platform
-        .or(parameters.platform)
-        .unwrap_or(Platform::Any);
-    let arch = facts.arch.or(parameters.arch).unwrap_or(Arch::Universal);
-    Ok((platform, arch))
-}
-
 /// The version to release under: the one that was given, else for a channel the one in the bytes.
 fn version(facts: &Facts, parameters: &Parameters) -> Result<Option<Version>, Problem> {
     if parameters.version.is_some() || parameters.channel.is_none() {
@@ -228,13 +206,6 @@ fn version_missing(why: &str) -> Problem {
     Problem::unprocessable(
         "version_missing",
         format!("{why}: give one, as ?version=1.2.3"),
-    )
-}
-
-fn mismatch(what: &str, given: &str, read: &str) -> Problem {
-    Problem::unprocessable(
-        "platform_mismatch",
-        format!("{what}={given} contradicts the package, which is for {read}: leave {what} out"),
     )
 }
 
@@ -261,47 +232,16 @@ mod tests {
         raw.parse().expect("a good parameters")
     }
 
-    fn facts(platform: Option<Platform>, version: Option<&str>) -> Facts {
+    fn facts(version: Option<&str>) -> Facts {
         Facts {
-            platform,
             version: version.map(str::to_owned),
             ..Facts::not_understood("w")
         }
     }
 
     #[test]
-    fn an_uploader_fills_gaps_and_contradicts_nothing() {
-        let given = parameters(|raw| raw.platform = Some("linux".into()));
-        let read = facts(Some(Platform::Android), None);
-        assert_eq!(
-            target(&facts(None, None), &given).unwrap(),
-            (Platform::Linux, Arch::Universal)
-        );
-        assert_eq!(
-            target(&read, &parameters(|_| {})).unwrap(),
-            (Platform::Android, Arch::Universal)
-        );
-        assert_eq!(
-            target(&read, &given).expect_err("a contradiction").code,
-            "platform_mismatch"
-        );
-    }
-
-    #[test]
-    fn what_is_declared_to_be_of_no_kind_is_for_no_platform() {
-        let given = parameters(|raw| {
-            raw.kind = Some("other".into());
-            raw.platform = Some("linux".into());
-        });
-        for platform in [None, Some(Platform::Android)] {
-            let target = target(&facts(platform, None), &given).unwrap();
-            assert_eq!(target, (Platform::None, Arch::Universal));
-        }
-    }
-
-    #[test]
     fn a_version_in_the_bytes_counts_only_for_a_channel() {
-        let read = facts(None, Some("1.2.3"));
+        let read = facts(Some("1.2.3"));
         let text = |parameters: &Parameters| {
             version(&read, parameters)
                 .unwrap()
@@ -311,7 +251,7 @@ mod tests {
         let channel = parameters(|raw| raw.channel = Some("stable".into()));
         assert_eq!(text(&channel).as_deref(), Some("1.2.3"));
         for bytes in [None, Some("first of May")] {
-            let refusal = version(&facts(None, bytes), &channel).expect_err("no version");
+            let refusal = version(&facts(bytes), &channel).expect_err("no version");
             assert_eq!(refusal.code, "version_missing");
         }
     }

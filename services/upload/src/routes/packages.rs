@@ -78,6 +78,7 @@ async fn put(
         return Err(package_empty());
     }
     check_size(&state, announced.unwrap_or(0))?;
+    storing::check_name(&parameters)?;
     let mut connection = state.database.read().await?;
     session::check_room(&state, &mut connection, announced.unwrap_or(0)).await?;
     if let Some(version) = &parameters.version {

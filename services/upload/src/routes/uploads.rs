@@ -78,6 +78,7 @@ async fn create(
         return Err(package_empty());
     }
     check_size(&state, size)?;
+    storing::check_name(&parameters)?;
     if body.size_hint().exact().is_some_and(|bytes| bytes > size) {
         return Err(session::beyond_the_end(size));
     }

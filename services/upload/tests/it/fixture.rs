@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
-use http::{HeaderMap, Request, StatusCode};
+use http::{HeaderMap, Method, Request, StatusCode};
 use serde_json::Value;
 use slipway_packages::FileHash;
 use slipway_service::discovery::view::View;
@@ -201,6 +201,7 @@ impl Instance {
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let request = for_any_platform(request);
         let response = slipway_testkit::call::send(&self.router, request).await;
         let (head, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX)
@@ -247,6 +248,37 @@ fn files(folder: PathBuf) -> Vec<PathBuf> {
     entries
         .map(|entry| entry.expect("an entry").path())
         .collect()
+}
+
+/// The files of most tests are plain bytes named `….bin`, or a zip, and their platform is nothing that is tested: where
+/// nothing is said, they are for any.
+fn for_any_platform(mut request: Request<Body>) -> Request<Body> {
+    let path = request.uri().path();
+    let is_plain =
+        path.contains("/packages/") && [".bin", ".zip"].iter().any(|end| path.ends_with(end));
+    let query = request.uri().query().unwrap_or_default();
+    let is_said = ["platform=", "kind="]
+        .iter()
+        .any(|word| query.contains(word));
+    if request.method() == Method::PUT && is_plain && !is_said {
+        let uri = format!("{path}?{query}&platform=any").replace("?&", "?");
+        *request.uri_mut() = uri.parse().expect("an address");
+    }
+    let metadata: Vec<_> = request
+        .headers()
+        .get_all("upload-metadata")
+        .iter()
+        .collect();
+    let metadata = match metadata[..] {
+        [one] => one.to_str().ok(),
+        _ => None,
+    };
+    if let Some(metadata) = metadata.filter(|metadata| !metadata.contains("platform ")) {
+        let metadata = format!("{metadata},platform YW55").parse();
+        let metadata = metadata.expect("a header");
+        request.headers_mut().insert("upload-metadata", metadata);
+    }
+    request
 }
 
 /// A request with this token.

@@ -31,8 +31,18 @@ const FILE: (&str, &str) = ("name=\"file\"; filename=\"notes.bin\"", "hello");
 const VERSION: (&str, &str) = ("name=\"version\"", "1.0");
 const CHANNEL: (&str, &str) = ("name=\"channel\"", "stable");
 
+/// A form about a file for any platform.
 async fn post(fixture: &Fixture, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
-    let mut request = fixture.request("POST", PATH).header("content-type", KIND);
+    post_to(fixture, &format!("{PATH}?platform=any"), headers, body).await
+}
+
+async fn post_to(
+    fixture: &Fixture,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: impl Into<Body>,
+) -> Answer {
+    let mut request = fixture.request("POST", path).header("content-type", KIND);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
@@ -86,7 +96,7 @@ async fn every_parameter_is_a_field_and_the_name_may_be_one() {
             ("name=\"sha256\"", SHA256),
             VERSION,
         ];
-        let answer = post(&fixture, &[], form(&parts)).await;
+        let answer = post_to(&fixture, PATH, &[], form(&parts)).await;
         assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
         let package = &answer.body["package"];
         assert_eq!(package["filename"], "Caf\u{e9}.bin");

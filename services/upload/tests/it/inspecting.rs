@@ -248,7 +248,12 @@ async fn an_inspection_that_names_what_is_not_there_has_understood_nothing() {
             settings.inspection.program = Some(program.clone());
         })
         .await;
+        // Whose name is the word of its uploader, and nothing else is known of it.
         let answer = fixture.put("notes.apk?version=1", "bytes").await;
+        assert_eq!(answer.verdict(), (422, "platform_required"));
+        let answer = fixture
+            .put("notes.apk?version=1&platform=android", "bytes")
+            .await;
         assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
         assert_eq!(answer.body["package"]["kind"], "other");
     }

@@ -11,6 +11,7 @@ mod listing;
 mod packages;
 mod permitting;
 mod restoring;
+mod running_on;
 mod sweeping;
 mod terms;
 mod tolerating;

@@ -17,7 +17,7 @@ async fn post_form(fixture: &Fixture) {
     let request = fixture
         .request(
             "POST",
-            "/api/v1/apps/notes/packages?version=1.0&channel=stable",
+            "/api/v1/apps/notes/packages?version=1.0&channel=stable&platform=any",
         )
         .header("content-type", "multipart/form-data; boundary=b")
         .body(Body::from(form))
