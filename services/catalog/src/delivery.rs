@@ -12,6 +12,7 @@ use slipway_service::{Problem, api, clock};
 use sqlx::AnyConnection;
 use uuid::Uuid;
 
+use crate::channels::{Asked, Place};
 use crate::store::audit::By;
 use crate::store::packages::Package;
 use crate::store::tokens;
@@ -50,6 +51,10 @@ pub(crate) struct Delivered {
     pub(crate) intent: String,
     /// Packages in whose place it was put, of which one may come later.
     pub(crate) replaces: Vec<String>,
+    /// Of the release, while it is a draft.
+    pub(crate) notes: Option<String>,
+    create_channel: bool,
+    heard: Option<api::Heard>,
     token_id: String,
     request_id: String,
     requested_by: Requester,
@@ -137,6 +142,9 @@ impl Delivered {
                 .transpose()?,
             intent: uuid("wish", delivery.intent)?,
             replaces: replaces(delivery.replaces)?,
+            notes: delivery.notes.as_deref().map(draft::prose).transpose()?,
+            create_channel: delivery.create_channel,
+            heard: delivery.heard,
             token_id: uuid("token_id", delivery.token_id)?,
             request_id: uuid("request_id", delivery.request_id)?,
             requested_by: Requester {
@@ -175,6 +183,18 @@ impl Delivered {
             })),
             Err(problem) if problem.status.is_client_error() => Ok(None),
             Err(problem) => Err(problem),
+        }
+    }
+
+    /// Where it is to be published.
+    pub(crate) fn place<'a>(&'a self, channel: &'a Slug) -> Place<'a> {
+        Place {
+            channel,
+            create: self.create_channel,
+            asked: Some(Asked {
+                heard: self.heard.as_ref(),
+                acknowledged_at: self.acknowledged_at,
+            }),
         }
     }
 

@@ -1,18 +1,22 @@
 //! Drafts: finding or making one, adding packages, and the intent to publish, all inside the caller's transaction.
 
-use slipway_packages::shown::twin;
+use slipway_packages::shown::{self, TextError, twin};
 use slipway_packages::{Slug, Version};
 use slipway_service::{Problem, clock};
 use sqlx::AnyConnection;
 use uuid::Uuid;
 
+use crate::channels::{self, Place};
 use crate::delivery::Delivered;
 use crate::release::{Refused, State as Stage};
 use crate::removal;
 use crate::store::audit::By;
 use crate::store::packages::{self, Package};
 use crate::store::releases::{self, Release};
-use crate::store::{jobs, owners, package_rows};
+use crate::store::{draft_notes, jobs, owners, package_rows};
+
+/// Characters of notes: a long page.
+const MAX_NOTES: usize = 64 * 1024;
 
 pub(crate) fn parse_version(text: &str) -> Result<Version, Problem> {
     text.parse()
@@ -24,6 +28,20 @@ pub(crate) fn parse_version(text: &str) -> Result<Version, Problem> {
 pub(crate) fn parse_channel(text: &str) -> Result<Slug, Problem> {
     text.parse().map_err(|error: slipway_packages::SlugError| {
         Problem::unprocessable("channel_invalid", error.to_string())
+    })
+}
+
+/// Notes or a reason as they are kept.
+pub(crate) fn prose(text: &str) -> Result<String, Problem> {
+    shown::prose(text, MAX_NOTES).map_err(|error| match error {
+        TextError::TooLong(..) => Problem::unprocessable(
+            "notes_too_long",
+            "notes are 65,536 characters at most: shorten them",
+        ),
+        error => Problem::unprocessable(
+            "text_refused",
+            format!("the text is refused: {error}; leave that out"),
+        ),
     })
 }
 
@@ -159,11 +177,11 @@ pub(crate) async fn take(
 }
 
 /// Asks for a release to be published to a channel. One that is on its way or published only joins the channel; `false`
-/// when it is in the channel already.
+/// when it is in the channel already, or stays out of it.
 pub(crate) async fn publish(
     db: &mut AnyConnection,
     release: &Release,
-    channel: &Slug,
+    place: Place<'_>,
 ) -> Result<bool, Problem> {
     let now = clock::unix_millis();
     let stage = release.state().map_err(Problem::internal)?;
@@ -176,14 +194,32 @@ pub(crate) async fn publish(
     if packages::of_release(db, &release.id).await?.is_empty() {
         return Err(Refused::Empty(release.version.clone()).into());
     }
-    check_channel(db, &release.app, channel).await?;
-    let joined = releases::add_to_channel(db, release, channel.as_str(), now).await?;
+    channels::check(db, &release.app, place.channel, place.create).await?;
+    let joined = channels::join(db, release, place, now).await?;
     if stage.is_open() {
         start(db, release, stage).await?;
     } else if joined {
         releases::touch(db, &release.id).await?;
     }
     Ok(joined || stage.is_open())
+}
+
+/// Gives a release that is published the notes of who publishes it: those that come with that, else those that came with
+/// its own packages. Those of nobody else: a token that may upload must not put its words into another's release.
+pub(crate) async fn note(
+    db: &mut AnyConnection,
+    release: &Release,
+    token_id: &str,
+    notes: Option<&str>,
+) -> Result<(), Problem> {
+    if !release.state().map_err(Problem::internal)?.is_open() {
+        return Ok(());
+    }
+    let own = draft_notes::of_token(db, (&release.id, token_id)).await?;
+    if let Some(notes) = notes.or(own.as_deref()) {
+        releases::set_notes(db, &release.id, Some(notes)).await?;
+    }
+    Ok(draft_notes::forget(db, &release.id).await?)
 }
 
 /// Sends a draft or a failed release on its way.
@@ -198,24 +234,6 @@ pub(crate) async fn start(
     }
     releases::advance(db, &release.id, (from, Stage::Signing), None, now).await?;
     jobs::queue(db, "release", &release.id, now).await
-}
-
-/// Refuses to make a channel with a reserved name. One that is there from an earlier version goes on.
-pub(crate) async fn check_channel(
-    db: &mut AnyConnection,
-    app: &str,
-    channel: &Slug,
-) -> Result<(), Problem> {
-    let Err(reserved) = channel.check_new_channel() else {
-        return Ok(());
-    };
-    if releases::has_channel(db, app, channel.as_str()).await? {
-        return Ok(());
-    }
-    Err(Problem::unprocessable(
-        "channel_invalid",
-        reserved.to_string(),
-    ))
 }
 
 /// Refuses a second file whose name cannot be told from that of one which is there.

@@ -6,6 +6,7 @@
 //! download away, releases wait and reads go on.
 
 mod app;
+mod channels;
 mod choice;
 mod crashes;
 mod delivery;

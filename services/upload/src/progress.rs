@@ -317,10 +317,11 @@ fn refusal(refused: Refusal) -> Problem {
 }
 
 /// Codes with which the catalog refuses a delivery.
-const REFUSALS: [&str; 14] = [
+const REFUSALS: [&str; 16] = [
     "app_deleted",
     "app_unknown",
     "channel_invalid",
+    "channel_unknown",
     "draft_mixed",
     GONE,
     "package_taken",
@@ -329,6 +330,7 @@ const REFUSALS: [&str; 14] = [
     "release_not_published",
     "release_published",
     "release_unknown",
+    "strict_refused",
     "token_refused",
     "version_exists",
     "version_invalid",

@@ -11,12 +11,13 @@ use slipway_service::http::json::{ApiJson, ApiPath, ApiQuery};
 use sqlx::AnyConnection;
 
 use super::{render, settling};
+use crate::channels::{self, Place};
 use crate::delivery::{Delivered, Uploader};
 use crate::draft::Speller;
 use crate::release::Refused;
 use crate::store::audit;
 use crate::store::packages::{self, Package};
-use crate::store::{intents, owners, package_rows, releases as release_rows};
+use crate::store::{draft_notes, intents, owners, package_rows, releases as release_rows};
 use crate::{CatalogState, choice, draft, removal};
 
 pub(super) fn router() -> Router<CatalogState> {
@@ -49,10 +50,16 @@ async fn deliver(
         owners::add(&mut transaction, &package.id, sender.by()).await?;
     }
     let mut refused = None;
-    if let Some(channel) = &delivery.channel
-        && let Some(release) = release_of(&mut transaction, (&delivery, channel), &package).await?
-    {
-        refused = take_intent(&mut transaction, &delivery, (&release, channel)).await?;
+    let release = match &delivery.channel {
+        Some(channel) => release_of(&mut transaction, (&delivery, channel), &package).await?,
+        None => package.release_id.clone(),
+    };
+    if let (Some(release), Some(notes)) = (&release, &delivery.notes) {
+        draft_notes::set(&mut transaction, (release, delivery.requester_id()), notes).await?;
+    }
+    if let (Some(release), Some(channel)) = (&release, &delivery.channel) {
+        channels::check_name(&mut transaction, delivery.app.as_str(), channel).await?;
+        refused = take_intent(&mut transaction, &delivery, (release, channel)).await?;
     }
     let mut uploaded = render::uploaded(&state, &mut transaction, &package).await?;
     uploaded.refused = refused;
@@ -96,7 +103,8 @@ async fn take_intent(
     (release, channel): (&str, &Slug),
 ) -> Result<Option<Refusal>, Problem> {
     let release = release_rows::lock(db, release).await?;
-    let requester = match permitted(db, delivery, (&release, channel)).await {
+    let asked = delivery.place(channel);
+    let requester = match permitted(db, delivery, (&release, asked)).await {
         Ok(requester) => requester,
         Err(problem) if problem.status.is_client_error() => {
             release_rows::set_reason_of_draft(db, &release.id, &problem.detail).await?;
@@ -110,9 +118,11 @@ async fn take_intent(
         Err(problem) => return Err(problem),
     };
     let place = (delivery.id.as_str(), channel.as_str());
-    if intents::take(db, place, &delivery.intent).await?
-        && draft::publish(db, &release, channel).await?
-    {
+    if !intents::take(db, place, &delivery.intent).await? {
+        return Ok(None);
+    }
+    draft::note(db, &release, requester.by().token_id, None).await?;
+    if draft::publish(db, &release, asked).await? {
         let app = Some(delivery.app.as_str());
         let (action, subject) = ("release.publish", &release.version);
         audit::insert(db, requester.by(), action, app, subject).await?;
@@ -120,14 +130,16 @@ async fn take_intent(
     Ok(None)
 }
 
-/// Who asks for it: a token that may release, and that has put the whole draft there.
+/// Who asks for it: a token that may release, and that has put the whole draft there. The channel is there or to be made.
 async fn permitted(
     db: &mut AnyConnection,
     delivery: &Delivered,
-    (release, channel): (&release_rows::Release, &Slug),
+    (release, place): (&release_rows::Release, Place<'_>),
 ) -> Result<Uploader, Problem> {
-    let requester = delivery.requester(db, (&release.version, channel)).await?;
+    let asked = (&*release.version, place.channel);
+    let requester = delivery.requester(db, asked).await?;
     choice::check_own(db, release, requester.by().token_id).await?;
+    channels::check(db, &release.app, place.channel, place.create).await?;
     Ok(requester)
 }
 

@@ -11,7 +11,7 @@ use slipway_service::{Problem, api, clock};
 
 use super::NoQuery;
 use super::idempotency::{Turn, turn};
-use super::releases::{check_published, find_to_change, prose};
+use super::releases::{check_published, find_to_change};
 use super::settling::applied;
 use crate::permission::Actor;
 use crate::release::{Refused, State as Stage};
@@ -66,7 +66,7 @@ pub(super) async fn edit(
     let Given::Yes(notes) = body.notes else {
         return Err(nothing_to_change("\"notes\""));
     };
-    let notes = notes.as_deref().map(prose).transpose()?;
+    let notes = notes.as_deref().map(draft::prose).transpose()?;
     let notes = notes.as_deref().filter(|notes| !notes.trim().is_empty());
     let mut transaction = actor.change(&state, Scope::Release, Some(&app)).await?;
     let release = find_to_change(&mut transaction, &app, &version).await?;
@@ -140,7 +140,7 @@ async fn turn_over(
     if body.reason.trim().is_empty() {
         return Err(Problem::unprocessable("reason_missing", missing));
     }
-    let reason = prose(&body.reason)?;
+    let reason = draft::prose(&body.reason)?;
     let mut transaction = actor.change(state, Scope::Release, Some(&app)).await?;
     let operation = format!("{verb} {app} {version}");
     let turn = turn(&mut transaction, actor, headers, &operation, body).await?;

@@ -7,16 +7,17 @@ use axum::{Json, Router};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use slipway_packages::shown::{self, TextError};
 use slipway_service::http::json::{ApiJson, ApiPath, ApiQuery};
 use slipway_service::http::list;
 use slipway_service::token::Scope;
 use slipway_service::{Problem, api};
 use sqlx::AnyConnection;
 
+use super::channels::Create;
 use super::idempotency::{Turn, turn};
-use super::settling::answer_when_settled;
+use super::settling::{answer_when_settled, applied};
 use super::{Items, NoQuery, published, render};
+use crate::channels::{self, Place};
 use crate::choice::{self, Choice, File};
 use crate::draft::Speller;
 use crate::permission::Actor;
@@ -24,9 +25,6 @@ use crate::release::{Refused, State as Stage};
 use crate::store::like::Like;
 use crate::store::releases::{self, Filter};
 use crate::{CatalogState, draft, feed, removal};
-
-/// Characters of notes: a long page.
-const MAX_NOTES: usize = 64 * 1024;
 
 pub(super) fn router() -> Router<CatalogState> {
     Router::new()
@@ -50,6 +48,8 @@ struct Publish {
     /// of it there.
     #[serde(skip_serializing_if = "Option::is_none")]
     files: Option<Vec<File>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    create: Option<Create>,
 }
 
 impl Publish {
@@ -79,7 +79,7 @@ async fn publish(
     actor.permit(Scope::Release, Some(&app))?;
     let channel = draft::parse_channel(&body.channel)?;
     let choice = body.choice(&actor.grant.id)?;
-    let notes = body.notes.as_deref().map(prose).transpose()?;
+    let notes = body.notes.as_deref().map(draft::prose).transpose()?;
     let mut transaction = actor.change(&state, Scope::Release, Some(&app)).await?;
     let turn = turn(
         &mut transaction,
@@ -101,13 +101,21 @@ async fn publish(
             return Err(Refused::Deleted(release.version).into());
         }
         if !release.state().map_err(Problem::internal)?.is_open() {
+            if channels::has_left(&mut transaction, &release, &channel).await? {
+                drop(transaction);
+                return Ok(Json(applied(&state, &release.id).await?).into_response());
+            }
             return Err(Refused::Released(release.version).into());
         }
         choice::choose(&mut transaction, &release, &choice).await?;
-        if let Some(notes) = &notes {
-            releases::set_notes(&mut transaction, &release.id, Some(notes)).await?;
-        }
-        draft::publish(&mut transaction, &release, &channel).await?;
+        let token = &actor.grant.id;
+        draft::note(&mut transaction, &release, token, notes.as_deref()).await?;
+        let place = Place {
+            channel: &channel,
+            create: body.create.is_some(),
+            asked: None,
+        };
+        draft::publish(&mut transaction, &release, place).await?;
         actor
             .audit(
                 &mut transaction,
@@ -121,20 +129,6 @@ async fn publish(
         drop(transaction);
     }
     answer_when_settled(&state, &release.id, &headers).await
-}
-
-/// Notes or a reason as they are kept.
-pub(super) fn prose(text: &str) -> Result<String, Problem> {
-    shown::prose(text, MAX_NOTES).map_err(|error| match error {
-        TextError::TooLong(..) => Problem::unprocessable(
-            "notes_too_long",
-            "notes are 65,536 characters at most: shorten them",
-        ),
-        error => Problem::unprocessable(
-            "text_refused",
-            format!("the text is refused: {error}; leave that out"),
-        ),
-    })
 }
 
 /// A page of releases, and which.

@@ -3,7 +3,8 @@
 use slipway_service::{Problem, api, clock};
 use sqlx::AnyConnection;
 
-use crate::store::{packages, releases};
+use crate::channels::left;
+use crate::store::{channels, packages, releases};
 use crate::{CatalogState, draft};
 
 /// A release with its packages. A state that a later version wrote is shown as it is.
@@ -17,6 +18,9 @@ pub(super) async fn release(
         .iter()
         .map(|package| self::package(state, package, Some(row)))
         .collect();
+    let departures = channels::departures(db, &row.id).await?;
+    let warnings = departures.iter().map(|departure| left(row, departure));
+    let warnings = warnings.collect();
     let origin = origin(state);
     let path = |package: &api::Package| {
         format!(
@@ -43,7 +47,7 @@ pub(super) async fn release(
         created_at: clock::rfc3339(row.created_at),
         published_at: row.published_at.map(clock::rfc3339),
         yanked_at: row.yanked_at.map(clock::rfc3339),
-        warnings: Vec::new(),
+        warnings,
         pending: Vec::new(),
     })
 }

@@ -2,6 +2,8 @@
 
 pub(crate) mod apps;
 pub(crate) mod audit;
+pub(crate) mod channels;
+pub(crate) mod draft_notes;
 pub(crate) mod feed;
 pub(crate) mod idempotency;
 pub(crate) mod intents;

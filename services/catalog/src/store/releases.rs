@@ -207,9 +207,9 @@ pub(crate) async fn spell(db: &mut AnyConnection, id: &str, version: &str) -> Re
 pub(crate) async fn remove_draft(db: &mut AnyConnection, id: &str) -> Result<()> {
     query("DELETE FROM releases WHERE id = $1 AND state = 'draft'")
         .bind(id)
-        .execute(db)
+        .execute(&mut *db)
         .await?;
-    Ok(())
+    super::draft_notes::forget(db, id).await
 }
 
 /// `None` takes them away.

@@ -23,6 +23,7 @@ mod refusals;
 mod releases;
 mod removal;
 mod restore;
+mod rolling_back;
 mod signing;
 mod signing_peer;
 mod store;
