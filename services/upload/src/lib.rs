@@ -4,6 +4,7 @@
 //! catalog and signing away, packages are accepted all the same and go on by themselves later. Any number of instances
 //! share its database and its staging folder; one may go on with what another one began.
 
+mod channel;
 mod checksum;
 mod copy;
 mod digests;

@@ -65,6 +65,12 @@ const TABLE: &[Endpoint] = &[
     },
     Endpoint {
         callee: "catalog",
+        method: Method::GET,
+        path: "/internal/channels/*/*",
+        callers: &["upload"],
+    },
+    Endpoint {
+        callee: "catalog",
         method: Method::POST,
         path: "/internal/removals",
         callers: &["upload"],

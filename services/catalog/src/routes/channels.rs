@@ -26,6 +26,7 @@ pub(super) fn router() -> Router<CatalogState> {
             put(promote).delete(delete),
         )
         .route("/api/v1/apps/{app}/channels/{channel}/releases", post(add))
+        .route("/internal/channels/{app}/{channel}", get(look))
 }
 
 #[derive(Serialize)]
@@ -71,6 +72,17 @@ async fn list(
         .map(|(name, version)| Channel::new(name, version))
         .collect();
     Ok(Json(Items { items, next: None }))
+}
+
+/// Tells upload whether a channel may be published to, before the bytes come; the intent is judged when it is there.
+async fn look(
+    State(state): State<CatalogState>,
+    ApiPath((app, channel)): ApiPath<(String, String)>,
+) -> Result<Json<Channel>, Problem> {
+    let channel = draft::parse_channel(&channel)?;
+    let mut connection = state.database.read().await?;
+    channels::check(&mut connection, &app, &channel, false).await?;
+    Ok(Json(Channel::new(channel.to_string(), None)))
 }
 
 /// That a channel which does not exist is made.

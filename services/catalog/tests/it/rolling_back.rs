@@ -42,7 +42,7 @@ fn to_stable(delivery: &Delivery) -> Delivery {
 
 fn left_warning(release: &Value) -> &str {
     let warnings = release["warnings"].as_array().expect("warnings");
-    let warning = warnings.iter().filter_map(Value::as_str).next();
+    let warning = warnings.iter().find_map(Value::as_str);
     warning.expect("a warning")
 }
 

@@ -30,7 +30,7 @@ use crate::parameters::RawParameters;
 use crate::permission::Asker;
 use crate::staging::Staged;
 use crate::storing::By;
-use crate::{UploadState, digests, envelope, session};
+use crate::{UploadState, channel, digests, envelope, session};
 
 /// Bytes of a form beside its file, which are held in memory: parameters are short.
 const FORM_BYTES: u64 = 1 << 20;
@@ -76,6 +76,7 @@ async fn create(
     let (staged, raw) = in_time(&state, &by, form.read(parts)).await?;
     in_time(&state, &by, arriving.end()).await?;
     let parameters = raw.parse()?;
+    channel::check(&state, &asker.app, &parameters).await?;
     let wait = wait(&state, &headers);
     store(&state, staged, parameters, by, wait).await
 }

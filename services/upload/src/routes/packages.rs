@@ -23,7 +23,7 @@ use crate::permission::{self, Asker};
 use crate::staging::Staged;
 use crate::store::{copy, packages as rows};
 use crate::storing::{self, By};
-use crate::{UploadState, digests, envelope, progress, removing, session};
+use crate::{UploadState, channel, digests, envelope, progress, removing, session};
 
 /// Bytes of notes in an address.
 const MAX_NOTES_BYTES: usize = 4096;
@@ -87,6 +87,7 @@ async fn put(
         storing::check_place(&mut connection, who, place, parameters.sha256.as_ref()).await?;
     }
     drop(connection);
+    channel::check(&state, &asker.app, &parameters).await?;
     let wait = wait(&state, &headers);
     let by = By::from(asker);
     let receiving = receive(&state, body, expected.others);

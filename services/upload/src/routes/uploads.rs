@@ -21,7 +21,7 @@ use crate::permission::Asker;
 use crate::session::{self, Held, Piece};
 use crate::store::packages as rows;
 use crate::store::sessions::{self, Session};
-use crate::{UploadState, metadata, progress, storing};
+use crate::{UploadState, channel, metadata, progress, storing};
 
 pub(super) fn router() -> Router<UploadState> {
     Router::new()
@@ -88,6 +88,7 @@ async fn create(
         let who = (&*asker.app, &*asker.grant.id);
         storing::check_place(&mut connection, who, place, parameters.sha256.as_ref()).await?;
     }
+    channel::check(&state, &asker.app, &parameters).await?;
     let row = row(&state, &asker, announced, size)?;
     let checksum = tus::checksum(&headers)?;
     let has_body = !body.is_end_stream();

@@ -64,6 +64,7 @@ impl Catalog {
             .route("/internal/changes", get(feed))
             .route("/internal/packages", post(deliver))
             .route("/internal/removals", post(remove))
+            .route("/internal/channels/{app}/{channel}", get(channel))
             .route("/internal/blocks", post(take_list))
             .route("/internal/packages/{id}", get(show))
             .with_state(self.clone());
@@ -327,6 +328,21 @@ async fn feed(
         Some(away) => away,
         None => Json(page()).into_response(),
     }
+}
+
+/// It knows every channel but the misspelt one.
+async fn channel(
+    State(catalog): State<Catalog>,
+    Path((_, channel)): Path<(String, String)>,
+) -> Response {
+    if let Some(away) = catalog.away() {
+        return away;
+    }
+    if channel != "stabel" {
+        return Json(json!({})).into_response();
+    }
+    let problem = json!({"code": "channel_unknown", "detail": "the nearest is stable"});
+    (StatusCode::NOT_FOUND, Json(problem)).into_response()
 }
 
 async fn deliver(State(catalog): State<Catalog>, Json(delivery): Json<Delivery>) -> Response {

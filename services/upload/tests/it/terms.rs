@@ -108,3 +108,36 @@ async fn an_intent_that_waits_keeps_its_notes() {
         assert!(!told()[0].create_channel);
     }
 }
+
+#[tokio::test]
+async fn a_channel_that_is_not_there_is_refused_before_the_bytes() {
+    for engine in engines() {
+        let fixture = Fixture::new(engine).await;
+        let wrong = "version=1.0&channel=stabel";
+        let answer = fixture.put(&format!("a.bin?{wrong}"), "bytes").await;
+        assert_eq!(answer.verdict(), (404, "channel_unknown"));
+        assert!(answer.body["detail"].to_string().contains("stable"));
+        let request = fixture
+            .request("POST", "/api/v1/apps/notes/uploads")
+            .header("tus-resumable", "1.0.0")
+            .header("upload-length", "5")
+            .header(
+                "upload-metadata",
+                "filename YS5iaW4=,version MS4w,channel c3RhYmVs",
+            )
+            .body(Body::empty())
+            .expect("a request");
+        let answer = fixture.instance.send(request).await;
+        assert_eq!(answer.verdict(), (404, "channel_unknown"));
+        assert!(fixture.blobs().is_empty() && fixture.staged().is_empty());
+
+        let made = fixture
+            .put(&format!("a.bin?{wrong}&create=channel"), "bytes")
+            .await;
+        assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+        // Nobody knows while the catalog is away: it is stored, and not said to be published.
+        fixture.catalog.set_away(true);
+        let waits = fixture.put(&format!("b.bin?{wrong}"), "bytes").await;
+        assert_eq!(waits.status, StatusCode::ACCEPTED, "{waits:?}");
+    }
+}
