@@ -9,7 +9,7 @@ use slipway_service::Service as _;
 
 use crate::exit::{self, Exit};
 use crate::terminal::Output;
-use crate::{accept_restore, demo, publish, release, run, terminal, up, verify};
+use crate::{accept_restore, demo, download, publish, release, run, terminal, up, verify};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -37,7 +37,9 @@ enum Command {
     Publish(publish::Options),
     #[command(after_help = with_codes(release::EXAMPLES))]
     Release(release::Options),
-    #[command(after_help = verify::EXAMPLES)]
+    #[command(after_help = with_codes(download::EXAMPLES))]
+    Download(download::Options),
+    #[command(after_help = with_codes(verify::EXAMPLES))]
     Verify(verify::Options),
     #[command(after_help = demo::EXAMPLES)]
     Demo(demo::Options),
@@ -90,7 +92,12 @@ impl Slipway {
             }
             Command::Demo(options) => demo::execute(&options),
             Command::AcceptRestore(options) => accept_restore::execute(&options),
-            Command::Verify(options) => return verify::execute(&options),
+            Command::Download(options) => {
+                return reported(options.output, || download::execute(&options));
+            }
+            Command::Verify(options) => {
+                return reported(options.output, || verify::execute(&options));
+            }
             Command::Inspect { arguments } => {
                 return slipway_upload::Upload::tool("inspect", &arguments)
                     .unwrap_or(ExitCode::FAILURE);

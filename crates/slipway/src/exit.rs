@@ -76,8 +76,8 @@ impl Exit {
         }
         match find::<Failure>(error) {
             Some(Failure::Refused(problem)) => Self::of_problem(problem),
-            Some(Failure::Unreachable(..) | Failure::Broken(_) | Failure::Stalled(_)) => Self::Away,
-            Some(Failure::Insecure(_) | Failure::Strange) | None => Self::Failed,
+            Some(failure) if failure.passes() => Self::Away,
+            Some(_) | None => Self::Failed,
         }
     }
 

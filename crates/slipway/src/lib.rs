@@ -3,7 +3,9 @@
 mod accept_restore;
 mod command;
 mod demo;
+mod download;
 mod exit;
+mod proof;
 mod publish;
 mod release;
 mod run;

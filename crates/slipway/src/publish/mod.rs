@@ -67,16 +67,24 @@ pub(crate) struct Options {
     /// Refuse what would only be warned of
     #[arg(long)]
     strict: bool,
+    #[command(flatten)]
+    made: Made,
+    #[command(flatten)]
+    connection: Connection,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// What is made where it is missing: never unasked, since a typing error would make it too.
+#[derive(clap::Args)]
+#[group(skip)]
+struct Made {
     /// Make the app if there is none; without it, a person at the terminal is asked
     #[arg(long)]
     create: bool,
     /// Make the channel if there is none
     #[arg(long)]
     create_channel: bool,
-    #[command(flatten)]
-    connection: Connection,
-    #[command(flatten)]
-    pub(crate) output: Output,
 }
 
 pub(crate) fn execute(options: &Options) -> anyhow::Result<()> {

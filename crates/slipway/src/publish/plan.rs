@@ -82,13 +82,12 @@ impl<'a> Plan<'a> {
         for package in self.packages() {
             preflight::check_size(server, &self.app, package).await?;
         }
-        let there = match preflight::app(server, &self.app).await? {
-            Ok(()) => self.look(server).await?,
-            Err(Missing) => {
-                self.check_first_channel()?;
-                app::make(server, &self.app, self.options.create).await?;
-                None
-            }
+        let there = if let Err(Missing) = preflight::app(server, &self.app).await? {
+            self.check_first_channel()?;
+            app::make(server, &self.app, self.options.made.create).await?;
+            None
+        } else {
+            self.look(server).await?
         };
         if let Some(release) = &there
             && self.is_done(release)?
@@ -123,7 +122,7 @@ impl<'a> Plan<'a> {
 
     /// Refuses what the platform would refuse, and returns what is there under the version.
     async fn look(&self, server: &Server) -> anyhow::Result<Option<Release>> {
-        if let Some(channel) = self.channel().filter(|_| !self.options.create_channel) {
+        if let Some(channel) = self.channel().filter(|_| !self.options.made.create_channel) {
             preflight::check_channel(server, &self.app, channel).await?;
         }
         preflight::release(server, &self.app, &self.version).await
@@ -131,7 +130,7 @@ impl<'a> Plan<'a> {
 
     /// A new app has no channel of its own yet.
     fn check_first_channel(&self) -> anyhow::Result<()> {
-        match self.channel().filter(|_| !self.options.create_channel) {
+        match self.channel().filter(|_| !self.options.made.create_channel) {
             Some(channel) => preflight::check_among(&self.app, channel, &[]),
             None => Ok(()),
         }
@@ -181,7 +180,7 @@ impl<'a> Plan<'a> {
             notes: self.notes.as_deref(),
             files: Some(&packages),
             is_strict: self.options.strict,
-            creates_channel: self.options.create_channel,
+            creates_channel: self.options.made.create_channel,
         };
         request::publish(server, &order).await
     }
@@ -205,7 +204,7 @@ impl<'a> Plan<'a> {
                 add("channel", Some(channel.to_string()));
                 let given = self.options.version.as_ref();
                 add("version", given.map(|version| version.as_str().to_owned()));
-                let create = self.options.create_channel;
+                let create = self.options.made.create_channel;
                 add("create", create.then(|| "channel".to_owned()));
                 add("notes", self.notes.clone());
             }

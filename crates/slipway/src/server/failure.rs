@@ -26,6 +26,10 @@ pub(crate) enum Failure {
     Broken(#[source] reqwest::Error),
     #[error("nothing moved for {} s", .0.as_secs())]
     Stalled(Duration),
+    #[error("the connection ended before the file did")]
+    Short,
+    #[error("what was there is longer than the file: beginning anew")]
+    Changed,
     #[error(transparent)]
     Refused(#[from] Problem),
     #[error("the answer is not what Slipway answers: is this the address of a platform?")]
@@ -62,7 +66,11 @@ impl Failure {
     /// Whether the same request may succeed later.
     pub(crate) fn passes(&self) -> bool {
         match self {
-            Self::Unreachable(..) | Self::Broken(_) | Self::Stalled(_) => true,
+            Self::Unreachable(..)
+            | Self::Broken(_)
+            | Self::Stalled(_)
+            | Self::Short
+            | Self::Changed => true,
             Self::Refused(problem) => problem.passes(),
             Self::Strange | Self::Insecure(_) => false,
         }
@@ -100,7 +108,7 @@ impl Problem {
         (status >= 500 && status != 501) || matches!(status, 408 | 421 | 423 | 425 | 429)
     }
 
-    pub(super) async fn read(answer: Response) -> Self {
+    pub(crate) async fn read(answer: Response) -> Self {
         #[derive(Deserialize)]
         struct Body {
             code: String,

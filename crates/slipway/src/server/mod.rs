@@ -13,8 +13,11 @@ use anyhow::Context as _;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Method, RequestBuilder, Response, Url};
 use serde_json::Value;
+use slipway_packages::Slug;
 use slipway_service::token::Token;
 
+use crate::proof::LONGEST_TEXT;
+use crate::proof::key::Key;
 use crate::terminal;
 use address::ServerAddress;
 use failure::{Failure, Problem};
@@ -132,6 +135,14 @@ impl Server {
         self.accept(answer).await
     }
 
+    /// Sends a request and returns its answer whatever its status, once its head is there.
+    pub(crate) async fn answer(&self, request: RequestBuilder) -> Result<Response, Failure> {
+        match tokio::time::timeout(ANSWER_TIMEOUT, request.send()).await {
+            Ok(answer) => answer.map_err(|error| Failure::of(self.origin(), error)),
+            Err(_) => Err(Failure::Stalled(ANSWER_TIMEOUT)),
+        }
+    }
+
     /// Sends JSON, if any, and reads JSON.
     pub(crate) async fn json(
         &self,
@@ -154,6 +165,25 @@ impl Server {
                 Failure::Broken(error)
             }
         })
+    }
+
+    /// The key that the platform shows for an app.
+    pub(crate) async fn key(&self, app: &Slug) -> Result<Key, Failure> {
+        let url = self.resolve(&format!("/keys/{app}/minisign.pub"))?;
+        Key::parse(&self.short_text(url).await?).ok_or(Failure::Strange)
+    }
+
+    /// The text of a key or a signature.
+    pub(crate) async fn short_text(&self, url: Url) -> Result<String, Failure> {
+        let mut answer = self.send(self.request(Method::GET, url)).await?;
+        let mut bytes = Vec::new();
+        while let Some(more) = answer.chunk().await.map_err(Failure::Broken)? {
+            bytes.extend_from_slice(&more);
+            if bytes.len() as u64 > LONGEST_TEXT {
+                return Err(Failure::Strange);
+            }
+        }
+        String::from_utf8(bytes).map_err(|_| Failure::Strange)
     }
 
     /// An answer that says yes, or why not.

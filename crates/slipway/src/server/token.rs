@@ -32,9 +32,3 @@ pub(crate) fn read(file: Option<&Path>) -> anyhow::Result<Token> {
     let token = text.trim().parse();
     Ok(token.map_err(|error| Stop::usage(format!("{source} holds no token: {error}")))?)
 }
-
-/// The token, if there is one: for what most people do without.
-pub(crate) fn read_if_any(file: Option<&Path>) -> anyhow::Result<Option<Token>> {
-    let is_set = std::env::var(VARIABLE).is_ok_and(|text| !text.trim().is_empty());
-    (file.is_some() || is_set).then(|| read(file)).transpose()
-}

@@ -18,6 +18,8 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
     command
         .args(arguments)
         .stdin(Stdio::null())
+        .env_remove("HOME")
+        .env_remove("XDG_CONFIG_HOME")
         .env_remove("SLIPWAY_SERVER")
         .env_remove("SLIPWAY_TOKEN");
     command
