@@ -36,6 +36,7 @@ pub(crate) fn default_routes() -> Vec<RouteSetting> {
         RouteSetting::new("/api/v1/apps/*/packages/**", &[], "upload"),
         RouteSetting::new("/api/v1/apps/*/uploads/**", &[], "upload"),
         RouteSetting::new("/api/v1/**", &[], "catalog"),
+        RouteSetting::new("/", &read, "download"),
         RouteSetting::new("/a/**", &read, "download"),
         RouteSetting::new("/d/**", &read, "download"),
         RouteSetting::new("/keys/**", &read, "download"),
@@ -192,6 +193,7 @@ mod tests {
             ),
             ("GET", "/api/v1/apps/packages/x", "catalog"),
             ("GET", "/api/v1/apps//packages/x", "catalog"),
+            ("GET", "/", "download"),
             ("GET", "/a/notes", "download"),
             ("HEAD", "/d/notes/latest/android", "download"),
             ("GET", "/keys/notes/minisign.pub", "download"),
@@ -203,7 +205,6 @@ mod tests {
     #[test]
     fn anything_else_ends_at_the_gateway() {
         for path in [
-            "/",
             "/api",
             "/api/v1x",
             "/api/v2/apps",

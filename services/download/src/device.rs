@@ -15,7 +15,10 @@ impl Device {
     pub(crate) fn from_user_agent(text: &str) -> Self {
         let says = |word| text.contains(word);
         // In this order: an Android phone says "Linux" as well, and an iPhone "like Mac OS X".
-        let platform = if says("Android") {
+        let platform = if says("OpenHarmony") {
+            // HarmonyOS 5 and later, which runs no Android apps; earlier ones say "Android".
+            Platform::Harmony
+        } else if says("Android") {
             Platform::Android
         } else if says("iPhone") || says("iPad") || says("iPod") {
             Platform::Ios
@@ -42,6 +45,36 @@ impl Device {
             arch,
         }
     }
+
+    /// What it may be in truth: one that asks for desktop pages calls itself a computer, and nothing tells them apart.
+    pub(crate) fn perhaps(self) -> Option<Platform> {
+        match self.platform? {
+            Platform::Macos => Some(Platform::Ios),
+            Platform::Linux => Some(Platform::Android),
+            _ => None,
+        }
+    }
+}
+
+/// The app whose inner browser shows the page, in English and Chinese: most of them block downloads.
+pub(crate) fn inside(user_agent: &str) -> Option<[&'static str; 2]> {
+    [
+        // Before WeChat, which it calls itself too.
+        ("wxwork/", ["WeCom", "企业微信"]),
+        ("MicroMessenger/", ["WeChat", "微信"]),
+        // Not QQ's browser, which says MQQBrowser/.
+        (" QQ/", ["QQ", "QQ"]),
+        ("DingTalk/", ["DingTalk", "钉钉"]),
+        ("Lark/", ["Feishu", "飞书"]),
+        ("Feishu", ["Feishu", "飞书"]),
+        ("Weibo", ["Weibo", "微博"]),
+        ("AlipayClient/", ["Alipay", "支付宝"]),
+        ("FBAN/", ["Facebook", "Facebook"]),
+        ("FBAV/", ["Facebook", "Facebook"]),
+        ("Instagram ", ["Instagram", "Instagram"]),
+    ]
+    .into_iter()
+    .find_map(|(word, name)| user_agent.contains(word).then_some(name))
 }
 
 impl Device {
@@ -116,6 +149,16 @@ mod tests {
                 Some(Platform::Linux),
                 Some(Arch::Aarch64),
             ),
+            (
+                "Mozilla/5.0 (Phone; OpenHarmony 5.0) AppleWebKit/537.36 Chrome/114.0.0.0 ArkWeb/4.1.6.1 Mobile",
+                Some(Platform::Harmony),
+                None,
+            ),
+            (
+                "Mozilla/5.0 (Linux; Android 12; HarmonyOS; NOH-AN00) HuaweiBrowser/14.0",
+                Some(Platform::Android),
+                None,
+            ),
             ("curl/8.5.0", None, None),
             ("", None, None),
         ] {
@@ -124,6 +167,42 @@ mod tests {
                 Device { platform, arch },
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn browsers_within_other_apps_are_named() {
+        for (text, name) in [
+            (
+                "Mozilla/5.0 (Linux; Android 14; V2227A) Chrome/116.0 XWEB/1160065 MicroMessenger/8.0.49.2600",
+                Some("WeChat"),
+            ),
+            (
+                "Mozilla/5.0 (Linux; Android 12) wxwork/4.1.22 MicroMessenger/7.0.1",
+                Some("WeCom"),
+            ),
+            (
+                "Mozilla/5.0 (Linux; Android 12) MQQBrowser/6.2 TBS/046 Mobile V1_AND_SQ_8.9.28 QQ/8.9.28.10155",
+                Some("QQ"),
+            ),
+            (
+                "Mozilla/5.0 (Linux; Android 12) Chrome/98.0 MQQBrowser/13.9 Mobile Safari/537.36",
+                None,
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0) AliApp(DingTalk/7.5.20) com.laiwang.DingTalk",
+                Some("DingTalk"),
+            ),
+            (
+                "Mozilla/5.0 (Linux; Android 13) Lark/7.12.5 LarkLocale/zh_CN",
+                Some("Feishu"),
+            ),
+            (
+                "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Safari/605.1.15",
+                None,
+            ),
+        ] {
+            assert_eq!(inside(text).map(|[name, _]| name), name, "{text}");
         }
     }
 }

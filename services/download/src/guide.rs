@@ -6,10 +6,12 @@
 use slipway_packages::Platform;
 
 use crate::labels;
+use crate::texts::Texts;
 
 /// A system and its commands for one file.
 pub(crate) struct Guide {
     pub(crate) platform: Platform,
+    pub(crate) name: &'static str,
     /// Where the signature is.
     pub(crate) address: String,
     /// How to get minisign.
@@ -23,10 +25,6 @@ pub(crate) struct Guide {
 }
 
 impl Guide {
-    pub(crate) fn name(&self) -> &'static str {
-        labels::platform(self.platform)
-    }
-
     pub(crate) fn on_phone(&self) -> bool {
         self.platform == Platform::Android
     }
@@ -43,7 +41,7 @@ pub(crate) struct Subject<'a> {
     pub(crate) key: &'a str,
 }
 
-pub(crate) fn guide(platform: Platform, subject: Subject) -> Guide {
+pub(crate) fn guide(platform: Platform, subject: Subject, texts: &Texts) -> Guide {
     let Subject {
         filename,
         address,
@@ -62,14 +60,15 @@ pub(crate) fn guide(platform: Platform, subject: Subject) -> Guide {
     let (name, digest, outcome) = if let Some(sums) = sums {
         let line = for_posix(&format!("{sha256}  {name}"));
         let digest = format!("echo {line} | {sums} -c -");
-        (for_posix(&name), digest, "says OK".to_owned())
+        (for_posix(&name), digest, texts.says_ok.to_owned())
     } else {
         let name = for_windows(&name);
         let digest = format!("certutil -hashfile {name} SHA256");
-        (name, digest, format!("shows {sha256}"))
+        (name, digest, texts.with(texts.shows, sha256))
     };
     Guide {
         platform,
+        name: labels::platform(platform, texts),
         address: format!("{address}.minisig"),
         install,
         signature: format!("minisign -Vm {name} -P {key}"),
@@ -116,6 +115,8 @@ fn for_windows(text: &str) -> String {
 mod tests {
     use std::process::Command;
 
+    use slipway_service::http::page::Language;
+
     use super::*;
 
     const SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -129,6 +130,7 @@ mod tests {
                 sha256: SHA256,
                 key: "RWQkey",
             },
+            Texts::of(Language::English),
         )
     }
 

@@ -3,15 +3,18 @@
 use std::borrow::Cow;
 
 use slipway_packages::{Arch, Kind, Platform};
+use slipway_service::http::page::Language;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
+use crate::texts::Texts;
+
 /// `18.4 MB`: decimal units, as phones, Macs and file managers show them.
-pub(crate) fn size(bytes: i64) -> String {
+pub(crate) fn size(bytes: i64, language: Language) -> String {
     const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
     let bytes = bytes.max(0);
     if bytes < 1000 {
-        return format!("{bytes} bytes");
+        return format!("{bytes} {}", language.pick(["bytes", "字节"]));
     }
     // In tenths of a unit, rounded, so that 999,500 bytes are 1.0 MB and not 1000.0 kB.
     let mut tenths = bytes.saturating_add(50) / 100;
@@ -28,15 +31,20 @@ pub(crate) fn size(bytes: i64) -> String {
 }
 
 /// `24 November 2026`, in UTC.
-pub(crate) fn date(unix_millis: i64) -> Option<String> {
+pub(crate) fn date(unix_millis: i64, language: Language) -> Option<String> {
     let time = OffsetDateTime::from_unix_timestamp(unix_millis.div_euclid(1000)).ok()?;
-    time.format(format_description!(
-        "[day padding:none] [month repr:long] [year]"
-    ))
-    .ok()
+    let written = match language {
+        Language::English => time.format(format_description!(
+            "[day padding:none] [month repr:long] [year]"
+        )),
+        Language::Chinese => time.format(format_description!(
+            "[year]年[month padding:none]月[day padding:none]日"
+        )),
+    };
+    written.ok()
 }
 
-pub(crate) const fn platform(platform: Platform) -> &'static str {
+pub(crate) const fn platform(platform: Platform, texts: &Texts) -> &'static str {
     match platform {
         Platform::Android => "Android",
         Platform::Ios => "iOS",
@@ -44,62 +52,92 @@ pub(crate) const fn platform(platform: Platform) -> &'static str {
         Platform::Windows => "Windows",
         Platform::Linux => "Linux",
         Platform::Harmony => "HarmonyOS",
-        Platform::Any => "Any system",
-        Platform::None => "Other file",
+        Platform::Any => texts.any_system,
+        Platform::None => texts.other_file,
     }
 }
 
 /// What to look for to know whether it runs here; `None` where it runs everywhere.
-pub(crate) fn arch(platform: Platform, arch: Arch) -> Option<Cow<'static, str>> {
+pub(crate) fn arch(
+    platform: Platform,
+    arch: Arch,
+    language: Language,
+) -> Option<Cow<'static, str>> {
     let label = match (platform, arch) {
-        (Platform::Macos, Arch::Aarch64) => "Apple silicon",
-        (Platform::Macos, Arch::X86_64) => "Intel",
-        (Platform::Macos, Arch::Universal) => "Apple silicon and Intel",
-        (_, Arch::X86_64) => "64-bit Intel or AMD",
-        (_, Arch::X86) => "32-bit Intel or AMD",
-        (_, Arch::Aarch64) => "64-bit ARM",
-        (_, Arch::Armv7) => "32-bit ARM",
+        (Platform::Macos, Arch::Aarch64) => ["Apple silicon", "Apple 芯片"],
+        (Platform::Macos, Arch::X86_64) => ["Intel", "Intel 芯片"],
+        (Platform::Macos, Arch::Universal) => {
+            ["Apple silicon and Intel", "Apple 芯片和 Intel 芯片"]
+        }
+        (_, Arch::X86_64) => ["64-bit Intel or AMD", "64 位 Intel 或 AMD"],
+        (_, Arch::X86) => ["32-bit Intel or AMD", "32 位 Intel 或 AMD"],
+        (_, Arch::Aarch64) => ["64-bit ARM", "64 位 ARM"],
+        (_, Arch::Armv7) => ["32-bit ARM", "32 位 ARM"],
         (_, Arch::Universal) => return None,
         (_, Arch::Named(name)) => return Some(Cow::Owned(name.as_str().to_owned())),
     };
-    Some(Cow::Borrowed(label))
+    Some(Cow::Borrowed(language.pick(label)))
 }
 
-pub(crate) const fn kind(kind: Kind) -> Option<&'static str> {
-    Some(match kind {
-        Kind::Apk => "APK",
-        Kind::Aab => "bundle for stores (AAB)",
-        Kind::Ipa => "IPA",
-        Kind::Deb => "for Debian and Ubuntu (deb)",
-        Kind::Rpm => "for Fedora and openSUSE (rpm)",
-        Kind::AppImage => "for any distribution (AppImage)",
-        Kind::Msi => "installer (msi)",
-        Kind::Exe => "program (exe)",
-        Kind::MachO => "program",
-        Kind::Dmg => "disk image (dmg)",
-        Kind::Zip => "archive (zip)",
-        Kind::TarGz => "archive (tar.gz)",
-        Kind::TarXz => "archive (tar.xz)",
-        Kind::TarZst => "archive (tar.zst)",
-        Kind::TarBz2 => "archive (tar.bz2)",
-        Kind::SevenZip => "archive (7z)",
-        Kind::Jar => "for Java (jar)",
-        Kind::Whl => "for Python (wheel)",
-        Kind::Pkg => "installer (pkg)",
-        Kind::Snap => "snap",
-        Kind::Flatpak => "Flatpak",
-        Kind::Msix => "app package (MSIX)",
-        Kind::Nupkg => "NuGet package",
-        Kind::Xapk => "APK with its parts (XAPK)",
-        Kind::Apks => "APK with its parts (APKS)",
-        Kind::Apkm => "APK with its parts (APKM)",
-        Kind::Hap => "HAP",
+pub(crate) const fn kind(kind: Kind, language: Language) -> Option<&'static str> {
+    Some(language.pick(match kind {
+        Kind::Apk => ["APK"; 2],
+        Kind::Aab => ["bundle for stores (AAB)", "应用商店包（AAB）"],
+        Kind::Ipa => ["IPA"; 2],
+        Kind::Deb => [
+            "for Debian and Ubuntu (deb)",
+            "用于 Debian 和 Ubuntu（deb）",
+        ],
+        Kind::Rpm => [
+            "for Fedora and openSUSE (rpm)",
+            "用于 Fedora 和 openSUSE（rpm）",
+        ],
+        Kind::AppImage => [
+            "for any distribution (AppImage)",
+            "用于任何发行版（AppImage）",
+        ],
+        Kind::Msi => ["installer (msi)", "安装程序（msi）"],
+        Kind::Exe => ["program (exe)", "程序（exe）"],
+        Kind::MachO => ["program", "程序"],
+        Kind::Dmg => ["disk image (dmg)", "磁盘映像（dmg）"],
+        Kind::Zip => ["archive (zip)", "压缩包（zip）"],
+        Kind::TarGz => ["archive (tar.gz)", "压缩包（tar.gz）"],
+        Kind::TarXz => ["archive (tar.xz)", "压缩包（tar.xz）"],
+        Kind::TarZst => ["archive (tar.zst)", "压缩包（tar.zst）"],
+        Kind::TarBz2 => ["archive (tar.bz2)", "压缩包（tar.bz2）"],
+        Kind::SevenZip => ["archive (7z)", "压缩包（7z）"],
+        Kind::Jar => ["for Java (jar)", "用于 Java（jar）"],
+        Kind::Whl => ["for Python (wheel)", "用于 Python（wheel）"],
+        Kind::Pkg => ["installer (pkg)", "安装程序（pkg）"],
+        Kind::Snap => ["snap"; 2],
+        Kind::Flatpak => ["Flatpak"; 2],
+        Kind::Msix => ["app package (MSIX)", "应用包（MSIX）"],
+        Kind::Nupkg => ["NuGet package", "NuGet 包"],
+        Kind::Xapk => ["APK with its parts (XAPK)", "分包 APK（XAPK）"],
+        Kind::Apks => ["APK with its parts (APKS)", "分包 APK（APKS）"],
+        Kind::Apkm => ["APK with its parts (APKM)", "分包 APK（APKM）"],
+        Kind::Hap => ["HAP"; 2],
         Kind::Other => return None,
-    })
+    }))
+}
+
+/// Why a tap on the file leads to no installed app, and what does: a title and words.
+pub(crate) const fn obstacle(
+    platform: Platform,
+    kind: Kind,
+    texts: &Texts,
+) -> Option<[&'static str; 2]> {
+    match (platform, kind) {
+        (Platform::Ios, _) | (_, Kind::Ipa) => Some(texts.ipa),
+        (_, Kind::Aab) => Some(texts.aab),
+        (_, Kind::Xapk | Kind::Apks | Kind::Apkm) => Some(texts.parts),
+        (_, Kind::Hap) => Some(texts.hap),
+        _ => None,
+    }
 }
 
 /// The version of Android that has an API level.
-pub(crate) fn android(api_level: u32) -> String {
+pub(crate) fn android(api_level: u32, language: Language) -> String {
     let version = match api_level {
         19 => "4.4",
         21 => "5.0",
@@ -118,9 +156,17 @@ pub(crate) fn android(api_level: u32) -> String {
         34 => "14",
         35 => "15",
         36 => "16",
-        _ => return format!("Android with API level {api_level} or newer"),
+        _ => {
+            return match language {
+                Language::English => format!("Android with API level {api_level} or newer"),
+                Language::Chinese => format!("Android API 级别 {api_level} 或更高"),
+            };
+        }
     };
-    format!("Android {version} or newer")
+    match language {
+        Language::English => format!("Android {version} or newer"),
+        Language::Chinese => format!("Android {version} 或更高"),
+    }
 }
 
 #[cfg(test)]
@@ -141,13 +187,18 @@ mod tests {
             (2_147_483_648, "2.1 GB"),
             (i64::MAX, "9223372 TB"),
         ] {
-            assert_eq!(size(bytes), text, "{bytes}");
+            assert_eq!(size(bytes, Language::English), text, "{bytes}");
         }
     }
 
     #[test]
     fn dates_are_written_out() {
-        assert_eq!(date(1_795_000_000_250).as_deref(), Some("18 November 2026"));
-        assert_eq!(date(i64::MAX), None);
+        for (language, text) in [
+            (Language::English, "18 November 2026"),
+            (Language::Chinese, "2026年11月18日"),
+        ] {
+            assert_eq!(date(1_795_000_000_250, language).as_deref(), Some(text));
+        }
+        assert_eq!(date(i64::MAX, Language::English), None);
     }
 }

@@ -11,10 +11,14 @@ mod device;
 mod disposition;
 mod guide;
 mod labels;
+mod notes;
 mod range;
 mod routes;
 mod settings;
 mod store;
+mod texts;
+
+use std::sync::Arc;
 
 use axum::Router;
 use slipway_service::changes::follow::{CopyState, Following, follow};
@@ -46,6 +50,9 @@ pub struct DownloadState {
     counters: Counters,
     following: Following,
     audience: Audience,
+    page: Arc<settings::Page>,
+    /// Where the world finds this platform, without a slash at its end.
+    public_url: Option<String>,
 }
 
 impl DownloadState {
@@ -71,6 +78,13 @@ impl DownloadState {
             blobs: Blobs::open(&settings.store, folder, damaged),
             following: follow(process, Copy(database.clone())),
             audience: Audience::Public,
+            page: Arc::new(settings.page.clone()),
+            public_url: process
+                .settings
+                .http
+                .public_url
+                .as_deref()
+                .map(|url| url.trim_end_matches('/').to_owned()),
             counters,
             database,
         })

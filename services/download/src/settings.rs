@@ -10,6 +10,7 @@ use serde::Deserialize;
 pub struct Settings {
     pub store: Store,
     pub counters: Counters,
+    pub page: Page,
 }
 
 /// Where the bytes are, and how they are checked.
@@ -53,5 +54,28 @@ impl Default for Counters {
 impl Counters {
     pub(crate) fn flush(&self) -> Duration {
         Duration::from_secs(self.flush_seconds.max(1))
+    }
+}
+
+/// What stands on the pages.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Page {
+    /// Lines of a release's notes that are shown at once, about a screen of a phone; what is longer is folded.
+    pub notes_lines: usize,
+    /// Older versions that an app's page names; the next so many are a link away. Each costs a folded line.
+    pub older_versions: u16,
+    /// Apps that the start page names; more are left out. 0, the default, names none: whoever runs a platform decides
+    /// whether its apps are to be found by who does not know their address.
+    pub apps: u16,
+}
+
+impl Default for Page {
+    fn default() -> Self {
+        Self {
+            notes_lines: 16,
+            older_versions: 10,
+            apps: 0,
+        }
     }
 }

@@ -67,7 +67,10 @@ fn native_code_tells_the_architecture_of_an_apk_when_there_is_one() {
         apk(&["lib/armeabi/a.so", "lib/armeabi-v7a/a.so"]),
         (Some(Arch::Armv7), named(&["armeabi", "armeabi-v7a"]))
     );
-    assert_eq!(apk(&["lib/riscv64/a.so"]), (Some("riscv64".parse().unwrap()), named(&["riscv64"])));
+    assert_eq!(
+        apk(&["lib/riscv64/a.so"]),
+        (Some("riscv64".parse().unwrap()), named(&["riscv64"]))
+    );
     assert_eq!(
         apk(&["lib/notes.txt", "lib/x86/"]),
         (Some(Arch::Universal), vec![])

@@ -66,9 +66,14 @@ impl Language {
 
     /// For the attribute `lang`.
     pub const fn tag(self) -> &'static str {
+        self.pick(["en", "zh-CN"])
+    }
+
+    /// Of English and Chinese.
+    pub const fn pick(self, [english, chinese]: [&'static str; 2]) -> &'static str {
         match self {
-            Self::English => "en",
-            Self::Chinese => "zh-CN",
+            Self::English => english,
+            Self::Chinese => chinese,
         }
     }
 }

@@ -2,10 +2,12 @@
 
 pub(crate) mod counts;
 mod files;
+mod front;
 mod icon;
 mod keys;
 mod latest;
 mod offer;
+mod older;
 mod page;
 pub(crate) mod problem;
 pub(crate) mod rereads;
@@ -27,6 +29,7 @@ pub(crate) fn public() -> Router<DownloadState> {
     Router::new()
         .merge(files::router())
         .merge(latest::router())
+        .merge(front::router())
         .merge(page::router())
         .merge(icon::router())
         .merge(keys::router())

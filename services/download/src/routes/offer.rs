@@ -2,19 +2,22 @@
 
 use std::borrow::Cow;
 
-use slipway_packages::{Arch, Digest, Facts, Platform, Wanted};
+use slipway_packages::{Arch, Digest, Facts, Kind, Platform, Wanted};
 use slipway_service::api::file_path;
 use sqlx::AnyConnection;
 
 use crate::device::Device;
 use crate::labels;
 use crate::store::packages::{self, ChannelView, Package};
+use crate::texts::Texts;
 
 /// What there is for a visitor.
 pub(super) struct Offers {
     /// For their machine; `None` when nothing fits, or the machine is not known.
     pub(super) first: Option<Offer>,
-    /// For every other platform.
+    /// For what their machine may be in truth.
+    pub(super) perhaps: Option<Offer>,
+    /// For every other platform; a file for any system stands there once.
     pub(super) others: Vec<Offer>,
 }
 
@@ -27,13 +30,15 @@ pub(super) struct Offer {
     pub(super) files: Vec<File>,
 }
 
-#[derive(PartialEq)]
 pub(super) struct File {
     pub(super) filename: String,
     pub(super) address: String,
     pub(super) size: String,
     /// What it is and where it runs.
     pub(super) notes: Vec<String>,
+    pub(super) platform: Option<Platform>,
+    /// Why a tap on it leads to no installed app, and what does.
+    pub(super) obstacle: Option<[&'static str; 2]>,
     /// In hex.
     pub(super) sha256: String,
     /// SHA-256 of the certificate that the file carries.
@@ -42,62 +47,68 @@ pub(super) struct File {
     pub(super) damaged: bool,
 }
 
+/// About whom and to whom is told.
+#[derive(Clone, Copy)]
+pub(super) struct Telling<'a> {
+    pub(super) view: ChannelView<'a>,
+    /// The app's name.
+    pub(super) name: &'a str,
+    pub(super) texts: &'static Texts,
+}
+
 impl Offers {
     pub(super) async fn read(
         connection: &mut AnyConnection,
-        view: ChannelView<'_>,
+        telling: Telling<'_>,
         device: Device,
     ) -> sqlx::Result<Self> {
-        let own = match device.platform {
-            Some(platform) => Offer::read(connection, view, platform, device).await?,
+        let first = match device.platform {
+            Some(platform) => Offer::read(connection, telling, platform, device).await?,
             None => None,
         };
-        // Where nothing is for their machine, there is no button, and what the platform has stands with the others.
-        let (first, own) = match own {
-            Some((offer, Fit::Offered)) => (Some(offer), None),
-            Some((offer, Fit::ListedOnly)) => (None, Some(offer)),
-            None => (None, None),
-        };
-        let there = packages::platforms(connection, view).await?;
-        let mut others: Vec<_> = own.into_iter().collect();
+        let there = packages::platforms(connection, telling.view).await?;
+        let (mut perhaps, mut others) = (None, Vec::new());
         for platform in Platform::ALL {
-            if Some(platform) == device.platform
+            let is_first = |offer: &Offer| offer.platform == platform && offer.has_own();
+            if first.as_ref().is_some_and(is_first)
                 || !there.iter().any(|one| one == platform.as_str())
             {
                 continue;
             }
-            let offer = Offer::read(connection, view, platform, Device::default()).await?;
-            // What runs on any system may stand first already.
-            others.extend(offer.map(|(offer, _)| offer).filter(|offer| {
-                first
-                    .as_ref()
-                    .is_none_or(|first| first.files != offer.files)
-            }));
+            let own = packages::newest_own(connection, telling.view, platform).await?;
+            let best = first.as_ref().and_then(Offer::best);
+            let Some(offer) = Offer::new(telling, platform, &own, best) else {
+                continue;
+            };
+            if device.perhaps() == Some(platform) {
+                perhaps = Some(offer);
+            } else {
+                others.push(offer);
+            }
         }
-        Ok(Self { first, others })
+        Ok(Self {
+            first,
+            perhaps,
+            others,
+        })
     }
 }
 
-/// Whether the best of the files is for the machine, or all are for others of its platform.
-enum Fit {
-    Offered,
-    ListedOnly,
-}
-
 impl Offer {
-    /// What `latest` gives, with everything else of that release for the platform. `None` when there is nothing.
+    /// What `latest` gives, with everything else of that release that is for this platform. `None` where nothing is for
+    /// their machine: what the platform has then stands with the others.
     async fn read(
         connection: &mut AnyConnection,
-        view: ChannelView<'_>,
+        telling: Telling<'_>,
         platform: Platform,
         device: Device,
-    ) -> sqlx::Result<Option<(Self, Fit)>> {
+    ) -> sqlx::Result<Option<Self>> {
         let wanted = Wanted {
             platform,
             arch: device.arch,
             kind: None,
         };
-        let mut listed = packages::newest_listed(connection, view, wanted).await?;
+        let mut listed = packages::newest_listed(connection, telling.view, wanted).await?;
         let usual = device.usual_arch();
         listed.sort_by_key(|(place, package)| {
             let is_own = package.platform == platform.as_str();
@@ -105,25 +116,44 @@ impl Offer {
             let is_first = is_usual || package.arch == Arch::Universal.as_str();
             (!place.is_offered(), !is_own, !is_first)
         });
-        let fit = match listed.first() {
-            Some((place, _)) if place.is_offered() => Fit::Offered,
-            _ => Fit::ListedOnly,
-        };
-        let packages: Vec<_> = listed.into_iter().map(|(_, package)| package).collect();
-        Ok(Self::new(view.app, platform, &packages).map(|offer| (offer, fit)))
+        if !listed.first().is_some_and(|(place, _)| place.is_offered()) {
+            return Ok(None);
+        }
+        let mut packages: Vec<_> = listed.into_iter().map(|(_, package)| package).collect();
+        let best = packages.first().map(|best| best.filename.clone());
+        packages.retain(|package| {
+            package.platform == platform.as_str() || Some(&package.filename) == best.as_ref()
+        });
+        Ok(Self::new(telling, platform, &packages, None))
     }
 
-    /// `None` when nothing fits.
-    fn new(app: &str, platform: Platform, fitting: &[Package]) -> Option<Self> {
-        Some(Self {
+    /// `None` when nothing fits but `shown`, which stands elsewhere.
+    fn new(
+        telling: Telling,
+        platform: Platform,
+        fitting: &[Package],
+        shown: Option<&File>,
+    ) -> Option<Self> {
+        let files: Vec<File> = fitting
+            .iter()
+            .map(|package| File::new(telling, package))
+            .filter(|file| shown.is_none_or(|shown| shown.address != file.address))
+            .collect();
+        (!files.is_empty()).then_some(Self {
             platform,
-            name: labels::platform(platform),
+            name: labels::platform(platform, telling.texts),
             version: fitting.first()?.version.clone(),
-            files: fitting
-                .iter()
-                .map(|package| File::new(app, package))
-                .collect(),
+            files,
         })
+    }
+
+    /// Whether the file is for this platform alone, and not for any.
+    pub(super) fn owns(&self, file: &File) -> bool {
+        file.platform == Some(self.platform)
+    }
+
+    fn has_own(&self) -> bool {
+        self.files.iter().any(|file| self.owns(file))
     }
 
     pub(super) fn best(&self) -> Option<&File> {
@@ -136,24 +166,41 @@ impl Offer {
 }
 
 impl File {
-    fn new(app: &str, package: &Package) -> Self {
+    pub(super) fn new(telling: Telling, package: &Package) -> Self {
+        let Telling { view, name, texts } = telling;
+        let language = texts.language;
         // Facts in a shape of another version of the platform are only missing from the page.
         let facts: Option<Facts> = serde_json::from_str(&package.facts).ok();
-        let runs_on = package.platform.parse().ok().zip(package.arch.parse().ok());
-        let arch = runs_on.and_then(|(platform, arch)| labels::arch(platform, arch));
-        let kind = package.kind.parse().ok().and_then(labels::kind);
+        let platform: Option<Platform> = package.platform.parse().ok();
+        let kind: Option<Kind> = package.kind.parse().ok();
+        let runs_on = platform.zip(package.arch.parse().ok());
+        let arch = runs_on.and_then(|(platform, arch)| labels::arch(platform, arch, language));
+        let facts = facts.as_ref();
         let min_sdk = facts
-            .as_ref()
             .and_then(|facts| facts.min_sdk)
-            .map(labels::android);
+            .map(|level| labels::android(level, language));
+        let label = facts
+            .and_then(|facts| facts.label.as_deref())
+            .filter(|label| *label != name)
+            .map(|label| texts.with(texts.appears_as, label));
+        let kind_name = kind.and_then(|kind| labels::kind(kind, language));
         Self {
             filename: package.filename.clone(),
-            address: file_path(app, &package.version, &package.filename),
-            size: labels::size(package.size),
-            notes: [kind.map(str::to_owned), arch.map(Cow::into_owned), min_sdk]
-                .into_iter()
-                .flatten()
-                .collect(),
+            address: file_path(view.app, &package.version, &package.filename),
+            size: labels::size(package.size, language),
+            notes: [
+                kind_name.map(str::to_owned),
+                arch.map(Cow::into_owned),
+                min_sdk,
+                label,
+            ]
+            .into_iter()
+            .flatten()
+            .collect(),
+            platform,
+            obstacle: platform
+                .zip(kind)
+                .and_then(|(platform, kind)| labels::obstacle(platform, kind, texts)),
             sha256: package.sha256.clone(),
             signer: facts.and_then(|facts| facts.signer_sha256),
             damaged: false,

@@ -10,22 +10,25 @@ use http::{HeaderMap, HeaderValue};
 use serde::Deserialize;
 use slipway_packages::{Digest, Platform, Version};
 use slipway_service::http::json::{ApiPath, ApiQuery};
-use slipway_service::http::page::POLICY;
+use slipway_service::http::page::{Language, POLICY};
 use slipway_service::{Problem, clock};
 use sqlx::AnyConnection;
 
 use super::latest::{DEFAULT_CHANNEL, find_channel};
-use super::{find_app, offer};
+use super::{find_app, offer, older};
 use crate::DownloadState;
-use crate::audience::Audience;
 use crate::blobs::Blobs;
-use crate::device::Device;
+use crate::device::{self, Device};
 use crate::guide::{Guide, Subject, guide};
 use crate::labels;
+use crate::notes::{self, Notes};
+use crate::settings;
 use crate::store::apps::App;
 use crate::store::packages::ChannelView;
 use crate::store::{icons, releases};
-use offer::{File, Offer, Offers};
+use crate::texts::{Installing, Texts};
+use offer::{File, Offer, Offers, Telling};
+use older::OlderVersions;
 
 pub(super) fn router() -> Router<DownloadState> {
     Router::new().route("/a/{app}", get(show))
@@ -35,26 +38,59 @@ pub(super) fn router() -> Router<DownloadState> {
 struct Query {
     #[serde(default)]
     channel: String,
+    /// Versions older than this one are named as older ones.
+    #[serde(default)]
+    before: String,
+}
+
+/// Who looks at the page.
+struct Visitor {
+    device: Device,
+    /// The app that shows it.
+    inside: Option<&'static str>,
+    texts: &'static Texts,
+}
+
+impl Visitor {
+    fn of(request: &HeaderMap) -> Self {
+        let agent = request.get(USER_AGENT);
+        let agent = agent.and_then(|value| value.to_str().ok());
+        let agent = agent.unwrap_or_default();
+        let language = Language::preferred(request);
+        Self {
+            device: Device::from_user_agent(agent),
+            inside: device::inside(agent).map(|name| language.pick(name)),
+            texts: Texts::of(language),
+        }
+    }
 }
 
 #[derive(Template)]
 #[template(path = "page.html")]
 struct Page {
+    t: &'static Texts,
     slug: String,
     name: String,
     icon: bool,
     /// What stands in place of an icon.
     initial: String,
+    /// Where the world finds this page and its picture: from the settings, since a `Host` is whatever a client says.
+    origin: Option<String>,
+    description: String,
     /// The channel shown, unless it is the one of whoever names none.
     channel: Option<String>,
     other_channels: Vec<String>,
     /// What the page is about first.
     headline: Option<Headline>,
+    inside: Option<&'static str>,
     /// Where the visitor is, as far as it is known.
     visitor: Option<&'static str>,
     /// What to give to the visitor.
     first: Option<Offer>,
+    perhaps: Option<Offer>,
     others: Vec<Offer>,
+    installing: Option<&'static Installing>,
+    older: OlderVersions,
     key: Option<String>,
     guides: Vec<Guide>,
     /// The system whose commands are shown open.
@@ -62,30 +98,28 @@ struct Page {
 }
 
 impl Page {
-    /// Every file that is offered, each once: a package for any system is offered for several.
-    fn files(&self) -> Vec<&File> {
-        let mut files: Vec<&File> = Vec::new();
-        for file in self
-            .first
-            .iter()
-            .chain(&self.others)
-            .flat_map(|offer| &offer.files)
-        {
-            if !files.iter().any(|known| known.address == file.address) {
-                files.push(file);
-            }
-        }
-        files
+    fn offers(&self) -> impl Iterator<Item = &Offer> {
+        let first = self.first.iter();
+        first.chain(&self.perhaps).chain(&self.others)
     }
-}
 
-impl Page {
+    fn headline_version(&self) -> &str {
+        let headline = self.headline.as_ref();
+        headline.map_or("", |headline| headline.version.as_str())
+    }
+
+    /// Every file that is offered.
+    fn files(&self) -> Vec<&File> {
+        self.offers().flat_map(|offer| &offer.files).collect()
+    }
+
     /// Marks the files that nobody gets now.
     async fn mark_damaged(&mut self, blobs: &Blobs) -> std::io::Result<()> {
         let digests = self.files().into_iter().map(|file| file.sha256.parse());
         let damaged = blobs.damaged(digests.flatten().collect()).await?;
         let damaged: Vec<_> = damaged.iter().map(Digest::as_hex).collect();
-        let offers = self.first.iter_mut().chain(&mut self.others);
+        let offers = self.first.iter_mut().chain(&mut self.perhaps);
+        let offers = offers.chain(&mut self.others);
         for file in offers.flat_map(|offer| &mut offer.files) {
             file.damaged = damaged.contains(&file.sha256);
         }
@@ -95,7 +129,7 @@ impl Page {
 
 struct Headline {
     version: String,
-    notes: Option<String>,
+    notes: Option<Notes>,
     /// RFC 3339 and in words.
     published: Option<(String, String)>,
 }
@@ -106,47 +140,71 @@ async fn show(
     ApiQuery(query): ApiQuery<Query>,
     request: HeaderMap,
 ) -> Result<impl IntoResponse, Problem> {
-    let agent = request
-        .get(USER_AGENT)
-        .and_then(|value| value.to_str().ok());
-    let device = Device::from_user_agent(agent.unwrap_or_default());
     let mut connection = state.database.read().await?;
     let app = find_app(&mut connection, &app).await?;
     let channel = find_channel(&mut connection, state.audience, &app.slug, &query.channel).await?;
-    let mut page = assemble(&mut connection, state.audience, app, channel, device).await?;
-    drop(connection);
-    let marked = page.mark_damaged(&state.blobs).await;
-    marked.map_err(Problem::internal)?;
-    let headers = [
-        (CONTENT_SECURITY_POLICY, POLICY),
-        (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-        (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
-        (VARY, HeaderValue::from_static("user-agent")),
-    ];
-    Ok((headers, Html(page.render().map_err(Problem::internal)?)))
-}
-
-async fn assemble(
-    connection: &mut AnyConnection,
-    audience: Audience,
-    app: App,
-    channel: String,
-    device: Device,
-) -> Result<Page, Problem> {
-    let icon = icons::newest(connection, &app.slug).await?.is_some();
-    let mut channels = releases::channels(connection, audience, &app.slug).await?;
-    channels.retain(|one| *one != channel);
-    if channel != DEFAULT_CHANNEL && !channels.iter().any(|one| one == DEFAULT_CHANNEL) {
-        channels.push(DEFAULT_CHANNEL.to_owned());
-    }
     let view = ChannelView {
-        audience,
+        audience: state.audience,
         app: &app.slug,
         channel: &channel,
     };
-    let Offers { first, others } = Offers::read(connection, view, device).await?;
-    let headline = match newest(first.as_ref(), &others) {
-        Some(version) => headline(connection, &app.slug, version).await?,
+    let visitor = Visitor::of(&request);
+    let mut page = assemble(&mut connection, view, &app, &visitor, &state.page).await?;
+    let before = if query.before.is_empty() {
+        page.headline_version().to_owned()
+    } else {
+        query.before
+    };
+    let limit = state.page.older_versions;
+    let telling = telling(view, &app, &visitor);
+    page.older = OlderVersions::read(&mut connection, telling, &before, limit).await?;
+    drop(connection);
+    page.origin.clone_from(&state.public_url);
+    let marked = page.mark_damaged(&state.blobs).await;
+    marked.map_err(Problem::internal)?;
+    Ok((head(), Html(page.render().map_err(Problem::internal)?)))
+}
+
+/// The headers of a page that depends on who looks at it.
+pub(super) fn head() -> impl axum::response::IntoResponseParts {
+    [
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        (
+            VARY,
+            HeaderValue::from_static("accept, accept-language, user-agent"),
+        ),
+    ]
+}
+
+fn telling<'a>(view: ChannelView<'a>, app: &'a App, visitor: &Visitor) -> Telling<'a> {
+    Telling {
+        view,
+        name: &app.name,
+        texts: visitor.texts,
+    }
+}
+
+/// The page but for older versions and what is damaged.
+async fn assemble(
+    connection: &mut AnyConnection,
+    view: ChannelView<'_>,
+    app: &App,
+    visitor: &Visitor,
+    settings: &settings::Page,
+) -> Result<Page, Problem> {
+    let (texts, device) = (visitor.texts, visitor.device);
+    let ChannelView { channel, .. } = view;
+    let icon = icons::newest(connection, &app.slug).await?.is_some();
+    let mut channels = releases::channels(connection, view.audience, &app.slug).await?;
+    channels.retain(|one| one != channel);
+    if channel != DEFAULT_CHANNEL && !channels.iter().any(|one| one == DEFAULT_CHANNEL) {
+        channels.push(DEFAULT_CHANNEL.to_owned());
+    }
+    let offers = Offers::read(connection, telling(view, app, visitor), device).await?;
+    let headline = match newest(&offers) {
+        Some(version) => headline(connection, &app.slug, version, texts, settings).await?,
         None => None,
     };
     let key = app
@@ -154,42 +212,87 @@ async fn assemble(
         .as_deref()
         .and_then(|text| text.lines().nth(1))
         .map(str::to_owned);
-    let guides = guides(first.as_ref(), &others, key.as_deref());
     Ok(Page {
+        t: texts,
         icon,
-        initial: app
-            .name
-            .chars()
-            .next()
-            .into_iter()
-            .flat_map(char::to_uppercase)
-            .collect(),
-        slug: app.slug,
-        name: app.name,
-        channel: (channel != DEFAULT_CHANNEL).then_some(channel),
+        initial: initial(&app.name),
+        slug: app.slug.clone(),
+        name: app.name.clone(),
+        origin: None,
+        description: description(&offers, texts),
+        channel: (channel != DEFAULT_CHANNEL).then(|| channel.to_owned()),
         other_channels: channels,
         headline,
-        visitor: device.platform.map(labels::platform),
+        inside: visitor.inside,
+        visitor: device
+            .platform
+            .map(|platform| labels::platform(platform, texts)),
         open: device
             .platform
             .filter(|platform| *platform != Platform::Ios)
             .unwrap_or(Platform::Linux),
-        first,
-        others,
+        installing: installing(&offers, texts),
+        older: OlderVersions::default(),
+        guides: guides(&offers, key.as_deref(), texts),
         key,
-        guides,
+        first: offers.first,
+        perhaps: offers.perhaps,
+        others: offers.others,
     })
 }
 
+pub(super) fn initial(name: &str) -> String {
+    let first = name.chars().next().into_iter();
+    first.flat_map(char::to_uppercase).collect()
+}
+
+/// What a preview of the page in a chat says.
+fn description(offers: &Offers, texts: &Texts) -> String {
+    let Offers {
+        first,
+        perhaps,
+        others,
+    } = offers;
+    let systems: Vec<&str> = first
+        .iter()
+        .chain(perhaps)
+        .chain(others)
+        .filter(|offer| offer.platform != Platform::None)
+        .map(|offer| offer.name)
+        .collect();
+    if systems.is_empty() {
+        texts.description_empty.to_owned()
+    } else {
+        texts.with(texts.description, &systems.join(texts.and))
+    }
+}
+
+/// How the first file is installed, where something stands in its way that its visitor can move.
+fn installing(offers: &Offers, texts: &'static Texts) -> Option<&'static Installing> {
+    let offer = offers.first.as_ref()?;
+    let best = offer.best()?;
+    if best.obstacle.is_some() || best.damaged || !offer.owns(best) {
+        return None;
+    }
+    match offer.platform {
+        Platform::Android => Some(&texts.install_android),
+        Platform::Windows => Some(&texts.install_windows),
+        Platform::Macos => Some(&texts.install_macos),
+        _ => None,
+    }
+}
+
 /// The visitor's version, else the highest that is offered for a system, else the highest.
-fn newest<'a>(first: Option<&'a Offer>, others: &'a [Offer]) -> Option<&'a str> {
+fn newest(offers: &Offers) -> Option<&str> {
     let highest = || {
         let rank = |offer: &&Offer| {
             let version = offer.version.parse::<Version>().ok();
             (offer.platform != Platform::None, version)
         };
-        others.iter().max_by_key(rank)
+        let others = offers.perhaps.iter().chain(&offers.others);
+        others.max_by_key(rank)
     };
+    let first = offers.first.as_ref();
     first.or_else(highest).map(|offer| offer.version.as_str())
 }
 
@@ -197,21 +300,30 @@ async fn headline(
     connection: &mut AnyConnection,
     app: &str,
     version: &str,
+    texts: &Texts,
+    settings: &settings::Page,
 ) -> sqlx::Result<Option<Headline>> {
     let release = releases::find(connection, app, version).await?;
     Ok(release.map(|release| Headline {
         version: release.version,
-        notes: release.notes.filter(|notes| !notes.trim().is_empty()),
-        published: release
-            .published_at
-            .and_then(|time| labels::date(time).map(|date| (clock::rfc3339(time), date))),
+        notes: release
+            .notes
+            .filter(|notes| !notes.trim().is_empty())
+            .map(|notes| notes::render(&notes, settings.notes_lines)),
+        published: release.published_at.and_then(|time| {
+            let date = labels::date(time, texts.language)?;
+            Some((clock::rfc3339(time), date))
+        }),
     }))
 }
 
 /// Commands for each system that has some, about the file that is offered for it, else about the visitor's.
-fn guides(first: Option<&Offer>, others: &[Offer], key: Option<&str>) -> Vec<Guide> {
+fn guides(offers: &Offers, key: Option<&str>, texts: &Texts) -> Vec<Guide> {
     let Some(key) = key else { return Vec::new() };
-    let offers = || first.into_iter().chain(others);
+    let offered = || {
+        let first = offers.first.iter();
+        first.chain(&offers.perhaps).chain(&offers.others)
+    };
     let systems = [
         Platform::Linux,
         Platform::Macos,
@@ -221,17 +333,15 @@ fn guides(first: Option<&Offer>, others: &[Offer], key: Option<&str>) -> Vec<Gui
     systems
         .into_iter()
         .filter_map(|system| {
-            let own = offers().find(|offer| offer.platform == system);
-            let file = own.or_else(|| offers().next())?.files.first()?;
-            Some(guide(
-                system,
-                Subject {
-                    filename: &file.filename,
-                    address: &file.address,
-                    sha256: &file.sha256,
-                    key,
-                },
-            ))
+            let own = offered().find(|offer| offer.platform == system);
+            let file = own.or_else(|| offered().next())?.files.first()?;
+            let subject = Subject {
+                filename: &file.filename,
+                address: &file.address,
+                sha256: &file.sha256,
+                key,
+            };
+            Some(guide(system, subject, texts))
         })
         .collect()
 }

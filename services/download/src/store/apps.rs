@@ -25,6 +25,21 @@ pub(crate) async fn find(connection: &mut AnyConnection, slug: &str) -> sqlx::Re
         .await
 }
 
+/// Slug and name of apps that have something published, by name.
+pub(crate) async fn published(
+    connection: &mut AnyConnection,
+    limit: i64,
+) -> sqlx::Result<Vec<(String, String)>> {
+    sqlx::query_as(
+        "SELECT slug, name FROM apps
+         WHERE EXISTS (SELECT 1 FROM releases WHERE releases.app = apps.slug AND releases.visibility = 'published')
+         ORDER BY name, slug LIMIT $1",
+    )
+    .bind(limit)
+    .fetch_all(connection)
+    .await
+}
+
 /// The key of each app that has one.
 pub(crate) async fn keys(connection: &mut AnyConnection) -> sqlx::Result<Vec<(String, String)>> {
     sqlx::query_as("SELECT slug, public_key FROM apps WHERE public_key IS NOT NULL")

@@ -2,7 +2,7 @@
 
 use futures_util::TryStreamExt as _;
 use serde::Deserialize;
-use slipway_packages::{Arch, Rank, Wanted, is_source_package};
+use slipway_packages::{Arch, Platform, Rank, Wanted, is_source_package};
 use slipway_service::changes;
 use sqlx::AnyConnection;
 
@@ -113,6 +113,30 @@ pub(crate) async fn newest_listed(
     view: ChannelView<'_>,
     wanted: Wanted,
 ) -> sqlx::Result<Vec<(Rank, Package)>> {
+    among(connection, view, wanted, Platform::Any).await
+}
+
+/// The same of what is for this platform alone, whatever the machine.
+pub(crate) async fn newest_own(
+    connection: &mut AnyConnection,
+    view: ChannelView<'_>,
+    platform: Platform,
+) -> sqlx::Result<Vec<Package>> {
+    let wanted = Wanted {
+        platform,
+        arch: None,
+        kind: None,
+    };
+    let listed = among(connection, view, wanted, platform).await?;
+    Ok(listed.into_iter().map(|(_, package)| package).collect())
+}
+
+async fn among(
+    connection: &mut AnyConnection,
+    view: ChannelView<'_>,
+    wanted: Wanted,
+    also: Platform,
+) -> sqlx::Result<Vec<(Rank, Package)>> {
     let [one, other] = view.audience.served();
     let mut rows = sqlx::query_as::<_, Package>(
         "SELECT packages.version, packages.filename, packages.sha256, packages.size, packages.kind,
@@ -121,7 +145,7 @@ pub(crate) async fn newest_listed(
          JOIN channels ON channels.app = releases.app AND channels.version = releases.version
          JOIN packages ON packages.app = releases.app AND packages.version = releases.version
          WHERE releases.app = $1 AND channels.channel = $2 AND releases.visibility IN ($3, $4)
-           AND packages.platform IN ($5, 'any')
+           AND packages.platform IN ($5, $6)
          ORDER BY releases.version_key DESC, packages.filename",
     )
     .bind(view.app)
@@ -129,6 +153,7 @@ pub(crate) async fn newest_listed(
     .bind(one)
     .bind(other)
     .bind(wanted.platform.as_str())
+    .bind(also.as_str())
     .fetch(connection);
     // Of one release, until another begins.
     let mut listed = Vec::<(Rank, Package)>::new();
@@ -158,6 +183,44 @@ pub(crate) async fn newest_listed(
     }
     listed.sort_by_key(|(place, _)| *place);
     Ok(listed)
+}
+
+/// A file of an older release.
+#[derive(sqlx::FromRow)]
+pub(crate) struct Older {
+    #[sqlx(flatten)]
+    pub(crate) package: Package,
+    pub(crate) published_at: Option<i64>,
+}
+
+/// The files of the `limit` highest releases in the channel that are below the release `version`, the highest first.
+pub(crate) async fn older(
+    connection: &mut AnyConnection,
+    view: ChannelView<'_>,
+    version: &str,
+    limit: i64,
+) -> sqlx::Result<Vec<Older>> {
+    let [one, other] = view.audience.served();
+    sqlx::query_as(
+        "SELECT packages.version, packages.filename, packages.sha256, packages.size, packages.kind,
+                packages.platform, packages.arch, packages.facts, older.published_at
+         FROM (SELECT releases.app, releases.version, releases.version_key, releases.published_at
+               FROM releases
+               JOIN channels ON channels.app = releases.app AND channels.version = releases.version
+               WHERE releases.app = $1 AND channels.channel = $2 AND releases.visibility IN ($3, $4)
+                 AND releases.version_key < (SELECT version_key FROM releases WHERE app = $1 AND version = $5)
+               ORDER BY releases.version_key DESC LIMIT $6) AS older
+         JOIN packages ON packages.app = older.app AND packages.version = older.version
+         ORDER BY older.version_key DESC, packages.filename",
+    )
+    .bind(view.app)
+    .bind(view.channel)
+    .bind(one)
+    .bind(other)
+    .bind(version)
+    .bind(limit)
+    .fetch_all(connection)
+    .await
 }
 
 /// The platforms that releases in the channel have packages for.

@@ -1,5 +1,7 @@
 //! A download instance with made-up changes applied and files put into its store.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Body;
 use http::header::HeaderName;
@@ -61,8 +63,18 @@ impl Answer {
 
 impl Fixture {
     pub(crate) async fn open(engine: Engine) -> Self {
-        let process = slipway_testkit::process("download", engine).await;
-        let state = DownloadState::open(&process.process, &Settings::default())
+        Self::open_with(engine, Settings::default(), None).await
+    }
+
+    pub(crate) async fn open_with(
+        engine: Engine,
+        settings: Settings,
+        public_url: Option<&str>,
+    ) -> Self {
+        let mut process = slipway_testkit::process("download", engine).await;
+        let common = Arc::make_mut(&mut process.process.settings);
+        common.http.public_url = public_url.map(str::to_owned);
+        let state = DownloadState::open(&process.process, &settings)
             .await
             .expect("a state");
         let routes = router(&state);

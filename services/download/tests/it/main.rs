@@ -10,4 +10,5 @@ mod following;
 mod holding;
 mod offering;
 mod paging;
+mod showing;
 mod staging;

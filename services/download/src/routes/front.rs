@@ -1,0 +1,77 @@
+//! `/`: what this is, for somebody who came without an address. A program gets 404 there.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::response::{Html, IntoResponse};
+use axum::routing::get;
+use http::HeaderMap;
+use slipway_service::Problem;
+use slipway_service::http::page as pages;
+
+use super::page::{head, initial};
+use crate::DownloadState;
+use crate::store::{apps, icons};
+use crate::texts::Texts;
+
+/// What stands for the platform in commands where the settings do not say it.
+const SOMEWHERE: &str = "https://this.server";
+
+pub(super) fn router() -> Router<DownloadState> {
+    Router::new().route("/", get(show))
+}
+
+#[derive(Template)]
+#[template(path = "front.html")]
+struct Front {
+    t: &'static Texts,
+    origin: Option<String>,
+    /// The platform in commands.
+    server: String,
+    apps: Vec<Named>,
+    /// Whether apps were left out.
+    more: bool,
+}
+
+struct Named {
+    slug: String,
+    name: String,
+    icon: bool,
+    initial: String,
+}
+
+async fn show(
+    State(state): State<DownloadState>,
+    request: HeaderMap,
+) -> Result<impl IntoResponse, Problem> {
+    let language = pages::wanted(&request).ok_or_else(Problem::not_found)?;
+    let limit = usize::from(state.page.apps);
+    let mut named = Vec::new();
+    let mut more = false;
+    if limit > 0 {
+        let mut connection = state.database.read().await?;
+        let wanted = i64::from(state.page.apps) + 1;
+        let mut found = apps::published(&mut connection, wanted).await?;
+        more = found.len() > limit;
+        found.truncate(limit);
+        for (slug, name) in found {
+            named.push(Named {
+                icon: icons::newest(&mut connection, &slug).await?.is_some(),
+                initial: initial(&name),
+                slug,
+                name,
+            });
+        }
+    }
+    let page = Front {
+        t: Texts::of(language),
+        server: state
+            .public_url
+            .clone()
+            .unwrap_or_else(|| SOMEWHERE.to_owned()),
+        origin: state.public_url,
+        apps: named,
+        more,
+    };
+    Ok((head(), Html(page.render().map_err(Problem::internal)?)))
+}
