@@ -193,10 +193,12 @@ impl Facts {
             .into_iter()
             .filter_map(|name| name.trim().parse().ok());
         let arches: BTreeSet<Arch> = arches.take(ARCHES).collect();
-        if arches.len() < 2 || arches.contains(&Arch::Universal) {
-            self.arch = arches.last().copied().or(self.arch);
-        } else {
-            self.arch = Some(Arch::Universal);
+        match arches.first() {
+            None => {}
+            Some(one) if arches.len() == 1 => self.arch = Some(*one),
+            Some(_) => self.arch = Some(Arch::Universal),
+        }
+        if arches.len() > 1 && !arches.contains(&Arch::Universal) {
             self.abis = arches.iter().map(Arch::to_string).collect();
         }
     }

@@ -148,11 +148,12 @@ fn xar_of(files: &[(&str, &[u8])], claim: u64) -> Vec<u8> {
     let mut table = "<?xml version=\"1.0\"?><xar><toc><checksum style=\"sha1\"><size>20</size><offset>0</offset></checksum>".to_owned();
     for (name, bytes) in files {
         let packed = zlib(bytes);
-        table.push_str(&format!(
+        let file = format!(
             "<file id=\"1\"><data><length>{}</length><offset>{}</offset><encoding style=\"application/x-gzip\"/></data><type>file</type><name>{name}</name></file>",
             packed.len() as u64 + claim,
             heap.len()
-        ));
+        );
+        table.push_str(&file);
         heap.extend(packed);
     }
     table.push_str("</toc></xar>");
