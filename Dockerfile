@@ -1,71 +1,174 @@
-# One builder stage makes every binary once; each service is a target of its own that holds its binary and nothing else:
-#   docker build --target upload .
-FROM rust:1-bookworm AS build
+# Each service is a target of its own, made in a stage of its own: a change in one is compiled and packed alone.
+#   docker build --target upload .          deploy/images makes them all, with their labels
+FROM rust:1-bookworm AS toolchain
 WORKDIR /src
+ENV CARGO_INCREMENTAL=0 CARGO_TERM_COLOR=never
+# Builds all binaries. In `/src` are sources of some crates and stand-ins for the rest: the features of the dependencies
+# are those of the whole workspace, so that nothing is compiled twice. Cargo goes by the time of a file, and what was just
+# copied may look older than the stand-in that was compiled before: the folders named are touched.
+RUN printf '%s\n' '#!/bin/sh' 'set -eu' 'find "$@" -type f -exec touch {} +' \
+      'cargo build --release --locked --workspace --exclude slipway-limit --bins' >/usr/local/bin/build-with \
+    && chmod +x /usr/local/bin/build-with
+
+# The dependencies alone, for as long as no Cargo.toml and no lock file changes: of the sources only the names of what is
+# compiled are kept.
+FROM toolchain AS stand-ins
 COPY . .
-# The dependencies stay compiled between builds. Our own crates never do: cargo goes by the time of a file, and one that
-# was changed while an earlier build ran would look old to it.
-RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
-    find . -name '*.rs' -not -path './target/*' -exec touch {} + \
-    && cargo build --release --locked --workspace --exclude slipway-limit --bins \
-    && mkdir /out \
+RUN find . -type f ! -name Cargo.toml ! -name Cargo.lock ! -path '*/src/lib.rs' ! -path '*/src/main.rs' ! -path '*/src/bin/*.rs' \
+      ! -path '*/tests/*.rs' -delete \
+    && find . -path '*/tests/it/*' ! -name main.rs -delete && find . -type d -empty -delete \
+    && find . -name '*.rs' -exec truncate --size 0 {} + \
+    && for file in $(find . -name main.rs -o -path '*/src/bin/*.rs'); do echo 'fn main() {}' >"$file"; done
+
+FROM toolchain AS dependencies
+COPY --from=stand-ins /src .
+RUN build-with .
+
+# The crates that every service is made of.
+FROM dependencies AS shared
+COPY crates/packages crates/packages
+COPY crates/service crates/service
+COPY crates/signatures crates/signatures
+COPY crates/sources crates/sources
+RUN build-with crates/packages crates/service crates/signatures crates/sources
+
+FROM shared AS build-init
+COPY crates/init crates/init
+RUN build-with crates/init
+
+FROM shared AS build-registry
+COPY services/registry services/registry
+RUN build-with services/registry
+
+FROM shared AS build-upload
+COPY services/upload services/upload
+RUN build-with services/upload
+
+FROM shared AS build-signing
+COPY services/signing services/signing
+RUN build-with services/signing
+
+FROM shared AS build-catalog
+COPY services/catalog services/catalog
+RUN build-with services/catalog
+
+FROM shared AS build-download
+COPY services/download services/download
+RUN build-with services/download
+
+FROM shared AS build-gateway
+COPY gateway gateway
+RUN build-with gateway
+
+FROM shared AS build-everything
+COPY crates crates
+COPY gateway gateway
+COPY services services
+RUN build-with crates gateway services && mkdir /out \
     && for name in slipway slipway-registry slipway-upload slipway-signing slipway-catalog slipway-download slipway-gateway; do \
          cp "target/release/$name" /out/ || exit 1; \
        done
 
-# The binaries alone, for a machine without containers:  docker build --target binaries --output dist .
+# The binaries alone, for a machine without containers.
 FROM scratch AS binaries
-COPY --from=build /out/ /
+COPY --from=build-everything /out/ /
 
+# What a binary needs of a system, and nothing that somebody who got in could run: the loader, libc, a user, its folders.
 # The folders are here so that a new volume mounted over one of them belongs to the user that the service runs as.
-FROM debian:bookworm-slim AS base
-RUN groupadd --gid 10001 slipway \
-    && useradd --uid 10001 --gid slipway --home-dir /data --no-create-home --shell /usr/sbin/nologin slipway \
-    && install -d -o slipway -g slipway -m 0700 /data /data/blobs /data/secrets /data/statements \
+FROM debian:bookworm-slim AS system
+RUN mkdir /system && cd /system \
+    && mkdir -p etc tmp usr/local/bin && ln -s usr/lib lib && ln -s usr/lib64 lib64 && mkdir -p usr/lib usr/lib64 \
+    && for library in $(ls /lib*/ld-linux-*.so.* /lib/*-linux-gnu/libc.so.6 /lib/*-linux-gnu/libm.so.6 /lib/*-linux-gnu/libgcc_s.so.1); do \
+         install -D --mode=0755 "$(readlink --canonicalize "$library")" "/system/usr${library#/usr}" || exit 1; \
+       done \
+    && echo 'slipway:x:10001:10001::/data:/nonexistent' >etc/passwd \
+    && echo 'slipway:x:10001:' >etc/group \
+    && echo 'hosts: files dns' >etc/nsswitch.conf \
+    && install -d -o 10001 -g 10001 -m 0700 data data/blobs data/run data/secrets data/statements \
     && for service in authority registry upload signing catalog download gateway; do \
-         install -d -o slipway -g slipway -m 0700 "/data/secrets/$service" || exit 1; \
-       done
+         install -d -o 10001 -g 10001 -m 0700 "data/secrets/$service" || exit 1; \
+       done \
+    && chmod 1777 tmp
+
+FROM scratch AS base
+COPY --from=system /system/ /
 USER 10001:10001
 EXPOSE 8080
 
-# `slipway init` runs once, before the services, and again at every start: it makes what is missing.
+# `init` runs once, before the services, and again at every start: it makes what is missing.
 FROM base AS init
-COPY --from=build /out/slipway /usr/local/bin/
-ENTRYPOINT ["slipway"]
-CMD ["init", "--data", "/data"]
+COPY --from=build-init /src/target/release/slipway-init /usr/local/bin/
+ENTRYPOINT ["/usr/local/bin/slipway-init"]
+CMD ["--data", "/data"]
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title=slipway-init org.opencontainers.image.licenses=Apache-2.0 \
+      org.opencontainers.image.version=$VERSION org.opencontainers.image.revision=$REVISION
 
 FROM base AS registry
-COPY --from=build /out/slipway-registry /usr/local/bin/
-HEALTHCHECK --interval=5s --timeout=3s --start-period=30s CMD ["slipway-registry", "healthcheck", "--data", "/data"]
-ENTRYPOINT ["slipway-registry"]
+COPY --from=build-registry /src/target/release/slipway-registry /usr/local/bin/
+HEALTHCHECK --interval=5s --timeout=3s --start-period=30s CMD ["/usr/local/bin/slipway-registry", "healthcheck", "--data", "/data"]
+ENTRYPOINT ["/usr/local/bin/slipway-registry"]
 CMD ["--data", "/data", "--listen", "0.0.0.0:8080"]
+ARG VERSION=unknown
+ARG REVISION=unknown
+ENV SLIPWAY_REVISION=$REVISION
+LABEL org.opencontainers.image.title=slipway-registry org.opencontainers.image.licenses=Apache-2.0 \
+      org.opencontainers.image.version=$VERSION org.opencontainers.image.revision=$REVISION
 
 FROM base AS upload
-COPY --from=build /out/slipway-upload /usr/local/bin/
-HEALTHCHECK --interval=5s --timeout=3s --start-period=30s CMD ["slipway-upload", "healthcheck", "--data", "/data"]
-ENTRYPOINT ["slipway-upload"]
+COPY --from=build-upload /src/target/release/slipway-upload /usr/local/bin/
+HEALTHCHECK --interval=5s --timeout=3s --start-period=30s CMD ["/usr/local/bin/slipway-upload", "healthcheck", "--data", "/data"]
+ENTRYPOINT ["/usr/local/bin/slipway-upload"]
 CMD ["--data", "/data", "--listen", "0.0.0.0:8080"]
+ARG VERSION=unknown
+ARG REVISION=unknown
+ENV SLIPWAY_REVISION=$REVISION
+LABEL org.opencontainers.image.title=slipway-upload org.opencontainers.image.licenses=Apache-2.0 \
+      org.opencontainers.image.version=$VERSION org.opencontainers.image.revision=$REVISION
 
 FROM base AS signing
-COPY --from=build /out/slipway-signing /usr/local/bin/
-HEALTHCHECK --interval=5s --timeout=3s --start-period=30s CMD ["slipway-signing", "healthcheck", "--data", "/data"]
-ENTRYPOINT ["slipway-signing"]
+COPY --from=build-signing /src/target/release/slipway-signing /usr/local/bin/
+HEALTHCHECK --interval=5s --timeout=3s --start-period=30s CMD ["/usr/local/bin/slipway-signing", "healthcheck", "--data", "/data"]
+ENTRYPOINT ["/usr/local/bin/slipway-signing"]
 CMD ["--data", "/data", "--listen", "0.0.0.0:8080"]
+ARG VERSION=unknown
+ARG REVISION=unknown
+ENV SLIPWAY_REVISION=$REVISION
+LABEL org.opencontainers.image.title=slipway-signing org.opencontainers.image.licenses=Apache-2.0 \
+      org.opencontainers.image.version=$VERSION org.opencontainers.image.revision=$REVISION
 
 FROM base AS catalog
-COPY --from=build /out/slipway-catalog /usr/local/bin/
-HEALTHCHECK --interval=5s --timeout=3s --start-period=30s CMD ["slipway-catalog", "healthcheck", "--data", "/data"]
-ENTRYPOINT ["slipway-catalog"]
+COPY --from=build-catalog /src/target/release/slipway-catalog /usr/local/bin/
+# Shows the admin token: docker compose exec catalog cat /data/admin-token
+COPY --from=system /bin/cat /bin/
+HEALTHCHECK --interval=5s --timeout=3s --start-period=30s CMD ["/usr/local/bin/slipway-catalog", "healthcheck", "--data", "/data"]
+ENTRYPOINT ["/usr/local/bin/slipway-catalog"]
 CMD ["--data", "/data", "--listen", "0.0.0.0:8080"]
+ARG VERSION=unknown
+ARG REVISION=unknown
+ENV SLIPWAY_REVISION=$REVISION
+LABEL org.opencontainers.image.title=slipway-catalog org.opencontainers.image.licenses=Apache-2.0 \
+      org.opencontainers.image.version=$VERSION org.opencontainers.image.revision=$REVISION
 
 FROM base AS download
-COPY --from=build /out/slipway-download /usr/local/bin/
-HEALTHCHECK --interval=5s --timeout=3s --start-period=30s CMD ["slipway-download", "healthcheck", "--data", "/data"]
-ENTRYPOINT ["slipway-download"]
+COPY --from=build-download /src/target/release/slipway-download /usr/local/bin/
+HEALTHCHECK --interval=5s --timeout=3s --start-period=30s CMD ["/usr/local/bin/slipway-download", "healthcheck", "--data", "/data"]
+ENTRYPOINT ["/usr/local/bin/slipway-download"]
 CMD ["--data", "/data", "--listen", "0.0.0.0:8080"]
+ARG VERSION=unknown
+ARG REVISION=unknown
+ENV SLIPWAY_REVISION=$REVISION
+LABEL org.opencontainers.image.title=slipway-download org.opencontainers.image.licenses=Apache-2.0 \
+      org.opencontainers.image.version=$VERSION org.opencontainers.image.revision=$REVISION
 
 FROM base AS gateway
-COPY --from=build /out/slipway-gateway /usr/local/bin/
-HEALTHCHECK --interval=5s --timeout=3s --start-period=30s CMD ["slipway-gateway", "healthcheck", "--data", "/data"]
-ENTRYPOINT ["slipway-gateway"]
+COPY --from=build-gateway /src/target/release/slipway-gateway /usr/local/bin/
+HEALTHCHECK --interval=5s --timeout=3s --start-period=30s CMD ["/usr/local/bin/slipway-gateway", "healthcheck", "--data", "/data"]
+ENTRYPOINT ["/usr/local/bin/slipway-gateway"]
 CMD ["--data", "/data", "--listen", "0.0.0.0:8080"]
+ARG VERSION=unknown
+ARG REVISION=unknown
+ENV SLIPWAY_REVISION=$REVISION
+LABEL org.opencontainers.image.title=slipway-gateway org.opencontainers.image.licenses=Apache-2.0 \
+      org.opencontainers.image.version=$VERSION org.opencontainers.image.revision=$REVISION
