@@ -235,4 +235,61 @@ mod tests {
         }
         assert!(of_deb(&format!("1.0+{}-1", "a".repeat(64))).is_err());
     }
+
+    /// Each list as `dpkg --compare-versions` and `rpmvercmp` order it.
+    #[test]
+    fn what_is_translated_keeps_its_order() {
+        let debs = [
+            "0.9-1",
+            "1.0~beta-1",
+            "1.0~rc1-1",
+            "1.0~rc1-2",
+            "1.0~rc1+dfsg-1",
+            "1.0~rc2-1",
+            "1.0",
+            "1.0-1",
+            "1.0-2",
+            "1.0-2+deb12u1",
+            "1.0-2+deb12u9",
+            "1.0-2+deb12u10",
+            "1.0-10",
+            "1.0-10ubuntu2",
+            "1.0-10ubuntu10",
+            "1.0a-1",
+            "1.0+dfsg-1",
+            "1.0+dfsg-2",
+            "1.0+dfsg1-1",
+            "1.0+git20230101-1",
+            "1.0.1~rc1-1",
+            "1.0.1-1",
+        ];
+        let rpms = [
+            "1.0~rc1-1",
+            "1.0~rc1-2",
+            "1.0~rc1^git1-1",
+            "1.0-1",
+            "1.0-1.fc9",
+            "1.0-1.fc10",
+            "1.0-2.fc9",
+            "1.0-10.fc9",
+            "1.0^git1-1",
+            "1.0^git2-1",
+            "1.0.1-1",
+        ];
+        let order = |native: &str, translated: Result<String, Untranslated>| {
+            translated.expect(native).parse::<Version>().expect(native)
+        };
+        for pair in debs.windows(2) {
+            assert!(
+                order(pair[0], of_deb(pair[0])) < order(pair[1], of_deb(pair[1])),
+                "{pair:?}"
+            );
+        }
+        for pair in rpms.windows(2) {
+            assert!(
+                order(pair[0], of_rpm(pair[0])) < order(pair[1], of_rpm(pair[1])),
+                "{pair:?}"
+            );
+        }
+    }
 }

@@ -1,8 +1,7 @@
 //! The version of an app, and its order.
 //!
-//! Text and order are two things: `1.0`, `1.0.0` and `1.0.0+build5` are equal here, as they are for
-//! every updater that compares them, so a release of one takes the others too. What the developer
-//! wrote stays what is shown, signed and put into addresses.
+//! Text and order are two things: `1.0` and `1.0.0` are equal here, as they are for every updater that compares them, so
+//! a release of one takes the other too. What the developer wrote stays what is shown, signed and put into addresses.
 
 use std::{
     cmp::Ordering,
@@ -15,12 +14,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// One to four numbers with dots, then optionally `-pre.release` and `+build`: at most 64 characters.
 ///
-/// Ordered as Semantic Versioning 2.0.0 part 11, with missing numbers 0 and the build ignored.
-/// Leading zeros are allowed and mean nothing, since `2026.01.05` is a version that people use.
+/// Ordered as Semantic Versioning 2.0.0 part 11 has it, with missing numbers 0. Where that finds no difference the build
+/// decides: none comes first, and the identifiers of two builds are compared as those of two pre-releases. Leading zeros
+/// are allowed and mean nothing, since `2026.01.05` is a version that people use. One `v` before the first number is no
+/// part of the version: tags are written so.
 #[derive(Debug, Clone)]
 pub struct Version {
     text: String,
     order: String,
+    /// Bytes of `order` that come before the build.
+    precedence: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +32,10 @@ pub enum VersionError {
     Empty,
     #[error("the version has {0} characters; at most {max} are allowed", max = Version::MAX_LENGTH)]
     TooLong(usize),
+    #[error(
+        "the version holds a space; a `+` in an address has to be written as `%2B`, because it is read as a space there"
+    )]
+    Space,
     #[error("the version holds {0:?}; only letters, digits, `.`, `-` and `+` are allowed")]
     Character(char),
     #[error("the version has {0} numbers; one to four are allowed, as 1.2.3")]
@@ -49,9 +56,24 @@ impl Version {
     /// A key that is equal exactly for versions equal in order, and sorts as they do.
     ///
     /// It is made of `0-9a-f` only, so it sorts the same bytewise and under any collation of a
-    /// database: `UNIQUE` on it is "this version is taken", `ORDER BY` on it is "the highest".
+    /// database: `UNIQUE` on it is "this version is taken", `ORDER BY` on it is "the highest". That of a version with a
+    /// build is its [`precedence_key`](Self::precedence_key) with the build behind it, and alone ends in `f`.
     pub fn order_key(&self) -> &str {
         &self.order
+    }
+
+    /// The key of the version without its build: what SemVer calls its precedence. It was the whole key up to version
+    /// 0.3.0 of Slipway, so rows and files that such a version wrote are found by it. No key of this kind is the
+    /// beginning of another.
+    pub fn precedence_key(&self) -> &str {
+        &self.order[..self.precedence]
+    }
+
+    /// The [order key](Self::order_key) of the version `text`, if `key` is that without its build.
+    pub fn complete_key(text: &str, key: &str) -> Option<String> {
+        let version = text.parse::<Self>().ok()?;
+        let lacks_build = version.precedence_key() == key && version.order != key;
+        lacks_build.then_some(version.order)
     }
 
     pub fn is_pre_release(&self) -> bool {
@@ -66,8 +88,12 @@ impl FromStr for Version {
     type Err = VersionError;
 
     fn from_str(text: &str) -> Result<Self, VersionError> {
+        let text = text.strip_prefix(['v', 'V']).unwrap_or(text);
         if text.is_empty() {
             return Err(VersionError::Empty);
+        }
+        if text.contains(' ') {
+            return Err(VersionError::Space);
         }
         if let Some(other) = text
             .chars()
@@ -80,20 +106,25 @@ impl FromStr for Version {
         }
         let (precedence, build) = split(text, '+');
         let (numbers, pre_release) = split(precedence, '-');
-        if let Some(build) = build {
-            identifiers(build)?;
-            if build.contains('+') {
-                return Err(VersionError::Character('+'));
-            }
+        if build.is_some_and(|build| build.contains('+')) {
+            return Err(VersionError::Character('+'));
         }
         let mut order = order_of_numbers(numbers)?;
-        match pre_release {
-            Some(pre_release) => order_of_pre_release(&mut order, pre_release)?,
-            None => order.push(RELEASE),
+        if let Some(pre_release) = pre_release {
+            order.push(PRE_RELEASE);
+            push_identifiers(&mut order, pre_release)?;
+        } else {
+            order.push(RELEASE);
+        }
+        let precedence = order.len();
+        if let Some(build) = build {
+            push_identifiers(&mut order, build)?;
+            order.push(BUILD);
         }
         Ok(Self {
             text: text.to_owned(),
             order,
+            precedence,
         })
     }
 }
@@ -102,7 +133,10 @@ impl FromStr for Version {
 const PRE_RELEASE: char = '0';
 const RELEASE: char = '1';
 
-/// In a pre-release the end comes before more, and numbers come before words.
+/// The last character of a key with a build: without it a key ends in one of the others.
+const BUILD: char = 'f';
+
+/// Among identifiers the end comes before more, and numbers come before words.
 const END: char = '0';
 const NUMBER: char = '1';
 const WORD: char = '2';
@@ -123,9 +157,8 @@ fn order_of_numbers(numbers: &str) -> Result<String, VersionError> {
     Ok(order)
 }
 
-fn order_of_pre_release(order: &mut String, pre_release: &str) -> Result<(), VersionError> {
-    order.push(PRE_RELEASE);
-    for identifier in identifiers(pre_release)? {
+fn push_identifiers(order: &mut String, text: &str) -> Result<(), VersionError> {
+    for identifier in identifiers(text)? {
         if is_number(identifier) {
             order.push(NUMBER);
             push_number(order, identifier);
@@ -233,6 +266,8 @@ mod tests {
             "1.0.0-10",
             "1.0.0-99999999999999999999999",
             "1.0.0-alpha",
+            "1.0.0-alpha+1",
+            "1.0.0-alpha+a",
             "1.0.0-alpha.1",
             "1.0.0-alpha.beta",
             "1.0.0-alpha-1",
@@ -241,7 +276,20 @@ mod tests {
             "1.0.0-beta.11",
             "1.0.0-rc.1",
             "1.0.0",
+            "1.0.0+0",
+            "1.0.0+9",
+            "1.0.0+41",
+            "1.0.0+41.0",
+            "1.0.0+41.a",
+            "1.0.0+42",
+            "1.0.0+100",
+            "1.0.0+a",
+            "1.0.0+a.1",
+            "1.0.0+a.b",
+            "1.0.0+a0",
+            "1.0.0+b",
             "1.0.0.1",
+            "1.0.1-rc.1",
             "1.0.1",
             "1.2",
             "1.10",
@@ -263,9 +311,9 @@ mod tests {
     fn versions_that_differ_only_in_spelling_are_the_same_version() {
         for (one, other) in [
             ("1", "1.0.0.0"),
-            ("1.2.3", "1.2.3+build.7"),
+            ("1+build.7", "1.0.0+build.07"),
             ("2026.01.05", "2026.1.5"),
-            ("1-rc.1", "1.0.0-rc.1+x"),
+            ("1-rc.1+x", "1.0.0-rc.1+x"),
             ("00", "0"),
         ] {
             assert_eq!(version(one), version(other));
@@ -273,13 +321,48 @@ mod tests {
             assert_eq!(version(one).to_string(), one);
         }
         assert_ne!(version("1.0-a"), version("1.0-A"));
+        assert_ne!(version("1.0+a"), version("1.0+A"));
+        assert_ne!(version("1.0"), version("1.0+0"));
+    }
+
+    #[test]
+    fn one_letter_before_the_numbers_is_left_out() {
+        assert_eq!(version("v1.2.3").as_str(), "1.2.3");
+        assert_eq!(version("V1.2+v7").as_str(), "1.2+v7");
+        assert_eq!(version(&format!("v{}", "1".repeat(64))).as_str().len(), 64);
+    }
+
+    /// Keys that databases hold since 0.1.0.
+    #[test]
+    fn the_key_without_a_build_is_what_it_was() {
+        for (text, key) in [
+            ("0", "000000001"),
+            ("1.0.0", "0110000001"),
+            ("2026.01.05", "042026011015001"),
+            ("1.2.3-rc.1", "011012013000272630010110"),
+        ] {
+            assert_eq!(version(text).order_key(), key);
+        }
+        for text in ["1.0", "1.0-rc.1"] {
+            let (plain, built) = (version(text), version(&format!("{text}+41")));
+            assert_eq!(plain.order_key(), plain.precedence_key());
+            assert_eq!(built.precedence_key(), plain.order_key());
+            assert_eq!(built.order_key(), format!("{}102410f", plain.order_key()));
+            assert!(!plain.order_key().ends_with('f'));
+            let complete = |text, key: &Version| Version::complete_key(text, key.order_key());
+            assert_eq!(complete(built.as_str(), &plain).as_deref(), Some(built.order_key()));
+            assert_eq!(complete(built.as_str(), &built), None);
+            assert_eq!(complete(plain.as_str(), &plain), None);
+            assert_eq!(complete("1.1+41", &plain), None);
+        }
     }
 
     #[test]
     fn what_is_not_a_version_says_why() {
         for (bad, error) in [
             ("", VersionError::Empty),
-            ("v1.2", VersionError::NotANumber("v1".into())),
+            ("v", VersionError::Empty),
+            ("vv1.2", VersionError::NotANumber("v1".into())),
             ("latest", VersionError::NotANumber("latest".into())),
             ("1..2", VersionError::NotANumber(String::new())),
             ("-rc", VersionError::NotANumber(String::new())),
@@ -288,7 +371,7 @@ mod tests {
             ("1.0-a..b", VersionError::EmptyIdentifier),
             ("1.0+", VersionError::EmptyIdentifier),
             ("1.0+a+b", VersionError::Character('+')),
-            ("1.0 beta", VersionError::Character(' ')),
+            ("1.0 beta", VersionError::Space),
             ("1/2", VersionError::Character('/')),
             ("1.٣", VersionError::Character('٣')),
             (&"1".repeat(65), VersionError::TooLong(65)),

@@ -7,6 +7,7 @@
 mod born;
 pub mod damage;
 pub mod fault;
+pub mod version_keys;
 
 use std::fs::File;
 use std::path::Path;

@@ -59,11 +59,12 @@ impl Ask {
     }
 }
 
-/// Makes the epoch of a new database, and notes that this process has begun.
+/// Makes the epoch of a new database, notes that this process has begun, and completes what an earlier version has written.
 pub(crate) async fn begin(state: &CatalogState) -> sqlx::Result<()> {
     let (epoch, start) = (Uuid::now_v7().to_string(), Uuid::now_v7().to_string());
     let mut transaction = state.database.write().await?;
     store::feed::begin(&mut transaction, &epoch, &start).await?;
+    store::releases::complete_keys(&mut transaction).await?;
     transaction.commit().await
 }
 

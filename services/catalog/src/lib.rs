@@ -71,6 +71,7 @@ impl CatalogState {
         if store::feed::lock(&mut transaction).await?.is_held() {
             return Err(Unchanged::Held);
         }
+        store::releases::complete_keys(&mut transaction).await?;
         Ok(transaction)
     }
 

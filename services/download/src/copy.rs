@@ -32,6 +32,15 @@ impl Replica for Copy {
         apps::clear(db).await
     }
 
+    async fn complete(&self) -> sqlx::Result<()> {
+        if releases::keys_are_complete(&mut *self.0.read().await?).await? {
+            return Ok(());
+        }
+        let mut transaction = self.0.write().await?;
+        releases::complete_keys(&mut transaction).await?;
+        transaction.commit().await
+    }
+
     async fn known(&self) -> sqlx::Result<Known> {
         let mut snapshot = self.0.snapshot().await?;
         let mut known = Known {

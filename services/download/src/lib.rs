@@ -59,6 +59,7 @@ impl DownloadState {
     /// Opens the copy and the store, and begins to follow the catalog.
     pub async fn open(process: &Process, settings: &Settings) -> anyhow::Result<Self> {
         let database = Database::open(process, &MIGRATOR).await?;
+        Copy(database.clone()).complete().await?;
         let folder = settings
             .store
             .folder

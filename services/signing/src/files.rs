@@ -1,7 +1,7 @@
 //! The statements as files, beside the database: who puts an older copy of every database back finds here what was
 //! stated since.
 //!
-//! A file is `<2 hex>/<64 hex>.json` in the folder, the SHA-256 of the place of its statement. It is written whole,
+//! A file is `<2 hex>/<64 hex>.json` in the folder, or in `further/` in it, the SHA-256 of the place of its statement. It is written whole,
 //! before its signature leaves, and never again. Its MAC shows that this service wrote it: who can write to the disk,
 //! but has no sealing key, can damage or remove a file, but not state anything.
 
@@ -19,7 +19,7 @@ use sha2::{Digest as _, Sha256};
 use slipway_service::data::{private_folder, sync_folder};
 
 use crate::sealing::SealingKey;
-use crate::statement::{Place, Stated};
+use crate::statement::{Place, Position, Stated};
 
 /// Bytes of the largest file that is read: ten times what a statement takes.
 const MAX_SIZE: u64 = 16 * 1024;
@@ -45,30 +45,45 @@ pub(crate) enum FileError {
     Unavailable(#[from] io::Error),
 }
 
-/// The folder; cheap to clone.
+/// The folder of further statements, in that of the first ones: an earlier version looks into folders with two letters.
+const FURTHER: &str = "further";
+
+/// The folder of the statements at one position; cheap to clone.
 #[derive(Clone)]
 pub(crate) struct StatementFiles(Arc<Inner>);
 
 struct Inner {
+    position: Position,
     folder: PathBuf,
     sealing: Arc<SealingKey>,
-    /// The keys by which something was stated, by app.
-    keys: Mutex<HashMap<String, BTreeSet<String>>>,
+    /// The keys by which something was stated, by app, at both positions.
+    keys: Arc<Mutex<HashMap<String, BTreeSet<String>>>>,
     /// Files that were found damaged: the log says it once.
     reported: Mutex<HashSet<String>>,
 }
 
 impl StatementFiles {
-    /// Opens the folder, which is made when it is missing.
-    pub(crate) fn open(folder: PathBuf, sealing: Arc<SealingKey>) -> anyhow::Result<Self> {
+    /// Opens the folder of the first statements, which is made when it is missing, and that of the further ones, which is
+    /// made with the first of them.
+    pub(crate) fn open(folder: PathBuf, sealing: &Arc<SealingKey>) -> anyhow::Result<[Self; 2]> {
         let folder = std::path::absolute(folder)?;
         private_folder(&folder)?;
-        Ok(Self(Arc::new(Inner {
-            folder,
-            sealing,
-            keys: Mutex::default(),
-            reported: Mutex::default(),
-        })))
+        let further = folder.join(FURTHER);
+        let keys = Arc::default();
+        let places = [(Position::First, folder), (Position::Further, further)];
+        Ok(places.map(|(position, folder)| {
+            Self(Arc::new(Inner {
+                position,
+                folder,
+                sealing: sealing.clone(),
+                keys: Arc::clone(&keys),
+                reported: Mutex::default(),
+            }))
+        }))
+    }
+
+    pub(crate) fn position(&self) -> Position {
+        self.0.position
     }
 
     /// Whether the folder is there. It is made at a start alone: one that went away comes back with its files.
@@ -125,7 +140,13 @@ impl StatementFiles {
     /// The folders that hold the files.
     pub(crate) fn shards(&self) -> io::Result<Vec<PathBuf>> {
         let mut shards = Vec::new();
-        for entry in fs::read_dir(&self.0.folder)? {
+        let entries = match fs::read_dir(&self.0.folder) {
+            Err(error) if self.0.is_made_later() && error.kind() == io::ErrorKind::NotFound => {
+                return Ok(shards);
+            }
+            entries => entries?,
+        };
+        for entry in entries {
             let path = entry?.path();
             // A volume may have a `lost+found`.
             if name(&path).len() == 2 && path.is_dir() {
@@ -174,6 +195,19 @@ impl Inner {
         self.folder.join(&hash[..2]).join(format!("{hash}.json"))
     }
 
+    /// Whether the folder is there from its first statement on, and not from a start.
+    fn is_made_later(&self) -> bool {
+        self.position == Position::Further
+    }
+
+    fn make_shard(&self, shard: &Path) -> io::Result<()> {
+        if self.is_made_later() {
+            make_folder(&self.folder)?;
+            sync_folder(self.folder.parent().unwrap_or(&self.folder))?;
+        }
+        make_folder(shard)
+    }
+
     fn look(&self, place: &Place) -> Result<Option<Stated>, FileError> {
         self.open(&self.path(place))
     }
@@ -203,7 +237,7 @@ impl Inner {
         }
         let stated: Stated = serde_json::from_value(fields.into_iter().collect())
             .map_err(|_| damaged("lacks a field that a statement has"))?;
-        if self.path(&stated.place()) != path {
+        if self.path(&stated.place(self.position)) != path {
             return Err(damaged("is that of another name or version"));
         }
         self.remember(&stated);
@@ -213,13 +247,13 @@ impl Inner {
     fn write_all(&self, statements: &[Stated]) -> Result<(), FileError> {
         let mut shards = BTreeSet::new();
         for stated in statements {
-            let path = self.path(&stated.place());
+            let path = self.path(&stated.place(self.position));
             let shard = path.parent().unwrap_or(&self.folder).to_owned();
             if let Some(filed) = self.open(&path)? {
                 self.compare(&filed, stated)?;
             } else {
                 if shards.insert(shard.clone()) {
-                    make_shard(&shard)?;
+                    self.make_shard(&shard)?;
                 }
                 self.write(&shard, &path, stated)?;
             }
@@ -275,7 +309,7 @@ impl Inner {
         match differences.next() {
             None => Ok(()),
             Some((field, value)) => Err(FileError::Differs {
-                file: self.said(&self.path(&filed.place())),
+                file: self.said(&self.path(&filed.place(self.position))),
                 filed: value.to_string(),
                 kept: ours[&field].to_string(),
                 field,
@@ -320,8 +354,8 @@ fn name(path: &Path) -> std::borrow::Cow<'_, str> {
     path.file_name().unwrap_or_default().to_string_lossy()
 }
 
-fn make_shard(shard: &Path) -> io::Result<()> {
-    match DirBuilder::new().mode(0o700).create(shard) {
+fn make_folder(folder: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(0o700).create(folder) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
     }

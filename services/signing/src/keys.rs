@@ -97,12 +97,12 @@ pub(crate) async fn ensure(state: &SigningState, app: &Slug) -> Result<Row, Prob
     Ok(key)
 }
 
-/// The app's key, which must be each that is named: by the file of a statement and by the catalog. It is never made:
+/// The app's key, which must be each that is named: by the files of statements and by the catalog. It is never made:
 /// users know the one that was given out, and a second one would sign what they cannot verify.
 pub(crate) async fn present(
     state: &SigningState,
     app: &Slug,
-    named: [Option<&str>; 2],
+    named: [Option<&str>; 3],
 ) -> Result<Row, Problem> {
     let mut named = named.into_iter().flatten();
     match of_app(state, app).await? {

@@ -47,7 +47,9 @@ pub struct SigningState {
     pub(crate) database: Database,
     pub(crate) sealing: Arc<SealingKey>,
     pub(crate) blobs: Arc<Blobs>,
+    /// Of the first statements, and of the further ones.
     pub(crate) files: StatementFiles,
+    pub(crate) further: StatementFiles,
     pub(crate) single_flight: SingleFlight,
     pub(crate) past: Arc<Past>,
 }
@@ -105,8 +107,9 @@ pub async fn open(process: &Process, settings: Settings) -> anyhow::Result<Signi
     })?;
     let folder = settings.statements.folder;
     let folder = folder.unwrap_or_else(|| process.data.statements());
-    let files = StatementFiles::open(folder, sealing.clone())?;
+    let [files, further] = StatementFiles::open(folder, &sealing)?;
     reconcile::reconcile(&database, &files).await?;
+    reconcile::reconcile(&database, &further).await?;
     let newest = store::statements::newest(&mut *database.read().await?).await?;
     let folder = settings.store.folder;
     let folder = folder.unwrap_or_else(|| process.data.blobs());
@@ -117,6 +120,7 @@ pub async fn open(process: &Process, settings: Settings) -> anyhow::Result<Signi
         database,
         sealing,
         files,
+        further,
         single_flight: SingleFlight::default(),
         past: Arc::new(Past::new(newest.unwrap_or_default())),
     })

@@ -24,15 +24,17 @@ const BATCH: usize = 200;
 /// Batches of files that are written at once: a file system syncs many files in hardly more time than one.
 const WRITERS: usize = 8;
 
-/// Fails when a file is not as it was written, or says something else than its row.
+/// The statements at the position of `files`. Fails when a file is not as it was written, or says something else than its
+/// row.
 pub(crate) async fn reconcile(database: &Database, files: &StatementFiles) -> anyhow::Result<()> {
     let mut progress = Progress::default();
+    let position = files.position();
     let mut connection = database.read().await?;
-    let rows = store::statements::all(&mut connection).await?;
+    let rows = store::statements::all(&mut connection, position).await?;
     let keys = store::keys::ids(&mut connection).await?;
     drop(connection);
-    let mut unfiled: HashMap<Place, Stated> =
-        rows.into_iter().map(|row| (row.place(), row)).collect();
+    let rows = rows.into_iter().map(|row| (row.place(position), row));
+    let mut unfiled: HashMap<Place, Stated> = rows.collect();
     let lost = files_to_rows(database, files, &mut unfiled, &keys, &mut progress).await?;
     for (app, key_id) in lost {
         tracing::warn!(
@@ -50,7 +52,7 @@ async fn rows_to_files(
     progress: &mut Progress,
 ) -> anyhow::Result<()> {
     // Files of one folder after another, so that it is synced once.
-    unfiled.sort_by_cached_key(|stated| stated.place().hash());
+    unfiled.sort_by_cached_key(|stated| stated.place(files.position()).hash());
     let batches: Vec<Vec<Stated>> = unfiled.chunks(BATCH).map(<[_]>::to_vec).collect();
     let batches = batches.into_iter().map(|batch| {
         let files = files.clone();
@@ -87,7 +89,7 @@ async fn files_to_rows(
         let found = blocking(files, move |files| files.read_shard(&shard)).await?;
         progress.add(found.len(), "files of statements read");
         for filed in found {
-            if let Some(row) = unfiled.remove(&filed.place()) {
+            if let Some(row) = unfiled.remove(&filed.place(files.position())) {
                 files
                     .compare(&filed, &row)
                     .map_err(|error| advise(files, error))?;
@@ -124,7 +126,7 @@ async fn add_rows(
     let mut transaction = database.write().await?;
     for filed in statements {
         // Another instance may have added it this moment.
-        let kept = store::statements::insert(&mut transaction, &filed).await?;
+        let kept = store::statements::insert(&mut transaction, files.position(), &filed).await?;
         files
             .compare(&filed, &kept.stated)
             .map_err(|error| advise(files, error))?;

@@ -1,6 +1,6 @@
 //! From a statement to its signature.
 //!
-//! 1. The file of the statement is looked at: it is there also when the database is an older copy.
+//! 1. The files of the statement are looked at: they are there also when the database is an older copy.
 //! 2. The statement becomes a row, or the row that is there is read: it fixes the bytes, the key and the time.
 //! 3. It becomes a file, which no older copy of the database takes back.
 //! 4. The blob is read to its end and proves to be the one that is stated, before any key is opened.
@@ -12,11 +12,12 @@
 use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
+use slipway_packages::Version;
 use slipway_service::{Problem, clock};
 use slipway_signatures::minisign::{Prehash, verify_prehash};
 
 use crate::error::StatementDiffers;
-use crate::statement::{Stated, Statement};
+use crate::statement::{Position, Stated, Statement};
 use crate::store::statements::Row;
 use crate::time::Clocks;
 use crate::{SigningState, keys, store};
@@ -29,13 +30,14 @@ pub(crate) struct Signed {
 
 /// The signature of a statement: the one that was made before, or a new one.
 pub(crate) async fn sign(state: &SigningState, statement: Statement) -> Result<Signed, Problem> {
-    let Row { stated, signature } = write_down(state, &statement).await?;
+    let Written { position, row } = write_down(state, &statement).await?;
+    let Row { stated, signature } = row;
     let key_id = stated.key_id.clone();
     if let Some(signature) = signature {
         return Ok(Signed { key_id, signature });
     }
-    let name = format!("{}/{}/{}", stated.app, stated.version_key, stated.filename);
-    let work = make(state.clone(), statement, stated);
+    let name = format!("{}/{}/{}", stated.app, stated.version, stated.filename);
+    let work = make(state.clone(), statement, position, stated);
     let signature = state
         .single_flight
         .join(&state.process.tasks, name, work)
@@ -43,29 +45,90 @@ pub(crate) async fn sign(state: &SigningState, statement: Statement) -> Result<S
     Ok(Signed { key_id, signature })
 }
 
+/// What the files say under the name of a statement.
+struct Filed {
+    /// Of its version, or of one that differs in its build.
+    first: Option<Stated>,
+    further: Option<Stated>,
+}
+
+impl Filed {
+    async fn read(state: &SigningState, statement: &Statement) -> Result<Self, Problem> {
+        Ok(Self {
+            first: state.files.read(statement.place(Position::First)).await?,
+            further: state
+                .further
+                .read(statement.place(Position::Further))
+                .await?,
+        })
+    }
+
+    /// What is said about the version itself.
+    fn about(&self, version: &Version) -> Option<&Stated> {
+        let first = self.first.as_ref();
+        let further = self.further.as_ref();
+        further.or(first.filter(|first| first.is_about(version)))
+    }
+}
+
+/// What is written down of a statement.
+struct Written {
+    position: Position,
+    row: Row,
+}
+
 /// Writes the statement down, as a row and as a file, unless the name is taken, and compares with what is there.
-async fn write_down(state: &SigningState, statement: &Statement) -> Result<Row, Problem> {
-    let filed = state.files.read(statement.place()).await?;
+async fn write_down(state: &SigningState, statement: &Statement) -> Result<Written, Problem> {
+    let filed = Filed::read(state, statement).await?;
+    let about = filed.about(&statement.version);
     let named = [
-        filed.as_ref().map(|filed| filed.key_id.as_str()),
+        about.map(|filed| filed.key_id.as_str()),
+        filed.first.as_ref().map(|first| first.key_id.as_str()),
         statement.key_id.as_deref(),
     ];
     let key = keys::present(state, &statement.app, named).await?;
     // What is stated already has its time.
-    let now = match &filed {
+    let now = match about {
         Some(filed) => filed.stated_at,
         None => time_to_state(state, statement)?,
     };
-    let wanted = statement.stated(&key.id, now)?;
-    let mut transaction = state.database.write().await?;
-    let kept =
-        store::statements::insert(&mut transaction, filed.as_ref().unwrap_or(&wanted)).await?;
-    transaction.commit().await?;
-    state.files.keep(&kept.stated).await?;
-    if kept.stated.says_the_same_as(&wanted) {
-        return Ok(kept);
+    let wanted = statement.stated(Position::First, &key.id, now)?;
+    let written = insert(state, statement, &filed, &wanted).await?;
+    if written.row.stated.says_the_same_as(&wanted) {
+        return Ok(written);
     }
-    Err(StatementDiffers(kept.stated).into())
+    Err(StatementDiffers(written.row.stated).into())
+}
+
+/// The first statement under the name, and behind it the further one where the first is about a version with another
+/// build. The file of the first is there before that of the further one: without it a signing service of 0.3.0 on an older
+/// copy of the database would state the version again.
+async fn insert(
+    state: &SigningState,
+    statement: &Statement,
+    filed: &Filed,
+    wanted: &Stated,
+) -> Result<Written, Problem> {
+    let further = filed.further.as_ref();
+    let first = filed.first.clone();
+    let first = first.or(further.map(|further| further.at(Position::First)));
+    let first = first.as_ref().unwrap_or(wanted);
+    let mut transaction = state.database.write().await?;
+    let row = store::statements::insert(&mut transaction, Position::First, first).await?;
+    if further.is_none() && row.stated.is_about(&statement.version) {
+        transaction.commit().await?;
+        state.files.keep(&row.stated).await?;
+        let position = Position::First;
+        return Ok(Written { position, row });
+    }
+    let first = row.stated;
+    let position = Position::Further;
+    let further = further.cloned().unwrap_or_else(|| wanted.at(position));
+    let row = store::statements::insert(&mut transaction, position, &further).await?;
+    transaction.commit().await?;
+    state.files.keep(&first).await?;
+    state.further.keep(&row.stated).await?;
+    Ok(Written { position, row })
 }
 
 /// Now, unless the clock is wrong.
@@ -86,6 +149,7 @@ fn time_to_state(state: &SigningState, statement: &Statement) -> Result<i64, Pro
 async fn make(
     state: SigningState,
     statement: Statement,
+    position: Position,
     stated: Stated,
 ) -> Result<String, Problem> {
     let prehash = state
@@ -98,7 +162,8 @@ async fn make(
     let key = key.ok_or_else(|| Problem::internal("the key of a statement is not there"))?;
     let signature = sign_and_prove(&state, &statement, &stated, &key, &prehash)?;
     let mut transaction = state.database.write().await?;
-    let kept = store::statements::keep_signature(&mut transaction, &stated, &signature).await?;
+    let kept =
+        store::statements::keep_signature(&mut transaction, position, &stated, &signature).await?;
     transaction.commit().await?;
     tracing::info!(
         app = stated.app,

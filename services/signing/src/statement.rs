@@ -32,7 +32,7 @@ pub(crate) struct Stated {
     pub(crate) app: String,
     /// As the developer wrote it.
     pub(crate) version: String,
-    /// [`Version::order_key`].
+    /// [`Version::precedence_key`] of a first statement, [`Version::order_key`] of a further one.
     pub(crate) version_key: String,
     pub(crate) filename: String,
     /// In hex.
@@ -44,6 +44,17 @@ pub(crate) struct Stated {
     pub(crate) stated_at: i64,
 }
 
+/// Which of the statements under one name in an app whose versions differ in nothing but their build.
+///
+/// Up to 0.3.0 such versions were one to this service. An instance of that kind beside us finds the first statement, and
+/// states none of the others. So nothing is stated as a further one before there is a first one, as a row and as a file,
+/// and the first one stays what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Position {
+    First,
+    Further,
+}
+
 /// Where something is stated, once and for ever: an app, the order of a version and a name in it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Place {
@@ -52,17 +63,31 @@ pub(crate) struct Place {
     pub(crate) filename: String,
 }
 
+impl Position {
+    pub(crate) fn key(self, version: &Version) -> &str {
+        match self {
+            Self::First => version.precedence_key(),
+            Self::Further => version.order_key(),
+        }
+    }
+}
+
 impl Statement {
-    pub(crate) fn place(&self) -> Place {
+    pub(crate) fn place(&self, position: Position) -> Place {
         Place {
             app: self.app.to_string(),
-            version_key: self.version.order_key().to_owned(),
+            version_key: position.key(&self.version).to_owned(),
             filename: self.filename.to_string(),
         }
     }
 
     /// What is stated of it by the key `key_id` at `stated_at`, unless something is stated already.
-    pub(crate) fn stated(&self, key_id: &str, stated_at: i64) -> Result<Stated, Problem> {
+    pub(crate) fn stated(
+        &self,
+        position: Position,
+        key_id: &str,
+        stated_at: i64,
+    ) -> Result<Stated, Problem> {
         let size = i64::try_from(self.size).map_err(|_| {
             Problem::bad_request(
                 "size_invalid",
@@ -72,7 +97,7 @@ impl Statement {
         Ok(Stated {
             app: self.app.to_string(),
             version: self.version.to_string(),
-            version_key: self.version.order_key().to_owned(),
+            version_key: position.key(&self.version).to_owned(),
             filename: self.filename.to_string(),
             sha256: self.sha256.to_string(),
             size,
@@ -95,13 +120,27 @@ impl Statement {
 
 impl Stated {
     /// The order of the version is computed anew: a row is not believed when it says that its version is another one.
-    pub(crate) fn place(&self) -> Place {
+    pub(crate) fn place(&self, position: Position) -> Place {
         let version = self.version.parse::<Version>();
-        let version_key = version.map(|version| version.order_key().to_owned());
+        let version_key = version.map(|version| position.key(&version).to_owned());
         Place {
             app: self.app.clone(),
             version_key: version_key.unwrap_or_else(|_| self.version_key.clone()),
             filename: self.filename.clone(),
+        }
+    }
+
+    /// Whether it is about this version, in whatever spelling.
+    pub(crate) fn is_about(&self, version: &Version) -> bool {
+        let own = self.version.parse::<Version>();
+        own.is_ok_and(|own| own == *version)
+    }
+
+    /// The same as a statement at another position.
+    pub(crate) fn at(&self, position: Position) -> Self {
+        Self {
+            version_key: self.place(position).version_key,
+            ..self.clone()
         }
     }
 

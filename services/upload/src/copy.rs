@@ -22,6 +22,15 @@ impl Replica for Copy {
         copy::clear(db).await
     }
 
+    async fn complete(&self) -> sqlx::Result<()> {
+        if copy::keys_are_complete(&mut *self.0.read().await?).await? {
+            return Ok(());
+        }
+        let mut transaction = self.0.write().await?;
+        copy::complete_keys(&mut transaction).await?;
+        transaction.commit().await
+    }
+
     async fn known(&self) -> sqlx::Result<Known> {
         let mut snapshot = self.0.snapshot().await?;
         let releases = copy::releases(&mut snapshot).await?;

@@ -173,6 +173,7 @@ pub fn run(options: slipway_service::Options) -> anyhow::Result<()> {
 /// Opens database and store and starts the background tasks.
 pub async fn open(process: &Process, settings: Settings) -> anyhow::Result<UploadState> {
     let database = Database::open(process, &MIGRATIONS).await?;
+    complete_keys(&database).await?;
     let state = UploadState {
         staging: Staging::open(&settings.store, &process.data)?,
         inspection: Inspection::new(settings.inspection.clone()),
@@ -189,6 +190,14 @@ pub async fn open(process: &Process, settings: Settings) -> anyhow::Result<Uploa
     let running = state.clone();
     process.spawn("listing", move || listing::run(running.clone()));
     Ok(state)
+}
+
+/// Completes the keys of versions that an earlier version of this service has written.
+async fn complete_keys(database: &Database) -> sqlx::Result<()> {
+    let mut transaction = database.write().await?;
+    store::packages::complete_keys(&mut transaction).await?;
+    store::copy::complete_keys(&mut transaction).await?;
+    transaction.commit().await
 }
 
 /// The whole HTTP surface but the edge.

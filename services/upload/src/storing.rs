@@ -117,6 +117,7 @@ async fn insert(
     session: Option<&str>,
 ) -> Result<Stored, Problem> {
     let mut transaction = state.database.write().await?;
+    packages::complete_keys(&mut transaction).await?;
     let placed = place(&mut transaction, package, &by.token_id).await?;
     let (package, status, replaced) = (placed.package, placed.status, placed.replaced);
     // What another token had sent before is this one's too from now on, which the catalog has to know.
@@ -198,7 +199,12 @@ fn version(facts: &Facts, parameters: &Parameters) -> Result<Option<Version>, Pr
         Some(Err(error)) => Err(version_missing(&format!(
             "the version in the package cannot be used: {error}"
         ))),
-        None => Err(version_missing("the package carries no version")),
+        None => Err(version_missing(&match &facts.native_version {
+            Some(native) => format!(
+                "the package calls itself {native}, which has no place in the order of versions"
+            ),
+            None => "the package carries no version".to_owned(),
+        })),
     }
 }
 
@@ -250,6 +256,13 @@ mod tests {
         assert_eq!(text(&parameters(|_| {})), None);
         let channel = parameters(|raw| raw.channel = Some("stable".into()));
         assert_eq!(text(&channel).as_deref(), Some("1.2.3"));
+        let tag = facts(None, Some("v1.2.3"));
+        let tagged = version(&tag, &channel).unwrap();
+        assert_eq!(tagged.as_ref().map(Version::as_str), Some("1.2.3"));
+        let mut native = facts(None, None);
+        native.native_version = Some("1:2.0-1".to_owned());
+        let refusal = version(&native, &channel).expect_err("no version");
+        assert!(refusal.detail.contains("1:2.0-1"), "{}", refusal.detail);
         for bytes in [None, Some("first of May")] {
             let refusal = version(&facts(bytes), &channel).expect_err("no version");
             assert_eq!(refusal.code, "version_missing");

@@ -177,6 +177,8 @@ impl<R: Replica> Follower<R> {
     /// Asks once and does what the answer says.
     async fn step(&mut self) -> anyhow::Result<()> {
         let position = self.replica.position().await?;
+        // Before we say that all up to there is applied: another instance may have done it.
+        self.replica.complete().await?;
         let page = self.ask_as_follower(&position, self.wait()).await?;
         self.opening = page.opening;
         if page.epoch == position.epoch || position.epoch.is_empty() {

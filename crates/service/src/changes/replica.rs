@@ -87,6 +87,11 @@ pub trait Replica: Send + Sync + 'static {
     /// What must not be undone unasked, of the copy as it is.
     fn known(&self) -> impl Future<Output = Result<Known>> + Send;
 
+    /// Puts right what an instance of an earlier version, beside us on the same database, has written otherwise than we do.
+    fn complete(&self) -> impl Future<Output = Result<()>> + Send {
+        async { Ok(()) }
+    }
+
     fn position(&self) -> impl Future<Output = Result<Position>> + Send {
         async { read(&mut *self.database().read().await?, Self::POSITION).await }
     }

@@ -306,7 +306,11 @@ pub(super) async fn find(
 ) -> Result<releases::Release, Problem> {
     crate::app::find(db, app).await?;
     let unknown = || Refused::ReleaseUnknown(version.to_owned());
-    let parsed = draft::parse_version(version).map_err(|_| unknown())?;
+    let parsed = match draft::parse_version(version) {
+        // A `+` that was written as a space on its way is told how to come whole.
+        Err(refused) if version.contains(' ') => return Err(refused),
+        parsed => parsed.map_err(|_| unknown())?,
+    };
     let release = releases::by_version(db, app, parsed.order_key()).await?;
     Ok(release.ok_or_else(unknown)?)
 }

@@ -1,5 +1,7 @@
 //! Releases and the channels that they are in.
 
+use slipway_packages::Version;
+use slipway_service::database::version_keys;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 
 use super::like::Like;
@@ -70,6 +72,7 @@ pub(crate) async fn by_version(
     app: &str,
     version_key: &str,
 ) -> Result<Option<Release>> {
+    complete_keys(&mut *db).await?;
     query_as("SELECT * FROM releases WHERE app = $1 AND version_key = $2")
         .bind(app)
         .bind(version_key)
@@ -84,6 +87,29 @@ pub(crate) struct Filter<'a> {
     pub(crate) like: Like,
     pub(crate) state: &'a str,
     pub(crate) channel: &'a str,
+}
+
+/// Completes the keys that lack the build of their version, as 0.3.0 and earlier write them. A draft that such a version
+/// has made of one that is there, in another spelling, gets a key of its own: it is no version's.
+pub(crate) async fn complete_keys(db: &mut AnyConnection) -> Result<()> {
+    for found in version_keys::incomplete(db, "releases").await? {
+        let Some(key) = Version::complete_key(&found.version, &found.version_key) else {
+            continue;
+        };
+        for sql in [
+            "UPDATE releases SET version_key = $3 || ':' || id WHERE version = $1 AND version_key = $2 AND EXISTS (
+                 SELECT 1 FROM releases there WHERE there.app = releases.app AND there.version_key = $3)",
+            "UPDATE releases SET version_key = $3 WHERE version = $1 AND version_key = $2",
+        ] {
+            query(sql)
+                .bind(&found.version)
+                .bind(&found.version_key)
+                .bind(&key)
+                .execute(&mut *db)
+                .await?;
+        }
+    }
+    Ok(())
 }
 
 /// Releases of an app, newest first, those before `before` (an id; empty: from the newest).
@@ -303,6 +329,7 @@ pub(crate) async fn highest_by_channel(
     db: &mut AnyConnection,
     app: &str,
 ) -> Result<Vec<(String, Option<String>)>> {
+    complete_keys(&mut *db).await?;
     query_as(
         "SELECT c.channel, (
              SELECT r.version FROM releases r JOIN release_channels m ON m.release_id = r.id

@@ -28,5 +28,6 @@ mod signing;
 mod signing_peer;
 mod store;
 mod tokens;
+mod versions;
 mod waiting;
 mod yank;

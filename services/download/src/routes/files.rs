@@ -14,7 +14,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use httpdate::fmt_http_date;
-use slipway_packages::{Digest, FileName, Kind, Slug, Version, shown};
+use slipway_packages::{Digest, FileName, Kind, Slug, Version, VersionError, shown};
 use slipway_service::changes::Visibility;
 use slipway_service::http::json::ApiPath;
 use slipway_service::{Problem, clock};
@@ -44,6 +44,11 @@ async fn show(
     ApiPath((app, version, filename)): ApiPath<(String, String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    // As it is kept: without the `v` of a tag.
+    let version = match version.parse::<Version>() {
+        Ok(version) => version.to_string(),
+        Err(_) => version,
+    };
     if let Some(signed) = filename.strip_suffix(SIGNATURE_SUFFIX) {
         let file = find(&state, &app, &version, signed).await?;
         return Ok(signature(file));
@@ -93,6 +98,9 @@ async fn find(
             "not_found",
             "this release has no file of that name: see the app's page for those it has",
         ));
+    }
+    if let Err(lost @ VersionError::Space) = version.parse::<Version>() {
+        return Err(problem::not_found("release_unknown", lost.to_string()));
     }
     Err(problem::not_found(
         "release_unknown",

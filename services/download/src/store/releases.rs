@@ -2,6 +2,7 @@
 
 use slipway_packages::Version;
 use slipway_service::changes;
+use slipway_service::database::version_keys;
 use sqlx::AnyConnection;
 
 use crate::audience::{Audience, column};
@@ -68,7 +69,7 @@ pub(crate) async fn put(
         "INSERT INTO releases (app, version, version_key, visibility, notes, published_at, reason, seq)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
          ON CONFLICT (app, version) DO UPDATE
-         SET visibility = excluded.visibility, notes = excluded.notes, published_at = excluded.published_at,
+         SET version_key = excluded.version_key, visibility = excluded.visibility, notes = excluded.notes, published_at = excluded.published_at,
              reason = excluded.reason, seq = excluded.seq
          WHERE releases.seq < excluded.seq",
     )
@@ -99,6 +100,27 @@ pub(crate) async fn put(
             .await?;
     }
     Ok(true)
+}
+
+/// Whether no key lacks its build, as those that 0.3.0 and earlier write.
+pub(crate) async fn keys_are_complete(connection: &mut AnyConnection) -> sqlx::Result<bool> {
+    version_keys::are_complete(connection, "releases").await
+}
+
+/// Completes the keys that lack their build.
+pub(crate) async fn complete_keys(connection: &mut AnyConnection) -> sqlx::Result<()> {
+    for found in version_keys::incomplete(connection, "releases").await? {
+        let Some(key) = Version::complete_key(&found.version, &found.version_key) else {
+            continue;
+        };
+        sqlx::query("UPDATE releases SET version_key = $3 WHERE version = $1 AND version_key = $2")
+            .bind(&found.version)
+            .bind(&found.version_key)
+            .bind(key)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
 }
 
 pub(crate) async fn clear(connection: &mut AnyConnection) -> sqlx::Result<()> {

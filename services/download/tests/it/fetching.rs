@@ -58,6 +58,15 @@ async fn a_published_file_is_served_with_all_that_proves_it() {
 
         let date = "Wed, 18 Nov 2026 11:06:40 GMT";
         assert_eq!(answer.header("last-modified"), date);
+        for version in ["v1.0+7", "V1.0%2B7"] {
+            let path = format!("/d/notes/{version}/Gr%C3%B6%C3%9Fe%201.apk");
+            assert_eq!(fixture.get(&path).await.text(), "package", "{version}");
+        }
+        let lost = fixture
+            .get("/d/notes/1.0%207/Gr%C3%B6%C3%9Fe%201.apk")
+            .await;
+        assert_eq!(lost.problem(), (404, "release_unknown".to_owned()));
+        assert!(lost.text().contains("%2B"), "{}", lost.text());
 
         let signature = fixture
             .get("/d/notes/1.0%2B7/Gr%C3%B6%C3%9Fe%201.apk.minisig")

@@ -12,3 +12,4 @@ mod offering;
 mod paging;
 mod showing;
 mod staging;
+mod versions;

@@ -53,7 +53,7 @@ async fn an_older_database_gives_no_version_a_second_digest() {
             } else {
                 &signing
             };
-            for version in ["1.0.0", "1.0", "1.0.0+2"] {
+            for version in ["1.0.0", "1.0"] {
                 let other = statement("notes", version, b"other");
                 let (status, body) = instance.sign(&other).await;
                 assert_eq!(status, StatusCode::CONFLICT, "{body}");

@@ -2,6 +2,7 @@
 
 mod access;
 mod blobs;
+mod builds;
 mod files;
 mod keys;
 mod minisign;
@@ -96,11 +97,16 @@ impl Instance {
     /// The files of what was stated, each with its content.
     fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
         let mut files = Vec::new();
-        for shard in fs::read_dir(self.process.data.statements()).expect("the statements") {
-            for file in fs::read_dir(shard.expect("a folder").path()).expect("a folder") {
-                let path = file.expect("a file").path();
-                let content = fs::read(&path).expect("a file");
-                files.push((path, content));
+        let mut folders = vec![self.process.data.statements()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).expect("a folder") {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    let content = fs::read(&path).expect("a file");
+                    files.push((path, content));
+                }
             }
         }
         files.sort();

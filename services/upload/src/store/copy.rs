@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use slipway_packages::Version;
 use slipway_service::changes::{App, PackageRow};
+use slipway_service::database::version_keys;
 use slipway_service::token::Grant;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 
@@ -138,6 +140,37 @@ pub(crate) async fn put_release(
     .bind(i64::from(release.deleted))
     .execute(db)
     .await?;
+    Ok(())
+}
+
+/// Whether no key lacks its build, as those that 0.3.0 and earlier write.
+pub(crate) async fn keys_are_complete(db: &mut AnyConnection) -> Result<bool> {
+    version_keys::are_complete(db, "copy_releases").await
+}
+
+/// Completes the keys that lack their build. Of two rows of a version, one of which an earlier version of this service
+/// has written, the newer stays.
+pub(crate) async fn complete_keys(db: &mut AnyConnection) -> Result<()> {
+    for found in version_keys::incomplete(db, "copy_releases").await? {
+        let Some(key) = Version::complete_key(&found.version, &found.version_key) else {
+            continue;
+        };
+        for sql in [
+            "DELETE FROM copy_releases WHERE version_key = $3 AND EXISTS (
+                 SELECT 1 FROM copy_releases newer WHERE newer.app = copy_releases.app AND newer.version = $1
+                     AND newer.version_key = $2 AND newer.seq > copy_releases.seq)",
+            "DELETE FROM copy_releases WHERE version = $1 AND version_key = $2 AND EXISTS (
+                 SELECT 1 FROM copy_releases there WHERE there.app = copy_releases.app AND there.version_key = $3)",
+            "UPDATE copy_releases SET version_key = $3 WHERE version = $1 AND version_key = $2",
+        ] {
+            query(sql)
+                .bind(&found.version)
+                .bind(&found.version_key)
+                .bind(&key)
+                .execute(&mut *db)
+                .await?;
+        }
+    }
     Ok(())
 }
 

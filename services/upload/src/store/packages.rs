@@ -1,7 +1,9 @@
 //! Packages that are stored, and what the catalog said of them.
 
 use serde_json::{Map, Value};
+use slipway_packages::Version;
 use slipway_service::api;
+use slipway_service::database::version_keys;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 
 use super::Range;
@@ -114,6 +116,31 @@ pub(crate) async fn insert(db: &mut AnyConnection, package: &Package) -> Result<
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Completes the keys that lack the build of their version, as 0.3.0 and earlier write them. A row of such a version in
+/// whose place there is one already names no place any more: the catalog judges its bytes.
+pub(crate) async fn complete_keys(db: &mut AnyConnection) -> Result<()> {
+    for found in version_keys::incomplete(db, "packages").await? {
+        let Some(key) = Version::complete_key(&found.version, &found.version_key) else {
+            continue;
+        };
+        for sql in [
+            "UPDATE packages SET version_key = 'replaced:' || id
+             WHERE version = $1 AND version_key = $2 AND state <> 'refused' AND EXISTS (
+                 SELECT 1 FROM packages there WHERE there.app = packages.app AND there.version_key = $3
+                     AND there.filename = packages.filename AND there.state <> 'refused')",
+            "UPDATE packages SET version_key = $3 WHERE version = $1 AND version_key = $2",
+        ] {
+            query(sql)
+                .bind(&found.version)
+                .bind(&found.version_key)
+                .bind(&key)
+                .execute(&mut *db)
+                .await?;
+        }
+    }
+    Ok(())
 }
 
 /// The package that has this place.

@@ -16,4 +16,5 @@ mod sweeping;
 mod terms;
 mod tolerating;
 mod uploads;
+mod versions;
 mod waiting;
