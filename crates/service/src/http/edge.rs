@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -76,10 +76,24 @@ fn enclose(process: &Process, page: Option<Page>, routes: Router) -> Router {
         process: process.clone(),
         page,
     };
-    routes
+    let routes = routes
         .layer(DefaultBodyLimit::max(process.settings.http.max_json_bytes))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(note_route));
+    // Layers of a router are inside of what adds `Allow` to a 405.
+    Router::new()
+        .fallback_service(routes)
         .layer(from_fn_with_state(edge, around))
+}
+
+/// Tells [`around`] which route it was.
+async fn note_route(request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let mut response = next.run(request).await;
+    if let Some(route) = route {
+        response.extensions_mut().insert(route);
+    }
+    response
 }
 
 /// Answered by [`wrong_method`], when the router has said which methods there are.
@@ -113,6 +127,8 @@ async fn around(State(edge): State<Edge>, mut request: Request, next: Next) -> R
     request.extensions_mut().insert(permitted.clone());
     let (request, reading) = unread::noted(request);
     let mut response = next.run(request).await;
+    let route = response.extensions_mut().remove::<MatchedPath>();
+    line.route = route.map(|route| route.as_str().to_owned());
     let problem = response.extensions_mut().remove::<Problem>();
     let problem = problem.or_else(|| wrong_method(&line.method, &response));
     let problem = problem.map(|problem| edge.told(problem));
@@ -157,7 +173,6 @@ impl Edge {
 /// What is known of a request before it is answered.
 fn line_of(edge: &Edge, request: &Request) -> RequestLine {
     let headers = request.headers();
-    let route = request.extensions().get::<MatchedPath>();
     // Nobody but the gateway knows who the client is: another caller's word would put a name of its choice into the log.
     let caller = request.extensions().get::<Caller>();
     let of_gateway = caller.is_some_and(|Caller(caller)| &**caller == "gateway");
@@ -167,7 +182,7 @@ fn line_of(edge: &Edge, request: &Request) -> RequestLine {
         request_id: request_id(headers),
         method: request.method().clone(),
         path: request.uri().path().to_owned(),
-        route: route.map(|route| route.as_str().to_owned()),
+        route: None,
         client: client.and_then(|client| client.to_str().ok()?.parse().ok()),
         token: None,
         instance: None,
