@@ -10,6 +10,7 @@ and ends with 0 (passed), 77 (skipped, after `skipped: why`) or 1 (failed, with 
     web.py         HTTP with nothing hidden: one request, one answer
     developer.py   what a developer does: apps, packages, releases, tokens
     visitor.py     what an end user does: downloads, `latest`, keys, signatures
+    browser.py     Chromium without a window, and axe-core in it
     minisign.py    Debian's own `minisign`, which has the last word on every signature
     internal.py    calls between services with their certificates, so that a check can be the wrong one
     publisher.py   a publish in the background that is tried again until it is acknowledged

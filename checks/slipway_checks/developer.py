@@ -94,7 +94,7 @@ class Developer:
         """
         release = self.until_state(app, version, "published", seconds)
         for package in release["packages"]:
-            path = f"/d/{app}/{version}/{package['filename']}"
+            path = f"/d/{app}/{version}/{urllib.parse.quote(package['filename'])}"
             there = lambda: web.request(self.address, "HEAD", path).status == 200  # noqa: E731, B023 - called at once
             self.check.until(seconds, there, f"{path} downloaded")
         return release
