@@ -193,6 +193,24 @@ async fn a_browser_within_another_app_is_told_to_open_its_own() {
 }
 
 #[tokio::test]
+async fn a_package_that_calls_itself_otherwise_says_so() {
+    for engine in engines() {
+        let fixture = Fixture::open(engine).await;
+        let file = |name: &str, label: &str| {
+            let mut file = fixture.store(name, name.as_bytes(), "apk", "android", "universal");
+            file.facts["label"] = serde_json::json!(label);
+            file
+        };
+        let packages = vec![file("a.apk", "The notes"), file("b.apk", "Notes <Beta>")];
+        let rows = vec![app("notes"), published("1.0", packages)];
+        fixture.apply("e", 1, rows).await;
+        let page = page(&fixture, "/a/notes", ANDROID).await;
+        assert!(page.text().contains("appears as “Notes &#60;Beta&#62;”"));
+        assert!(!page.text().contains("appears as “The notes”"));
+    }
+}
+
+#[tokio::test]
 async fn a_damaged_file_has_no_button() {
     for engine in engines() {
         let files = [("notes.apk", "apk", "android", "universal")];
@@ -230,7 +248,7 @@ async fn older_versions_are_named_a_few_at_a_time() {
         fixture.apply("e", 1, rows).await;
 
         let newest = page(&fixture, "/a/notes", ANDROID).await;
-        let older = between(&newest, "<h2 id=\"older\">", "<footer");
+        let older = between(&newest, "<h2 id=\"older\">", "<h2>Prove");
         let shown = |text: &str| -> Vec<String> {
             let links = text.split("href=\"/d/notes/").skip(1);
             links
@@ -243,7 +261,7 @@ async fn older_versions_are_named_a_few_at_a_time() {
             "{older}"
         );
         let last = page(&fixture, "/a/notes?before=1.2", ANDROID).await;
-        let older = between(&last, "<h2 id=\"older\">", "<footer");
+        let older = between(&last, "<h2 id=\"older\">", "<h2>Prove");
         assert_eq!(shown(older), ["1.1", "1.0"]);
         assert!(!older.contains("before="), "{older}");
         for before in ["0.1", "9", "%00", "%3Cscript%3E"] {
