@@ -350,7 +350,10 @@ mod tests {
             assert_eq!(built.order_key(), format!("{}102410f", plain.order_key()));
             assert!(!plain.order_key().ends_with('f'));
             let complete = |text, key: &Version| Version::complete_key(text, key.order_key());
-            assert_eq!(complete(built.as_str(), &plain).as_deref(), Some(built.order_key()));
+            assert_eq!(
+                complete(built.as_str(), &plain).as_deref(),
+                Some(built.order_key())
+            );
             assert_eq!(complete(built.as_str(), &built), None);
             assert_eq!(complete(plain.as_str(), &plain), None);
             assert_eq!(complete("1.1+41", &plain), None);

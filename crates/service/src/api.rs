@@ -223,6 +223,28 @@ pub struct Removed {
     pub gone: bool,
 }
 
+/// How full the store is, as upload tells the catalog.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Stored {
+    /// Bytes of deleted packages that are still in their place.
+    pub deleted_bytes: i64,
+    /// Bytes in the trash.
+    pub trash_bytes: i64,
+    pub disk: Disk,
+}
+
+/// The disk of the store.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Disk {
+    pub size_bytes: i64,
+    /// That may still be written.
+    pub free_bytes: i64,
+    /// That uploads leave free.
+    pub reserve_bytes: i64,
+    /// Whether so little is left that somebody should make room.
+    pub near_reserve: bool,
+}
+
 /// What upload tells the catalog of a file that was delivered before there were lists of blocks.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FileBlocks {

@@ -17,6 +17,7 @@ pub mod http;
 pub mod internal;
 pub mod metrics;
 pub mod process;
+pub mod quota;
 pub mod retry;
 pub mod settings;
 mod telemetry;

@@ -9,10 +9,9 @@ use sqlx::AnyConnection;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::CatalogState;
-use crate::mark::Marks;
 use crate::store;
 use crate::store::feed::Feed;
+use crate::{CatalogState, quota};
 
 /// Changes in one page, and bytes of what was read from its packages after which it ends: icons are in it.
 const PAGE: i64 = 500;
@@ -72,7 +71,7 @@ pub(crate) async fn begin(state: &CatalogState) -> sqlx::Result<()> {
 /// what is held. Packages are told to upload alone, whose bytes they are.
 pub(crate) async fn page(
     snapshot: &mut AnyConnection,
-    marks: &Marks,
+    state: &CatalogState,
     caller: &str,
     ask: &Ask,
 ) -> anyhow::Result<Page> {
@@ -90,7 +89,7 @@ pub(crate) async fn page(
     let packages = caller == "upload";
     for (seq, kind, id) in store::feed::after(snapshot, packages, after, PAGE).await? {
         let row = match kind.as_str() {
-            "app" => app(snapshot, &id).await?,
+            "app" => app(snapshot, state, &id).await?,
             "token" => Row::Token(store::tokens::change(snapshot, &id).await?),
             "release" => release(snapshot, &id).await?,
             "package" => Row::Package(store::package_rows::change(snapshot, &id).await?),
@@ -106,7 +105,7 @@ pub(crate) async fn page(
         epoch: feed.epoch().to_owned(),
         head: feed.head,
         changes,
-        mark: marks.make(feed.epoch(), &start, feed.head),
+        mark: state.marks.make(feed.epoch(), &start, feed.head),
         held: feed.is_held(),
         replaces: store::feed::replaced(snapshot, feed.epoch()).await?,
         ..Page::default()
@@ -126,11 +125,16 @@ fn facts_size(row: &Row) -> usize {
     }
 }
 
-async fn app(connection: &mut AnyConnection, slug: &str) -> sqlx::Result<Row> {
+async fn app(
+    connection: &mut AnyConnection,
+    state: &CatalogState,
+    slug: &str,
+) -> sqlx::Result<Row> {
     let app = store::apps::get(connection, slug)
         .await?
         .ok_or(sqlx::Error::RowNotFound)?;
     Ok(Row::App(App {
+        quota: quota::of(state, &app),
         slug: app.slug,
         name: app.name,
         public_key: app.public_key,

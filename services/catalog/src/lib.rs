@@ -17,6 +17,7 @@ mod mark;
 mod opening;
 mod permission;
 mod publishing;
+mod quota;
 mod release;
 mod removal;
 mod restore;
@@ -156,6 +157,7 @@ pub async fn open(process: &Process, settings: Settings) -> anyhow::Result<Catal
         doubts: Doubts::default(),
     };
     feed::begin(&state).await?;
+    quota::begin(&state).await?;
     permission::know_administrator(&state).await?;
     Ok(state)
 }

@@ -1,12 +1,37 @@
 //! The catalog's own settings.
 
 use serde::Deserialize;
+use slipway_service::quota::Quota;
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     pub jobs: Jobs,
     pub publishing: Publishing,
+    pub quotas: Quotas,
+}
+
+/// What every app may hold, unless `PATCH /api/v1/apps/{app}` says otherwise of it. Nothing is limited where nothing is
+/// set: on a machine of one's own the disk's reserve is the limit.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Quotas {
+    /// Bytes of all packages, equal ones once: so that one app's nightly builds do not fill the disk of all.
+    pub bytes: Option<i64>,
+    /// Releases that are not deleted: pages, feeds and copies grow with them.
+    pub releases: Option<i64>,
+    /// Drafts: what a pipeline begins and never publishes.
+    pub drafts: Option<i64>,
+}
+
+impl Quotas {
+    pub(crate) fn quota(self) -> Quota {
+        Quota {
+            bytes: self.bytes,
+            releases: self.releases,
+            drafts: self.drafts,
+        }
+    }
 }
 
 /// The work behind releases.

@@ -18,11 +18,13 @@ mod outbox;
 mod parameters;
 mod permission;
 mod progress;
+mod quota;
 mod removing;
 mod routes;
 mod session;
 mod settings;
 mod staging;
+mod storage;
 mod store;
 mod storing;
 mod sweep;
@@ -85,6 +87,7 @@ impl Health for UploadState {
         let without_blocks = store::packages::count_without_blocks(&mut connection).await?;
         let sessions = store::sessions::count_open(&mut connection, now).await?;
         let staged = i64::try_from(self.staging.list()?.len())?;
+        let disk = storage::disk(self)?;
         let staging = self.staging.clone();
         let trash = tokio::task::spawn_blocking(move || staging.trash_size()).await??;
         let reading = |name, help, value| Reading { name, help, value };
@@ -123,6 +126,21 @@ impl Health for UploadState {
                 "staging_files",
                 "Files whose digest is not known yet",
                 staged,
+            ),
+            reading(
+                "storage_free_bytes",
+                "Bytes that may still be written on the disk of the store",
+                disk.free_bytes,
+            ),
+            reading(
+                "storage_reserve_bytes",
+                "Bytes of it that uploads leave free",
+                disk.reserve_bytes,
+            ),
+            reading(
+                "storage_near_reserve",
+                "1 when so little is left that somebody should make room",
+                i64::from(disk.near_reserve),
             ),
             reading(
                 "trash_files",

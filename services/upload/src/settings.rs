@@ -25,6 +25,8 @@ pub struct Store {
     /// Bytes of the disk that uploads leave free. Databases and logs mostly lie on the same disk, and a platform that
     /// cannot write them any more cannot even say why.
     pub reserve_bytes: u64,
+    /// Bytes above the reserve at which operators are told: a day's packages of a few apps, so that somebody comes in time.
+    pub warn_bytes: u64,
     /// Seconds between two sweeps: files that a killed process left in staging, expired sessions, and a part of the store.
     pub sweep_seconds: u64,
 }
@@ -34,6 +36,7 @@ impl Default for Store {
         Self {
             folder: None,
             reserve_bytes: 256 << 20,
+            warn_bytes: 2 << 30,
             sweep_seconds: 10,
         }
     }

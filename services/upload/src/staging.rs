@@ -21,7 +21,7 @@ use slipway_service::Problem;
 use slipway_service::data::{DataDir, private_folder, private_folders, sync_folder};
 
 use crate::settings;
-use staged::free_bytes;
+use staged::{Space, free_bytes};
 
 pub(crate) use staged::{Retention, Staged, persist};
 
@@ -93,6 +93,24 @@ impl Staging {
             return Ok(());
         }
         Err(Problem::disk_full())
+    }
+
+    /// The disk of the store.
+    pub(crate) fn space(&self) -> io::Result<Space> {
+        staged::space(&self.root)
+    }
+
+    /// Bytes that are in the place of a digest, those of its list too; 0 when there are none.
+    pub(crate) fn length(&self, digest: &Digest) -> io::Result<u64> {
+        let mut length = 0;
+        for path in [digest.blob_path(), digest.blocks_path()] {
+            match std::fs::metadata(self.root.join(path)) {
+                Ok(file) => length += file.len(),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(length)
     }
 
     /// A new empty file, named `id`.

@@ -20,7 +20,7 @@ use crate::staging::Staged;
 use crate::store::intents::Terms;
 use crate::store::packages::Package;
 use crate::store::{outbox, packages, sessions};
-use crate::{UploadState, permission};
+use crate::{UploadState, permission, quota};
 use place::place;
 
 pub(crate) use place::check_place;
@@ -118,6 +118,7 @@ async fn insert(
 ) -> Result<Stored, Problem> {
     let mut transaction = state.database.write().await?;
     packages::complete_keys(&mut transaction).await?;
+    let before = quota::begin(&mut transaction, &by.app).await?;
     let placed = place(&mut transaction, package, &by.token_id).await?;
     let (package, status, replaced) = (placed.package, placed.status, placed.replaced);
     // What another token had sent before is this one's too from now on, which the catalog has to know.
@@ -133,6 +134,7 @@ async fn insert(
     if let Some(session) = session {
         sessions::became(&mut transaction, session, &package.id).await?;
     }
+    quota::end(&mut transaction, &by.app, before).await?;
     transaction.commit().await?;
     Ok(Stored {
         entry: outbox::place(&package.id, channel.as_deref(), &by.token_id),

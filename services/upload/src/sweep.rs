@@ -21,6 +21,7 @@ use tokio::task::spawn_blocking;
 
 use crate::UploadState;
 use crate::copy::Copy;
+use crate::storage::{self, Said};
 use crate::store::{Range, copy, intents, outbox, packages, sessions};
 use rule::{Found, Move, Reference, References, Times};
 use trash::{Moved, digits};
@@ -58,6 +59,7 @@ async fn run(state: UploadState, counters: Counters) {
         state,
         counters,
         folder: 0,
+        said: Said::default(),
     };
     loop {
         tick.tick().await;
@@ -70,6 +72,7 @@ struct Sweep {
     counters: Counters,
     /// The folder of blobs to look at next.
     folder: u8,
+    said: Said,
 }
 
 impl Sweep {
@@ -81,7 +84,9 @@ impl Sweep {
             Err(error) => return warn("the trash", &error),
         };
         let mut current = Current::default();
+        let looked = storage::look_at_disk(&self.state, &self.said);
         let parts = [
+            ("disk", looked.map_err(anyhow::Error::from)),
             ("sessions", expired_sessions(&self.state).await),
             ("staging", orphans(&self.state).await),
             ("packages", self.rows(&mut current).await),

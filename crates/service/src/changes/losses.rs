@@ -323,6 +323,7 @@ mod tests {
                 name: "Notes".to_owned(),
                 public_key: None,
                 deleted,
+                quota: crate::quota::Quota::default(),
             };
             Known::told(&[Change {
                 seq: 1,

@@ -20,6 +20,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use crate::quota::Quota;
 use crate::token::Grant;
 
 /// One answer of the feed.
@@ -113,6 +114,9 @@ pub struct App {
     /// not, so that an earlier follower misses nothing.
     #[serde(default, skip_serializing_if = "is_false")]
     pub deleted: bool,
+    /// What it may hold; left out alike.
+    #[serde(default, skip_serializing_if = "Quota::is_none")]
+    pub quota: Quota,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
@@ -226,10 +230,12 @@ mod tests {
             name: "a".to_owned(),
             public_key: None,
             deleted,
+            quota: Quota::default(),
         };
         // A follower of before 0.4.0 would keep less than is said, and its copy would count as one that misses something.
         let written = |deleted| serde_json::to_value(app(deleted)).expect("JSON");
         assert_eq!(written(false).get("deleted"), None);
+        assert_eq!(written(false).get("quota"), None);
         assert_eq!(written(true)["deleted"], true);
         let older: App = serde_json::from_value(written(false)).expect("an app");
         assert!(!older.deleted);

@@ -29,8 +29,7 @@ pub async fn incomplete(db: &mut AnyConnection, table: &str) -> Result<Vec<Keyed
 
 /// Whether `table` has none of them.
 pub async fn are_complete(db: &mut AnyConnection, table: &str) -> Result<bool> {
-    let sql =
-        format!("SELECT version, version_key FROM {table} WHERE {INCOMPLETE} LIMIT 1");
+    let sql = format!("SELECT version, version_key FROM {table} WHERE {INCOMPLETE} LIMIT 1");
     let found: Option<Keyed> = query_as(AssertSqlSafe(sql)).fetch_optional(db).await?;
     Ok(found.is_none())
 }

@@ -88,6 +88,12 @@ const TABLE: &[Endpoint] = &[
         callers: &["catalog"],
     },
     Endpoint {
+        callee: "upload",
+        method: Method::GET,
+        path: "/internal/storage",
+        callers: &["catalog"],
+    },
+    Endpoint {
         callee: "download",
         method: Method::GET,
         path: "/internal/held",

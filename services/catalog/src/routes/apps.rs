@@ -12,20 +12,21 @@ use serde_json::json;
 use slipway_packages::{Slug, SlugError, shown};
 use slipway_service::http::json::{ApiJson, ApiPath, ApiQuery};
 use slipway_service::http::list;
+use slipway_service::quota::Quota;
 use slipway_service::token::Scope;
 use slipway_service::{Problem, clock};
 use sqlx::AnyConnection;
 use tokio::time::Instant;
 
 use super::idempotency::{Turn, turn};
-use super::published::nothing_to_change;
+use super::published::{Given, nothing_to_change};
 use super::releases::deleted;
 use super::{Items, NoQuery};
 use crate::permission::Actor;
 use crate::release::Refused;
 use crate::store::like::Like;
 use crate::store::{apps, jobs};
-use crate::{CatalogState, feed, removal};
+use crate::{CatalogState, feed, quota, removal};
 
 /// Time that a new app's answer waits for its signing key.
 const KEY_WAIT: Duration = Duration::from_secs(2);
@@ -51,6 +52,8 @@ struct App {
     name: String,
     /// `null` while they are being made.
     keys: Option<Keys>,
+    /// What it may hold: its own limits, or the platform's.
+    quota: Quota,
     created_at: String,
 }
 
@@ -152,8 +155,8 @@ async fn with_key(state: &CatalogState, slug: &str) -> Result<App, Problem> {
     drop(connection);
     feed::applied_by_all(state, head).await?;
     match with_key {
-        Some(app) => Ok(render(app)),
-        None => Ok(render(find(state, slug).await?)),
+        Some(app) => Ok(render(state, app)),
+        None => Ok(render(state, find(state, slug).await?)),
     }
 }
 
@@ -180,7 +183,7 @@ async fn list(
     let (limit, like) = (list::limit(query.limit), Like::holding(query.q.trim()));
     let which = (only.as_deref(), &like);
     let rows = apps::list(&mut connection, &query.cursor, which, limit).await?;
-    let items = rows.into_iter().map(render).collect();
+    let items = rows.into_iter().map(|row| render(&state, row)).collect();
     Ok(Json(Items::new(items, limit, |app: &App| &app.slug)))
 }
 
@@ -191,16 +194,46 @@ async fn show(
     ApiPath(app): ApiPath<String>,
 ) -> Result<Json<App>, Problem> {
     actor.permit(Scope::Read, Some(&app))?;
-    Ok(Json(render(find(&state, &app).await?)))
+    Ok(Json(render(&state, find(&state, &app).await?)))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Edit {
     name: Option<String>,
+    /// `null`: the platform's limits.
+    #[serde(default)]
+    quota: Given<Limits>,
 }
 
-/// Gives an app another name.
+/// Limits of the app's own; one that is `null` is the platform's, and one that is not named stays as it is.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Limits {
+    bytes: Given<i64>,
+    releases: Given<i64>,
+    drafts: Given<i64>,
+}
+
+impl Limits {
+    fn over(self, before: Quota) -> Result<Quota, Problem> {
+        let one = |given, before| match given {
+            Given::No => Ok(before),
+            Given::Yes(Some(limit)) if limit < 0 => Err(Problem::unprocessable(
+                "quota_invalid",
+                "a limit is a number from 0 on, or null for the platform's",
+            )),
+            Given::Yes(limit) => Ok(limit),
+        };
+        Ok(Quota {
+            bytes: one(self.bytes, before.bytes)?,
+            releases: one(self.releases, before.releases)?,
+            drafts: one(self.drafts, before.drafts)?,
+        })
+    }
+}
+
+/// Gives an app another name, or other limits. What an app may hold is not for its own administrator to say.
 async fn edit(
     State(state): State<CatalogState>,
     actor: Actor,
@@ -208,21 +241,37 @@ async fn edit(
     ApiPath(slug): ApiPath<String>,
     ApiJson(body): ApiJson<Edit>,
 ) -> Result<Json<App>, Problem> {
-    actor.permit(Scope::Admin, Some(&slug))?;
-    let name = body.name.ok_or_else(|| nothing_to_change("\"name\""))?;
-    let name = self::name(&name)?;
-    let mut transaction = actor.change(&state, Scope::Admin, Some(&slug)).await?;
+    let whose = match body.quota {
+        Given::No => Some(slug.as_str()),
+        Given::Yes(_) => None,
+    };
+    actor.permit(Scope::Admin, whose)?;
+    if body.name.is_none() && whose.is_some() {
+        return Err(nothing_to_change("\"name\" or \"quota\""));
+    }
+    let name = body.name.as_deref().map(self::name).transpose()?;
+    let mut transaction = actor.change(&state, Scope::Admin, whose).await?;
     let app = crate::app::find(&mut transaction, &slug).await?;
+    let quota = match body.quota {
+        Given::No => app.quota(),
+        Given::Yes(None) => Quota::default(),
+        Given::Yes(Some(limits)) => limits.over(app.quota())?,
+    };
     let mut seq = 0;
-    if app.name != name {
+    if let Some(name) = name.filter(|name| *name != app.name) {
         seq = apps::rename(&mut transaction, &slug, &name).await?;
+    }
+    if quota != app.quota() {
+        seq = apps::limit(&mut transaction, &slug, quota).await?;
+    }
+    if seq != 0 {
         actor
             .audit(&mut transaction, "app.edit", Some(&slug), &slug)
             .await?;
     }
     state.commit(transaction).await?;
     feed::applied_by_all(&state, seq).await?;
-    Ok(Json(render(find(&state, &slug).await?)))
+    Ok(Json(render(&state, find(&state, &slug).await?)))
 }
 
 #[derive(Deserialize)]
@@ -263,7 +312,8 @@ async fn find(state: &CatalogState, slug: &str) -> Result<apps::App, Problem> {
     crate::app::find(&mut *state.database.read().await?, slug).await
 }
 
-fn render(row: apps::App) -> App {
+fn render(state: &CatalogState, row: apps::App) -> App {
+    let quota = quota::of(state, &row);
     let keys = row
         .key_id
         .zip(row.public_key)
@@ -278,6 +328,7 @@ fn render(row: apps::App) -> App {
         slug: row.slug,
         name: row.name,
         keys,
+        quota,
         created_at: clock::rfc3339(row.created_at),
     }
 }

@@ -79,7 +79,7 @@ async fn changes(
     let opening = !state.opening.is_over();
     // Read in pieces, a row could be told under the number before with the state after, and then once more.
     let mut snapshot = state.database.snapshot().await?;
-    let page = feed::page(&mut snapshot, &state.marks, &caller, &ask).await?;
+    let page = feed::page(&mut snapshot, &state, &caller, &ask).await?;
     Ok(Json(Page { opening, ..page }))
 }
 

@@ -15,6 +15,7 @@ mod removals;
 mod render;
 mod restore;
 mod settling;
+mod storage;
 mod tokens;
 
 use axum::Router;
@@ -41,6 +42,7 @@ pub(crate) fn router() -> Router<CatalogState> {
         .merge(releases::router())
         .merge(removals::router())
         .merge(restore::router())
+        .merge(storage::router())
         .merge(tokens::router())
 }
 

@@ -24,7 +24,7 @@ use crate::permission::Actor;
 use crate::release::{Refused, State as Stage};
 use crate::store::like::Like;
 use crate::store::releases::{self, Filter};
-use crate::{CatalogState, draft, feed, removal};
+use crate::{CatalogState, draft, feed, quota, removal};
 
 pub(super) fn router() -> Router<CatalogState> {
     Router::new()
@@ -107,6 +107,7 @@ async fn publish(
             }
             return Err(Refused::Released(release.version).into());
         }
+        quota::check_release(&state, &mut transaction, &release).await?;
         choice::choose(&mut transaction, &release, &choice).await?;
         let token = &actor.grant.id;
         draft::note(&mut transaction, &release, token, notes.as_deref()).await?;

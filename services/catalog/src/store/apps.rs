@@ -1,6 +1,7 @@
 //! Apps and their public keys.
 
-use sqlx::{AnyConnection, AssertSqlSafe, FromRow, Result, query, query_as};
+use slipway_service::quota::Quota;
+use sqlx::{AnyConnection, AssertSqlSafe, FromRow, Result, query, query_as, query_scalar};
 
 use super::like::Like;
 
@@ -12,15 +13,27 @@ pub(crate) struct App {
     pub(crate) public_key: Option<String>,
     pub(crate) created_at: i64,
     pub(crate) deleted_at: Option<i64>,
+    quota_bytes: Option<i64>,
+    quota_releases: Option<i64>,
+    quota_drafts: Option<i64>,
 }
 
 impl App {
     pub(crate) fn is_deleted(&self) -> bool {
         self.deleted_at.is_some()
     }
+
+    /// The limits that it has in place of those of the settings.
+    pub(crate) fn quota(&self) -> Quota {
+        Quota {
+            bytes: self.quota_bytes,
+            releases: self.quota_releases,
+            drafts: self.quota_drafts,
+        }
+    }
 }
 
-const COLUMNS: &str = "slug, name, key_id, public_key, created_at, deleted_at";
+const COLUMNS: &str = "slug, name, key_id, public_key, created_at, deleted_at, quota_bytes, quota_releases, quota_drafts";
 
 /// Adds an app; `false` when the slug is taken.
 pub(crate) async fn insert(
@@ -80,6 +93,27 @@ pub(crate) async fn bury(db: &mut AnyConnection, slug: &str, now: i64) -> Result
         .bind(now)
         .execute(&mut *db)
         .await?;
+    touch(db, slug).await
+}
+
+/// The slugs of all apps that are there.
+pub(crate) async fn slugs(db: &mut AnyConnection) -> Result<Vec<String>> {
+    query_scalar("SELECT slug FROM apps WHERE deleted_at IS NULL ORDER BY slug")
+        .fetch_all(db)
+        .await
+}
+
+/// Gives an app limits of its own; the number of the change.
+pub(crate) async fn limit(db: &mut AnyConnection, slug: &str, quota: Quota) -> Result<i64> {
+    query(
+        "UPDATE apps SET quota_bytes = $2, quota_releases = $3, quota_drafts = $4 WHERE slug = $1",
+    )
+    .bind(slug)
+    .bind(quota.bytes)
+    .bind(quota.releases)
+    .bind(quota.drafts)
+    .execute(&mut *db)
+    .await?;
     touch(db, slug).await
 }
 

@@ -12,5 +12,6 @@ pub(crate) mod like;
 pub(crate) mod owners;
 pub(crate) mod package_rows;
 pub(crate) mod packages;
+pub(crate) mod quotas;
 pub(crate) mod releases;
 pub(crate) mod tokens;

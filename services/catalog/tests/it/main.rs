@@ -26,6 +26,7 @@ mod restore;
 mod rolling_back;
 mod signing;
 mod signing_peer;
+mod storage;
 mod store;
 mod tokens;
 mod versions;

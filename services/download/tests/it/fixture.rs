@@ -14,6 +14,7 @@ use slipway_packages::Digest;
 use slipway_service::changes::replica::{Position, Replica as _};
 use slipway_service::changes::{App, Change, Package, Release, Row, Visibility};
 use slipway_service::http::edge::{admin, edge};
+use slipway_service::quota::Quota;
 use slipway_testkit::TestProcess;
 use slipway_testkit::call::{called_by, send, through_the_gateway};
 use slipway_testkit::database::Engine;
@@ -211,6 +212,7 @@ pub(crate) fn app(slug: &str) -> Row {
             "untrusted comment: minisign public key of {slug}\nRWQkey\n"
         )),
         deleted: false,
+        quota: Quota::default(),
     })
 }
 

@@ -28,6 +28,7 @@ use super::packages::{Query, in_time, store, wait};
 use crate::incoming::{Incoming, check_size, truncated};
 use crate::parameters::RawParameters;
 use crate::permission::Asker;
+use crate::quota::{self, Announced};
 use crate::staging::Staged;
 use crate::storing::By;
 use crate::{UploadState, channel, digests, envelope, session};
@@ -62,6 +63,11 @@ async fn create(
     check_size(&state, announced.saturating_sub(FORM_BYTES))?;
     let mut connection = state.database.read().await?;
     session::check_room(&state, &mut connection, announced).await?;
+    let whole = Announced {
+        bytes: (announced > FORM_BYTES).then(|| (announced - FORM_BYTES, announced)),
+        ..Announced::default()
+    };
+    quota::check_announced(&mut connection, &asker.app, &whole).await?;
     drop(connection);
     let mut arriving = Arriving::new(body);
     let form = Form {

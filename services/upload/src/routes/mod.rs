@@ -2,6 +2,7 @@
 
 mod form;
 mod packages;
+mod storage;
 mod tus;
 mod uploads;
 
@@ -13,5 +14,6 @@ pub(crate) fn router() -> Router<UploadState> {
     Router::new()
         .merge(form::router())
         .merge(packages::router())
+        .merge(storage::router())
         .merge(uploads::router())
 }

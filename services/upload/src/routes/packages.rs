@@ -20,6 +20,7 @@ use crate::checksum::Checksum;
 use crate::incoming::{Incoming, check_size, package_empty, truncated};
 use crate::parameters::{Parameters, RawParameters};
 use crate::permission::{self, Asker};
+use crate::quota::{self, Announced};
 use crate::staging::Staged;
 use crate::store::{copy, packages as rows};
 use crate::storing::{self, By};
@@ -86,6 +87,11 @@ async fn put(
         let who = (&*address.app, &*asker.grant.id);
         storing::check_place(&mut connection, who, place, parameters.sha256.as_ref()).await?;
     }
+    let announced = Announced {
+        bytes: announced.map(|bytes| (bytes, bytes)),
+        ..Announced::of(&parameters)
+    };
+    quota::check_announced(&mut connection, &address.app, &announced).await?;
     drop(connection);
     channel::check(&state, &asker.app, &parameters).await?;
     let wait = wait(&state, &headers);

@@ -18,6 +18,7 @@ use uuid::Uuid;
 use super::tus;
 use crate::incoming::{check_size, package_empty};
 use crate::permission::Asker;
+use crate::quota::{self, Announced};
 use crate::session::{self, Held, Piece};
 use crate::store::packages as rows;
 use crate::store::sessions::{self, Session};
@@ -82,12 +83,18 @@ async fn create(
     if body.size_hint().exact().is_some_and(|bytes| bytes > size) {
         return Err(session::beyond_the_end(size));
     }
+    let mut connection = state.database.read().await?;
     if let Some(version) = &parameters.version {
-        let mut connection = state.database.read().await?;
         let place = (version, &parameters.filename);
         let who = (&*asker.app, &*asker.grant.id);
         storing::check_place(&mut connection, who, place, parameters.sha256.as_ref()).await?;
     }
+    let whole = Announced {
+        bytes: Some((size, size)),
+        ..Announced::of(&parameters)
+    };
+    quota::check_announced(&mut connection, &asker.app, &whole).await?;
+    drop(connection);
     channel::check(&state, &asker.app, &parameters).await?;
     let row = row(&state, &asker, announced, size)?;
     let checksum = tus::checksum(&headers)?;

@@ -138,8 +138,23 @@ impl Drop for Staged {
 
 /// Bytes that the disk has for us.
 pub(super) fn free_bytes(path: &Path) -> io::Result<u64> {
+    space(path).map(|space| space.free)
+}
+
+/// Bytes of a disk.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Space {
+    pub(crate) size: u64,
+    /// That may still be written.
+    pub(crate) free: u64,
+}
+
+pub(super) fn space(path: &Path) -> io::Result<Space> {
     let disk = rustix::fs::statvfs(path)?;
-    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+    Ok(Space {
+        size: disk.f_blocks.saturating_mul(disk.f_frsize),
+        free: disk.f_bavail.saturating_mul(disk.f_frsize),
+    })
 }
 
 /// Returns when the file survives the loss of power.

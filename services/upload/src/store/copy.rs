@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use slipway_packages::Version;
 use slipway_service::changes::{App, PackageRow};
 use slipway_service::database::version_keys;
+use slipway_service::quota::Quota;
 use slipway_service::token::Grant;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 
@@ -57,13 +58,18 @@ pub(crate) async fn clear(db: &mut AnyConnection) -> Result<()> {
 
 pub(crate) async fn put_app(db: &mut AnyConnection, app: &App, seq: i64) -> Result<()> {
     query(
-        "INSERT INTO copy_apps (slug, seq, deleted) VALUES ($1, $2, $3)
-         ON CONFLICT (slug) DO UPDATE SET seq = excluded.seq, deleted = excluded.deleted
+        "INSERT INTO copy_apps (slug, seq, deleted, quota) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (slug) DO UPDATE SET seq = excluded.seq, deleted = excluded.deleted, quota = excluded.quota
          WHERE excluded.seq > copy_apps.seq",
     )
     .bind(&app.slug)
     .bind(seq)
     .bind(i64::from(app.deleted))
+    .bind(if app.quota.is_none() {
+        String::new()
+    } else {
+        serde_json::to_string(&app.quota).unwrap_or_default()
+    })
     .execute(db)
     .await?;
     Ok(())
@@ -76,6 +82,20 @@ pub(crate) async fn is_deleted(db: &mut AnyConnection, slug: &str) -> Result<Opt
         .fetch_optional(db)
         .await?;
     Ok(found.map(|deleted| deleted != 0))
+}
+
+/// What an app may hold.
+pub(crate) async fn quota(db: &mut AnyConnection, slug: &str) -> Result<Quota> {
+    let quota: Option<String> = query_scalar("SELECT quota FROM copy_apps WHERE slug = $1")
+        .bind(slug)
+        .fetch_optional(db)
+        .await?;
+    match quota.filter(|quota| !quota.is_empty()) {
+        None => Ok(Quota::default()),
+        Some(quota) => {
+            serde_json::from_str(&quota).map_err(|error| sqlx::Error::Decode(error.into()))
+        }
+    }
 }
 
 pub(crate) async fn deleted_apps(db: &mut AnyConnection) -> Result<Vec<String>> {

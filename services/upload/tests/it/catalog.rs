@@ -14,6 +14,7 @@ use slipway_service::api::{
     Delivery, FileBlocks, Links, Package, Refusal, Release, Removal, Uploaded,
 };
 use slipway_service::changes::{self, Change, Page, Row};
+use slipway_service::quota::Quota;
 use slipway_service::token::{Grant, Scope, Token};
 use tokio::sync::watch;
 
@@ -118,6 +119,18 @@ impl Catalog {
             name: slug.to_owned(),
             public_key: None,
             deleted: false,
+            quota: Quota::default(),
+        }));
+    }
+
+    /// An app may hold this much.
+    pub(crate) fn limit_app(&self, slug: &str, quota: Quota) {
+        self.add(Row::App(changes::App {
+            slug: slug.to_owned(),
+            name: slug.to_owned(),
+            public_key: None,
+            deleted: false,
+            quota,
         }));
     }
 
@@ -128,6 +141,7 @@ impl Catalog {
             name: slug.to_owned(),
             public_key: None,
             deleted: true,
+            quota: Quota::default(),
         }));
     }
 

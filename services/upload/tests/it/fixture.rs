@@ -14,7 +14,7 @@ use slipway_service::http::edge::edge;
 use slipway_service::token::Scope;
 use slipway_service::{Health as _, Process};
 use slipway_testkit::TestProcess;
-use slipway_testkit::call::through_the_gateway;
+use slipway_testkit::call::{call, called_by, through_the_gateway};
 use slipway_testkit::database::Engine;
 use slipway_upload::{Settings, UploadState, open, router};
 use sqlx::{AnyConnection, Connection as _};
@@ -53,6 +53,15 @@ impl Fixture {
         let url = process.settings.database.url.clone();
         let url = url.unwrap_or_else(|| format!("sqlite://{}", file.display()));
         AnyConnection::connect(&url).await.expect("the database")
+    }
+
+    /// What the catalog gets at an internal address.
+    pub(crate) async fn internal(&self, path: &str) -> Value {
+        let request = Request::get(path).body(Body::empty()).expect("a request");
+        let request = called_by(&self.instance.process, "catalog", request);
+        let (status, body) = call(&self.instance.router, request).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+        body
     }
 
     pub(crate) async fn new(engine: Engine) -> Self {

@@ -10,6 +10,7 @@ mod inspecting;
 mod listing;
 mod packages;
 mod permitting;
+mod quotas;
 mod restoring;
 mod running_on;
 mod sweeping;
