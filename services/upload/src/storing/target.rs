@@ -42,7 +42,7 @@ pub(super) fn target(
 fn platform(facts: &Facts, parameters: &Parameters) -> Result<Platform, Problem> {
     match (facts.platform, parameters.platform) {
         // Its uploader knows what else a program for Java or Python needs.
-        (Some(Platform::Any), Some(given)) | (None, Some(given)) => Ok(given),
+        (Some(Platform::Any) | None, Some(given)) => Ok(given),
         (Some(Platform::None), Some(given)) => Err(mismatch(
             "platform",
             given.as_str(),
