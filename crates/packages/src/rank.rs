@@ -24,6 +24,15 @@ impl Rank {
     pub fn is_offered(self) -> bool {
         !self.is_listed_only
     }
+
+    /// The place of what nobody can use alone.
+    #[must_use]
+    pub fn only_listed(self) -> Self {
+        Self {
+            is_listed_only: true,
+            ..self
+        }
+    }
 }
 
 impl Wanted {
@@ -47,12 +56,14 @@ impl Wanted {
         if self.kind.is_some_and(|wanted| wanted != kind) {
             return None;
         }
+        // A bundle is for a store: nobody installs it.
+        let is_for_store = kind == Kind::Aab && self.kind.is_none();
         let fits = match self.arch {
             Some(wanted) => self.fits(wanted, arch),
             None => (!matches!(arch, Arch::Named(_))).then(|| usual(arch)),
         };
         Some(Rank {
-            is_listed_only: fits.is_none(),
+            is_listed_only: fits.is_none() || is_for_store,
             platform,
             arch: fits.unwrap_or_else(|| usual(arch)),
             kind: ease(kind),
@@ -96,7 +107,7 @@ pub fn is_source_package(filename: &str) -> bool {
 }
 
 /// One list serves every platform: the kinds of two platforms never meet in one answer, save the
-/// archives, which stand in the same order everywhere. An AAB is for a store, not for a phone: last.
+/// archives, which stand in the same order everywhere.
 fn ease(kind: Kind) -> u8 {
     match kind {
         Kind::Apk | Kind::Ipa | Kind::AppImage | Kind::Msi | Kind::Dmg | Kind::Hap => 0,
@@ -158,7 +169,7 @@ mod tests {
             ),
             (Platform::Windows, &[Kind::Msi, Kind::Exe, Kind::Zip]),
             (Platform::Macos, &[Kind::Dmg, Kind::Zip]),
-            (Platform::Android, &[Kind::Apk, Kind::Aab]),
+            (Platform::Android, &[Kind::Apk, Kind::Xapk]),
         ] {
             let wanted = Wanted {
                 platform,
@@ -236,6 +247,19 @@ mod tests {
         assert!(windows(Arch::Aarch64, Arch::X86).is_some());
         assert!(windows(Arch::X86, Arch::X86_64).is_none());
         assert!(of(Platform::Linux, Arch::X86_64, Arch::X86).is_none());
+    }
+
+    #[test]
+    fn a_bundle_is_for_a_store_that_asks_for_it() {
+        let of = |kind| {
+            let wanted = Wanted {
+                platform: Platform::Android,
+                arch: Some(Arch::Aarch64),
+                kind,
+            };
+            wanted.rank(Platform::Android, Arch::Aarch64, Kind::Aab)
+        };
+        assert!(of(None).is_none() && of(Some(Kind::Aab)).is_some());
     }
 
     #[test]

@@ -49,27 +49,40 @@ pub(crate) struct Package {
 }
 
 impl Package {
-    /// The smallest is the one to give; `None` is not for the platform. What was released as what it is not, before its
-    /// kind was known here, is none for anybody.
+    /// The smallest is the one to give; `None` is not for the platform. What an older version released before its kind was
+    /// known is held against the same rules.
     pub(crate) fn place(&self, wanted: Wanted) -> Option<Rank> {
         let arch = self.arch.parse().ok()?;
         let place = wanted.place(self.platform.parse().ok()?, arch, self.kind.parse().ok()?)?;
-        let runs = wanted
-            .arch
-            .is_none_or(|wanted| arch != Arch::Universal || self.has_code_for(wanted));
-        (runs && !is_source_package(&self.filename)).then_some(place)
+        if is_source_package(&self.filename) {
+            return None;
+        }
+        // Facts in a shape of another version of the platform say nothing.
+        let content: Content = serde_json::from_str(&self.facts).unwrap_or_default();
+        let runs = |wanted| arch != Arch::Universal || content.has_code_for(wanted);
+        let is_usable = content.split.is_none() && wanted.arch.is_none_or(runs);
+        Some(if is_usable {
+            place
+        } else {
+            place.only_listed()
+        })
     }
+}
 
+/// What decides of the facts whether somebody can use a package.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Content {
+    abis: Vec<String>,
+    /// A part of an app in several APKs: Android installs it only with the others.
+    split: Option<String>,
+}
+
+impl Content {
     /// Universal means all of those that it has machine code for, if it has any.
     fn has_code_for(&self, wanted: Arch) -> bool {
-        #[derive(Deserialize)]
-        struct Code {
-            abis: Vec<String>,
-        }
-        let code = serde_json::from_str::<Code>(&self.facts);
-        let Ok(Code { abis }) = code else { return true };
         let is_wanted = |abi: &String| abi.parse().is_ok_and(|own: Arch| own.is_same(&wanted));
-        abis.is_empty() || wanted == Arch::Universal || abis.iter().any(is_wanted)
+        self.abis.is_empty() || wanted == Arch::Universal || self.abis.iter().any(is_wanted)
     }
 }
 

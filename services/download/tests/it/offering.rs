@@ -18,6 +18,8 @@ async fn arranged(fixture: &Fixture) {
     };
     let mut fat = file("fat.apk", "apk", "android", "universal");
     fat.facts["abis"] = json!(["arm64-v8a", "armeabi-v7a"]);
+    let mut part = file("a-part.apk", "apk", "android", "aarch64");
+    part.facts["split"] = json!("config.arm64_v8a");
     let rows = vec![
         app("notes"),
         published(
@@ -27,6 +29,8 @@ async fn arranged(fixture: &Fixture) {
                 file("arm64.deb", "deb", "linux", "aarch64"),
                 file("x64.apk", "apk", "android", "x86_64"),
                 file("arm64.apk", "apk", "android", "aarch64"),
+                file("a-bundle.aab", "aab", "android", "aarch64"),
+                part,
                 file("x64.msi", "msi", "windows", "x86_64"),
                 file("x86.exe", "exe", "windows", "x86"),
             ],
@@ -55,6 +59,8 @@ async fn an_architecture_that_is_not_known_is_for_who_names_it() {
             ("linux?arch=ppc64el", "/d/notes/2.0/a-ppc64el.deb"),
             ("linux?arch=ppc64le", "/d/notes/2.0/a-ppc64el.deb"),
             ("android", "/d/notes/1.0/x64.apk"),
+            ("android?arch=arm64-v8a", "/d/notes/1.0/arm64.apk"),
+            ("android?kind=aab", "/d/notes/1.0/a-bundle.aab"),
             ("android?arch=armv7l", "/d/notes/0.9/fat.apk"),
             ("windows", "/d/notes/1.0/x64.msi"),
             ("windows?arch=i386", "/d/notes/1.0/x86.exe"),
