@@ -168,7 +168,7 @@ def upload(check, platform, address, paths):
     token = f"Authorization: Bearer {platform.admin_token()}"
     name = check.random.randbytes(8).hex()
     url = f"http://{address}/api/v1/apps/bench/packages/{name}"
-    options = [["-T", path, "-H", "Expect:", "-H", token, f"{url}-{number}.bin"] for number, path in enumerate(paths)]
+    options = [["-T", path, "-H", "Expect:", "-H", token, f"{url}-{number}.bin?platform=linux"] for number, path in enumerate(paths)]
     sent = transfers(check, options, UPLOADED)
     for path in paths:
         # The disk is not what is measured: what was uploaded is not looked at again.

@@ -86,7 +86,7 @@ def upload(check, developer, app, size, rounds):
             limit.append(curl(check, f"http://127.0.0.1:{port}/", "-T", path, "-H", "Expect:"))
             for stored in folder.iterdir():
                 stored.unlink()
-            address = f"http://{developer.address}/api/v1/apps/{app}/packages/upload-{number}.bin"
+            address = f"http://{developer.address}/api/v1/apps/{app}/packages/upload-{number}.bin?platform=any"
             token = f"Authorization: Bearer {developer.token}"
             slipway.append(curl(check, address, "-T", path, "-H", "Expect:", "-H", token))
     path.unlink()

@@ -19,6 +19,7 @@ and ends with 0 (passed), 77 (skipped, after `skipped: why`) or 1 (failed, with 
     relay.py       counts what a client sends
     archives.py    hostile ZIP archives
     whole.py       packages of every kind: cut off, changed, only named as one, and whole
+    machines.py    packages for every machine, and who is to be offered which
     inspection.py  an inspection of upload's, caught while it runs
     tracing.py     `strace` over a running process, and death at a chosen system call
     recording.py   a run under `strace`: every change to a folder and when it was synced

@@ -24,6 +24,16 @@ class Publication:
         return f"/d/{self.app}/{self.version}/{self.filename}"
 
 
+# Endings of files that do not say what they run on.
+SILENT = (".bin", ".zip", ".tar.gz", ".tgz", ".nupkg")
+
+
+def for_any(filename, said):
+    """What is said of a file: where nobody says what it runs on, and its name does not, it is for any platform."""
+    silent = filename.lower().endswith(SILENT) and not {"platform", "kind"} & set(said)
+    return {**said, "platform": "any"} if silent else said
+
+
 class Developer:
     """Somebody with a token, the admin's by default, who talks to the gateway (or to the instance at `address`)."""
 
@@ -55,7 +65,7 @@ class Developer:
     def put(self, app, filename, body, query=None, headers=None):
         """`PUT` of a package; `query` holds version, channel, platform, arch."""
         path = f"/api/v1/apps/{app}/packages/{urllib.parse.quote(filename)}"
-        if query:
+        if query := for_any(filename, query or {}):
             path += "?" + urllib.parse.urlencode(query)
         return web.request(self.address, "PUT", path, body, headers, self.token, timeout=330)
 

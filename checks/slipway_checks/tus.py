@@ -4,6 +4,7 @@ import base64
 import urllib.parse
 
 from . import web
+from .developer import for_any
 
 VERSION = {"Tus-Resumable": "1.0.0"}
 
@@ -14,6 +15,7 @@ def metadata(**fields):
 
 def create(address, token, app, size, body=b"", ask=web.request, **fields):
     """Makes an upload, with its first bytes when `body` is given; returns the answer."""
+    fields = for_any(fields.get("filename", ""), fields)
     headers = VERSION | {"Upload-Length": str(size), "Upload-Metadata": metadata(**fields)}
     if body:
         headers["Content-Type"] = "application/offset+octet-stream"

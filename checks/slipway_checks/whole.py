@@ -13,7 +13,7 @@ import zipfile
 
 from . import archives, fixtures, tus, web
 from .check import ROOT
-from .developer import Publication, curl_put, problem_code
+from .developer import Publication, curl_put, for_any, problem_code
 from .visitor import Visitor
 
 FILES = ROOT / "crates" / "packages" / "tests" / "files"
@@ -124,7 +124,7 @@ def published(check, platform, admin, whole):
         release = admin.publish(APP, f"1.{number}.0", name, content)
         visitor.prove(release)
         package = admin.release(APP, release.version)["packages"][0]
-        check.equal(package["kind"], {"jar": "zip"}.get(kind, kind), f"kind of a whole {name}")
+        check.equal(package["kind"], kind, f"kind of a whole {name}")
         if kind == "apk":
             check.equal(visitor.latest(APP, "android")[0], release.path, "latest/android beside kind=other")
     check.figure("whole packages published", len(whole))
@@ -171,7 +171,7 @@ class Ways:
     def curl(self, name, content, fields):
         path = self.check.folder / "sent"
         path.write_bytes(content)
-        query = "&".join(f"{field}={value}" for field, value in fields.items())
+        query = "&".join(f"{field}={value}" for field, value in for_any(name, fields).items())
         url = f"http://{self.platform.gateway}/api/v1/apps/{APP}/packages/{name}?{query}"
         status, body, _ = curl_put(self.check, url, path, self.admin.token)
         return status, body
@@ -195,7 +195,7 @@ class Ways:
         path.write_bytes(content)
         url = f"http://{self.platform.gateway}/api/v1/apps/{APP}/packages"
         command = ["curl", "-sS", "-o", "-", "-w", "\n%{http_code}", "-H", f"Authorization: Bearer {self.admin.token}"]
-        for field, value in fields.items():
+        for field, value in for_any(name, fields).items():
             command += ["-F", f"{field}={value}"]
         command += ["-F", f"file=@{path};filename={name}", url]
         done = subprocess.run(command, capture_output=True, timeout=330, check=False)
@@ -234,17 +234,19 @@ def zipped(*names):
         return file.getvalue()
 
 
-def tarball(name="notes/notes.txt", mode="w:gz"):
+def tarball(name="notes/notes.txt", mode="w:gz", content=None):
+    content = content or bytes(range(250)) * 12
     with io.BytesIO() as file:
         with tarfile.open(fileobj=file, mode=mode) as archive:
             entry = tarfile.TarInfo(name)
-            entry.size = 3000
-            archive.addfile(entry, io.BytesIO(bytes(range(250)) * 12))
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
         return file.getvalue()
 
 
-def deb():
-    control = tarball("./control", "w:gz")
+def deb(control=None):
+    """`control`: its fields as text; bytes that are none by default."""
+    control = tarball("./control", "w:gz", control and control.encode())
     archive = b"!<arch>\n"
     for name, content in (("debian-binary", b"2.0\n"), ("control.tar.gz", control), ("data.tar", tarball(mode="w:"))):
         archive += f"{name:<16}{0:<12}{0:<6}{0:<6}{100644:<8}{len(content):<10}`\n".encode() + content
@@ -252,10 +254,10 @@ def deb():
     return archive
 
 
-def pe():
+def pe(machine=0x8664):
     """Headers, one section of 1 KiB, and a signature behind it (Microsoft, "PE Format")."""
     head = b"MZ".ljust(24, b"\0") + b"\x40"
-    coff = b"PE\0\0" + struct.pack("<HHIIIHH", 0x8664, 1, 0, 0, 0, 240, 0x22)
+    coff = b"PE\0\0" + struct.pack("<HHIIIHH", machine, 1, 0, 0, 0, 240, 0x22)
     directories = bytes(4 * 8) + struct.pack("<II", 2048, 64) + bytes(11 * 8)
     optional = struct.pack("<H", 0x20B).ljust(108, b"\0") + struct.pack("<I", 16) + directories
     section = b".text\0\0\0" + struct.pack("<IIIIIIHHI", 1024, 4096, 1024, 1024, 0, 0, 0, 0, 0x60000020)
@@ -263,20 +265,21 @@ def pe():
     return start.ljust(1024, b"\0") + b"\xcc" * 1024 + b"s" * 64
 
 
-def app_image():
+def app_image(machine=62):
     """An ELF of one empty section that ends at 128, and a squashfs of 4 KiB that says how long it is."""
     start = b"\x7fELF\x02\x01\x01\0AI\x02".ljust(16, b"\0")
-    start += struct.pack("<HHIQQQIHHHHHH", 2, 62, 1, 0, 0, 64, 0, 64, 56, 0, 64, 1, 0)
+    start += struct.pack("<HHIQQQIHHHHHH", 2, machine, 1, 0, 0, 64, 0, 64, 56, 0, 64, 1, 0)
     system = b"hsqs".ljust(40, b"\0") + struct.pack("<Q", 4096)
     return start.ljust(128, b"\0") + system.ljust(4096, b"s")
 
 
-def mach_o():
-    """One segment of 4,000 bytes and a signature of 96 behind it (`mach-o/loader.h`)."""
+def mach_o(cpu=0x0100000C, system=1):
+    """One segment of 4,000 bytes and a signature of 96 behind it (`mach-o/loader.h`); 1 is macOS, 2 is iOS."""
+    built = struct.pack("<IIIIII", 0x32, 24, system, 0, 0, 0)
     segment = struct.pack("<II16sQQQQIIII", 0x19, 72, b"__LINKEDIT", 0, 4096, 0, 4000, 1, 1, 0, 0)
     signature = struct.pack("<IIII", 0x1D, 16, 4000, 96)
-    head = struct.pack("<IIIIIIII", 0xFEEDFACF, 0x0100000C, 0, 2, 2, len(segment + signature), 0, 0)
-    return (head + segment + signature).ljust(4096, b"m")
+    head = struct.pack("<IIIIIIII", 0xFEEDFACF, cpu, 0, 2, 3, len(segment + signature + built), 0, 0)
+    return (head + segment + signature + built).ljust(4096, b"m")
 
 
 def dmg():
