@@ -258,10 +258,10 @@ mod tests {
         assert_eq!(text(&parameters(|_| {})), None);
         let channel = parameters(|raw| raw.channel = Some("stable".into()));
         assert_eq!(text(&channel).as_deref(), Some("1.2.3"));
-        let tag = facts(None, Some("v1.2.3"));
+        let tag = facts(Some("v1.2.3"));
         let tagged = version(&tag, &channel).unwrap();
         assert_eq!(tagged.as_ref().map(Version::as_str), Some("1.2.3"));
-        let mut native = facts(None, None);
+        let mut native = facts(None);
         native.native_version = Some("1:2.0-1".to_owned());
         let refusal = version(&native, &channel).expect_err("no version");
         assert!(refusal.detail.contains("1:2.0-1"), "{}", refusal.detail);
