@@ -204,12 +204,12 @@ class Acts:
 
     def quotas(self):
         self.admin.make_app("small")
-        size = 10_000
+        one = fixtures.made(self.check.random, 10_000)
+        size = len(one)
         limits = {"bytes": 2 * size, "drafts": 1, "releases": 1}
         self.act("PATCH", "/api/v1/apps/small", 200, {"quota": limits})
         own = Developer(self.platform, self.admin.make_token("own", ["admin"], app="small"))
         self.act("PATCH", "/api/v1/apps/small", 403, {"quota": None}, "token_of_another_app", by=own)
-        one = fixtures.made(self.check.random, size)
         released = self.publish("1.0.0", "small", one)
         for version, channel, length, what in [
             ("2.0.0", None, size + 1, "bytes"),

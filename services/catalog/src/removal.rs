@@ -12,7 +12,7 @@ use crate::release::{Refused, State};
 use crate::store::audit::{self, By};
 use crate::store::packages::{self, Package};
 use crate::store::releases::{self, Release};
-use crate::store::{apps, owners, package_rows};
+use crate::store::{apps, channels, owners, package_rows};
 
 /// Ends a package, and says so in the feed; the number of the change.
 pub(crate) async fn end(db: &mut AnyConnection, package: &Package) -> sqlx::Result<i64> {
@@ -192,6 +192,7 @@ pub(crate) async fn channel(
         releases::leave_channel(db, &release.id, channel).await?;
         seq = releases::touch(db, &release.id).await?;
     }
+    channels::forget(db, app, channel).await?;
     audit::insert(db, by, "channel.delete", Some(app), channel).await?;
     Ok(Some(seq))
 }

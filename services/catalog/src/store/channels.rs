@@ -75,6 +75,17 @@ pub(crate) async fn forget_departure(
     Ok(())
 }
 
+/// Forgets what was rolled back in a channel that is deleted: one of its name is another.
+pub(crate) async fn forget(db: &mut AnyConnection, app: &str, channel: &str) -> Result<()> {
+    for sql in [
+        "DELETE FROM channel_departures WHERE app = $1 AND channel = $2",
+        "DELETE FROM rollbacks WHERE app = $1 AND channel = $2",
+    ] {
+        query(sql).bind(app).bind(channel).execute(&mut *db).await?;
+    }
+    Ok(())
+}
+
 /// The channels that a release left, each with the version that it was rolled back to.
 pub(crate) async fn departures(
     db: &mut AnyConnection,

@@ -165,6 +165,8 @@ pub(crate) async fn remove(db: &mut AnyConnection, id: &str) -> Result<()> {
     for sql in [
         "DELETE FROM wishes WHERE package_id = $1",
         "DELETE FROM package_tokens WHERE package_id = $1",
+        "DELETE FROM package_identities WHERE package_id = $1",
+        "DELETE FROM package_warnings WHERE package_id = $1",
         "DELETE FROM packages WHERE id = $1",
     ] {
         query(sql).bind(id).execute(&mut *db).await?;

@@ -156,6 +156,7 @@ pub(crate) async fn bury(db: &mut AnyConnection, id: &str) -> Result<i64> {
         .bind(id)
         .execute(&mut *db)
         .await?;
+    super::draft_notes::forget(db, id).await?;
     touch(db, id).await
 }
 
