@@ -3,6 +3,8 @@
 //! Unknown keys are refused, so that a typing error cannot pass for a setting. A service's own sections stand beside
 //! the ones of this module in the same file.
 
+mod public_url;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
@@ -12,6 +14,8 @@ use config::{Config, Environment, File, FileFormat};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+
+pub use public_url::{PublicUrl, PublicUrlError};
 
 /// The sections that every service has.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -35,7 +39,7 @@ pub struct Http {
     /// `host:port` under which others reach this instance. Default: the address that it listens on.
     pub advertise: Option<String>,
     /// Origin that users see, such as `https://apps.example.org`. Default: addresses in documents have no origin.
-    pub public_url: Option<String>,
+    pub public_url: Option<PublicUrl>,
     /// Connections at once; more wait in the backlog. Each costs about 10 KiB, so 10,000 stay below 100 MiB. One whose
     /// client does not read what it asked for holds 1 MiB until `write_timeout_seconds` are over: where 10,000 of those
     /// have to be feared, lower it.

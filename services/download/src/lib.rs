@@ -85,7 +85,7 @@ impl DownloadState {
                 .http
                 .public_url
                 .as_deref()
-                .map(|url| url.trim_end_matches('/').to_owned()),
+                .map(str::to_owned),
             counters,
             database,
         })

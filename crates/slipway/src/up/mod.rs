@@ -7,6 +7,7 @@ mod child;
 mod instances;
 mod lock;
 mod ready;
+mod start;
 
 use std::fs;
 use std::net::SocketAddr;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use slipway_service::data::{DataDir, RUN_VARIABLE, write_whole};
 use slipway_service::database::fault::Fault;
+use slipway_service::settings::PublicUrl;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -51,7 +53,7 @@ pub(crate) struct Options {
     instances: Instances,
     /// Origin that users see, for addresses in documents [default: addresses have no origin]
     #[arg(long, value_name = "URL")]
-    public_url: Option<String>,
+    public_url: Option<PublicUrl>,
     /// DIR is a copy: give it a platform identity of its own first
     #[arg(long)]
     as_copy: bool,
@@ -61,6 +63,8 @@ pub(crate) fn execute(options: &Options) -> anyhow::Result<()> {
     let data = DataDir::new(std::path::absolute(&options.data)?);
     // First the lock: two first starts at once would each make keys.
     let _lock = lock::take(&data)?;
+    start::check_settings()?;
+    start::check_address(options.listen)?;
     if options.as_copy {
         slipway_init::as_copy(&data)?;
     }
@@ -141,7 +145,8 @@ fn children(options: &Options, data: &DataDir, run: &str) -> anyhow::Result<Vec<
                 "SLIPWAY_{}__HTTP__PUBLIC_URL",
                 service.name().to_uppercase()
             );
-            let url = options.public_url.clone().map(|url| (setting, url));
+            let url = options.public_url.as_ref();
+            let url = url.map(|url| (setting, url.to_string()));
             let mut environment = vec![(RUN_VARIABLE.to_owned(), run.to_owned())];
             environment.extend(url);
             children.push(Arc::new(Child::new(

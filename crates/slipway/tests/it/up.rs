@@ -2,7 +2,7 @@ use std::fs;
 
 use rustix::process::Signal;
 
-use crate::slipway::{Platform, command, runs, signal, slipway, text, until};
+use crate::slipway::{Platform, command, runs, signal, slipway, text, told, until};
 
 #[test]
 fn a_second_up_is_refused_with_the_pid_of_the_first() {
@@ -125,4 +125,59 @@ fn a_log_that_the_disk_does_not_take_ends_nobody() {
     signal(registry.id().try_into().expect("a pid"), Signal::TERM);
     let ended = registry.wait().expect("its end");
     assert_eq!(ended.code(), Some(0));
+}
+
+#[test]
+fn a_taken_port_and_a_wrong_setting_are_told_in_one_line() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = folder.path().join("data");
+    let holder = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let taken = holder.local_addr().expect("its address").to_string();
+    let elsewhere = ["--listen", "127.0.0.1:0"];
+    let port = ["--listen", taken.as_str()];
+    for (arguments, (name, value), words) in [
+        (
+            &port,
+            ("SLIPWAY_UNUSED", ""),
+            "another program listens there",
+        ),
+        (
+            &elsewhere,
+            ("SLIPWAY_UPLOAD__LIMITS__NOT_KNOWN", "1"),
+            "unknown field",
+        ),
+        (
+            &elsewhere,
+            ("SLIPWAY_CATALOG__HTTP__PUBLIC_URL", "https://a.example/b"),
+            "root of its host",
+        ),
+    ] {
+        let mut up = command(&["up", "--data", text(&data)]);
+        let output = up.args(arguments).env(name, value).output();
+        let (code, output, error) = told(&output.expect("the program runs"));
+        assert_eq!((code, output.as_str()), (Some(2), ""), "{error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+        assert!(error.contains(words), "{error}");
+    }
+    drop(holder);
+    let (code, _, error) = slipway(&["up", "--public-url", "https://a.example/slipway"]);
+    assert_eq!(code, Some(2));
+    assert!(error.contains("give https://a.example"), "{error}");
+}
+
+#[test]
+fn slipway_alone_tells_its_help_and_the_server_is_a_binary_of_its_own() {
+    let (code, output, error) = slipway(&[]);
+    assert_eq!((code, output.as_str()), (Some(2), ""));
+    assert!(error.contains("slipway publish"), "{error}");
+    let server = |arguments: &[&str]| {
+        let mut server = std::process::Command::new(env!("CARGO_BIN_EXE_slipway-server"));
+        told(&server.args(arguments).output().expect("the program runs"))
+    };
+    let (code, output, _) = server(&["--help"]);
+    assert_eq!(code, Some(0));
+    assert!(output.contains("--public-url"), "{output}");
+    let (code, output, _) = server(&["publish", "--help"]);
+    assert_eq!(code, Some(0));
+    assert!(output.contains("--draft"), "{output}");
 }

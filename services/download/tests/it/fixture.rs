@@ -74,7 +74,7 @@ impl Fixture {
     ) -> Self {
         let mut process = slipway_testkit::process("download", engine).await;
         let common = Arc::make_mut(&mut process.process.settings);
-        common.http.public_url = public_url.map(str::to_owned);
+        common.http.public_url = public_url.map(|url| url.parse().expect("an origin"));
         let state = DownloadState::open(&process.process, &settings)
             .await
             .expect("a state");
