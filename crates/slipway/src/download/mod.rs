@@ -226,8 +226,15 @@ fn not_as_asked(place: &Place, why: &str) -> Stop {
     Stop::new(Exit::Failed, "not_proven", words)
 }
 
+/// What was yanked or deleted is refused here, and not there already.
 fn about(place: &Place, failure: Failure) -> anyhow::Error {
-    anyhow::Error::new(failure).context(format!("{} cannot be downloaded", place.path()))
+    let what = format!("{} cannot be downloaded", place.path());
+    match failure {
+        Failure::Refused(problem) if !problem.passes() => {
+            Stop::refused(&problem.code, format!("{what}: {problem}")).into()
+        }
+        failure => anyhow::Error::new(failure).context(what),
+    }
 }
 
 /// Removes a file that may not be there.

@@ -7,7 +7,7 @@
 
 mod app;
 mod judgement;
-mod outcome;
+pub(crate) mod outcome;
 pub(crate) mod package;
 mod plan;
 pub(crate) mod preflight;

@@ -141,12 +141,21 @@ impl Outcome {
     }
 }
 
+/// Whether a roll-back has taken the release out of a channel: to publish it again does not bring it back.
+pub(crate) fn has_left(release: &Release) -> bool {
+    let mut warnings = release.warnings.iter();
+    warnings.any(|warning| warning.starts_with("left_channel: "))
+}
+
 /// Whether a published release is where it was to be. One that was published in another channel before is not there yet;
 /// one that has left the channel is not brought back by this, which its warnings say.
 fn is_as_asked(release: &Release, goal: Goal<'_>) -> bool {
     match goal {
         Goal::Draft(_) => true,
-        Goal::Channel(channel) => release.channels.iter().any(|one| one == channel.as_str()),
+        Goal::Channel(channel) => {
+            let is_there = release.channels.iter().any(|one| one == channel.as_str());
+            is_there || has_left(release)
+        }
     }
 }
 
@@ -240,6 +249,9 @@ mod tests {
         }
         let there = outcome("published", &release("published", &["beta", "stable"]));
         assert!(matches!(there, Outcome::Done(_)));
+        let mut left = release("published", &[]);
+        left["warnings"] = json!(["left_channel: 1 is out of stable"]);
+        assert!(matches!(outcome("published", &left), Outcome::Done(_)));
         let elsewhere = outcome("published", &release("published", &["beta"]));
         assert!(!matches!(elsewhere, Outcome::Done(_)));
     }

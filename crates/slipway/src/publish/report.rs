@@ -45,7 +45,7 @@ impl Report {
         channel: Option<&Slug>,
     ) -> Result<Self, Failure> {
         let public = |address: &str| Ok::<_, Failure>(server.public(address)?.to_string());
-        let mut warnings: Vec<String> = Vec::new();
+        let mut warnings = release.warnings;
         let mut files = Vec::new();
         for package in release.packages {
             for warning in package.warnings {
@@ -88,8 +88,10 @@ impl Report {
         let Some(channel) = &self.channel else {
             return self.lines_of_draft();
         };
+        let is_there = self.channels.contains(channel);
+        let place = if is_there { "in" } else { "and not in" };
         let mut lines = vec![
-            format!("{app} {version} is published in {channel}"),
+            format!("{app} {version} is published {place} {channel}"),
             format!("page       {}", self.page),
         ];
         for file in &self.files {

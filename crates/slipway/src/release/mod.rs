@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use slipway_packages::{Slug, Version};
 
+use crate::publish::outcome;
 use crate::publish::package::{Package, check_names};
 use crate::publish::preflight;
 use crate::publish::report::Report;
@@ -79,7 +80,8 @@ async fn release(server: &Server, options: &Options) -> anyhow::Result<Report> {
     if let Some(there) = preflight::release(server, app, version).await?
         && preflight::is_there(app, &there, &packages)?
     {
-        if there.channels.iter().any(|name| name == channel.as_str()) {
+        let mut channels = there.channels.iter();
+        if channels.any(|name| name == channel.as_str()) || outcome::has_left(&there) {
             return Ok(Report::of(server, there, Some(channel))?);
         }
         return Err(request::not_in_channel(app, &there, channel).into());

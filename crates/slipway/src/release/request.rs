@@ -7,11 +7,12 @@ use anyhow::Context as _;
 use reqwest::Method;
 use serde_json::{Value, json};
 use slipway_packages::{Slug, Version};
-use slipway_service::api::Release;
+use slipway_service::api::{self, Release};
 use uuid::Uuid;
 
 use crate::exit::{Exit, Stop};
 use crate::publish::package::Package;
+use crate::publish::preflight;
 use crate::publish::report::files_of_draft;
 use crate::server::Server;
 use crate::server::failure::{Failure, Problem};
@@ -51,9 +52,6 @@ impl Order<'_> {
                 files.map(|file| json!({"filename": file.name.as_str(), "sha256": file.sha256}));
             body["files"] = files.collect();
         }
-        if self.is_strict {
-            body["strict"] = json!(true);
-        }
         if self.creates_channel {
             body["create"] = json!("channel");
         }
@@ -63,6 +61,9 @@ impl Order<'_> {
 
 /// Publishes it, and waits until it is published.
 pub(crate) async fn publish(server: &Server, order: &Order<'_>) -> anyhow::Result<Release> {
+    if order.is_strict {
+        check_strict(server, order).await?;
+    }
     let body = order.body();
     let key = Uuid::now_v7().to_string();
     let begin = Instant::now();
@@ -74,7 +75,10 @@ pub(crate) async fn publish(server: &Server, order: &Order<'_>) -> anyhow::Resul
                 attempts.pause(failure, terminal::note).await?;
                 continue;
             }
-            Err(Failure::Refused(problem)) => return Err(refused(order, problem)),
+            Err(Failure::Refused(problem)) => {
+                let done = done_before(server, order, &problem).await?;
+                return done.ok_or_else(|| refused(order, problem));
+            }
             Err(failure) => return Err(failure.into()),
         };
         if release.state == "published" {
@@ -92,6 +96,33 @@ pub(crate) async fn publish(server: &Server, order: &Order<'_>) -> anyhow::Resul
     }
 }
 
+/// Refuses a draft of which something is odd. A token that may not look at it cannot be strict.
+async fn check_strict(server: &Server, order: &Order<'_>) -> anyhow::Result<()> {
+    let Order { app, version, .. } = order;
+    let version = version.as_str();
+    let Some(draft) = preflight::release(server, app, order.version).await? else {
+        let words = format!(
+            "the draft of {version} cannot be looked at, so --strict cannot be kept: is it there, and has the token the scope read?"
+        );
+        return Err(Stop::refused("release_unknown", words).into());
+    };
+    let is_meant = |package: &api::Package| {
+        let named = |files: &Vec<&Package>| {
+            let mut files = files.iter();
+            files.any(|file| file.name.as_str() == package.filename)
+        };
+        order.files.is_none_or(named)
+    };
+    let packages = draft.packages.into_iter().filter(is_meant);
+    let mut warnings = draft.warnings;
+    warnings.extend(packages.flat_map(|package| package.warnings));
+    if warnings.is_empty() {
+        return Ok(());
+    }
+    let words = format!("{app} {version} was not published: {}", warnings.join("; "));
+    Err(Stop::refused("strict_refused", words).into())
+}
+
 async fn ask(
     server: &Server,
     order: &Order<'_>,
@@ -106,6 +137,27 @@ async fn ask(
         .json(body);
     let answer = Server::read_json(server.send(request).await?).await?;
     serde_json::from_value(answer).map_err(|_| Failure::Strange)
+}
+
+/// The release, where it is refused only because another run of this command was quicker.
+async fn done_before(
+    server: &Server,
+    order: &Order<'_>,
+    problem: &Problem,
+) -> anyhow::Result<Option<Release>> {
+    if problem.code != "release_published" {
+        return Ok(None);
+    }
+    let release = preflight::release(server, order.app, order.version).await?;
+    let files = order.files.map_or(&[][..], Vec::as_slice);
+    let channel = order.channel.as_str();
+    match release {
+        Some(release) if release.channels.iter().any(|name| name == channel) => {
+            let is_done = preflight::is_there(order.app, &release, files)?;
+            Ok(is_done.then_some(release))
+        }
+        _ => Ok(None),
+    }
 }
 
 fn refused(order: &Order<'_>, problem: Problem) -> anyhow::Error {

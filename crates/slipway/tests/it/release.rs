@@ -122,6 +122,27 @@ fn exactly_the_files_that_are_named_are_released() {
 }
 
 #[test]
+fn a_strict_release_refuses_what_is_odd_about_its_draft() {
+    let developer = Developer::new();
+    let one = developer.package("one.bin", "no kind that is known");
+    let draft = [&ANY[..], &["--draft", "--create"]].concat();
+    assert_eq!(developer.runs("publish", &[&one], &draft).0, 0);
+    let (code, refused) = developer.runs("release", &[], &["1.2.0", "--strict"]);
+    assert_eq!(
+        (code, &refused["error"]["code"]),
+        (3, &"strict_refused".into())
+    );
+    let (code, document) = developer.runs("release", &[], &["1.2.0"]);
+    assert_eq!(code, 0, "{document}");
+    assert!(
+        !document["warnings"]
+            .as_array()
+            .expect("warnings")
+            .is_empty()
+    );
+}
+
+#[test]
 fn nothing_is_made_for_what_is_refused() {
     let developer = Developer::new();
     let package = developer.package("notes.bin", "notes");
