@@ -9,12 +9,13 @@ use slipway_service::Service as _;
 
 use crate::exit::{self, Exit};
 use crate::terminal::Output;
-use crate::{accept_restore, demo, download, publish, release, run, terminal, up, verify};
+use crate::{accept_restore, demo, download, publish, release, run, shell, terminal, up, verify};
 
 const EXAMPLES: &str = "\
 Examples:
   slipway up                                     start the whole platform on this machine
   slipway publish notes.apk --app notes          upload, sign and publish a package
+  slipway download notes                         fetch it, and prove it
   slipway verify notes.apk --key minisign.pub    prove that a download is what was published";
 
 /// Ship signed apps outside a store: one upload, and everybody can fetch and prove it
@@ -45,6 +46,11 @@ enum Command {
     Demo(demo::Options),
     #[command(after_help = accept_restore::EXAMPLES)]
     AcceptRestore(accept_restore::Options),
+    #[command(after_help = shell::COMPLETIONS)]
+    Completions(shell::Completions),
+    /// Print the manual page
+    #[command(after_help = shell::MANUAL)]
+    Manual,
     /// Upload's inspection of a staged file, in a process of its own
     #[command(hide = true, disable_help_flag = true)]
     Inspect {
@@ -98,6 +104,11 @@ impl Slipway {
             Command::Verify(options) => {
                 return reported(options.output, || verify::execute(&options));
             }
+            Command::Completions(options) => {
+                shell::completions(&options);
+                Ok(())
+            }
+            Command::Manual => shell::manual().map_err(Into::into),
             Command::Inspect { arguments } => {
                 return slipway_upload::Upload::tool("inspect", &arguments)
                     .unwrap_or(ExitCode::FAILURE);

@@ -10,6 +10,7 @@ mod publish;
 mod release;
 mod run;
 mod server;
+mod shell;
 mod terminal;
 mod up;
 mod verify;
