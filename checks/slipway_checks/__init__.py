@@ -40,6 +40,7 @@ and ends with 0 (passed), 77 (skipped, after `skipped: why`) or 1 (failed, with 
     kept.py        what a data folder held, against what a later start shows
     leaks.py       no log holds a secret
     containers.py  the platform as containers, and a look into them
+    words_command.py  the command: options, exit codes, documents, pins, with and without a terminal
     journey.py     the commands of the README's marked block
 
 Only Python's standard library is used here. Settings from the environment: `SLIPWAY_BIN` (the folder of the binaries,
