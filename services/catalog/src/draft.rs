@@ -126,7 +126,7 @@ pub(crate) async fn add(
         check_own(db, release, &package, by).await?;
         removal::end(db, &package).await?;
     } else {
-        check_open(release)?;
+        check_open(release, delivery.filename.as_str())?;
     }
     put(db, Some(&release.id), delivery, by).await
 }
@@ -162,7 +162,7 @@ pub(crate) async fn take(
         if package.release_id.as_deref() == Some(&release.id) {
             continue;
         }
-        check_open(release)?;
+        check_open(release, &package.filename)?;
         let there = packages::of_release(db, &release.id).await?;
         check_spelling(release, &there, &package.filename)?;
         if there.iter().any(|other| other.filename == package.filename) {
@@ -288,12 +288,13 @@ pub(crate) fn is_deleted(release: &Release) -> bool {
     release.state().is_ok_and(|state| state == Stage::Deleted)
 }
 
-fn check_open(release: &Release) -> Result<(), Problem> {
+/// Refuses another file for a release that is on its way, or was.
+fn check_open(release: &Release, filename: &str) -> Result<(), Problem> {
     let version = || release.version.clone();
     match release.state().map_err(Problem::internal)? {
         Stage::Draft => Ok(()),
         Stage::Failed => Err(Refused::Fixed(version()).into()),
         Stage::Deleted => Err(Refused::Deleted(version()).into()),
-        _ => Err(Refused::Released(version()).into()),
+        _ => Err(Problem::release_closed(&version(), filename)),
     }
 }

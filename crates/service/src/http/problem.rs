@@ -85,6 +85,16 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, code, detail)
     }
 
+    /// 409, `release_published`: another file for a version that is released, which is told how several files get there.
+    pub fn release_closed(version: &str, filename: &str) -> Self {
+        Self::conflict(
+            "release_published",
+            format!(
+                "{version} is released already and takes no other file, so {filename} is not added: choose a higher version. For several files of one release make a draft: PUT each with ?version= and without channel=, then publish it with POST …/releases"
+            ),
+        )
+    }
+
     /// 422: understood and refused.
     pub fn unprocessable(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)

@@ -39,7 +39,22 @@ const FORM_BYTES: u64 = 1 << 20;
 const FIELD_BYTES: usize = 64 << 10;
 
 pub(super) fn router() -> Router<UploadState> {
-    Router::new().route("/api/v1/apps/{app}/packages", post(create))
+    let all = post(create).put(without_name);
+    Router::new().route("/api/v1/apps/{app}/packages", all)
+}
+
+/// What a client means that puts the bytes here: their name is missing.
+async fn without_name(asker: Asker) -> Result<Response, Problem> {
+    asker.permit(Scope::Upload)?;
+    let app = &asker.app;
+    Err(Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        format!(
+            "the file's name is missing: PUT the bytes to /api/v1/apps/{app}/packages/NAME, or POST a form here"
+        ),
+    )
+    .with_header("allow", "POST"))
 }
 
 /// Stores the file of a form as a package: as PUT does, with the same answers.

@@ -7,7 +7,8 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 use axum::{Json, Router};
-use http::{HeaderMap, StatusCode};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, StatusCode, Uri};
 use http_body_util::BodyExt as _;
 use serde::Deserialize;
 use slipway_service::http::json::{ApiPath, ApiQuery};
@@ -185,12 +186,17 @@ async fn receive(
 }
 
 /// What a client means that sends a form, or the bytes, here.
-async fn by_another_method(asker: Asker) -> Result<Response, Problem> {
+async fn by_another_method(asker: Asker, uri: Uri) -> Result<Response, Problem> {
     asker.permit(Scope::Upload)?;
+    let address = uri
+        .path_and_query()
+        .map_or(uri.path(), PathAndQuery::as_str);
     Err(Problem::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "method_not_allowed",
-        "PUT the bytes of the package here, as `curl -T FILE` does, or POST a form to …/packages without a name",
+        format!(
+            "use PUT for the bytes of a package: curl -T FILE -H 'Authorization: Bearer slw_…' 'SERVER{address}'. A form is sent by POST to …/packages without a name"
+        ),
     )
     .with_header("allow", "DELETE, GET, HEAD, PUT"))
 }

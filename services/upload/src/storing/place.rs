@@ -29,7 +29,7 @@ pub(crate) async fn check_place(
     {
         match release.files.get(filename) {
             _ if release.deleted => return Err(release_deleted(&release.version)),
-            None => return Err(release_published(&release.version)),
+            None => return Err(Problem::release_closed(&release.version, filename)),
             Some(there) if differs(there) => return Err(version_exists(version, filename)),
             Some(_) => {}
         }
@@ -149,12 +149,5 @@ fn release_deleted(version: &str) -> Problem {
     Problem::conflict(
         "release_deleted",
         format!("{version} was deleted, and its version stays taken: choose a higher one"),
-    )
-}
-
-fn release_published(version: &str) -> Problem {
-    Problem::conflict(
-        "release_published",
-        format!("{version} is released already and never changes: choose a higher version"),
     )
 }

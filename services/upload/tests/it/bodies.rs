@@ -235,5 +235,18 @@ async fn a_package_that_is_posted_to_its_name_is_told_where_to_go() {
             .await;
         assert_eq!(answer.verdict(), (405, "method_not_allowed"));
         assert_eq!(answer.header("allow"), "DELETE, GET, HEAD, PUT");
+        let words = answer.body["detail"].as_str().expect("words");
+        let line = "curl -T FILE -H 'Authorization: Bearer slw_…' 'SERVER/api/v1/apps/notes/packages/notes.bin'";
+        assert!(words.contains("use PUT") && words.contains(line), "{words}");
+
+        let request = fixture.request("PUT", "/api/v1/apps/notes/packages");
+        let request = request.body(never_read()).expect("a request");
+        let answer = fixture.instance.send(request).await;
+        assert_eq!(answer.verdict(), (405, "method_not_allowed"));
+        let words = answer.body["detail"].as_str().expect("words");
+        assert!(
+            words.contains("/api/v1/apps/notes/packages/NAME"),
+            "{words}"
+        );
     }
 }

@@ -257,7 +257,10 @@ async fn a_released_version_is_closed() {
             .catalog
             .add_release("notes", "1.0.0", &[("notes.bin", &digest)]);
         until("the release is known", async || {
-            fixture.put("second.bin?version=1.0", "x").await.verdict() == (409, "release_published")
+            let answer = fixture.put("second.bin?version=1.0", "x").await;
+            let told = |words: &str| words.contains("make a draft") && words.contains("second.bin");
+            answer.verdict() == (409, "release_published")
+                && answer.body["detail"].as_str().is_some_and(told)
         })
         .await;
         let other = fixture.put("notes.bin?version=1.0.0", "other").await;
