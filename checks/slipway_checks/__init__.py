@@ -17,6 +17,7 @@ and ends with 0 (passed), 77 (skipped, after `skipped: why`) or 1 (failed, with 
     tus.py         the tus protocol by hand
     slow.py        a request whose body comes piece by piece, with whatever happens in between
     relay.py       counts what a client sends
+    front.py       nginx, Caddy and HAProxy in front of the gateway, with the files of deploy/front
     archives.py    hostile ZIP archives
     whole.py       packages of every kind: cut off, changed, only named as one, and whole
     machines.py    packages for every machine, and who is to be offered which
@@ -25,6 +26,7 @@ and ends with 0 (passed), 77 (skipped, after `skipped: why`) or 1 (failed, with 
     recording.py   a run under `strace`: every change to a folder and when it was synced
     disk.py        what a disk may hold of such a run after a power cut
     envelopes.py   bodies that are not the package, and what is said to each
+    words_mistakes.py  the mistakes of a first hour, and the words that each gets
     refusals.py    requests that are to be refused, and a look at the whole of each refusal
     impostors.py   servers, relays and certificates that are not what they say
     acts_removal.py  what was made is removed: each act, and what everybody says of it afterwards

@@ -49,18 +49,18 @@ class Proven(http.client.HTTPSConnection):
         self.sock = self.context.wrap_socket(self.sock, server_hostname=self.name)
 
 
-def request(address, method, path, body=None, headers=None, token=None, timeout=90, proof=None):
+def request(address, method, path, body=None, headers=None, token=None, timeout=90, proof=None, source=None):
     """Sends one request to `address` (`host:port`) and reads the answer to its end.
 
     `body` is bytes, or an iterable of bytes when `headers` give its Content-Length or `Transfer-Encoding: chunked`. An
     answer that comes before the body is through is read all the same. `proof` is an SSL context and the service's name
-    for a call between services. Raises what is in `BROKEN` when the connection fails or ends early.
+    for a call between services; `source` is the address that the client has. Raises what is in `BROKEN` when the connection fails or ends early.
     """
     host, port = address.rsplit(":", 1)
     if proof:
         connection = Proven(host, int(port), timeout, *proof)
     else:
-        connection = http.client.HTTPConnection(host, int(port), timeout=timeout)
+        connection = http.client.HTTPConnection(host, int(port), timeout=timeout, source_address=source and (source, 0))
     try:
         sent = dict(headers or {})
         if token is not None:
