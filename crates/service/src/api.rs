@@ -48,6 +48,12 @@ pub struct Package {
     pub identifier: Option<String>,
     pub version: Option<String>,
     pub version_code: Option<i64>,
+    /// The version of a deb or an rpm as it stands there; `version` is what it is here.
+    #[serde(default)]
+    pub native_version: Option<String>,
+    /// What people read on the device.
+    #[serde(default)]
+    pub label: Option<String>,
     /// SHA-256 of the certificate of the native signature, not verified.
     pub signer_sha256: Option<String>,
     pub warnings: Vec<String>,
@@ -68,6 +74,8 @@ impl Package {
             identifier: text("identifier"),
             version: text("version"),
             version_code: facts["version_code"].as_i64(),
+            native_version: text("native_version"),
+            label: text("label"),
             signer_sha256: text("signer_sha256"),
             warnings: warnings
                 .filter_map(Value::as_str)

@@ -472,6 +472,8 @@ fn uploaded(catalog: &Catalog, delivery: &Delivery) -> Uploaded {
         identifier: None,
         version: None,
         version_code: None,
+        native_version: None,
+        label: None,
         signer_sha256: None,
         warnings: Vec::new(),
         state: if delivery.version.is_some() {
