@@ -6,6 +6,7 @@ and ends with 0 (passed), 77 (skipped, after `skipped: why`) or 1 (failed, with 
 
     check.py       the frame: arguments, folder, seed, figures, time limit, the closing line
     fixtures.py    real packages, and made ones
+    corpus.py      the packages of check 04-3, from four registries, and what other programs say of them
     platform.py    processes: start, wait until ready, kill, start again
     web.py         HTTP with nothing hidden: one request, one answer
     developer.py   what a developer does: apps, packages, releases, tokens
