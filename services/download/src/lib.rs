@@ -14,6 +14,7 @@ mod labels;
 mod notes;
 mod range;
 mod routes;
+mod script;
 mod settings;
 mod store;
 mod texts;

@@ -22,6 +22,7 @@ use crate::device::{self, Device};
 use crate::guide::{Guide, Subject, guide};
 use crate::labels;
 use crate::notes::{self, Notes};
+use crate::script;
 use crate::settings;
 use crate::store::apps::App;
 use crate::store::packages::ChannelView;
@@ -71,6 +72,8 @@ struct Page {
     t: &'static Texts,
     slug: String,
     name: String,
+    /// The language of the name.
+    lang: &'static str,
     icon: bool,
     /// What stands in place of an icon.
     initial: String,
@@ -130,6 +133,8 @@ impl Page {
 struct Headline {
     version: String,
     notes: Option<Notes>,
+    /// The language of the notes.
+    lang: &'static str,
     /// RFC 3339 and in words.
     published: Option<(String, String)>,
 }
@@ -218,6 +223,7 @@ async fn assemble(
         initial: initial(&app.name),
         slug: app.slug.clone(),
         name: app.name.clone(),
+        lang: script::language(&app.name),
         origin: None,
         description: description(&offers, texts),
         channel: (channel != DEFAULT_CHANNEL).then(|| channel.to_owned()),
@@ -306,6 +312,7 @@ async fn headline(
     let release = releases::find(connection, app, version).await?;
     Ok(release.map(|release| Headline {
         version: release.version,
+        lang: script::language(release.notes.as_deref().unwrap_or_default()),
         notes: release
             .notes
             .filter(|notes| !notes.trim().is_empty())

@@ -104,7 +104,7 @@ async fn notes_are_markdown_and_folded() {
             .apply("e", 1, vec![app("notes"), Row::Release(told)])
             .await;
         let page = page(&fixture, "/a/notes", ANDROID).await;
-        let notes = between(&page, "<div class=\"notes\">", "<h2>Prove");
+        let notes = between(&page, "<div class=\"notes\" lang=\"\">", "<h2>Prove");
         for text in [
             "<h3 dir=\"auto\">مرحبا</h3>",
             "<strong>Faster</strong>, &lt;b&gt;x&lt;/b&gt;",
