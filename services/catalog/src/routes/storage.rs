@@ -37,7 +37,7 @@ struct Storage {
     disk: Option<Disk>,
     /// What somebody should do, in words.
     notices: Vec<String>,
-    items: Vec<App>,
+    items: Vec<Holder>,
     next: Option<String>,
 }
 
@@ -53,7 +53,7 @@ struct Freeable {
 }
 
 #[derive(Serialize)]
-struct App {
+struct Holder {
     app: String,
     #[serde(flatten)]
     used: Used,
@@ -79,10 +79,10 @@ async fn show(
     let rows = apps::list(&mut connection, &query.cursor, which, query.limit()).await?;
     let mut items = Vec::with_capacity(rows.len());
     for row in rows {
-        items.push(app(&state, &mut connection, row).await?);
+        items.push(holder(&state, &mut connection, row).await?);
     }
     let all = only.as_deref().unwrap_or_default();
-    let Items { items, next } = Items::new(items, query.limit(), |app: &App| &app.app);
+    let Items { items, next } = Items::new(items, query.limit(), |holder: &Holder| &holder.app);
     Ok(Json(Storage {
         bytes: quotas::bytes(&mut connection, all).await?,
         freeable: Freeable {
@@ -97,8 +97,12 @@ async fn show(
     }))
 }
 
-async fn app(state: &CatalogState, db: &mut AnyConnection, row: apps::App) -> sqlx::Result<App> {
-    Ok(App {
+async fn holder(
+    state: &CatalogState,
+    db: &mut AnyConnection,
+    row: apps::App,
+) -> sqlx::Result<Holder> {
+    Ok(Holder {
         used: quotas::used(db, &row.slug).await?,
         draft_bytes: quotas::unreleased(db, &row.slug).await?,
         quota: quota::of(state, &row),
