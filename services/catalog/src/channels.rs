@@ -141,14 +141,24 @@ pub(crate) async fn join(
     releases::add_to_channel(db, release, channel, now).await
 }
 
+/// What is said of a release that left this channel.
+pub(crate) async fn left_of(
+    db: &mut AnyConnection,
+    release: &Release,
+    channel: &Slug,
+) -> sqlx::Result<Option<String>> {
+    let departures = channels::departures(db, &release.id).await?;
+    let departure = departures.iter().find(|(left, _)| left == channel.as_str());
+    Ok(departure.map(|departure| left(release, departure)))
+}
+
 /// Whether a release left a channel, and stays out of it when it is published again.
 pub(crate) async fn has_left(
     db: &mut AnyConnection,
     release: &Release,
     channel: &Slug,
 ) -> sqlx::Result<bool> {
-    let left = channels::departures(db, &release.id).await?;
-    Ok(left.iter().any(|(left, _)| left == channel.as_str()))
+    Ok(left_of(db, release, channel).await?.is_some())
 }
 
 /// Adds a release to a channel by somebody's word; the number of the change, if there is one.

@@ -53,6 +53,8 @@ pub(crate) struct Delivered {
     pub(crate) replaces: Vec<String>,
     /// Of the release, while it is a draft.
     pub(crate) notes: Option<String>,
+    /// Whether what is odd is refused.
+    pub(crate) strict: bool,
     create_channel: bool,
     heard: Option<api::Heard>,
     token_id: String,
@@ -143,6 +145,7 @@ impl Delivered {
             intent: uuid("wish", delivery.intent)?,
             replaces: replaces(delivery.replaces)?,
             notes: delivery.notes.as_deref().map(draft::prose).transpose()?,
+            strict: delivery.strict,
             create_channel: delivery.create_channel,
             heard: delivery.heard,
             token_id: uuid("token_id", delivery.token_id)?,

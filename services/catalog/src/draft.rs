@@ -13,7 +13,7 @@ use crate::removal;
 use crate::store::audit::By;
 use crate::store::packages::{self, Package};
 use crate::store::releases::{self, Release};
-use crate::store::{draft_notes, jobs, owners, package_rows};
+use crate::store::{draft_notes, identities, jobs, owners, package_rows};
 
 /// Characters of notes: a long page.
 const MAX_NOTES: usize = 64 * 1024;
@@ -145,7 +145,9 @@ pub(crate) async fn put(
     }
     packages::insert(db, delivery, release_id, clock::unix_millis()).await?;
     owners::add(db, id, by).await?;
-    find(db, id).await
+    let package = find(db, id).await?;
+    identities::insert(db, &package).await?;
+    Ok(package)
 }
 
 /// Gives packages on their own to a release.

@@ -13,6 +13,7 @@ mod delivery;
 mod draft;
 mod feed;
 mod gate;
+mod history;
 mod mark;
 mod opening;
 mod permission;

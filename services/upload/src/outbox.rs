@@ -115,7 +115,7 @@ async fn try_to_deliver(state: &UploadState, entry: &outbox::Entry) -> sqlx::Res
     let replaces = replacements::of_package(&mut connection, &entry.package_id).await?;
     let intent = intents::by_id(&mut connection, &entry.intent).await?;
     drop(connection);
-    let delivery = package.delivery(entry, intent, replaces);
+    let delivery = package.clone().delivery(entry, intent, replaces);
     let call = state.process.client.call::<Uploaded>(
         "catalog",
         Method::POST,
@@ -132,6 +132,7 @@ async fn try_to_deliver(state: &UploadState, entry: &outbox::Entry) -> sqlx::Res
             let removed = outbox::remove(&mut transaction, entry).await?;
             let known_as = &uploaded.package.id;
             packages::deliver(&mut transaction, &entry.package_id, known_as).await?;
+            packages::warn(&mut transaction, &package, &uploaded.package.warnings).await?;
             if let Some(refused) = uploaded.refused.filter(|_| removed) {
                 tracing::info!(
                     package = entry.package_id,

@@ -11,7 +11,7 @@ mod target;
 use std::path::PathBuf;
 
 use http::StatusCode;
-use slipway_packages::{Digest, Facts, Version};
+use slipway_packages::{Digest, Facts, Version, contradiction};
 use slipway_service::{Problem, clock};
 use uuid::Uuid;
 
@@ -84,7 +84,14 @@ pub(crate) async fn store(
         return Err(digest_mismatch(expected, &whole.digest));
     }
     let mut facts = state.inspection.facts(&whole.path, parameters).await?;
+    let own = facts.version.as_deref();
+    let contradicts = parameters.version.as_ref();
+    let contradicts = contradicts.and_then(|version| contradiction(version, own));
+    facts.warnings.extend(contradicts);
     let mut package = package(&whole, &mut facts, parameters, by)?;
+    if parameters.strict {
+        refuse_odd(&facts)?;
+    }
     if let Some(version) = version(&facts, parameters)? {
         let mut connection = state.database.read().await?;
         let place = (&version, &parameters.filename);
@@ -188,6 +195,21 @@ fn package(
         request_id: by.request_id.clone(),
         created_at: clock::unix_millis(),
     })
+}
+
+/// Refuses what the bytes alone tell to be odd, before anything of them is kept.
+fn refuse_odd(facts: &Facts) -> Result<(), Problem> {
+    if facts.warnings.is_empty() {
+        return Ok(());
+    }
+    Err(Problem::unprocessable(
+        "strict_refused",
+        format!(
+            "with strict=true nothing odd is taken, and this is: {}. Mend it, or leave strict out",
+            facts.warnings.join("; ")
+        ),
+    )
+    .with_member("warnings", facts.warnings.clone()))
 }
 
 /// The version to release under: the one that was given, else for a channel the one in the bytes.

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
-use slipway_packages::Slug;
+use slipway_packages::{Slug, Version};
 use slipway_service::Problem;
 use slipway_service::api::{Delivery, Refusal, Uploaded};
 use slipway_service::http::json::{ApiJson, ApiPath, ApiQuery};
@@ -18,7 +18,7 @@ use crate::release::Refused;
 use crate::store::audit;
 use crate::store::packages::{self, Package};
 use crate::store::{draft_notes, intents, owners, package_rows, releases as release_rows};
-use crate::{CatalogState, choice, draft, removal};
+use crate::{CatalogState, choice, draft, history, removal};
 
 pub(super) fn router() -> Router<CatalogState> {
     Router::new()
@@ -140,6 +140,11 @@ async fn permitted(
     let requester = delivery.requester(db, asked).await?;
     choice::check_own(db, release, requester.by().token_id).await?;
     channels::check(db, &release.app, place.channel, place.create).await?;
+    let mut odd = history::judge_release(db, release).await?;
+    odd.extend(channels::left_of(db, release, place.channel).await?);
+    if delivery.strict {
+        history::refuse(&odd)?;
+    }
     Ok(requester)
 }
 
@@ -161,6 +166,11 @@ async fn insert(
         draft::put(db, None, delivery, uploader.by()).await?
     };
     if package.id == delivery.id {
+        let version = delivery.version.as_ref().map(Version::as_str);
+        let odd = history::judge(db, &package, version).await?;
+        if delivery.strict {
+            history::refuse(&odd)?;
+        }
         let action = "package.upload";
         audit::insert(db, uploader.by(), action, Some(app), &delivery.id).await?;
     }

@@ -24,7 +24,7 @@ use crate::permission::Actor;
 use crate::release::{Refused, State as Stage};
 use crate::store::like::Like;
 use crate::store::releases::{self, Filter};
-use crate::{CatalogState, draft, feed, quota, removal};
+use crate::{CatalogState, draft, feed, history, quota, removal};
 
 pub(super) fn router() -> Router<CatalogState> {
     Router::new()
@@ -50,6 +50,9 @@ struct Publish {
     files: Option<Vec<File>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     create: Option<Create>,
+    /// Whether what is odd is refused.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    strict: bool,
 }
 
 impl Publish {
@@ -101,7 +104,10 @@ async fn publish(
             return Err(Refused::Deleted(release.version).into());
         }
         if !release.state().map_err(Problem::internal)?.is_open() {
-            if channels::has_left(&mut transaction, &release, &channel).await? {
+            if let Some(left) = channels::left_of(&mut transaction, &release, &channel).await? {
+                if body.strict {
+                    history::refuse(&[left])?;
+                }
                 drop(transaction);
                 return Ok(Json(applied(&state, &release.id).await?).into_response());
             }
@@ -109,6 +115,10 @@ async fn publish(
         }
         quota::check_release(&state, &mut transaction, &release).await?;
         choice::choose(&mut transaction, &release, &choice).await?;
+        let odd = history::judge_release(&mut transaction, &release).await?;
+        if body.strict {
+            history::refuse(&odd)?;
+        }
         let token = &actor.grant.id;
         draft::note(&mut transaction, &release, token, notes.as_deref()).await?;
         let place = Place {

@@ -1,11 +1,13 @@
 //! Rows as documents of the API.
 
+use std::collections::HashSet;
+
 use slipway_service::{Problem, api, clock};
 use sqlx::AnyConnection;
 
 use crate::channels::left;
 use crate::store::{channels, packages, releases};
-use crate::{CatalogState, draft};
+use crate::{CatalogState, draft, history};
 
 /// A release with its packages. A state that a later version wrote is shown as it is.
 pub(super) async fn release(
@@ -14,13 +16,23 @@ pub(super) async fn release(
     row: &releases::Release,
 ) -> Result<api::Release, Problem> {
     let rows = packages::of_release(db, &row.id).await?;
-    let packages: Vec<_> = rows
+    let mut packages = Vec::with_capacity(rows.len());
+    for package in &rows {
+        packages.push(self::package(state, db, package, Some(row)).await?);
+    }
+    let departures = if draft::is_deleted(row) {
+        Vec::new()
+    } else {
+        channels::departures(db, &row.id).await?
+    };
+    let mut warnings: Vec<_> = packages
         .iter()
-        .map(|package| self::package(state, package, Some(row)))
+        .flat_map(|package| package.warnings.clone())
         .collect();
-    let departures = channels::departures(db, &row.id).await?;
-    let warnings = departures.iter().map(|departure| left(row, departure));
-    let warnings = warnings.collect();
+    warnings.extend(departures.iter().map(|departure| left(row, departure)));
+    // Several packages often have one reason.
+    let mut known = HashSet::new();
+    warnings.retain(|warning| known.insert(warning.clone()));
     let origin = origin(state);
     let path = |package: &api::Package| {
         format!(
@@ -64,25 +76,27 @@ pub(super) async fn uploaded(
     };
     let Some(release) = release else {
         return Ok(api::Uploaded {
-            package: package(state, row, None),
+            package: package(state, db, row, None).await?,
             release: None,
             refused: None,
         });
     };
     Ok(api::Uploaded {
-        package: package(state, row, Some(&release)),
+        package: package(state, db, row, Some(&release)).await?,
         release: Some(self::release(state, db, &release).await?),
         refused: None,
     })
 }
 
-fn package(
+async fn package(
     state: &CatalogState,
+    db: &mut AnyConnection,
     row: &packages::Package,
     release: Option<&releases::Release>,
-) -> api::Package {
+) -> sqlx::Result<api::Package> {
     let origin = origin(state);
-    api::Package {
+    Ok(api::Package {
+        warnings: history::known(db, row).await?,
         id: row.id.clone(),
         filename: row.filename.clone(),
         sha256: row.sha256.clone(),
@@ -101,7 +115,7 @@ fn package(
             )
         }),
         ..api::Package::of_facts(&row.facts())
-    }
+    })
 }
 
 /// What addresses begin with.

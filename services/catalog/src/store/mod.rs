@@ -6,6 +6,7 @@ pub(crate) mod channels;
 pub(crate) mod draft_notes;
 pub(crate) mod feed;
 pub(crate) mod idempotency;
+pub(crate) mod identities;
 pub(crate) mod intents;
 pub(crate) mod jobs;
 pub(crate) mod like;

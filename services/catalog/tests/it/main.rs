@@ -13,6 +13,7 @@ mod drafts;
 mod feed;
 mod fixture;
 mod gate;
+mod history;
 mod idempotency;
 mod jobs;
 mod lists;

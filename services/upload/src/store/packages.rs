@@ -194,6 +194,34 @@ pub(crate) async fn deliver(db: &mut AnyConnection, id: &str, known_as: &str) ->
     replacements::forget(db, id).await
 }
 
+/// Keeps what the catalog has found odd about a package beside the app's others, to tell it also while that is away.
+pub(crate) async fn warn(
+    db: &mut AnyConnection,
+    package: &Package,
+    warnings: &[String],
+) -> Result<()> {
+    let mut facts = package.facts();
+    let Some(there) = facts["warnings"].as_array_mut() else {
+        return Ok(());
+    };
+    let before = there.len();
+    for warning in warnings {
+        let warning = Value::from(warning.as_str());
+        if !there.contains(&warning) {
+            there.push(warning);
+        }
+    }
+    if there.len() == before {
+        return Ok(());
+    }
+    query("UPDATE packages SET facts = $2 WHERE id = $1")
+        .bind(&package.id)
+        .bind(facts.to_string())
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
 /// Keeps the catalog's refusal, of the package or of the intent in `entry`. A package that it has already stays. What was to
 /// be replaced by one that is not taken has its place again.
 pub(crate) async fn refuse(

@@ -44,6 +44,8 @@ struct Inner {
     /// Its drafts hold files of others: these.
     mixed: Option<Value>,
     removals: Vec<Removal>,
+    /// What it finds odd about every package.
+    warnings: Vec<String>,
     /// The state of releases that were asked for.
     release: Option<(&'static str, Option<&'static str>)>,
 }
@@ -280,6 +282,11 @@ impl Catalog {
         self.change(|inner| inner.mixed = files);
     }
 
+    pub(crate) fn warn(&self, warnings: &[&str]) {
+        let warnings = warnings.iter().map(|text| (*text).to_owned());
+        self.change(|inner| inner.warnings = warnings.collect());
+    }
+
     pub(crate) fn removals(&self) -> Vec<Removal> {
         self.inner.lock().expect("nobody panics").removals.clone()
     }
@@ -475,7 +482,12 @@ fn uploaded(catalog: &Catalog, delivery: &Delivery) -> Uploaded {
         native_version: None,
         label: None,
         signer_sha256: None,
-        warnings: Vec::new(),
+        warnings: catalog
+            .inner
+            .lock()
+            .expect("nobody panics")
+            .warnings
+            .clone(),
         state: if delivery.version.is_some() {
             state
         } else {

@@ -141,3 +141,29 @@ async fn a_channel_that_is_not_there_is_refused_before_the_bytes() {
         assert_eq!(waits.status, StatusCode::ACCEPTED, "{waits:?}");
     }
 }
+
+/// What the bytes alone tell is refused here, and nothing of them is kept; the catalog's words stay while it is away.
+#[tokio::test]
+async fn what_is_odd_is_told_or_refused() {
+    for engine in engines() {
+        let fixture = Fixture::new(engine).await;
+        let strict = "version=1.0&channel=stable&strict=true&kind=other";
+        let answer = fixture.put(&format!("a.bin?{strict}"), "bytes").await;
+        assert_eq!(answer.verdict(), (422, "strict_refused"));
+        assert!(answer.body["warnings"][0].is_string(), "{answer:?}");
+        assert!(fixture.blobs().is_empty() && fixture.catalog.deliveries().is_empty());
+
+        fixture.catalog.warn(&["signer_changed: it is another's"]);
+        let answer = fixture
+            .put("b.bin?version=1.0&channel=stable&platform=linux", "bytes")
+            .await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+        let location = answer.header("location").to_owned();
+        let told = answer.body["package"]["warnings"].clone();
+        assert_eq!(told[0], "signer_changed: it is another's");
+        fixture.catalog.set_away(true);
+        let shown = fixture.get(&location).await;
+        let still = shown.body["warnings"].as_array().expect("warnings");
+        assert!(still.contains(&told[0]), "{shown:?}");
+    }
+}

@@ -1,0 +1,163 @@
+//! What the packages of an app say of themselves, for comparing a new one with those before.
+
+use serde_json::Value;
+use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
+
+use super::packages::Package;
+
+/// Packages of an earlier version whose facts are read at once: an icon may be in them.
+const AT_ONCE: i64 = 100;
+
+/// What an earlier package says of itself.
+#[derive(Clone, Debug, FromRow)]
+pub(crate) struct Earlier {
+    pub(crate) filename: String,
+    /// Of its release; `None` of one on its own.
+    pub(crate) version: Option<String>,
+    pub(crate) identifier: String,
+    pub(crate) version_code: Option<i64>,
+    pub(crate) signer_sha256: Option<String>,
+}
+
+/// Which packages a new one is compared with; an empty text is any.
+#[derive(Clone, Copy)]
+pub(crate) struct Like<'a> {
+    pub(crate) identifier: &'a str,
+    pub(crate) kind: &'a str,
+    pub(crate) arch: &'a str,
+}
+
+pub(crate) async fn insert(db: &mut AnyConnection, package: &Package) -> Result<()> {
+    let facts = package.facts();
+    write(db, (&package.id, &package.app), &facts).await
+}
+
+async fn write(db: &mut AnyConnection, (id, app): (&str, &str), facts: &Value) -> Result<()> {
+    query(
+        "INSERT INTO package_identities (package_id, app, identifier, version_code, signer_sha256)
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (package_id) DO NOTHING",
+    )
+    .bind(id)
+    .bind(app)
+    .bind(facts["identifier"].as_str())
+    .bind(facts["version_code"].as_i64())
+    .bind(facts["signer_sha256"].as_str())
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Reads the packages of an app that an earlier version took, before this one or beside it.
+pub(crate) async fn complete(db: &mut AnyConnection, app: &str) -> Result<()> {
+    loop {
+        let rows: Vec<(String, String)> = query_as(
+            "SELECT id, facts FROM packages WHERE app = $1
+                 AND NOT EXISTS (SELECT 1 FROM package_identities i WHERE i.package_id = packages.id)
+             LIMIT $2",
+        )
+        .bind(app)
+        .bind(AT_ONCE)
+        .fetch_all(&mut *db)
+        .await?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        for (id, facts) in rows {
+            let facts = serde_json::from_str(&facts).unwrap_or_default();
+            write(db, (&id, app), &facts).await?;
+        }
+    }
+}
+
+/// The package to compare with: of a release that was begun to be published, if there is one, else one that came before;
+/// of those of the closest lower version, else of the closest higher one.
+pub(crate) async fn closest(
+    db: &mut AnyConnection,
+    package: &Package,
+    like: Like<'_>,
+) -> Result<Option<Earlier>> {
+    query_as(
+        "SELECT p.filename, r.version, i.identifier, i.version_code, i.signer_sha256
+         FROM package_identities i JOIN packages p ON p.id = i.package_id LEFT JOIN releases r ON r.id = p.release_id
+             LEFT JOIN releases own ON own.id = $4
+         WHERE i.app = $1 AND p.platform = $2 AND p.id <> $3 AND (r.id IS NULL OR own.id IS NULL OR r.id <> own.id)
+             AND (r.state IN ('signing', 'verifying', 'published', 'yanked') OR p.id < $3)
+             AND i.identifier IS NOT NULL AND ($5 = '' OR i.identifier = $5) AND ($6 = '' OR p.kind = $6)
+         ORDER BY CASE WHEN r.state IN ('signing', 'verifying', 'published', 'yanked') THEN 0 ELSE 1 END,
+             CASE WHEN r.version_key > own.version_key THEN 1 ELSE 0 END,
+             CASE WHEN r.version_key > own.version_key THEN r.version_key ELSE '' END,
+             coalesce(r.version_key, '') DESC, p.id DESC
+         LIMIT 1",
+    )
+    .bind(&package.app)
+    .bind(&package.platform)
+    .bind(&package.id)
+    .bind(package.release_id.as_deref().unwrap_or_default())
+    .bind(like.identifier)
+    .bind(like.kind)
+    .fetch_optional(db)
+    .await
+}
+
+/// A package of a lower version whose version code is not below that of `package`.
+pub(crate) async fn not_below(
+    db: &mut AnyConnection,
+    package: &Package,
+    like: Like<'_>,
+    code: i64,
+) -> Result<Option<Earlier>> {
+    query_as(
+        "SELECT p.filename, r.version, i.identifier, i.version_code, i.signer_sha256
+         FROM package_identities i JOIN packages p ON p.id = i.package_id LEFT JOIN releases r ON r.id = p.release_id
+             LEFT JOIN releases own ON own.id = $4
+         WHERE i.app = $1 AND p.platform = $2 AND p.id <> $3 AND (r.id IS NULL OR own.id IS NULL OR r.id <> own.id)
+             AND (r.state IN ('signing', 'verifying', 'published', 'yanked') OR p.id < $3)
+             AND i.identifier = $5 AND p.arch = $6 AND i.version_code >= $7
+             AND (own.version_key IS NULL OR r.version_key IS NULL OR r.version_key < own.version_key)
+         ORDER BY i.version_code DESC, p.id DESC
+         LIMIT 1",
+    )
+    .bind(&package.app)
+    .bind(&package.platform)
+    .bind(&package.id)
+    .bind(package.release_id.as_deref().unwrap_or_default())
+    .bind(like.identifier)
+    .bind(like.arch)
+    .bind(code)
+    .fetch_optional(db)
+    .await
+}
+
+/// What is odd about a package beside those before it, and in its release.
+pub(crate) async fn warnings(db: &mut AnyConnection, package_id: &str) -> Result<Vec<String>> {
+    let text: Option<String> =
+        query_scalar("SELECT warnings FROM package_warnings WHERE package_id = $1")
+            .bind(package_id)
+            .fetch_optional(db)
+            .await?;
+    let warnings = text.and_then(|text| serde_json::from_str(&text).ok());
+    Ok(warnings.unwrap_or_default())
+}
+
+pub(crate) async fn set_warnings(
+    db: &mut AnyConnection,
+    package_id: &str,
+    warnings: &[String],
+) -> Result<()> {
+    if warnings.is_empty() {
+        query("DELETE FROM package_warnings WHERE package_id = $1")
+            .bind(package_id)
+            .execute(db)
+            .await?;
+        return Ok(());
+    }
+    query(
+        "INSERT INTO package_warnings (package_id, warnings) VALUES ($1, $2)
+         ON CONFLICT (package_id) DO UPDATE SET warnings = excluded.warnings",
+    )
+    .bind(package_id)
+    .bind(Value::from(warnings).to_string())
+    .execute(db)
+    .await?;
+    Ok(())
+}
