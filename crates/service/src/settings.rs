@@ -36,7 +36,8 @@ const COMMON_SECTIONS: [&str; 5] = ["http", "admin", "log", "registry", "databas
 pub struct Http {
     /// Address to listen on. Default: a free loopback port, chosen at the first start and kept in the data folder.
     pub listen: Option<SocketAddr>,
-    /// `host:port` under which others reach this instance. Default: the address that it listens on.
+    /// `host:port` under which others reach this instance; `{hostname}` in it is the name of the machine or container.
+    /// Default: the address that it listens on.
     pub advertise: Option<String>,
     /// Origin that users see, such as `https://apps.example.org`. Default: addresses in documents have no origin.
     pub public_url: Option<PublicUrl>,

@@ -153,7 +153,7 @@ pub struct Announcement {
 
 impl Announcement {
     pub(super) fn new(process: &Process, listen: String, admin: String) -> Self {
-        let advertised = process.settings.http.advertise.clone();
+        let advertised = process.settings.http.advertise.as_deref().map(named);
         let loaded = process.identity.loaded();
         Self {
             service: process.service.to_owned(),
@@ -207,6 +207,13 @@ pub fn announcements(data: &DataDir) -> Vec<Announcement> {
     files.sort();
     let read = |path: PathBuf| serde_json::from_slice(&fs::read(path).ok()?).ok();
     files.into_iter().filter_map(read).collect()
+}
+
+/// `{hostname}` is the machine's own name: a container's, by which others of its network find it and no second one of the
+/// same service.
+fn named(advertised: &str) -> String {
+    let system = rustix::system::uname();
+    advertised.replace("{hostname}", &system.nodename().to_string_lossy())
 }
 
 #[cfg(test)]
