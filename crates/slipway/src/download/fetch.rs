@@ -82,11 +82,9 @@ impl Part {
 
     /// Gives it its name, with its signature beside it.
     pub(super) fn name(self, out: &Path, signature: &str) -> anyhow::Result<()> {
-        let mut beside = out.to_owned().into_os_string();
-        beside.push(".minisig");
+        put_beside(out, signature)?;
         let name = || {
             self.file.sync_all()?;
-            fs::write(&beside, signature)?;
             fs::rename(&self.path, out)?;
             match out.parent() {
                 Some(folder) if !folder.as_os_str().is_empty() => sync_folder(folder),
@@ -199,6 +197,14 @@ impl Part {
             answer.content_length()
         })
     }
+}
+
+/// Puts a file's signature beside it, where `slipway verify` and `minisign` look for it.
+pub(super) fn put_beside(out: &Path, signature: &str) -> anyhow::Result<()> {
+    let mut beside = out.to_owned().into_os_string();
+    beside.push(".minisig");
+    let shown = PathBuf::from(&beside);
+    fs::write(&beside, signature).with_context(|| format!("could not write {}", shown.display()))
 }
 
 /// `Content-Range: bytes 7-9/10` (RFC 9110 part 14.4).

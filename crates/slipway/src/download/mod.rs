@@ -21,7 +21,7 @@ use crate::server::failure::Failure;
 use crate::server::{Server, block_on};
 use crate::terminal::{self, Output};
 use crate::verify::first_key;
-use fetch::Part;
+use fetch::{Part, put_beside};
 use target::{Place, Target, Wish};
 
 pub(crate) const EXAMPLES: &str = "\
@@ -152,7 +152,9 @@ async fn download(server: &Server, target: Target, options: &Options) -> anyhow:
     let out = out(options.output_path.as_deref(), &place.filename);
     let prove = |path: &Path| proof::prove(path, &signature, &trust, &expected);
     let proven = if out.exists() {
-        prove(&out).map_err(|_| exists(&out))?
+        let proven = prove(&out).map_err(|_| exists(&out))?;
+        put_beside(&out, &signature)?;
+        proven
     } else {
         let url = server.resolve(&place.path())?;
         let mut part = Part::open(&out)?;

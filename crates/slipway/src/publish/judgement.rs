@@ -3,10 +3,13 @@
 //! It reads in its own process, unlike upload: the file is of whoever runs the command. What it cannot read it leaves to
 //! the platform.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use slipway_packages::{Arch, Facts, Inspected, Kind, Limits, Outcome, Platform, Version, inspect};
+use slipway_packages::{
+    Arch, Facts, Inspected, Kind, Limits, Outcome, Platform, Version, inspect, is_source_package,
+};
 
 use super::package::Package;
 use crate::exit::Stop;
@@ -61,22 +64,20 @@ pub(super) fn judge(package: &Package, given: Given) -> anyhow::Result<Judged> {
         let words = format!("{name}: {}", facts.warnings.join("; "));
         return Err(Stop::refused("strict_refused", words).into());
     }
-    if facts.platform.is_none() && given.platform.is_none() {
-        let words = format!(
-            "{name} does not say which system it is for: give it with --platform (android, ios, macos, windows, linux, harmony; any for a file that all of them can use)"
-        );
-        return Err(Stop::refused("platform_required", words).into());
-    }
+    let is_source = facts.arch == Some(Arch::SOURCE) || is_source_package(package.name.as_str());
+    let (platform, arch) = if is_source {
+        (None, None)
+    } else {
+        (
+            platform(package, &facts, given)?,
+            arch(package, &facts, given)?,
+        )
+    };
     Ok(Judged {
         // One that cannot be used is none: then it has to be given.
         version: facts.version.as_deref().and_then(|text| text.parse().ok()),
-        platform: to_send(
-            "--platform",
-            package,
-            (facts.platform, given.platform),
-            given,
-        )?,
-        arch: to_send("--arch", package, (facts.arch, given.arch), given)?,
+        platform,
+        arch,
     })
 }
 
@@ -89,24 +90,42 @@ fn read(package: &Package) -> Option<Outcome> {
     Some(outcome)
 }
 
-/// What has to be said because the bytes do not.
-fn to_send<T: Copy + PartialEq + std::fmt::Display>(
-    option: &str,
-    package: &Package,
-    (read, wanted): (Option<T>, Option<T>),
-    given: Given,
-) -> anyhow::Result<Option<T>> {
-    match (read, wanted) {
-        (Some(read), Some(wanted)) if read != wanted && given.is_for_one => {
-            let words = format!(
-                "{option} {wanted} contradicts {}, which is for {read}: leave {option} out",
+/// What has to be said because the bytes do not. Of what runs on any system its uploader may know that one is needed.
+fn platform(package: &Package, facts: &Facts, given: Given) -> Result<Option<Platform>, Stop> {
+    match (facts.platform, given.platform) {
+        (None, None) => Err(Stop::refused(
+            "platform_required",
+            format!(
+                "{} does not say which system it is for: give it with --platform (android, ios, macos, windows, linux, harmony; any for a file that all of them can use)",
                 package.name
-            );
-            Err(Stop::refused("platform_mismatch", words).into())
+            ),
+        )),
+        (None, wanted) => Ok(wanted),
+        (Some(_), _) if !given.is_for_one => Ok(None),
+        (Some(Platform::Any), wanted) => Ok(wanted),
+        (Some(read), Some(wanted)) if read != wanted => {
+            Err(contradicts("--platform", &wanted, package, &read))
         }
         (Some(_), _) => Ok(None),
-        (None, wanted) => Ok(wanted),
     }
+}
+
+fn arch(package: &Package, facts: &Facts, given: Given) -> Result<Option<Arch>, Stop> {
+    match (facts.arch, given.arch) {
+        (None, wanted) => Ok(wanted),
+        (Some(read), Some(wanted)) if given.is_for_one && !read.is_same(&wanted) => {
+            Err(contradicts("--arch", &wanted, package, &read))
+        }
+        (Some(_), _) => Ok(None),
+    }
+}
+
+fn contradicts(option: &str, wanted: &dyn Display, package: &Package, read: &dyn Display) -> Stop {
+    let words = format!(
+        "{option} {wanted} contradicts {}, which is for {read}: leave {option} out",
+        package.name
+    );
+    Stop::refused("platform_mismatch", words)
 }
 
 /// The version of the release: what was given, else what the files carry, if they agree.
