@@ -152,7 +152,13 @@ impl Kind {
     pub fn unsaid_arch(self) -> Arch {
         match self {
             // Its bytes have to say it.
-            Self::Deb | Self::Rpm | Self::AppImage | Self::Msi | Self::MachO => Arch::UNKNOWN,
+            Self::Deb
+            | Self::Rpm
+            | Self::AppImage
+            | Self::Msi
+            | Self::MachO
+            | Self::Snap
+            | Self::Flatpak => Arch::UNKNOWN,
             Self::Exe => Arch::X86,
             _ => Arch::Universal,
         }

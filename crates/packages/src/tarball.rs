@@ -11,7 +11,7 @@ use ruzstd::decoding::{
 
 use crate::{
     Facts, Kind, Limits,
-    source::{Fault, Source},
+    source::{Fault, Source, u32_le},
     tar_gz,
 };
 
@@ -68,13 +68,26 @@ pub(crate) fn read(
 fn kind(head: &[u8]) -> Option<Kind> {
     if head.starts_with(b"\xfd7zXZ\0") {
         Some(Kind::TarXz)
-    } else if head.starts_with(b"\x28\xb5\x2f\xfd") {
+    } else if behind_skippable(head).starts_with(b"\x28\xb5\x2f\xfd") {
         Some(Kind::TarZst)
     } else if head.starts_with(b"BZh") && head.get(4..10) == Some(b"1AY&SY") {
         Some(Kind::TarBz2)
     } else {
         None
     }
+}
+
+/// What follows a frame of zstd without content at the beginning, which tools that pack in parallel write.
+fn behind_skippable(head: &[u8]) -> &[u8] {
+    if !is_skippable(head) {
+        return head;
+    }
+    let length = u32_le(head, 4).map_or(usize::MAX, |length| length as usize);
+    head.get(length.saturating_add(8)..).unwrap_or_default()
+}
+
+fn is_skippable(bytes: &[u8]) -> bool {
+    bytes.len() >= 4 && bytes[0] & 0xf0 == 0x50 && bytes[1..4] == [0x2a, 0x4d, 0x18]
 }
 
 /// What came of unpacking.
@@ -162,7 +175,7 @@ impl<R: BufRead> Frames<R> {
 /// The length of a frame that holds no content, behind its header, which is taken away.
 fn skippable(input: &mut impl BufRead) -> io::Result<Option<u64>> {
     let bytes = input.fill_buf()?;
-    if bytes.len() >= 4 && bytes[0] & 0xf0 == 0x50 && bytes[1..4] == [0x2a, 0x4d, 0x18] {
+    if is_skippable(bytes) {
         let mut header = [0; 8];
         input.read_exact(&mut header)?;
         let [.., a, b, c, d] = header;

@@ -304,6 +304,13 @@ fn what_is_no_zip_says_it_too() {
         (seven_zip(), Kind::SevenZip, None, None, [None; 3]),
         (TAR_XZ.to_vec(), Kind::TarXz, None, None, [None; 3]),
         (zstd(&tar()), Kind::TarZst, None, None, [None; 3]),
+        (
+            [&b"\x50\x2a\x4d\x18\x04\0\0\0skip"[..], &zstd(&tar())].concat(),
+            Kind::TarZst,
+            None,
+            None,
+            [None; 3],
+        ),
         (bzip2(&tar()), Kind::TarBz2, None, None, [None; 3]),
         (
             encrypted_dmg(),
