@@ -100,9 +100,8 @@ fn platform(package: &Package, facts: &Facts, given: Given) -> Result<Option<Pla
                 package.name
             ),
         )),
-        (None, wanted) => Ok(wanted),
         (Some(_), _) if !given.is_for_one => Ok(None),
-        (Some(Platform::Any), wanted) => Ok(wanted),
+        (None | Some(Platform::Any), wanted) => Ok(wanted),
         (Some(read), Some(wanted)) if read != wanted => {
             Err(contradicts("--platform", &wanted, package, &read))
         }
