@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use slipway_packages::shown::{self, TextError};
-use slipway_packages::{Arch, Digest, FileName, Kind, Platform, Slug, Version};
+use slipway_packages::{Arch, Digest, FileName, Kind, Platform, Said, Slug, Version};
 use slipway_service::Problem;
 
 /// Characters of a release's notes: a long page, as where a draft is published.
@@ -33,6 +33,14 @@ pub(crate) struct Parameters {
 }
 
 impl Parameters {
+    /// What is said of it beside its bytes.
+    pub(crate) fn said(&self) -> Said {
+        Said {
+            platform: self.platform,
+            arch: self.arch,
+        }
+    }
+
     /// Whether the uploader says that the bytes are of no kind that is known here.
     pub(crate) fn is_declared_other(&self) -> bool {
         self.kind == Some(Kind::Other)

@@ -166,7 +166,7 @@ fn package(
     parameters: &Parameters,
     by: &By,
 ) -> Result<Package, Problem> {
-    let (platform, arch) = target::target(facts, parameters)?;
+    let target = target::target(facts, parameters)?;
     let version = version(facts, parameters)?;
     Ok(Package {
         id: Uuid::now_v7().to_string(),
@@ -181,8 +181,8 @@ fn package(
         blocks: None,
         size: i64::try_from(whole.size).map_err(Problem::internal)?,
         kind: facts.kind.as_str().to_owned(),
-        platform: platform.as_str().to_owned(),
-        arch: arch.as_str().to_owned(),
+        platform: target.platform.as_str().to_owned(),
+        arch: target.arch.as_str().to_owned(),
         facts: serde_json::to_string(facts).map_err(Problem::internal)?,
         state: "stored".to_owned(),
         known_as: None,
