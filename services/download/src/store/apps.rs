@@ -32,7 +32,7 @@ pub(crate) async fn published(
 ) -> sqlx::Result<Vec<(String, String)>> {
     sqlx::query_as(
         "SELECT slug, name FROM apps
-         WHERE EXISTS (SELECT 1 FROM releases WHERE releases.app = apps.slug AND releases.visibility = 'published')
+         WHERE deleted = 0 AND EXISTS (SELECT 1 FROM releases WHERE releases.app = apps.slug AND releases.visibility = 'published')
          ORDER BY name, slug LIMIT $1",
     )
     .bind(limit)
