@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::header::{
-    IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE,
+    IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED, RANGE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 use http_range_header::parse_range_header;
@@ -26,6 +26,12 @@ pub(crate) fn modified(published_at: Option<i64>, now: i64) -> Option<SystemTime
     let published_at = published_at.filter(|at| *at <= now)?;
     let seconds = u64::try_from(published_at).ok()? / 1000;
     UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
+}
+
+/// `Last-Modified`, with its name.
+pub(crate) fn last_modified(time: SystemTime) -> (HeaderName, HeaderValue) {
+    let date = HeaderValue::try_from(httpdate::fmt_http_date(time));
+    (LAST_MODIFIED, date.expect("a date is visible ASCII"))
 }
 
 /// What to do about the conditions of a request.

@@ -1,7 +1,5 @@
 //! `/d/{app}/{version}/{filename}` and its signature: what was released, for everybody who fetches or updates.
 
-use std::time::SystemTime;
-
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
@@ -10,10 +8,9 @@ use axum::routing::get;
 use futures_util::TryStreamExt as _;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LAST_MODIFIED,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use httpdate::fmt_http_date;
 use slipway_packages::{Digest, FileName, Kind, Slug, Version, VersionError, shown};
 use slipway_service::changes::Visibility;
 use slipway_service::http::json::ApiPath;
@@ -26,7 +23,7 @@ use crate::audience::{Audience, column};
 use crate::blobs::Blob;
 use crate::counters::Address;
 use crate::disposition::attachment;
-use crate::range::{Condition, Selection, Validators, condition, modified, select};
+use crate::range::{Condition, Selection, Validators, condition, last_modified, modified, select};
 use crate::store::packages::{self, File};
 use crate::store::releases;
 
@@ -277,11 +274,6 @@ fn describe(
     headers.insert(CACHE_CONTROL, CACHEABLE);
     headers.insert(CONTENT_DISPOSITION, text(attachment(filename)));
     headers.insert(CONTENT_SECURITY_POLICY, SANDBOX);
-}
-
-fn last_modified(time: SystemTime) -> (HeaderName, HeaderValue) {
-    let date = HeaderValue::try_from(fmt_http_date(time)).expect("a date is visible ASCII");
-    (LAST_MODIFIED, date)
 }
 
 /// Media types as registered with IANA or as the platform's own installer knows them.

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
-use axum::response::{Html, IntoResponse};
+use axum::response::{AppendHeaders, Html, IntoResponse};
 use axum::routing::get;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, USER_AGENT, VARY};
 use http::{HeaderMap, HeaderValue};
@@ -22,6 +22,7 @@ use crate::device::{self, Device};
 use crate::guide::{Guide, Subject, guide};
 use crate::labels;
 use crate::notes::{self, Notes};
+use crate::range::{last_modified, modified};
 use crate::script;
 use crate::settings;
 use crate::store::apps::App;
@@ -137,6 +138,7 @@ struct Headline {
     lang: &'static str,
     /// RFC 3339 and in words.
     published: Option<(String, String)>,
+    published_at: Option<i64>,
 }
 
 async fn show(
@@ -167,7 +169,14 @@ async fn show(
     page.origin.clone_from(&state.public_url);
     let marked = page.mark_damaged(&state.blobs).await;
     marked.map_err(Problem::internal)?;
-    Ok((head(), Html(page.render().map_err(Problem::internal)?)))
+    // Told, and no condition is met by it: notes, channels and yanks change a page after that.
+    let newest = page
+        .headline
+        .as_ref()
+        .and_then(|headline| headline.published_at);
+    let date = modified(newest, clock::unix_millis()).map(last_modified);
+    let html = Html(page.render().map_err(Problem::internal)?);
+    Ok((head(), AppendHeaders(date), html))
 }
 
 /// The headers of a page that depends on who looks at it.
@@ -317,6 +326,7 @@ async fn headline(
             .notes
             .filter(|notes| !notes.trim().is_empty())
             .map(|notes| notes::render(&notes, settings.notes_lines)),
+        published_at: release.published_at,
         published: release.published_at.and_then(|time| {
             let date = labels::date(time, texts.language)?;
             Some((clock::rfc3339(time), date))

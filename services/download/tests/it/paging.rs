@@ -51,6 +51,8 @@ async fn a_visitor_gets_the_button_for_their_machine_first_and_sees_the_others()
             .await;
 
         let phone = page(&fixture, "/a/notes", ANDROID).await;
+        let date = "Wed, 18 Nov 2026 11:06:40 GMT";
+        assert_eq!(phone.header("last-modified"), date);
         assert_eq!(
             (phone.status.as_u16(), phone.header("content-type")),
             (200, "text/html; charset=utf-8")
