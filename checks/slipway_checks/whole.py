@@ -25,7 +25,9 @@ PAGES = {
     "zeros": bytes(5000),
 }
 # Endings beside those of `packages`, which stand for a kind as well.
-ENDINGS = ("jar", "whl", "tgz", "APK", "nupkg", "msix")
+ENDINGS = ("jar", "whl", "tgz", "APK", "nupkg", "msix", "pkg", "snap", "flatpak", "7z", "xapk", "hap", "tar.xz")
+# Of those, what names no system: its platform has to be said.
+WITHOUT_SYSTEM = (".zip", ".tar.gz", ".tgz", ".tar.xz", ".7z", ".nupkg")
 
 
 def run(check, platform, admin):
@@ -121,13 +123,17 @@ def published(check, platform, admin, whole):
     """Whole ones of every kind, in versions below those that `latest` passes over."""
     visitor = Visitor(platform)
     for number, (kind, (name, content)) in enumerate(whole.items()):
-        release = admin.publish(APP, f"1.{number}.0", name, content)
+        release = admin.publish(APP, f"1.{number}.0", name, content, **target(name))
         visitor.prove(release)
         package = admin.release(APP, release.version)["packages"][0]
         check.equal(package["kind"], kind, f"kind of a whole {name}")
         if kind == "apk":
             check.equal(visitor.latest(APP, "android")[0], release.path, "latest/android beside kind=other")
     check.figure("whole packages published", len(whole))
+
+
+def target(name):
+    return {"platform": "linux"} if name.endswith(WITHOUT_SYSTEM) else {}
 
 
 def publication(version, filename, content):
@@ -157,7 +163,7 @@ class Ways:
         """Sends what is not whole, to be published; it has to be refused, in words that name it and the way out."""
         way = self.each()[self.next % len(self.counts)]
         self.next += 1
-        status, body = self.send(way, name, content, {"version": VERSION, "channel": "stable"})
+        status, body = self.send(way, name, content, {"version": VERSION, "channel": "stable"} | target(name))
         code = problem_code(body)
         self.check.equal((status, code), (422, "package_damaged"), f"{what}, by {way} ({body[:300]})")
         for word in (words, name, "kind=other"):
