@@ -32,7 +32,7 @@ class Hour:
     def __init__(self, check, platform, developer):
         self.check, self.platform, self.developer = check, platform, developer
         developer.make_app("first")
-        developer.make_app("other")
+        developer.make_app("elsewhere")
         self.content = fixtures.made(check.random, 2048)
         developer.publish("first", "1.0", "first.bin", self.content, platform="linux", arch="amd64")
 
@@ -93,14 +93,14 @@ class Hour:
         gone = self.ask("DELETE", f"/api/v1/tokens/{whoami(revoked).json()['id']}")
         self.check.expect(gone.status in (200, 204), f"revoke a token ({gone})")
         self.check.until(10, lambda: whoami(expired).status == 401, "a token expired")
-        others, reader = make("others", ["upload"], app="other"), make("reader", ["read"])
+        others, reader = make("others", ["upload"], app="elsewhere"), make("reader", ["read"])
         put = lambda token: self.put("x.bin", "platform=linux", token=token)  # noqa: E731
         followed = lambda token, status: self.check.until(10, lambda: put(token).status == status, "upload knows it")  # noqa: E731
         followed(others, 403), followed(reader, 403)
         return [
             ("an expired token", whoami(expired), 401, "token_expired", "ask for a new one"),
             ("a revoked token", whoami(revoked), 401, "token_invalid", "was revoked: ask for a new one"),
-            ("a token of another app", put(others), 403, "token_of_another_app", "the app other only"),
+            ("a token of another app", put(others), 403, "token_of_another_app", "the app elsewhere only"),
             ("a token that may only read", put(reader), 403, "scope_missing", "lacks the scope \"upload\""),
         ]
 
