@@ -2,7 +2,7 @@
 
 use http::header::{ACCEPT, ACCEPT_LANGUAGE, HOST, USER_AGENT};
 use slipway_download::Settings;
-use slipway_service::changes::{Release, Row, Visibility};
+use slipway_service::changes::{self, Release, Row, Visibility};
 use slipway_testkit::database::{Engine, engines};
 
 use crate::fixture::{Answer, Fixture, app, published, release};
@@ -310,9 +310,18 @@ async fn the_start_page_is_for_browsers_and_names_apps_where_it_is_told_to() {
                     ..release("1.0", visibility, vec![file(slug)])
                 })
             };
+            let Row::App(deleted) = app("deleted") else {
+                panic!("an app")
+            };
+            let deleted = changes::App {
+                deleted: true,
+                ..deleted
+            };
             let rows = vec![
                 app("a"),
                 app("b"),
+                Row::App(deleted),
+                of("deleted", Visibility::Published),
                 app("empty"),
                 app("withdrawn"),
                 of("a", Visibility::Published),
@@ -332,7 +341,7 @@ async fn the_start_page_is_for_browsers_and_names_apps_where_it_is_told_to() {
                 assert_eq!(named, usize::from(limit.min(2)), "{limit}");
                 let more = page.text().contains("There are more.");
                 assert_eq!(more, limit == 1 && language == "en");
-                for other in ["evil.example", "withdrawn", "/a/empty"] {
+                for other in ["evil.example", "withdrawn", "/a/deleted", "/a/empty"] {
                     assert!(!page.text().contains(other), "{other}");
                 }
             }
