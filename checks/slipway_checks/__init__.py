@@ -45,6 +45,8 @@ and ends with 0 (passed), 77 (skipped, after `skipped: why`) or 1 (failed, with 
     leaks.py       no log holds a secret
     containers.py  the platform as containers, and a look into them
     words_command.py  the command: options, exit codes, documents, pins, with and without a terminal
+    pipelines.py   the shell steps of deploy/ci
+    readme.py      the blocks of the README, in both languages
     journey.py     the commands of the README's marked block
 
 Only Python's standard library is used here. Settings from the environment: `SLIPWAY_BIN` (the folder of the binaries,

@@ -25,7 +25,7 @@ async fn told(catalog: &Instance, app: &str) -> Quota {
             slipway_service::changes::Row::App(row) if row.slug == app => Some(row.quota),
             _ => None,
         });
-    quotas.last().expect("the app")
+    quotas.next_back().expect("the app")
 }
 
 #[tokio::test]

@@ -51,7 +51,7 @@ async fn begin(fixture: &Fixture, length: u64) -> Answer {
         .header("upload-metadata", "filename bm90ZXMuYmlu");
     fixture
         .instance
-        .send(request.body(Body::empty()).unwrap())
+        .send(request.body(Body::empty()).expect("a request"))
         .await
 }
 
