@@ -21,6 +21,7 @@ and ends with 0 (passed), 77 (skipped, after `skipped: why`) or 1 (failed, with 
     front.py       nginx, Caddy and HAProxy in front of the gateway, with the files of deploy/front
     archives.py    hostile ZIP archives
     hostile_manifests.py  manifests that would make a reader hold or read far more than they are
+    native_packages.py  debs and rpms of a chosen version, and their systems' own order
     whole.py       packages of every kind: cut off, changed, only named as one, and whole
     machines.py    packages for every machine, and who is to be offered which
     inspection.py  an inspection of upload's, caught while it runs
