@@ -33,6 +33,7 @@ and ends with 0 (passed), 77 (skipped, after `skipped: why`) or 1 (failed, with 
     refusals.py    requests that are to be refused, and a look at the whole of each refusal
     impostors.py   servers, relays and certificates that are not what they say
     acts_removal.py  what was made is removed: each act, and what everybody says of it afterwards
+    acts_channels.py  what is in a channel is moved, and what everybody says of it
     drafts.py      drafts of several tokens: what gets into a release, and what is deleted
     inside.py      what is between services: hidden from the public, refused to wrong callers
     invariants.py  what must hold after any crash
