@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -51,6 +51,7 @@ async fn live<S: Service>(
     common: Common,
     own: S::Settings,
 ) -> anyhow::Result<()> {
+    let signals = Signals::listen()?;
     let data = DataDir::new(std::path::absolute(&options.data)?);
     if let Some(moved) = data.notice_move()? {
         tracing::warn!("{moved}");
@@ -71,6 +72,7 @@ async fn live<S: Service>(
         port,
         admin,
         announcement,
+        signals,
     };
     let built = S::build(process.clone(), own).await;
     let built = built.inspect_err(|error| process.damage.notice(error.as_ref()));
@@ -91,6 +93,7 @@ struct Place {
     port: Reserved,
     admin: Reserved,
     announcement: Announcement,
+    signals: Signals,
 }
 
 /// Serves until the process is told to end.
@@ -105,6 +108,7 @@ async fn work<S: Service>(
         port,
         admin,
         announcement,
+        signals,
     } = place;
     let record = record::<S>(&announcement);
     let (listener, admin) = (port.listen()?, admin.listen()?);
@@ -141,9 +145,9 @@ async fn work<S: Service>(
         heartbeat::drain(&process, &record).await;
         stop.cancel();
     };
-    let signals = tokio::spawn(wait_for_end(process.draining.clone(), supervised));
+    let told = tokio::spawn(wait_for_end(process.draining.clone(), signals, supervised));
     tokio::join!(ending, serving);
-    signals.abort();
+    told.abort();
     end(&process, &record, &slot).await;
     Ok(())
 }
@@ -278,11 +282,25 @@ async fn end(process: &Process, record: &Record, slot: &Slot) {
     );
 }
 
+/// What tells a process to end. It is listened to from the very start: one that comes before anybody listens would kill the
+/// process instead.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> anyhow::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+}
+
 /// Cancels `draining` at SIGTERM, SIGINT or, for a supervised process, at the end of its standard input. That one is
 /// read by a thread of its own: the runtime does not end before its reads have, and this one ends with the supervisor.
-async fn wait_for_end(draining: CancellationToken, supervised: bool) -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+async fn wait_for_end(draining: CancellationToken, mut signals: Signals, supervised: bool) {
     if supervised {
         let draining = draining.clone();
         std::thread::spawn(move || {
@@ -291,9 +309,8 @@ async fn wait_for_end(draining: CancellationToken, supervised: bool) -> anyhow::
         });
     }
     tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+        _ = signals.terminate.recv() => {}
+        _ = signals.interrupt.recv() => {}
     }
     draining.cancel();
-    Ok(())
 }

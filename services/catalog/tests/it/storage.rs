@@ -18,7 +18,7 @@ async fn told(catalog: &Instance, app: &str) -> Quota {
     let path = "/internal/changes?epoch=&after=0";
     let page = catalog.internal("upload", path).await.ok(200);
     let page: Page = serde_json::from_value(page).expect("a page");
-    let quotas = page
+    let mut quotas = page
         .changes
         .into_iter()
         .filter_map(|change| match change.row {
