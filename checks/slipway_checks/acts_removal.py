@@ -42,7 +42,7 @@ def removal(check):
 class Acts:
     def __init__(self, check):
         self.check = check
-        self.platform = Platform(check, settings=dict(SETTINGS)).start()
+        self.platform = Platform(check, "removal", settings=dict(SETTINGS)).start()
         self.admin = Developer(self.platform)
         self.visitor = Visitor(self.platform)
         self.ci = Developer(self.platform, self.admin.make_token("ci", ["read", "upload", "release"]))

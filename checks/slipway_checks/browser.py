@@ -167,9 +167,9 @@ class Page:
     def scrolls_sideways(self):
         return self.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
 
-    def view(self):
-        """What is on the screen, as PNG."""
-        return base64.b64decode(self.call("Page.captureScreenshot", {"format": "png"})["data"])
+    def view(self, kind="png"):
+        """What is on the screen."""
+        return base64.b64decode(self.call("Page.captureScreenshot", {"format": kind})["data"])
 
     def screenshot(self, path):
         """The whole page, as PNG."""

@@ -11,9 +11,9 @@ from .platform import BINARIES
 APP = "field-notes"
 ADDRESS = "https://apps.example.org"
 COMMANDS = (
-    ("publish", "notes.apk", "--app", APP, "--version", "2.1.0", "--notes", "Search is **faster**, and works without a network."),
+    ("publish", "notes.apk", "--app", APP, "--notes", "Search is **faster**, and works without a network."),
     ("download", APP, "--platform", "android", "--output", "proven.apk"),
-    ("verify", "proven.apk", "--app", APP, "--version", "2.1.0"),
+    ("verify", "proven.apk", "--app", APP, "--version", "8.0.9"),
 )
 SHEET = """<!doctype html><meta charset=utf-8><style>
 body { margin: 0; padding: 28px; background: #e9eef0; display: flex; gap: 28px; align-items: flex-start; width: 1144px; }
@@ -25,7 +25,7 @@ b { color: #7fd0c4; font-weight: normal; }
 
 
 def picture(check, browser, developer, agent, path):
-    """Draws it into `path`."""
+    """Draws it into `path`, as WebP."""
     developer.make_app(APP, "Field Notes")
     folder = check.folder / "picture"
     folder.mkdir()
@@ -37,7 +37,7 @@ def picture(check, browser, developer, agent, path):
         done = subprocess.run([BINARIES / "slipway", *command], cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
         check.equal(done.returncode, 0, f"exit code of {command} ({done.stderr[-400:]})")
         typed = " ".join(f"'{word}'" if " " in word else word for word in command)
-        shown.append(f"<b>$ slipway {html.escape(typed)}</b>\n{html.escape((done.stdout + done.stderr).replace(origin, ADDRESS))}")
+        shown.append(f"<b>$ slipway {html.escape(typed)}</b>\n{html.escape(done.stdout.replace(origin, ADDRESS))}")
     page = browser.page(agent=agent)
     page.open(f"{origin}/a/{APP}")
     page.screen(390, False, 760)
@@ -47,6 +47,6 @@ def picture(check, browser, developer, agent, path):
     sheet.write_text(f"{SHEET}<img alt='' src='data:image/png;base64,{base64.b64encode(phone).decode()}'><pre>{chr(10).join(shown)}</pre>")
     page = browser.page()
     page.open(sheet.as_uri())
-    page.screen(1200, False, 700)
-    page.screenshot(path)
+    page.screen(1200, False, 720)
+    path.write_bytes(page.view("webp"))
     page.close()

@@ -48,7 +48,7 @@ def run_block(check, platform, folder, text):
 def readme_words(check):
     """Every block of the README, in one folder, as somebody would paste them one after the other."""
     same_in_both_languages(check)
-    platform = Platform(check).start()
+    platform = Platform(check, "readme-data").start()
     developer, visitor = Developer(platform), Visitor(platform)
     folder = check.folder / "readme"
     (folder / "data").mkdir(parents=True)

@@ -32,11 +32,16 @@ if [ ${#files[@]} -eq 1 ]; then
   call --upload-file "${files[0]}" "$app/packages/$name?channel=$channel${escaped:+&version=$escaped}"
 else
   : "${SLIPWAY_VERSION:?is needed for more than one file}"
-  list=''
+  list='' published=0
   for file in "${files[@]}"; do
     name=$(basename "$file")
-    call --upload-file "$file" "$app/packages/$name?version=$escaped" >/dev/null
+    answer=$(call --upload-file "$file" "$app/packages/$name?version=$escaped")
+    [[ $answer != *'"state":"published"'* ]] || published=$((published + 1))
     list+=${list:+,}$(printf '{"filename":"%s","sha256":"%s"}' "$name" "$(sha256sum <"$file" | cut -d' ' -f1)")
   done
+  if [ "$published" -eq ${#files[@]} ]; then
+    echo "$version is published with these files"
+    exit
+  fi
   call --json "{\"version\":\"$version\",\"channel\":\"$channel\",\"files\":[$list]}" "$app/releases"
 fi
