@@ -95,8 +95,8 @@ impl Offers {
 }
 
 impl Offer {
-    /// What `latest` gives, with everything else of that release that is for this platform. `None` where nothing is for
-    /// their machine: what the platform has then stands with the others.
+    /// What `latest` gives, with everything else of that release that is for this platform; else what no device installs,
+    /// which the page says. `None` where nothing is for their machine: what the platform has then stands with the others.
     async fn read(
         connection: &mut AnyConnection,
         telling: Telling<'_>,
@@ -116,7 +116,12 @@ impl Offer {
             let is_first = is_usual || package.arch == Arch::Universal.as_str();
             (!place.is_offered(), !is_own, !is_first)
         });
-        if !listed.first().is_some_and(|(place, _)| place.is_offered()) {
+        // Of what nobody can use, the page says why, where it can.
+        let is_told = |package: &Package| File::new(telling, package).obstacle.is_some();
+        if !listed
+            .first()
+            .is_some_and(|(place, package)| place.is_offered() || is_told(package))
+        {
             return Ok(None);
         }
         let mut packages: Vec<_> = listed.into_iter().map(|(_, package)| package).collect();
