@@ -276,8 +276,10 @@ async fn check_own(
 }
 
 async fn find(db: &mut AnyConnection, id: &str) -> Result<Package, Problem> {
-    let package = packages::by_id(db, id).await?;
-    Ok(package.ok_or_else(|| Refused::PackageUnknown(id.to_owned()))?)
+    let unknown = || Refused::PackageUnknown(id.to_owned());
+    // An id out of a document may hold what PostgreSQL takes in no text.
+    id.parse::<Uuid>().map_err(|_| unknown())?;
+    Ok(packages::by_id(db, id).await?.ok_or_else(unknown)?)
 }
 
 /// Whether its files and its version are not fixed yet.

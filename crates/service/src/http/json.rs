@@ -14,7 +14,7 @@ use super::problem::Problem;
 /// A JSON body; give its type `#[serde(deny_unknown_fields)]`, but not under `/internal/`: a later caller may say more.
 pub struct ApiJson<T>(pub T);
 
-/// A query; the same holds for its type.
+/// A query; the same holds for its type. None holds a zero byte, which PostgreSQL takes in no text.
 pub struct ApiQuery<T>(pub T);
 
 /// Path parameters.
@@ -41,6 +41,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for ApiQuery<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        if parts.uri.query().unwrap_or_default().contains("%00") {
+            return Err(unreadable("query_invalid", "the query holds a zero byte"));
+        }
         Query::from_request_parts(parts, state)
             .await
             .map(|Query(value)| Self(value))

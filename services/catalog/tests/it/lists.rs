@@ -1,6 +1,6 @@
 //! Lists and their pages.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use slipway_testkit::database::engines;
 
 use crate::client::Client;
@@ -81,6 +81,34 @@ async fn a_limit_is_kept_within_reason() {
                 "{limit}"
             );
         }
+    }
+}
+
+/// PostgreSQL takes a zero byte in no text, and would answer what nobody can correct.
+#[tokio::test]
+async fn a_zero_byte_is_named_before_the_database_sees_it() {
+    for engine in engines() {
+        let fixture = Fixture::new(engine).await;
+        fixture.app("a").await;
+        fixture.draft("a", "1.0", b"one").await;
+        let admin = fixture.admin();
+        for path in [
+            "/api/v1/apps?q=%00",
+            "/api/v1/apps?cursor=%00",
+            "/api/v1/apps/a/releases?channel=%00",
+            "/api/v1/tokens?cursor=%00",
+            "/api/v1/audit?cursor=%00",
+            "/api/v1/storage?cursor=a%00b",
+        ] {
+            let answer = admin.get(path).await;
+            answer.refused(400, "query_invalid");
+        }
+        let token = json!({"name": "ci", "scopes": ["read"], "app": "a\0"});
+        let answer = admin.post("/api/v1/tokens", token).await;
+        answer.refused(404, "app_unknown");
+        let release = json!({"version": "1.0", "channel": "stable", "packages": ["\0"]});
+        let answer = admin.post("/api/v1/apps/a/releases", release).await;
+        answer.refused(404, "package_unknown");
     }
 }
 
