@@ -39,6 +39,17 @@ def pipelines(check, platform, developer):
     released = {release["version"]: release["packages"] for release in developer.releases("notes")}
     check.equal(len(released["12.0.0+7"]), 2, "packages of the release of two files")
     check.equal(len(released), 2, "releases, the version of the package and the one that was named")
+    odd = ["notes #1 & \"new\".apk", "50%25+é?.deb"]
+    (folder / "odd").mkdir()
+    for name, file in zip(odd, ("notes.apk", "notes.deb"), strict=True):
+        (folder / "odd" / name).write_bytes((folder / "dist" / file).read_bytes())
+    done = step(folder, github(), several | {"SLIPWAY_SERVER": base["SLIPWAY_SERVER"] + "/", "SLIPWAY_FILES": "odd/*", "SLIPWAY_VERSION": "13.0.0+7"})
+    check.equal(done.returncode, 0, f"odd names: exit code ({done.stderr[-600:]})")
+    there, = (release for release in developer.releases("notes") if release["version"] == "13.0.0+7")
+    check.equal(sorted(package["filename"] for package in there["packages"]), sorted(odd), "names of the files as they are here")
+    (folder / "odd" / "plain.zip").write_bytes(small["zip"][1])
+    refused = step(folder, github(), several | {"SLIPWAY_FILES": "odd/*", "SLIPWAY_VERSION": "13.0.1"})
+    check.expect(refused.returncode != 0 and "platform_required" in refused.stderr, f"a refusal of one of several files ends with {refused.returncode}, {refused.stderr!r}")
     refused = step(folder, github(), single | {"SLIPWAY_TOKEN": token[:-1] + ("0" if token[-1] != "0" else "1")})
     check.expect(refused.returncode != 0 and "401" in refused.stderr, f"a wrong token ends with {refused.returncode}, {refused.stderr!r}")
     for text in (refused.stdout, refused.stderr):
@@ -80,4 +91,4 @@ def fastlane(folder):
     command = re.search(r'sh\("(.*)", log: false\)', text)[1].replace('\\"', '"')
     address = re.search(r'address = "(.*)"', text)[1]
     file = str(folder / "dist" / "notes.apk")
-    return command.replace("#{address}", address).replace("#{file}", file).replace("#{File.basename(file)}", "notes.apk")
+    return command.replace("#{address}", address).replace("#{file.shellescape}", file).replace("#{ERB::Util.url_encode(File.basename(file))}", "notes.apk")
