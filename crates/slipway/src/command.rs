@@ -123,7 +123,7 @@ fn reported(output: Output, work: impl FnOnce() -> anyhow::Result<()>) -> ExitCo
     output.begin();
     let outcome = work();
     if let (true, Err(error)) = (output.json, &outcome) {
-        terminal::say(exit::document(error));
+        terminal::say_document(&exit::document(error));
     }
     concluded(outcome)
 }

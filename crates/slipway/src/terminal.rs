@@ -1,6 +1,7 @@
 //! What the command says: results on standard output, all else on standard error. A reader that went away is no
 //! reason to stop working, so what could not be written is let go.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,7 +37,7 @@ impl Output {
         lines: impl IntoIterator<Item = String>,
     ) {
         if self.json {
-            say(document);
+            say_document(document);
         } else if !self.quiet {
             lines.into_iter().for_each(say);
         }
@@ -45,7 +46,30 @@ impl Output {
 
 /// Says a result.
 pub(crate) fn say(line: impl Display) {
-    let _ = writeln!(io::stdout(), "{line}");
+    let _ = writeln!(io::stdout(), "{}", harmless(&line.to_string()));
+}
+
+/// Says a document, in which JSON's own rules hold.
+pub(crate) fn say_document(document: &serde_json::Value) {
+    let _ = writeln!(io::stdout(), "{document}");
+}
+
+/// Words as a terminal may show them. A server's words, a package's warnings and the names of files are in them, and with
+/// control characters those could clear the screen or write a success over a failure (terminal escape injection).
+fn harmless(words: &str) -> Cow<'_, str> {
+    let acts = |letter: char| letter != '\n' && letter.is_control();
+    if !words.contains(acts) {
+        return Cow::Borrowed(words);
+    }
+    let mut shown = String::with_capacity(words.len());
+    for letter in words.chars() {
+        if acts(letter) {
+            shown.extend(letter.escape_default());
+        } else {
+            shown.push(letter);
+        }
+    }
+    Cow::Owned(shown)
 }
 
 /// Says how things are going.
@@ -62,7 +86,7 @@ pub(crate) fn warn(line: impl Display) {
 
 /// Says why it did not go well.
 pub(crate) fn fail(line: impl Display) {
-    let _ = writeln!(io::stderr(), "slipway: {line}");
+    let _ = writeln!(io::stderr(), "slipway: {}", harmless(&line.to_string()));
 }
 
 /// Asks the person at the terminal. `None`: nobody is there who could be asked.
@@ -70,7 +94,8 @@ pub(crate) fn ask(question: impl Display) -> Option<bool> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return None;
     }
-    let _ = write!(io::stderr(), "slipway: {question} Type yes: ");
+    let question = question.to_string();
+    let _ = write!(io::stderr(), "slipway: {} Type yes: ", harmless(&question));
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer).ok()?;
     Some(matches!(answer.trim(), "yes" | "y"))
@@ -142,5 +167,23 @@ impl Progress {
     /// Says a line above the bar.
     pub(crate) fn note(&self, line: impl Display) {
         self.bar.suspend(|| note(line));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_others_cannot_act_on_the_terminal() {
+        for (words, shown) in [
+            (
+                "gone\u{1b}[2J\u{9b}1A\r\tdone",
+                "gone\\u{1b}[2J\\u{9b}1A\\r\\tdone",
+            ),
+            ("Grüße\n  日本", "Grüße\n  日本"),
+        ] {
+            assert_eq!(harmless(words), shown);
+        }
     }
 }

@@ -122,7 +122,9 @@ impl Problem {
         let retry_after = text(&headers, RETRY_AFTER).and_then(|text| text.parse::<u64>().ok());
         let is_ours = text(&headers, CONTENT_TYPE)
             .is_some_and(|media_type| media_type.starts_with("application/problem+json"));
-        let bytes = answer.bytes().await.unwrap_or_default();
+        let bytes = super::whole(answer, super::LONGEST_ANSWER)
+            .await
+            .unwrap_or_default();
         let code = || status.canonical_reason().unwrap_or_default().to_lowercase();
         let body = match serde_json::from_slice::<Body>(&bytes) {
             Ok(body) if is_ours => body,

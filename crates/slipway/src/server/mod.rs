@@ -25,6 +25,9 @@ use failure::{Failure, Problem};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// For answers that are made at once. Bytes on their way have no time limit, only a watch on their progress.
 const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
+/// Bytes of an answer that is kept in memory whole. The longest lists a release's packages; what never ends comes from
+/// something that is no platform.
+const LONGEST_ANSWER: u64 = 16 * 1024 * 1024;
 
 /// Where the platform is, and who asks.
 #[derive(clap::Args)]
@@ -158,13 +161,8 @@ impl Server {
     }
 
     pub(crate) async fn read_json(answer: Response) -> Result<Value, Failure> {
-        answer.json().await.map_err(|error| {
-            if error.is_decode() {
-                Failure::Strange
-            } else {
-                Failure::Broken(error)
-            }
-        })
+        let bytes = whole(answer, LONGEST_ANSWER).await?;
+        serde_json::from_slice(&bytes).map_err(|_| Failure::Strange)
     }
 
     /// The key that the platform shows for an app.
@@ -175,14 +173,8 @@ impl Server {
 
     /// The text of a key or a signature.
     pub(crate) async fn short_text(&self, url: Url) -> Result<String, Failure> {
-        let mut answer = self.send(self.request(Method::GET, url)).await?;
-        let mut bytes = Vec::new();
-        while let Some(more) = answer.chunk().await.map_err(Failure::Broken)? {
-            bytes.extend_from_slice(&more);
-            if bytes.len() as u64 > LONGEST_TEXT {
-                return Err(Failure::Strange);
-            }
-        }
+        let answer = self.send(self.request(Method::GET, url)).await?;
+        let bytes = whole(answer, LONGEST_TEXT).await?;
         String::from_utf8(bytes).map_err(|_| Failure::Strange)
     }
 
@@ -197,4 +189,16 @@ impl Server {
         }
         Err(Problem::read(answer).await.into())
     }
+}
+
+/// The body of an answer, of `most` bytes at most.
+async fn whole(mut answer: Response, most: u64) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    while let Some(more) = answer.chunk().await.map_err(Failure::Broken)? {
+        bytes.extend_from_slice(&more);
+        if bytes.len() as u64 > most {
+            return Err(Failure::Strange);
+        }
+    }
+    Ok(bytes)
 }

@@ -1,6 +1,7 @@
 //! The command as people and scripts use it: the built program, from outside.
 
 mod accept_restore;
+mod answers;
 mod download;
 mod init;
 mod publish;
