@@ -44,7 +44,7 @@ impl SingleFlight {
         };
         // The entry is removed by the task, which needs the lock that is held here: never before it is added.
         let task = tasks.spawn(async move {
-            let _landing = remove;
+            let _remove = remove;
             work.await
         });
         let under_way = task

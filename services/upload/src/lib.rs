@@ -84,7 +84,7 @@ impl Health for UploadState {
         let mut connection = self.database.read().await?;
         let outbox = store::outbox::count(&mut connection, now).await?;
         let refused = store::packages::count_refused(&mut connection).await?;
-        let without_blocks = store::packages::count_without_blocks(&mut connection).await?;
+        let without_blocks = store::missing_blocks::count(&mut connection).await?;
         let sessions = store::sessions::count_open(&mut connection, now).await?;
         let staged = i64::try_from(self.staging.list()?.len())?;
         let disk = storage::disk(self)?;

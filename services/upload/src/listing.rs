@@ -21,7 +21,8 @@ use uuid::Uuid;
 
 use crate::UploadState;
 use crate::staging::finish;
-use crate::store::packages::{self, Package};
+use crate::store::missing_blocks;
+use crate::store::packages::Package;
 
 /// How often it is looked for packages without a list.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
@@ -53,13 +54,12 @@ async fn list_one(state: &UploadState) -> anyhow::Result<bool> {
     {
         // Looked at without the write lock first: an idle platform writes nothing.
         let mut connection = state.database.read().await?;
-        if !packages::some_without_blocks(&mut connection, now, furthest).await? {
+        if !missing_blocks::some(&mut connection, now, furthest).await? {
             return Ok(false);
         }
     }
     let mut transaction = state.database.write().await?;
-    let package =
-        packages::lease_without_blocks(&mut transaction, (now, furthest), now + LEASE).await?;
+    let package = missing_blocks::lease(&mut transaction, (now, furthest), now + LEASE).await?;
     transaction.commit().await?;
     let Some(package) = package else {
         return Ok(false);
@@ -93,7 +93,7 @@ impl Work<'_> {
     async fn list(&mut self) -> anyhow::Result<Result<(), String>> {
         let digest: Digest = self.package.sha256.parse()?;
         let mut connection = self.state.database.read().await?;
-        let known = packages::blocks_of(&mut connection, &self.package.sha256).await?;
+        let known = missing_blocks::of_bytes(&mut connection, &self.package.sha256).await?;
         drop(connection);
         let blocks = match known {
             // Another package has the same bytes.
@@ -107,7 +107,7 @@ impl Work<'_> {
             return Ok(Err(why));
         }
         let mut transaction = self.state.database.write().await?;
-        packages::set_blocks(&mut transaction, &self.package.id, &blocks).await?;
+        missing_blocks::set(&mut transaction, &self.package.id, &blocks).await?;
         transaction.commit().await?;
         Ok(Ok(()))
     }
@@ -175,7 +175,7 @@ impl Work<'_> {
     async fn hold(&mut self, millis: i64) -> anyhow::Result<()> {
         let until = clock::unix_millis() + millis;
         let mut transaction = self.state.database.write().await?;
-        packages::hold_without_blocks(&mut transaction, &self.package.id, until).await?;
+        missing_blocks::hold(&mut transaction, &self.package.id, until).await?;
         transaction.commit().await?;
         self.renewed = Instant::now();
         Ok(())

@@ -136,7 +136,7 @@ async fn insert(
         let intent = (package.id.as_str(), channel.as_deref());
         let requester = (by.token_id.as_str(), by.request_id.as_str());
         outbox::queue(&mut transaction, intent, requester, &terms, now).await?;
-        packages::wish_again(&mut transaction, &package.id).await?;
+        packages::ask_again(&mut transaction, &package.id).await?;
     }
     if let Some(session) = session {
         sessions::became(&mut transaction, session, &package.id).await?;

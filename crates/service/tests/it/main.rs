@@ -1,4 +1,4 @@
-//! The house from outside: its edge, its accept loop and its calls between services.
+//! The edge of a process from outside, its accept loop and its calls between services.
 
 mod calls;
 mod database;

@@ -22,7 +22,7 @@ use crate::server::{Server, block_on};
 use crate::terminal::{self, Output};
 use crate::verify::first_key;
 use fetch::{Part, put_beside};
-use target::{Place, Target, Wish};
+use target::{Place, Request, Target};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -109,13 +109,13 @@ pub(crate) fn execute(options: &Options) -> anyhow::Result<()> {
 }
 
 async fn download(server: &Server, target: Target, options: &Options) -> anyhow::Result<()> {
-    let wish = Wish {
+    let request = Request {
         platform: options.platform,
         arch: options.arch,
         channel: options.channel.as_ref(),
         version: options.exactly(),
     };
-    let place = target.resolve(server, &wish).await?;
+    let place = target.resolve(server, &request).await?;
     let expected = Expected {
         app: Some(place.app.clone()),
         version: Some(options.exactly().unwrap_or(&place.version).clone()),

@@ -32,7 +32,7 @@ pub(super) struct Place {
 }
 
 /// What an app's file is chosen by.
-pub(super) struct Wish<'a> {
+pub(super) struct Request<'a> {
     pub(super) platform: Option<Platform>,
     pub(super) arch: Option<Arch>,
     pub(super) channel: Option<&'a Slug>,
@@ -129,13 +129,17 @@ impl Target {
     }
 
     /// The file: where its address does not name it, the platform says which fits.
-    pub(super) async fn resolve(self, server: &Server, wish: &Wish<'_>) -> anyhow::Result<Place> {
+    pub(super) async fn resolve(
+        self,
+        server: &Server,
+        request: &Request<'_>,
+    ) -> anyhow::Result<Place> {
         let asked = match self.which {
             Which::File(place) => return Ok(place),
-            Which::Newest(platform) => platform.or(wish.platform),
+            Which::Newest(platform) => platform.or(request.platform),
         };
-        let newest = newest(server, &self.app, asked, wish).await?;
-        match wish.version {
+        let newest = newest(server, &self.app, asked, request).await?;
+        match request.version {
             Some(version) if *version != newest.version => {
                 other_version(server, newest, version).await
             }
@@ -149,7 +153,7 @@ async fn newest(
     server: &Server,
     app: &Slug,
     platform: Option<Platform>,
-    wish: &Wish<'_>,
+    request: &Request<'_>,
 ) -> anyhow::Result<Place> {
     let own = || Platform::asked(std::env::consts::OS).ok();
     let own_arch = || {
@@ -158,7 +162,7 @@ async fn newest(
             .ok()
             .filter(|_| platform.is_none())
     };
-    let arch = wish.arch.or_else(own_arch);
+    let arch = request.arch.or_else(own_arch);
     let platform = platform.or_else(own).ok_or_else(|| {
         Stop::usage("name the system with --platform: it is not known which one this is")
     })?;
@@ -166,7 +170,7 @@ async fn newest(
     if let Some(arch) = arch {
         url.query_pairs_mut().append_pair("arch", &arch.to_string());
     }
-    if let Some(channel) = wish.channel {
+    if let Some(channel) = request.channel {
         url.query_pairs_mut()
             .append_pair("channel", channel.as_str());
     }

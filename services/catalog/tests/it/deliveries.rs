@@ -98,12 +98,12 @@ async fn a_delivery_that_comes_late_leaves_what_became_of_the_release() {
             let uploaded = fixture.deliver(&delivery).await.ok(200);
             assert_eq!(uploaded["release"]["state"], state);
         }
-        let wished_again = Delivery {
+        let asked_again = Delivery {
             intent: Uuid::now_v7().to_string(),
             ..delivery
         };
         fixture
-            .deliver(&wished_again)
+            .deliver(&asked_again)
             .await
             .refused(409, "release_published");
     }
@@ -283,7 +283,7 @@ async fn revoke(fixture: &Fixture, token: &str) {
 }
 
 /// A package of a new version that is asked for in `stable` by `token`.
-fn wish_by(fixture: &Fixture, version: &str, token: &str) -> Delivery {
+fn intent_by(fixture: &Fixture, version: &str, token: &str) -> Delivery {
     let mut delivery = fixture.delivery("notes", version, "notes.apk", version.as_bytes());
     delivery.channel = Some("stable".to_owned());
     token.clone_into(&mut delivery.token_id);
@@ -308,17 +308,17 @@ async fn kept_as_a_draft(fixture: &Fixture, delivery: &Delivery) -> String {
 }
 
 #[tokio::test]
-async fn a_wish_whose_token_may_not_release_any_more_leaves_a_draft_with_the_reason() {
+async fn an_intent_whose_token_may_not_release_any_more_leaves_a_draft_with_the_reason() {
     for engine in engines() {
         let fixture = Fixture::new(engine).await;
         fixture.app("notes").await;
         let upload_only = token(&fixture, &["upload"]).await;
-        let words = kept_as_a_draft(&fixture, &wish_by(&fixture, "1.0", &upload_only)).await;
+        let words = kept_as_a_draft(&fixture, &intent_by(&fixture, "1.0", &upload_only)).await;
         assert!(words.contains("scope"), "{words}");
 
         let revoked = token(&fixture, &["upload", "release"]).await;
         revoke(&fixture, &revoked).await;
-        let delivery = wish_by(&fixture, "2.0", &revoked);
+        let delivery = intent_by(&fixture, "2.0", &revoked);
         for _ in 0..2 {
             // Upload may have been killed before it noted the answer.
             let words = kept_as_a_draft(&fixture, &delivery).await;
@@ -351,7 +351,7 @@ async fn the_rights_of_an_uploader_are_not_lent_to_who_wishes() {
             token(&fixture, &["upload", "release"]).await,
             token(&fixture, &["upload"]).await,
         );
-        let mut delivery = wish_by(&fixture, "1.0", &may);
+        let mut delivery = intent_by(&fixture, "1.0", &may);
         delivery.requested_by = Some(Requester {
             token_id: may_not,
             request_id: Uuid::now_v7().to_string(),
@@ -379,12 +379,12 @@ async fn a_token_that_expired_after_the_acknowledgement_still_releases_for_a_day
             ("1.2", Some(hour / 2)),
             ("1.3", Some(25 * hour)),
         ] {
-            let mut delivery = wish_by(&fixture, version, &expired);
+            let mut delivery = intent_by(&fixture, version, &expired);
             delivery.acknowledged_at = ago.map(|ago| clock::unix_millis() - ago);
             let words = kept_as_a_draft(&fixture, &delivery).await;
             assert!(words.contains("expired"), "{words}");
         }
-        let mut delivery = wish_by(&fixture, "2.0", &expired);
+        let mut delivery = intent_by(&fixture, "2.0", &expired);
         delivery.acknowledged_at = Some(clock::unix_millis() - 2 * hour);
         fixture.deliver(&delivery).await.ok(200);
         let uploaded = fixture.package(&delivery.id, 30).await.ok(200);
@@ -398,7 +398,7 @@ async fn what_was_taken_before_a_revocation_goes_on() {
         let fixture = Fixture::new(engine).await;
         fixture.app("notes").await;
         let token = token(&fixture, &["upload", "release"]).await;
-        let delivery = wish_by(&fixture, "1.0", &token);
+        let delivery = intent_by(&fixture, "1.0", &token);
         fixture.signing_is_away();
         fixture.deliver(&delivery).await.ok(200);
         revoke(&fixture, &token).await;

@@ -480,7 +480,7 @@ async fn nobodys_package_is_not_ones_own() {
 }
 
 #[tokio::test]
-async fn a_wish_for_one_version_puts_no_other_in_a_channel() {
+async fn an_intent_for_one_version_puts_no_other_in_a_channel() {
     for engine in engines() {
         let fixture = fixture(engine).await;
         let one = to_stable(fixture.delivery("notes", "5", "notes.apk", b"one"));

@@ -2,6 +2,7 @@
 
 pub(crate) mod copy;
 pub(crate) mod intents;
+pub(crate) mod missing_blocks;
 pub(crate) mod outbox;
 pub(crate) mod packages;
 pub(crate) mod replacements;

@@ -40,7 +40,7 @@ struct Inner {
     away: bool,
     refusal: Option<(StatusCode, &'static str, &'static str)>,
     /// It takes packages and refuses the intents of the token with this id, in these words.
-    wish_refusal: Option<(String, &'static str)>,
+    intent_refusal: Option<(String, &'static str)>,
     /// Its drafts hold files of others: these.
     mixed: Option<Value>,
     removals: Vec<Removal>,
@@ -245,13 +245,13 @@ impl Catalog {
         self.change(|inner| inner.refusal = refusal);
     }
 
-    pub(crate) fn refuse_wishes_of(&self, token: &str, words: &'static str) {
+    pub(crate) fn refuse_intents_of(&self, token: &str, words: &'static str) {
         let id = self.token_id(token);
-        self.change(|inner| inner.wish_refusal = Some((id, words)));
+        self.change(|inner| inner.intent_refusal = Some((id, words)));
     }
 
     pub(crate) fn refuse_no_wishes(&self) {
-        self.change(|inner| inner.wish_refusal = None);
+        self.change(|inner| inner.intent_refusal = None);
     }
 
     /// The id of a token of ours.
@@ -380,7 +380,7 @@ async fn deliver(State(catalog): State<Catalog>, Json(delivery): Json<Delivery>)
     let mut uploaded = uploaded(&catalog, &delivery);
     let (refused, mixed) = {
         let inner = catalog.inner.lock().expect("nobody panics");
-        (inner.wish_refusal.clone(), inner.mixed.clone())
+        (inner.intent_refusal.clone(), inner.mixed.clone())
     };
     let requester = delivery
         .requested_by

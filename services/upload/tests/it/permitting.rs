@@ -392,12 +392,12 @@ async fn a_body_has_a_longest_time() {
 }
 
 #[tokio::test]
-async fn a_wish_that_the_catalog_refuses_leaves_the_package_with_the_reason() {
+async fn an_intent_that_the_catalog_refuses_leaves_the_package_with_the_reason() {
     for engine in engines() {
         let fixture = Fixture::new(engine).await;
         fixture
             .catalog
-            .refuse_wishes_of(&fixture.token, "the token was revoked");
+            .refuse_intents_of(&fixture.token, "the token was revoked");
         fixture.catalog.publish_state("draft", None);
         let path = "notes.bin?version=1.0&channel=stable";
         let answer = fixture.put(path, "bytes").await;
@@ -422,7 +422,7 @@ async fn a_wish_that_the_catalog_refuses_leaves_the_package_with_the_reason() {
 }
 
 #[tokio::test]
-async fn each_wish_names_its_own_token_and_when_it_was_acknowledged() {
+async fn each_intent_names_its_own_token_and_when_it_was_acknowledged() {
     for engine in engines() {
         let fixture = Fixture::new(engine).await;
         let (uploader, releaser) = (
@@ -470,7 +470,7 @@ async fn each_wish_names_its_own_token_and_when_it_was_acknowledged() {
 }
 
 #[tokio::test]
-async fn the_refusal_of_a_wish_is_no_answer_to_another_tokens() {
+async fn the_refusal_of_an_intent_is_no_answer_to_another_tokens() {
     for engine in engines() {
         let fixture = Fixture::with(engine, |settings| {
             settings.outbox.grace_millis = 60_000;
@@ -478,7 +478,9 @@ async fn the_refusal_of_a_wish_is_no_answer_to_another_tokens() {
         })
         .await;
         let revoked = fixture.token(&BOTH, None).await;
-        fixture.catalog.refuse_wishes_of(&revoked, "it was revoked");
+        fixture
+            .catalog
+            .refuse_intents_of(&revoked, "it was revoked");
         fixture.catalog.set_away(true);
         let path = "/api/v1/apps/notes/packages/notes.bin?version=1.0&channel=stable";
         let first = request_by(&revoked, "PUT", path).header("prefer", "wait=0");

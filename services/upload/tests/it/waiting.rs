@@ -163,7 +163,7 @@ async fn a_failed_release_says_why() {
 }
 
 #[tokio::test]
-async fn what_is_wished_again_while_a_delivery_is_on_its_way_is_told_too() {
+async fn what_is_asked_again_while_a_delivery_is_on_its_way_is_told_too() {
     for engine in engines() {
         let fixture = Fixture::new(engine).await;
         fixture.catalog.set_silent(true);
@@ -197,7 +197,7 @@ async fn what_is_wished_again_while_a_delivery_is_on_its_way_is_told_too() {
 }
 
 #[tokio::test]
-async fn an_answer_never_tells_of_the_time_before_its_wish() {
+async fn an_answer_never_tells_of_the_time_before_its_intent() {
     for engine in engines() {
         let fixture = Fixture::new(engine).await;
         fixture.catalog.publish_state("failed", Some("no space"));
