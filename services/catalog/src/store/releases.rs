@@ -124,7 +124,7 @@ pub(crate) async fn list(
              AND ($4 = '' OR state = $4)
              AND ($5 = '' OR (state <> 'deleted' AND EXISTS (
                  SELECT 1 FROM release_channels c WHERE c.release_id = r.id AND c.channel = $5)))
-             AND (version LIKE $6 ESCAPE '!' OR version LIKE $7 ESCAPE '!'
+             AND (version LIKE $6 ESCAPE '!' OR lower(version) LIKE $7 ESCAPE '!'
                  OR notes LIKE $6 ESCAPE '!' OR lower(notes) LIKE $7 ESCAPE '!'
                  OR EXISTS (SELECT 1 FROM packages p WHERE p.release_id = r.id
                      AND (p.filename LIKE $6 ESCAPE '!' OR lower(p.filename) LIKE $7 ESCAPE '!')))

@@ -403,23 +403,23 @@ async fn lists_are_searched() {
         }
         fixture.published("notes", "1.0").await;
         fixture.published("notes", "2.0").await;
-        fixture.draft("notes", "3.0-rc.1", b"three").await;
+        fixture.draft("notes", "3.0-Rc.1", b"three").await;
         admin
             .patch(RELEASE, json!({"notes": "Dark mode"}))
             .await
             .ok(200);
         admin.delete(&format!("{RELEASES}/2.0")).await.ok(204);
         for (query, versions) in [
-            ("", vec!["3.0-rc.1", "2.0", "1.0"]),
+            ("", vec!["3.0-Rc.1", "2.0", "1.0"]),
             ("?state=published", vec!["1.0"]),
-            ("?state=draft", vec!["3.0-rc.1"]),
+            ("?state=draft", vec!["3.0-Rc.1"]),
             ("?state=deleted", vec!["2.0"]),
             ("?channel=stable", vec!["1.0"]),
             ("?channel=none", vec![]),
             ("?q=dark", vec!["1.0"]),
-            ("?q=RC", vec!["3.0-rc.1"]),
-            ("?q=notes.APK&state=draft", vec!["3.0-rc.1"]),
-            ("?limit=1&q=0", vec!["3.0-rc.1"]),
+            ("?q=RC", vec!["3.0-Rc.1"]),
+            ("?q=notes.APK&state=draft", vec!["3.0-Rc.1"]),
+            ("?limit=1&q=0", vec!["3.0-Rc.1"]),
         ] {
             let answer = admin.get(&format!("{RELEASES}{query}")).await.ok(200);
             assert_eq!(found(answer, "version"), versions, "{query}");
