@@ -15,7 +15,7 @@ use super::releases::{check_published, find_to_change};
 use super::settling::applied;
 use crate::permission::Actor;
 use crate::release::{Refused, State as Stage};
-use crate::store::{audit, releases};
+use crate::store::{audit, draft_notes, releases};
 use crate::{CatalogState, draft};
 
 pub(super) fn router() -> Router<CatalogState> {
@@ -73,6 +73,10 @@ pub(super) async fn edit(
     let stage = release.state().map_err(Problem::internal)?;
     if stage == Stage::Deleted {
         return Err(Refused::Deleted(release.version).into());
+    }
+    if stage.is_open() {
+        // Those that came with its packages would take the place of what was decided since.
+        draft_notes::forget(&mut transaction, &release.id).await?;
     }
     if release.notes.as_deref() != notes {
         releases::set_notes(&mut transaction, &release.id, notes).await?;

@@ -372,6 +372,27 @@ async fn names_and_notes_are_changed_and_told() {
 }
 
 #[tokio::test]
+async fn notes_that_were_changed_are_what_a_draft_is_published_with() {
+    for engine in engines() {
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        let admin = fixture.admin();
+        let uploader = fixture.uploader().await;
+        for (version, changed) in [("1.0", json!("Decided.")), ("2.0", json!(null))] {
+            let mut delivery = fixture.delivery("notes", version, "notes.apk", b"one");
+            delivery.channel = None;
+            delivery.notes = Some("Came with it.".to_owned());
+            fixture.deliver(&delivery).await.ok(200);
+            let draft = format!("{RELEASES}/{version}");
+            admin.patch(&draft, json!({"notes": changed})).await.ok(200);
+            let body = json!({"version": version, "channel": "stable"});
+            let release = uploader.post(RELEASES, body).await.ok(201);
+            assert_eq!(release["notes"], changed);
+        }
+    }
+}
+
+#[tokio::test]
 async fn lists_are_searched() {
     for engine in engines() {
         let fixture = Fixture::new(engine).await;
