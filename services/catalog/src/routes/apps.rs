@@ -98,6 +98,7 @@ async fn create(
             .await?;
         state.commit(transaction).await?;
     } else {
+        crate::app::find(&mut transaction, slug.as_str()).await?;
         drop(transaction);
     }
     let app = with_key(&state, slug.as_str()).await?;

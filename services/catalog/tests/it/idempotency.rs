@@ -108,6 +108,21 @@ async fn a_key_belongs_to_its_token_and_to_what_succeeded() {
 }
 
 #[tokio::test]
+async fn an_app_that_was_made_and_deleted_is_not_said_to_be_there() {
+    for engine in engines() {
+        let fixture = Fixture::new(engine).await;
+        let client = fixture.admin().with("idempotency-key", "one".to_owned());
+        let app = json!({"slug": "notes", "name": "Notes"});
+        let apps = "/api/v1/apps";
+        client.post(apps, app.clone()).await.ok(201);
+        let delete = "/api/v1/apps/notes?confirm=notes";
+        client.delete(delete).await.ok(204);
+        let again = client.post(apps, app).await;
+        again.refused(410, "app_deleted");
+    }
+}
+
+#[tokio::test]
 async fn a_key_that_nobody_can_have_meant_is_refused() {
     for engine in engines() {
         let fixture = Fixture::new(engine).await;
