@@ -191,7 +191,7 @@ pub(crate) async fn publish(
         return Err(Refused::Deleted(release.version.clone()).into());
     }
     if stage == Stage::Yanked {
-        return Err(Refused::Released(release.version.clone()).into());
+        return Err(Refused::Yanked(release.version.clone()).into());
     }
     if packages::of_release(db, &release.id).await?.is_empty() {
         return Err(Refused::Empty(release.version.clone()).into());

@@ -149,12 +149,18 @@ pub(crate) enum Refused {
     NotYours(String),
     #[error("the package {0} has another list of blocks already")]
     OtherBlocks(String),
-    #[error("{0} is released already and never changes: choose a higher version")]
+    #[error(
+        "{0} is released already and never changes: POST …/channels/CHANNEL/releases gives it to another channel; for other files choose a higher version"
+    )]
     Released(String),
+    #[error(
+        "{0} is yanked, and to publish it again does not put it back: POST …/releases/{0}/unyank does, or choose a higher version"
+    )]
+    Yanked(String),
     #[error("{0} was deleted, and its version stays taken: choose a higher one")]
     Deleted(String),
     #[error(
-        "the channel {channel} is followed for {}: move them with PUT …/channels/OTHER, yank or delete them first",
+        "the channel {channel} is followed for {}: it can be deleted when all of them are yanked or deleted; what is yanked leaves it, and unyank puts that back into its other channels alone",
         some_of(filling)
     )]
     ChannelNotEmpty {
@@ -209,7 +215,9 @@ impl From<Refused> for Problem {
                 Self::new(http::StatusCode::FORBIDDEN, "scope_missing", detail)
             }
             Refused::OtherBlocks(_) => Self::conflict("blocks_differ", detail),
-            Refused::Released(_) => Self::conflict("release_published", detail),
+            Refused::Released(_) | Refused::Yanked(_) => {
+                Self::conflict("release_published", detail)
+            }
             Refused::Deleted(_) => Self::conflict("release_deleted", detail),
             Refused::ChannelNotEmpty { filling, .. } => {
                 Self::conflict("channel_not_empty", detail).with_member("versions", filling)

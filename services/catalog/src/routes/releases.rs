@@ -111,7 +111,13 @@ async fn publish(
                 drop(transaction);
                 return Ok(Json(applied(&state, &release.id).await?).into_response());
             }
-            return Err(Refused::Released(release.version).into());
+            let is_yanked = matches!(release.state(), Ok(Stage::Yanked));
+            let refused = if is_yanked {
+                Refused::Yanked
+            } else {
+                Refused::Released
+            };
+            return Err(refused(release.version).into());
         }
         quota::check_release(&state, &mut transaction, &release).await?;
         choice::choose(&mut transaction, &release, &choice).await?;

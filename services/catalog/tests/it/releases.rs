@@ -66,10 +66,11 @@ async fn a_release_is_published_once() {
         let fixture = Fixture::new(engine).await;
         fixture.app("notes").await;
         fixture.published("notes", "1.0").await;
-        fixture
+        let words = fixture
             .publish("notes", "1.0")
             .await
             .refused(409, "release_published");
+        assert!(words.contains("channels/CHANNEL/releases"), "{words}");
         let retry = "/api/v1/apps/notes/releases/1.0/retry";
         let answer = fixture.admin().post(retry, json!({})).await;
         answer.refused(409, "release_not_failed");

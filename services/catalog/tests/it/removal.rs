@@ -237,6 +237,7 @@ async fn a_channel_is_deleted_when_it_gives_nobody_anything() {
         assert_eq!(refused.body["versions"], json!(["1.0", "2.0"]));
         let words = refused.refused(409, "channel_not_empty");
         assert!(words.contains("1.0, 2.0"), "{words}");
+        assert!(words.contains("yanked or deleted"), "{words}");
         // Neither a yanked release nor a deleted one is given to anybody.
         let because = json!({"reason": "broken"});
         let yank = format!("{RELEASE}/yank");

@@ -38,16 +38,18 @@ async fn a_published_release_is_yanked_once_and_its_version_stays_taken() {
             .await
             .refused(409, "release_not_published");
         assert!(words.contains("yanked"), "{words}");
-        fixture
+        let words = fixture
             .publish("notes", "1.0")
             .await
             .refused(409, "release_published");
+        assert!(words.contains("releases/1.0/unyank"), "{words}");
         let mut delivery = fixture.delivery("notes", "1.0", "notes.apk", b"1.0");
         delivery.channel = Some("stable".to_owned());
-        fixture
+        let words = fixture
             .deliver(&delivery)
             .await
             .refused(409, "release_published");
+        assert!(words.contains("releases/1.0/unyank"), "{words}");
         let channels = fixture
             .admin()
             .get("/api/v1/apps/notes/channels")
