@@ -70,8 +70,12 @@ fn target(facts: &mut Facts, wheel: &str) {
         platforms.insert(platform);
         arches.push(arch);
     }
-    if let (Some(platform), 1) = (platforms.first(), platforms.len()) {
-        facts.platform = Some(*platform);
+    match platforms.first() {
+        Some(Platform::None) if platforms.len() == 1 => {
+            facts.set_no_platform("a system that its tags name");
+        }
+        Some(platform) if platforms.len() == 1 => facts.platform = Some(*platform),
+        _ => {}
     }
     facts.arch = Some(Arch::Universal);
     facts.set_arches(arches);
@@ -84,12 +88,20 @@ fn system_of(system: &str) -> (Platform, &str) {
     });
     match system.split(|c: char| !c.is_ascii_alphabetic()).next() {
         Some("macosx") => (Platform::Macos, arch),
-        Some("ios") => (Platform::Ios, arch),
+        // The device or the simulator follows (PEP 730).
+        Some("ios") => {
+            let device = arch
+                .rsplit_once('_')
+                .filter(|(_, sdk)| sdk.starts_with("iphone"));
+            (Platform::Ios, device.map_or(arch, |(arch, _)| arch))
+        }
         Some("android") => (Platform::Android, arch),
         Some("linux" | "manylinux" | "musllinux") => (Platform::Linux, arch),
         Some("win") if system == "win32" => (Platform::Windows, "x86"),
         Some("win") => (Platform::Windows, arch),
-        _ => (Platform::Any, "any"),
+        _ if system == "any" => (Platform::Any, "any"),
+        // Such as `pyodide_2024_0_wasm32` and `freebsd_14_0_release_amd64`.
+        _ => (Platform::None, arch),
     }
 }
 
@@ -161,6 +173,16 @@ mod tests {
                 "cp312-cp312-macosx_10_9_universal2",
                 Platform::Macos,
                 Arch::Universal,
+            ),
+            (
+                "cp313-cp313-ios_13_0_arm64_iphoneos",
+                Platform::Ios,
+                Arch::Aarch64,
+            ),
+            (
+                "cp312-cp312-pyodide_2024_0_wasm32",
+                Platform::None,
+                "wasm32".parse().unwrap(),
             ),
             ("py3-none-win32", Platform::Windows, Arch::X86),
             ("py3-none-win_amd64", Platform::Windows, Arch::X86_64),
