@@ -85,9 +85,14 @@ fn describe(facts: &mut Facts, yaml: &str, limits: &Limits) {
     }
 }
 
-/// A value without the quotation marks and the blanks around it.
+/// A value without the quotation marks and the blanks around it, or the comment behind it.
 fn plain(text: &str) -> &str {
-    text.trim().trim_matches(['"', '\'']).trim()
+    let text = text.trim();
+    let value = match text.chars().next() {
+        Some('"' | '\'') => text,
+        _ => text.split(" #").next().unwrap_or_default(),
+    };
+    value.trim().trim_matches(['"', '\'']).trim()
 }
 
 fn cut() -> Fault {
@@ -324,6 +329,12 @@ mod tests {
         );
         assert_eq!(facts.identifier.as_deref(), Some("notes"));
         assert_eq!(facts.version.as_deref(), Some("1.0"));
+        assert_eq!(facts.arch, Some(Arch::Aarch64));
+        let facts =
+            of("name: notes # ours\nversion: 'a # b'\ntitle: C#\narchitectures: [arm64] # one\n");
+        assert_eq!(facts.identifier.as_deref(), Some("notes"));
+        assert_eq!(facts.version.as_deref(), Some("a # b"));
+        assert_eq!(facts.label.as_deref(), Some("C#"));
         assert_eq!(facts.arch, Some(Arch::Aarch64));
         assert_eq!(of("architectures: [ amd64 ]").arch, Some(Arch::X86_64));
         assert_eq!(of("architectures:\n  - all\n").arch, Some(Arch::Universal));
