@@ -10,6 +10,9 @@ use crate::{
 };
 
 const BUFFER: usize = 64 << 10;
+/// What a member counts beside its content: beginning to unpack one takes as long as unpacking this much. Members without
+/// content would otherwise be free, and a file has room for millions of them.
+pub(crate) const MEMBER: u64 = 4 << 10;
 
 /// `None` when it is none. It is unpacked to see that its end is there, but not beyond the limit.
 pub(crate) fn read(
@@ -62,9 +65,9 @@ fn is_whole(mut input: impl BufRead, mut most: u64) -> Result<bool, Fault> {
     loop {
         let mut member = bufread::GzDecoder::new(input);
         let unpacked = io::copy(&mut (&mut member).take(most + 1), &mut io::sink());
-        match unpacked.map_err(unpacking)? {
-            unpacked if unpacked > most => return Ok(false),
-            unpacked => most -= unpacked,
+        match most.checked_sub(unpacked.map_err(unpacking)? + MEMBER) {
+            None => return Ok(false),
+            Some(left) => most = left,
         }
         input = member.into_inner();
         match input.fill_buf()?.first() {

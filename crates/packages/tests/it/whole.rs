@@ -371,3 +371,37 @@ fn one_byte_of_damage_to_any_kind_never_panics() {
         }
     }
 }
+
+/// Each takes time to begin, so that a file of them would be read until the inspection is ended.
+#[test]
+fn members_and_streams_without_content_are_not_read_without_end() {
+    let tar = manifests::tar();
+    for (kind, first, empty) in [
+        (Kind::TarGz, gzip(&tar), gzip(b"")),
+        (Kind::TarBz2, manifests::bzip2(&tar), manifests::bzip2(b"")),
+    ] {
+        let of = |count: usize| match named(&[&*first, &empty.repeat(count)].concat(), kind) {
+            Outcome::Understood(facts) => facts.warnings,
+            other => panic!("{other:?}"),
+        };
+        assert!(of(1000).is_empty(), "{kind}");
+        let warnings = of(300_000);
+        assert!(
+            warnings.iter().any(|words| words.contains("not looked")),
+            "{kind}: {warnings:?}"
+        );
+    }
+}
+
+#[test]
+fn a_short_text_that_is_packed_is_whole_and_no_tarball() {
+    for packed in [manifests::zstd(b"a text"), manifests::bzip2(b"a text")] {
+        let outcome = inspected(&packed, None, &Limits::default()).outcome;
+        assert!(
+            matches!(outcome, Outcome::NotUnderstood { .. }),
+            "{outcome:?}"
+        );
+        let cut = inspected(&packed[..packed.len() - 2], None, &Limits::default()).outcome;
+        assert!(matches!(cut, Outcome::Damaged { .. }), "{cut:?}");
+    }
+}
