@@ -36,6 +36,8 @@ struct File {
     /// Where it is downloaded once it is published.
     url: Option<String>,
     signature: Option<String>,
+    /// Those of this file, which are in the whole's too.
+    warnings: Vec<String>,
 }
 
 impl Report {
@@ -48,9 +50,9 @@ impl Report {
         let mut warnings = release.warnings;
         let mut files = Vec::new();
         for package in release.packages {
-            for warning in package.warnings {
-                if !warnings.contains(&warning) {
-                    warnings.push(warning);
+            for warning in &package.warnings {
+                if !warnings.contains(warning) {
+                    warnings.push(warning.clone());
                 }
             }
             let url = package.url.as_deref().map(public).transpose()?;
@@ -63,6 +65,7 @@ impl Report {
                 arch: package.arch,
                 signature: url.as_ref().map(|url| format!("{url}.minisig")),
                 url,
+                warnings: package.warnings,
             });
         }
         Ok(Self {
@@ -79,8 +82,25 @@ impl Report {
     }
 
     pub(crate) fn tell(&self, output: Output) {
-        self.warnings.iter().for_each(terminal::warn);
+        self.warnings_in_lines().iter().for_each(terminal::warn);
         output.tell(&json!(self), self.lines());
+    }
+
+    /// The warnings of the release, and of each file behind its name: "the package says" may be said of any of them.
+    fn warnings_in_lines(&self) -> Vec<String> {
+        let files = self.files.iter();
+        let of_files: Vec<_> = files
+            .flat_map(|file| file.warnings.iter().map(move |warning| (file, warning)))
+            .collect();
+        let is_of_a_file = |warning: &&String| of_files.iter().any(|(_, other)| other == warning);
+        let of_release = self
+            .warnings
+            .iter()
+            .filter(|warning| !is_of_a_file(warning));
+        let named = of_files
+            .iter()
+            .map(|(file, warning)| format!("{}: {warning}", file.filename));
+        of_release.cloned().chain(named).collect()
     }
 
     fn lines(&self) -> Vec<String> {
@@ -139,4 +159,40 @@ pub(crate) fn files_of_draft(files: &Value) -> String {
         )
     });
     lines.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_warning_names_the_file_that_it_is_of() {
+        let package = |name: &str, warnings: &[&str]| {
+            json!({
+                "id": "1", "filename": name, "sha256": "00", "size": 1, "kind": "apk", "platform": "android",
+                "arch": "universal", "warnings": warnings, "state": "published", "url": null,
+            })
+        };
+        let release = json!({
+            "app": "notes", "version": "1", "channels": [], "state": "draft", "created_at": "2026-01-01T00:00:00Z",
+            "links": {"page": "/a/notes", "files": []}, "warnings": ["left_channel: words", "odd: words"],
+            "packages": [package("a.apk", &["odd: words"]), package("b.apk", &["odd: words"])],
+        });
+        let release = serde_json::from_value(release).expect("a release");
+        let server = Server::new(
+            &crate::server::address::ServerAddress::default(),
+            None,
+            None,
+        );
+        let report = Report::of(&server.expect("a server"), release, None).expect("a report");
+        assert_eq!(report.warnings, ["left_channel: words", "odd: words"]);
+        assert_eq!(
+            report.warnings_in_lines(),
+            [
+                "left_channel: words",
+                "a.apk: odd: words",
+                "b.apk: odd: words"
+            ]
+        );
+    }
 }
