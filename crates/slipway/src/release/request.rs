@@ -3,7 +3,6 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
 use reqwest::Method;
 use serde_json::{Value, json};
 use slipway_packages::{Slug, Version};
@@ -160,20 +159,20 @@ async fn done_before(
     }
 }
 
-fn refused(order: &Order<'_>, problem: Problem) -> anyhow::Error {
+fn refused(order: &Order<'_>, mut problem: Problem) -> anyhow::Error {
     let Order { app, version, .. } = order;
     let version = version.as_str();
     let what = format!("{app} {version} was not published");
     let files = problem.members.get("files").map(files_of_draft);
-    let what = match (problem.code.as_str(), files) {
+    problem.detail = match (problem.code.as_str(), files) {
+        // The platform tells the way of the API.
         ("draft_mixed", Some(files)) => format!(
-            "{what}: others have put files into its draft too. Publish exactly what is meant, with the files at hand: slipway release {version} FILE… --app {app}{files}\n"
+            "{what}: others have put files into its draft too. Publish exactly what is meant, with the files at hand: slipway release {version} FILE… --app {app}{files}"
         ),
-        (_, Some(files)) => format!("{what}; its draft is{files}\n"),
-        (_, None) => what,
+        (_, Some(files)) => format!("{what}: {}; its draft is{files}", problem.detail),
+        (_, None) => format!("{what}: {}", problem.detail),
     };
-    let refusal = Err::<(), _>(Failure::Refused(problem));
-    refusal.context(what).expect_err("it is a refusal")
+    Failure::Refused(problem).into()
 }
 
 /// For a release that is published elsewhere: moving it is another act than publishing.
