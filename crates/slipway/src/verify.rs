@@ -127,7 +127,7 @@ fn find_key(
 pub(crate) async fn first_key(server: &Server, app: &Slug) -> anyhow::Result<Key> {
     let key = server.key(app).await?;
     terminal::note(format_args!(
-        "the key of {app} comes from {} too, so it proves only that the file is of whoever runs that; it is pinned, and another one will be refused. Compare {} with what the app's publisher says elsewhere",
+        "the key of {app} comes from {} too, so it proves only that the file is of whoever runs that. Compare {} with what the app's publisher says elsewhere",
         server.origin(),
         key.fingerprint()
     ));

@@ -145,14 +145,15 @@ impl KnownApps {
         if standing == Standing::First {
             match &self.path {
                 None => terminal::note("the key is not pinned: set HOME or XDG_CONFIG_HOME"),
-                Some(path) => {
-                    if let Err(error) = pin(path, server, app, key) {
-                        if error.downcast_ref::<Stop>().is_some() {
-                            return Err(error);
-                        }
+                Some(path) => match pin(path, server, app, key) {
+                    Ok(()) => terminal::note(format_args!(
+                        "the key of {app} is pinned: from here on another one is refused"
+                    )),
+                    Err(error) if error.is::<Stop>() => return Err(error),
+                    Err(error) => {
                         terminal::warn(format_args!("the key could not be pinned: {error:#}"));
                     }
-                }
+                },
             }
         }
         Ok(standing)
