@@ -61,11 +61,24 @@ enum Command {
 
 /// Reads the command line and does what it asks for.
 pub(crate) fn execute(arguments: Vec<OsString>) -> ExitCode {
+    let wants_json = wants_json(&arguments);
     match Slipway::try_parse_from(arguments) {
         Ok(slipway) => slipway.execute(),
         // 2 for what cannot be understood, and for no arguments at all: a script that forgot them must not pass.
-        Err(error) => without_tip(error).exit(),
+        Err(error) => {
+            let error = without_tip(error);
+            if wants_json && error.use_stderr() {
+                terminal::say_document(&exit::usage_document(&error));
+            }
+            error.exit()
+        }
     }
+}
+
+/// Whether a document is asked for, on a command line that may not be understood otherwise.
+fn wants_json(arguments: &[OsString]) -> bool {
+    let options = arguments.iter().take_while(|word| *word != "--");
+    options.into_iter().any(|word| word == "--json")
 }
 
 /// clap's tip for an option that it does not know is to write it behind `--`, where it would be taken for a file.
@@ -160,6 +173,23 @@ mod tests {
         assert!(near.contains("--channel"), "{near}");
         let near = told(&["slipway", "verfy"]);
         assert!(near.contains("verify"), "{near}");
+    }
+
+    #[test]
+    fn a_usage_error_is_a_document_where_documents_are_asked_for() {
+        let arguments = |words: &[&str]| words.iter().map(OsString::from).collect::<Vec<_>>();
+        assert!(wants_json(&arguments(&["slipway", "publish", "--json"])));
+        assert!(!wants_json(&arguments(&[
+            "slipway", "publish", "--", "--json"
+        ])));
+        let error =
+            Slipway::try_parse_from(["slipway", "publish", "a", "--app", "Notes", "--json"]);
+        let document = exit::usage_document(&error.err().expect("an error"));
+        let told = &document["error"];
+        assert_eq!((&told["exit"], &told["code"]), (&2.into(), &"usage".into()));
+        let detail = told["detail"].as_str().unwrap_or_default();
+        assert!(detail.starts_with("invalid value 'Notes'"), "{detail}");
+        assert!(!detail.contains('\n'), "{detail}");
     }
 
     #[test]

@@ -56,9 +56,10 @@ impl Stop {
 }
 
 /// Codes of the platform that say: there already, and other than what was sent.
-const TAKEN: [&str; 6] = [
+const TAKEN: [&str; 7] = [
     "app_exists",
     "deleted",
+    "release_deleted",
     "release_published",
     "version_exists",
     "version_taken",
@@ -104,6 +105,15 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// What clap says of a command line, as `--json` prints it.
+pub(crate) fn usage_document(error: &clap::Error) -> Value {
+    let words = error.to_string();
+    // Its first paragraph; how the command is used comes after.
+    let words = words.split("\n\n").next().unwrap_or_default();
+    let words = words.strip_prefix("error: ").unwrap_or(words);
+    document(&Stop::usage(words).into())
+}
+
 /// A failure for programs, as `--json` prints it.
 pub(crate) fn document(error: &anyhow::Error) -> Value {
     let problem = match find::<Failure>(error) {
@@ -139,6 +149,8 @@ mod tests {
         assert_eq!(Exit::of(&error), Exit::Refused);
         assert_eq!(document(&error)["error"]["code"], "app_unknown");
         assert_eq!(document(&error)["error"]["detail"], "around it: words");
+        let deleted = Stop::of_code("release_deleted".to_owned(), "words".to_owned());
+        assert_eq!(Exit::of(&deleted.into()), Exit::AlreadyThere);
         let strange = anyhow::Error::new(Failure::Strange).context("around it");
         assert_eq!(Exit::of(&strange), Exit::Failed);
         let away = anyhow::Error::new(Failure::Stalled(std::time::Duration::ZERO));
