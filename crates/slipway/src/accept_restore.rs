@@ -94,7 +94,9 @@ fn lines(restore: &Restore) -> Vec<String> {
         lines.push(format!("  and {hidden} more"));
     }
     if restore.count == 0 {
-        lines.push("  no published release, key, yank or revocation would be undone".to_owned());
+        lines.push(
+            "  no published release, key, yank, roll-back or revocation would be undone".to_owned(),
+        );
     }
     for service in &restore.away {
         lines.push(format!(
@@ -111,6 +113,7 @@ fn words(what: &str) -> &str {
         "files_changed" => "the release's files vanish or change",
         "yank_lifted" => "the yank is undone",
         "deletion_lifted" => "the deletion is undone",
+        "roll_back_lifted" => "the release is back in a channel that it left",
         "restriction_lifted" => "what kept it back is undone",
         "key_lost" => "the app's key vanishes",
         "key_changed" => "the app's key is another one",

@@ -1,7 +1,7 @@
 //! The copy of what the catalog says of apps and releases: all that is needed to serve what is published with everybody
 //! else gone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -52,12 +52,19 @@ impl Replica for Copy {
             let release = losses::Release {
                 shown: Shown::of(&visibility),
                 files: BTreeMap::new(),
+                channels: Some(BTreeSet::new()),
             };
             known.releases.insert((app, version), release);
         }
         for (app, version, filename, sha256) in packages::digests(&mut snapshot).await? {
             if let Some(release) = known.releases.get_mut(&(app, version)) {
                 release.files.insert(filename, sha256);
+            }
+        }
+        for (app, version, channel) in releases::in_channels(&mut snapshot).await? {
+            let release = known.releases.get_mut(&(app, version));
+            if let Some(channels) = release.and_then(|release| release.channels.as_mut()) {
+                channels.insert(channel);
             }
         }
         Ok(known)

@@ -73,6 +73,7 @@ impl Replica for Copy {
 
 fn known_release((app, release): (String, copy::Release)) -> ((String, String), losses::Release) {
     let known = losses::Release {
+        channels: None,
         shown: match (release.deleted, release.closed) {
             (true, _) => Shown::Deleted,
             (false, true) => Shown::Closed,

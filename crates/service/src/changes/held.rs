@@ -15,7 +15,7 @@ pub struct Loss {
     /// The version of a release, the app of a key or that was deleted, or the id of a token.
     pub subject: String,
     /// `release_lost files_changed yank_lifted deletion_lifted restriction_lifted key_lost key_changed
-    /// revocation_lifted scopes_widened app_widened expiry_extended`
+    /// revocation_lifted scopes_widened app_widened expiry_extended roll_back_lifted`
     pub what: String,
 }
 

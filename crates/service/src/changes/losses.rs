@@ -27,6 +27,8 @@ pub struct Release {
     pub shown: Shown,
     /// The digest of each file name.
     pub files: BTreeMap<String, String>,
+    /// Those that it is in; `None` where a copy does not keep them.
+    pub channels: Option<BTreeSet<String>>,
 }
 
 /// How far a release is shown.
@@ -92,6 +94,7 @@ impl Known {
                     let told = Release {
                         shown: release.visibility.into(),
                         files: files.collect(),
+                        channels: Some(release.channels.iter().cloned().collect()),
                     };
                     let place = (release.app.clone(), release.version.clone());
                     known.releases.insert(place, told);
@@ -164,13 +167,25 @@ fn undone(old: &Release, new: Option<&Release>) -> Option<&'static str> {
         )
         | (Shown::Yanked, Some(Shown::Yanked)) => {
             let kept = |(name, digest)| new.and_then(|new| new.files.get(name)) == Some(digest);
-            (!old.files.iter().all(kept)).then_some("files_changed")
+            if !old.files.iter().all(kept) {
+                return Some("files_changed");
+            }
+            new.is_some_and(|new| is_in_more_channels(old, new))
+                .then_some("roll_back_lifted")
         }
         (Shown::Published | Shown::Closed, _) => Some("release_lost"),
         (Shown::Yanked, _) => Some("yank_lifted"),
         (Shown::Deleted, _) => Some("deletion_lifted"),
         (Shown::Other, _) => Some("restriction_lifted"),
     }
+}
+
+/// Whether a channel would have a release that it has not: it was rolled back, perhaps because the release does harm.
+fn is_in_more_channels(old: &Release, new: &Release) -> bool {
+    let (Some(old), Some(new)) = (&old.channels, &new.channels) else {
+        return false;
+    };
+    !new.is_subset(old)
 }
 
 #[cfg(test)]
@@ -191,6 +206,7 @@ mod tests {
         Release {
             shown,
             files: files.into(),
+            channels: None,
         }
     }
 
@@ -292,6 +308,33 @@ mod tests {
             };
             assert_eq!(what(Shown::Other, new), less, "{new:?}");
         }
+    }
+
+    #[test]
+    fn a_release_does_not_come_back_into_a_channel_unasked() {
+        let of = |channels: Option<&[&str]>| {
+            let channels = channels.map(|all| all.iter().map(|&one| one.to_owned()).collect());
+            with_release(Some(Release {
+                channels,
+                ..release(Shown::Published, "d")
+            }))
+        };
+        let what = |old, new| {
+            let losses = of(old).losses(&of(new));
+            losses.first().map(|loss| loss.what.clone())
+        };
+        let (none, beta, both) = (&[][..], &["beta"][..], &["beta", "stable"][..]);
+        for (old, new) in [(none, beta), (none, both), (beta, both)] {
+            assert_eq!(
+                what(Some(old), Some(new)).as_deref(),
+                Some("roll_back_lifted")
+            );
+            assert_eq!(what(Some(new), Some(old)), None);
+        }
+        assert_eq!(
+            (what(None, Some(both)), what(Some(none), None)),
+            (None, None)
+        );
     }
 
     #[test]

@@ -58,6 +58,15 @@ pub(crate) async fn all(
         .await
 }
 
+/// App and version of every release in a channel, and that.
+pub(crate) async fn in_channels(
+    connection: &mut AnyConnection,
+) -> sqlx::Result<Vec<(String, String, String)>> {
+    sqlx::query_as("SELECT app, version, channel FROM channels")
+        .fetch_all(connection)
+        .await
+}
+
 /// Writes the release and its channels, and says whether it did: what is there may be as new.
 pub(crate) async fn put(
     connection: &mut AnyConnection,

@@ -10,7 +10,7 @@ use axum::{Json, Router};
 use slipway_download::{DownloadState, Settings};
 use slipway_service::changes::held::{Loss, Report};
 use slipway_service::changes::replica::Replica as _;
-use slipway_service::changes::{App, Change, Page, Row, Visibility};
+use slipway_service::changes::{App, Change, Page, Release, Row, Visibility};
 use slipway_service::discovery::view::View;
 use slipway_service::{Health as _, Process};
 use slipway_testkit::TestProcess;
@@ -311,6 +311,36 @@ async fn a_first_copy_waits_until_the_catalog_has_heard_of_everybody() {
         catalog.page.send_modify(|page| page.opening = false);
         instance.ready().await;
         assert_eq!(instance.report().await.from, "e");
+        instance.process.shutdown.cancel();
+    }
+}
+
+#[tokio::test]
+async fn a_release_does_not_come_back_into_a_channel_by_another_database() {
+    for engine in engines() {
+        let (catalog, address) = Catalog::start().await;
+        let within = |channels: &[&str]| {
+            let Row::Release(release) = at("2.0", Visibility::Published) else {
+                panic!("a release")
+            };
+            let channels = channels.iter().map(|&channel| channel.to_owned()).collect();
+            let release = Row::Release(Release {
+                channels,
+                ..release
+            });
+            vec![app("notes"), release]
+        };
+        catalog.tells("e", false, &[], within(&["beta"]));
+        let instance = Instance::start(engine, &address).await;
+        instance.ready().await;
+        catalog.tells("p", false, &[], within(&["beta", "stable"]));
+        catalog.asked(&[("epoch", "e"), ("held", "p")]).await;
+        let report = instance.report().await;
+        assert_eq!(report.losses, [loss("2.0", "roll_back_lifted")]);
+        assert_eq!(instance.epoch().await, "e");
+        catalog.tells("f", false, &[], within(&[]));
+        catalog.asked(&[("epoch", "f"), ("after", "2")]).await;
+        assert_eq!(instance.epoch().await, "f");
         instance.process.shutdown.cancel();
     }
 }
