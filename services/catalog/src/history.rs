@@ -2,9 +2,9 @@
 //! device refuses them or, worse, does not.
 //!
 //! A package is compared with those of the same identifier and platform, of the closest lower version: a backport with
-//! those before it, and not with what came later. What was read out of the bytes is not proven, so it warns, and whoever
-//! wants to be refused says so. It is judged when it comes and again when its release is published, beside what was
-//! released meanwhile.
+//! those before it, and not with what came later. Once something is released, nothing else counts. What was read out of
+//! the bytes is not proven, so it warns, and whoever wants to be refused says so. It is judged when it comes and again
+//! when its release is published, beside what was released meanwhile.
 
 use serde_json::Value;
 use slipway_packages::{Platform, contradiction};
@@ -100,15 +100,19 @@ async fn beside(db: &mut AnyConnection, package: &Package, facts: &Value) -> sql
     } else {
         &package.kind
     };
+    let any = Like {
+        identifier: "",
+        kind,
+        arch: &package.arch,
+        released: false,
+    };
+    let any = identities::closest(db, package, any).await?;
+    // What a token that may only upload has put there says nothing of what users have.
     let same = Like {
         identifier,
         kind: "",
         arch: &package.arch,
-    };
-    let any = Like {
-        identifier: "",
-        kind,
-        ..same
+        released: any.as_ref().is_some_and(|any| any.is_released == 1),
     };
     let not_below = match facts["version_code"].as_i64() {
         Some(code) => identities::not_below(db, package, same, code).await?,
@@ -116,7 +120,7 @@ async fn beside(db: &mut AnyConnection, package: &Package, facts: &Value) -> sql
     };
     Ok(Beside {
         same: identities::closest(db, package, same).await?,
-        any: identities::closest(db, package, any).await?,
+        any,
         not_below,
     })
 }
@@ -200,6 +204,7 @@ mod tests {
             identifier: identifier.to_owned(),
             version_code: Some(code),
             signer_sha256: signer.map(str::to_owned),
+            is_released: 1,
         }
     }
 

@@ -17,6 +17,8 @@ pub(crate) struct Earlier {
     pub(crate) identifier: String,
     pub(crate) version_code: Option<i64>,
     pub(crate) signer_sha256: Option<String>,
+    /// 1 when its release was begun to be published.
+    pub(crate) is_released: i64,
 }
 
 /// Which packages a new one is compared with; an empty text is any.
@@ -25,6 +27,8 @@ pub(crate) struct Like<'a> {
     pub(crate) identifier: &'a str,
     pub(crate) kind: &'a str,
     pub(crate) arch: &'a str,
+    /// Whether those that nobody has released do not count.
+    pub(crate) released: bool,
 }
 
 pub(crate) async fn insert(db: &mut AnyConnection, package: &Package) -> Result<()> {
@@ -77,11 +81,13 @@ pub(crate) async fn closest(
     like: Like<'_>,
 ) -> Result<Option<Earlier>> {
     query_as(
-        "SELECT p.filename, r.version, i.identifier, i.version_code, i.signer_sha256
+        "SELECT p.filename, r.version, i.identifier, i.version_code, i.signer_sha256,
+             cast(CASE WHEN r.state IN ('signing', 'verifying', 'published', 'yanked') THEN 1 ELSE 0 END AS bigint)
+                 AS is_released
          FROM package_identities i JOIN packages p ON p.id = i.package_id LEFT JOIN releases r ON r.id = p.release_id
              LEFT JOIN releases own ON own.id = $4
          WHERE i.app = $1 AND p.platform = $2 AND p.id <> $3 AND (r.id IS NULL OR own.id IS NULL OR r.id <> own.id)
-             AND (r.state IN ('signing', 'verifying', 'published', 'yanked') OR p.id < $3)
+             AND (r.state IN ('signing', 'verifying', 'published', 'yanked') OR ($7 = 0 AND p.id < $3))
              AND i.identifier IS NOT NULL AND ($5 = '' OR i.identifier = $5) AND ($6 = '' OR p.kind = $6)
          ORDER BY CASE WHEN r.state IN ('signing', 'verifying', 'published', 'yanked') THEN 0 ELSE 1 END,
              CASE WHEN r.version_key > own.version_key THEN 1 ELSE 0 END,
@@ -95,6 +101,7 @@ pub(crate) async fn closest(
     .bind(package.release_id.as_deref().unwrap_or_default())
     .bind(like.identifier)
     .bind(like.kind)
+    .bind(i64::from(like.released))
     .fetch_optional(db)
     .await
 }
@@ -107,11 +114,13 @@ pub(crate) async fn not_below(
     code: i64,
 ) -> Result<Option<Earlier>> {
     query_as(
-        "SELECT p.filename, r.version, i.identifier, i.version_code, i.signer_sha256
+        "SELECT p.filename, r.version, i.identifier, i.version_code, i.signer_sha256,
+             cast(CASE WHEN r.state IN ('signing', 'verifying', 'published', 'yanked') THEN 1 ELSE 0 END AS bigint)
+                 AS is_released
          FROM package_identities i JOIN packages p ON p.id = i.package_id LEFT JOIN releases r ON r.id = p.release_id
              LEFT JOIN releases own ON own.id = $4
          WHERE i.app = $1 AND p.platform = $2 AND p.id <> $3 AND (r.id IS NULL OR own.id IS NULL OR r.id <> own.id)
-             AND (r.state IN ('signing', 'verifying', 'published', 'yanked') OR p.id < $3)
+             AND (r.state IN ('signing', 'verifying', 'published', 'yanked') OR ($8 = 0 AND p.id < $3))
              AND i.identifier = $5 AND p.arch = $6 AND i.version_code >= $7
              AND (own.version_key IS NULL OR r.version_key IS NULL OR r.version_key < own.version_key)
          ORDER BY i.version_code DESC, p.id DESC
@@ -124,6 +133,7 @@ pub(crate) async fn not_below(
     .bind(like.identifier)
     .bind(like.arch)
     .bind(code)
+    .bind(i64::from(like.released))
     .fetch_optional(db)
     .await
 }

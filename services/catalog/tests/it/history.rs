@@ -156,6 +156,40 @@ async fn a_draft_is_judged_again_when_it_is_published() {
     }
 }
 
+/// A token that may only upload must not have what others release refused, nor let another name pass.
+#[tokio::test]
+async fn what_nobody_released_is_not_compared_with_once_something_is() {
+    for engine in engines() {
+        let fixture = fixture(engine).await;
+        let draft = |version: &str, facts| Delivery {
+            channel: None,
+            ..apk(&fixture, version, facts)
+        };
+        let first = draft("0.9", (NOTES, 90, "aa"));
+        fixture.deliver(&first).await.ok(200);
+        let second = fixture.deliver(&draft("1.0", (NOTES, 10, "aa"))).await;
+        assert_eq!(
+            codes(&second.ok(200)["package"]),
+            ["version_code_not_higher"]
+        );
+        let release = published(&fixture, &apk(&fixture, "1.1", (NOTES, 11, "aa"))).await;
+        assert_eq!(codes(&release), ["version_code_not_higher"]);
+        for facts in [(NOTES, 99, "bb"), ("org.example.other", 1, "bb")] {
+            let version = format!("1.2.{}", facts.1);
+            fixture.deliver(&draft(&version, facts)).await.ok(200);
+        }
+        let strict = Delivery {
+            strict: true,
+            ..apk(&fixture, "2.0", (NOTES, 20, "aa"))
+        };
+        let release = published(&fixture, &strict).await;
+        assert_eq!(codes(&release), [""; 0]);
+        let other = apk(&fixture, "3.0", ("org.example.other", 30, "bb"));
+        let release = published(&fixture, &other).await;
+        assert_eq!(codes(&release), ["package_name_changed"]);
+    }
+}
+
 /// Rows of an earlier catalog, before this one or beside it, have no identity yet.
 #[tokio::test]
 async fn packages_of_an_earlier_version_count_too() {
