@@ -207,7 +207,7 @@ pub(crate) async fn publish(
 }
 
 /// Gives a release that is published the notes of who publishes it: those that come with that, else those that came with
-/// its own packages. Those of nobody else: a token that may upload must not put its words into another's release.
+/// its own packages; nothing but spaces is none. Those of nobody else: a token that may upload must not put its words into another's release.
 pub(crate) async fn note(
     db: &mut AnyConnection,
     release: &Release,
@@ -219,7 +219,8 @@ pub(crate) async fn note(
     }
     let own = draft_notes::of_token(db, (&release.id, token_id)).await?;
     if let Some(notes) = notes.or(own.as_deref()) {
-        releases::set_notes(db, &release.id, Some(notes)).await?;
+        let notes = Some(notes).filter(|notes| !notes.trim().is_empty());
+        releases::set_notes(db, &release.id, notes).await?;
     }
     Ok(draft_notes::forget(db, &release.id).await?)
 }

@@ -390,6 +390,11 @@ async fn notes_that_were_changed_are_what_a_draft_is_published_with() {
             let release = uploader.post(RELEASES, body).await.ok(201);
             assert_eq!(release["notes"], changed);
         }
+        // What holds nothing is none wherever it is said.
+        fixture.draft("notes", "3.0", b"three").await;
+        let body = json!({"version": "3.0", "channel": "stable", "notes": " \n"});
+        let release = uploader.post(RELEASES, body).await.ok(201);
+        assert_eq!(release["notes"], Value::Null);
     }
 }
 
