@@ -106,7 +106,8 @@ pub(crate) async fn closest(
     .await
 }
 
-/// A package of a lower version whose version code is not below that of `package`.
+/// A package of a lower version whose version code is not below that of `package`. The same bytes, sent before on their
+/// own, are no other package.
 pub(crate) async fn not_below(
     db: &mut AnyConnection,
     package: &Package,
@@ -120,7 +121,7 @@ pub(crate) async fn not_below(
          FROM package_identities i JOIN packages p ON p.id = i.package_id LEFT JOIN releases r ON r.id = p.release_id
              LEFT JOIN releases own ON own.id = $4
          WHERE i.app = $1 AND p.platform = $2 AND p.id <> $3 AND (r.id IS NULL OR own.id IS NULL OR r.id <> own.id)
-             AND (r.state IN ('signing', 'verifying', 'published', 'yanked') OR ($8 = 0 AND p.id < $3))
+             AND (r.state IN ('signing', 'verifying', 'published', 'yanked') OR ($8 = 0 AND p.id < $3 AND p.sha256 <> $9))
              AND i.identifier = $5 AND p.arch = $6 AND i.version_code >= $7
              AND (own.version_key IS NULL OR r.version_key IS NULL OR r.version_key < own.version_key)
          ORDER BY i.version_code DESC, p.id DESC
@@ -134,6 +135,7 @@ pub(crate) async fn not_below(
     .bind(like.arch)
     .bind(code)
     .bind(i64::from(like.released))
+    .bind(&package.sha256)
     .fetch_optional(db)
     .await
 }

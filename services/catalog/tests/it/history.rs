@@ -190,6 +190,37 @@ async fn what_nobody_released_is_not_compared_with_once_something_is() {
     }
 }
 
+/// Its bytes were on their own first, and a higher version of the same bytes is no update of what was released.
+#[tokio::test]
+async fn a_package_is_not_compared_with_itself_before_it_is_released() {
+    for engine in engines() {
+        let fixture = fixture(engine).await;
+        let released = apk(&fixture, "1.0", (NOTES, 10, "aa"));
+        let own = Delivery {
+            id: uuid::Uuid::now_v7().to_string(),
+            version: None,
+            channel: None,
+            ..released.clone()
+        };
+        fixture.deliver(&own).await.ok(200);
+        let released = Delivery {
+            id: uuid::Uuid::now_v7().to_string(),
+            ..released
+        };
+        assert_eq!(codes(&published(&fixture, &released).await), [""; 0]);
+        let again = Delivery {
+            id: uuid::Uuid::now_v7().to_string(),
+            version: Some("2.0".to_owned()),
+            ..released
+        };
+        let release = published(&fixture, &again).await;
+        assert_eq!(
+            codes(&release),
+            ["version_contradicts", "version_code_not_higher"]
+        );
+    }
+}
+
 /// Rows of an earlier catalog, before this one or beside it, have no identity yet.
 #[tokio::test]
 async fn packages_of_an_earlier_version_count_too() {
