@@ -97,9 +97,13 @@ impl Platform {
 
     /// The platform that somebody names: nobody can name [`Self::None`].
     pub fn asked(text: &str) -> Result<Self, PlatformError> {
-        text.parse()
-            .ok()
-            .filter(|platform| *platform != Self::None)
+        Self::asked_with_arch(text).map(|(platform, _)| platform)
+    }
+
+    /// The same, with the architecture that a runtime identifier names beside it.
+    pub(crate) fn asked_with_arch(text: &str) -> Result<(Self, Option<Arch>), PlatformError> {
+        read(text)
+            .filter(|(platform, _)| *platform != Self::None)
             .ok_or_else(|| PlatformError(text.to_owned()))
     }
 
@@ -122,20 +126,25 @@ impl FromStr for Platform {
 
     /// Any spelling of any case, also as the beginning of a runtime identifier of .NET, such as `win-x64`.
     fn from_str(text: &str) -> Result<Self, PlatformError> {
-        let lower = text.to_ascii_lowercase().replace([' ', '_'], "-");
-        if lower == Self::None.as_str() {
-            return Ok(Self::None);
-        }
-        let found = spelled(&lower).or_else(|| {
-            let (system, arch) = lower.rsplit_once('-')?;
-            let is_known = matches!(
-                arch.parse(),
-                Ok(Arch::X86_64 | Arch::Aarch64 | Arch::Armv7 | Arch::X86)
-            );
-            spelled(system).filter(|_| is_known)
-        });
+        let found = read(text).map(|(platform, _)| platform);
         found.ok_or_else(|| PlatformError(text.to_owned()))
     }
+}
+
+fn read(text: &str) -> Option<(Platform, Option<Arch>)> {
+    let lower = text.to_ascii_lowercase().replace([' ', '_'], "-");
+    if lower == Platform::None.as_str() {
+        return Some((Platform::None, None));
+    }
+    if let Some(platform) = spelled(&lower) {
+        return Some((platform, None));
+    }
+    let (system, arch) = lower.rsplit_once('-')?;
+    let arch = arch
+        .parse()
+        .ok()
+        .filter(|arch| matches!(arch, Arch::X86_64 | Arch::Aarch64 | Arch::Armv7 | Arch::X86))?;
+    Some((spelled(system)?, Some(arch)))
 }
 
 fn spelled(word: &str) -> Option<Platform> {

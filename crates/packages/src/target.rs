@@ -1,12 +1,24 @@
 //! What a package runs on: what its bytes say, else what its uploader says, who may not contradict them.
 
-use crate::{Arch, Facts, FileName, Kind, Platform, is_source_package};
+use crate::{Arch, Facts, FileName, Kind, Platform, is_source_package, platform::PlatformError};
 
 /// What is said of a package beside its bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Said {
     pub platform: Option<Platform>,
     pub arch: Option<Arch>,
+}
+
+impl Said {
+    /// What somebody calls a platform. A runtime identifier of .NET or Node, such as `linux-arm64`, names the architecture
+    /// too.
+    pub fn named(platform: &str) -> Result<Self, PlatformError> {
+        let (platform, arch) = Platform::asked_with_arch(platform)?;
+        Ok(Self {
+            platform: Some(platform),
+            arch,
+        })
+    }
 }
 
 /// What a package is offered for.
@@ -101,6 +113,25 @@ mod tests {
         };
         assert_eq!(of(&free, None), universal(Platform::None));
         assert!(of(&free, linux).is_err());
+    }
+
+    #[test]
+    fn a_runtime_identifier_names_the_architecture_too() {
+        for (text, platform, arch) in [
+            ("linux", Platform::Linux, None),
+            ("linux-arm64", Platform::Linux, Some(Arch::Aarch64)),
+            ("linux-musl-x64", Platform::Linux, Some(Arch::X86_64)),
+            ("osx.12-arm64", Platform::Macos, Some(Arch::Aarch64)),
+            ("win10-x86", Platform::Windows, Some(Arch::X86)),
+            ("MINGW64_NT-10.0-19045", Platform::Windows, None),
+        ] {
+            let said = Said {
+                platform: Some(platform),
+                arch,
+            };
+            assert_eq!(Said::named(text), Ok(said), "{text}");
+        }
+        assert!(Said::named("none").is_err() && Said::named("linux-vax").is_err());
     }
 
     #[test]

@@ -91,12 +91,13 @@ impl RawParameters {
                 "notes are of a release: say the version, or the channel to publish to",
             ));
         }
+        let said = checked(self.platform, Said::named, "platform_unknown")?.unwrap_or_default();
         Ok(Parameters {
             filename,
             version: optional(self.version, "version_invalid")?,
             channel: optional(self.channel, "channel_invalid")?,
-            platform: checked(self.platform, Platform::asked, "platform_unknown")?,
-            arch: optional(self.arch, "arch_unknown")?,
+            platform: said.platform,
+            arch: optional(self.arch, "arch_unknown")?.or(said.arch),
             kind: self.kind.as_deref().map(declared).transpose()?,
             // Some tools print it in upper case.
             sha256: optional(
@@ -172,6 +173,21 @@ fn checked<T, E: Display>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_platform_that_names_the_architecture_says_it() {
+        let arch = |arch: Option<&str>| {
+            let raw = RawParameters {
+                filename: "notes.zip".to_owned(),
+                platform: Some("linux-arm64".to_owned()),
+                arch: arch.map(str::to_owned),
+                ..RawParameters::default()
+            };
+            raw.parse().expect("parameters").said().arch
+        };
+        assert_eq!(arch(None), Some(Arch::Aarch64));
+        assert_eq!(arch(Some("x64")), Some(Arch::X86_64));
+    }
 
     #[test]
     fn each_word_is_refused_under_its_own_code() {

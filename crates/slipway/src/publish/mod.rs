@@ -18,7 +18,7 @@ mod upload;
 
 use std::path::PathBuf;
 
-use slipway_packages::{Arch, Platform, Slug, Version};
+use slipway_packages::{Arch, Said, Slug, Version};
 
 use crate::release::notes;
 use crate::server::{Connection, block_on};
@@ -56,8 +56,8 @@ pub(crate) struct Options {
     #[command(flatten)]
     notes: notes::Options,
     /// The system that packages are for which do not say it themselves, such as a zip; any is all
-    #[arg(long, value_name = "PLATFORM", value_parser = Platform::asked)]
-    platform: Option<Platform>,
+    #[arg(long, value_name = "PLATFORM", value_parser = Said::named)]
+    platform: Option<Said>,
     /// The architecture, likewise
     #[arg(long, value_name = "ARCH")]
     arch: Option<Arch>,

@@ -40,9 +40,10 @@ impl<'a> Plan<'a> {
                 "notes of more than 4 KiB do not fit beside a draft: give them to slipway release";
             return Err(Stop::usage(words).into());
         }
+        let said = options.platform.unwrap_or_default();
         let given = Given {
-            platform: options.platform,
-            arch: options.arch,
+            platform: said.platform,
+            arch: options.arch.or(said.arch),
             is_other: options.kind.as_deref() == Some(Kind::Other.as_str()),
             is_strict: options.strict,
             is_for_one: options.files.len() == 1,

@@ -7,7 +7,7 @@ use axum::routing::get;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, LOCATION};
 use serde::Deserialize;
-use slipway_packages::{Platform, Wanted};
+use slipway_packages::{Platform, Said, Wanted};
 use slipway_service::Problem;
 use slipway_service::api::file_path;
 use slipway_service::http::json::{ApiPath, ApiQuery};
@@ -45,14 +45,16 @@ async fn show(
 ) -> Result<impl IntoResponse, Problem> {
     let mut connection = state.database.read().await?;
     let app = find_app(&mut connection, &app).await?;
-    let platform = Platform::asked(&platform)
+    let said = Said::named(&platform)
         .map_err(|error| problem::not_found("platform_unknown", format!("{error}")))?;
+    let arch = given(&query.arch)
+        .map(str::parse)
+        .transpose()
+        .map_err(|error| Problem::bad_request("arch_unknown", format!("{error}")))?;
+    let platform = said.platform.unwrap_or(Platform::Any);
     let wanted = Wanted {
         platform,
-        arch: given(&query.arch)
-            .map(str::parse)
-            .transpose()
-            .map_err(|error| Problem::bad_request("arch_unknown", format!("{error}")))?,
+        arch: arch.or(said.arch),
         kind: given(&query.kind)
             .map(str::parse)
             .transpose()
