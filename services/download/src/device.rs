@@ -26,6 +26,9 @@ impl Device {
             Platform::Windows
         } else if says("Macintosh") || says("Mac OS X") {
             Platform::Macos
+        } else if says("BSD") || says("DragonFly") || says("SunOS") {
+            // Under X11 as well, and none of the platforms.
+            return Self::default();
         } else if says("Linux") || says("X11") || says("CrOS") {
             Platform::Linux
         } else {
@@ -89,7 +92,7 @@ impl Device {
 }
 
 fn arch(text: &str) -> Option<Arch> {
-    [
+    const WORDS: [(&str, Arch); 7] = [
         ("aarch64", Arch::Aarch64),
         ("ARM64", Arch::Aarch64),
         ("armv7", Arch::Armv7),
@@ -97,9 +100,23 @@ fn arch(text: &str) -> Option<Arch> {
         ("x64", Arch::X86_64),
         ("WOW64", Arch::X86_64),
         ("i686", Arch::X86),
-    ]
-    .into_iter()
-    .find_map(|(word, arch)| text.contains(word).then_some(arch))
+    ];
+    // As `uname -m` writes them, which browsers repeat.
+    const NAMES: [&str; 8] = [
+        "riscv64",
+        "ppc64le",
+        "ppc64",
+        "s390x",
+        "loongarch64",
+        "mips64",
+        "sparc64",
+        "armv6l",
+    ];
+    let known = WORDS.iter().find(|(word, _)| text.contains(word));
+    let named = || NAMES.iter().find(|name| text.contains(*name));
+    known
+        .map(|(_, arch)| *arch)
+        .or_else(|| named()?.parse().ok())
 }
 
 #[cfg(test)]
@@ -148,6 +165,26 @@ mod tests {
                 "Mozilla/5.0 (X11; Ubuntu; Linux aarch64; rv:140.0)",
                 Some(Platform::Linux),
                 Some(Arch::Aarch64),
+            ),
+            (
+                "Mozilla/5.0 (X11; Linux riscv64; rv:140.0) Firefox/140.0",
+                Some(Platform::Linux),
+                "riscv64".parse().ok(),
+            ),
+            (
+                "Mozilla/5.0 (X11; Linux ppc64le; rv:140.0) Firefox/140.0",
+                Some(Platform::Linux),
+                "ppc64le".parse().ok(),
+            ),
+            (
+                "Mozilla/5.0 (X11; FreeBSD amd64; rv:140.0) Firefox/140.0",
+                None,
+                None,
+            ),
+            (
+                "Mozilla/5.0 (X11; OpenBSD amd64; rv:140.0) Firefox/140.0",
+                None,
+                None,
             ),
             (
                 "Mozilla/5.0 (Phone; OpenHarmony 5.0) AppleWebKit/537.36 Chrome/114.0.0.0 ArkWeb/4.1.6.1 Mobile",
