@@ -30,6 +30,9 @@ pub(crate) struct Texts {
     pub(crate) other_files_for: &'static str,
     pub(crate) no_package_title: &'static str,
     pub(crate) no_package_text: &'static str,
+    /// There are some for the system, and none for the machine.
+    pub(crate) no_fitting_title: &'static str,
+    pub(crate) no_fitting_text: &'static str,
     /// The label that a package carries, where it is another than the app's name.
     pub(crate) appears_as: &'static str,
     pub(crate) inside_title: &'static str,
@@ -44,6 +47,7 @@ pub(crate) struct Texts {
     pub(crate) ipa: [&'static str; 2],
     pub(crate) aab: [&'static str; 2],
     pub(crate) parts: [&'static str; 2],
+    pub(crate) split: [&'static str; 2],
     pub(crate) hap: [&'static str; 2],
 
     // How it is installed.

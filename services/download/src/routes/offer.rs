@@ -203,9 +203,13 @@ impl File {
             .flatten()
             .collect(),
             platform,
-            obstacle: platform
-                .zip(kind)
-                .and_then(|(platform, kind)| labels::obstacle(platform, kind, texts)),
+            obstacle: if facts.is_some_and(|facts| facts.split.is_some()) {
+                Some(texts.split)
+            } else {
+                platform
+                    .zip(kind)
+                    .and_then(|(platform, kind)| labels::obstacle(platform, kind, texts))
+            },
             sha256: package.sha256.clone(),
             signer: facts.and_then(|facts| facts.signer_sha256),
             damaged: false,

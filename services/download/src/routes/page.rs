@@ -107,6 +107,11 @@ impl Page {
         first.chain(&self.perhaps).chain(&self.others)
     }
 
+    /// Whether there is something for the system, though nothing for the visitor's machine.
+    fn has_files_for(&self, system: &str) -> bool {
+        self.others.iter().any(|offer| offer.name == system)
+    }
+
     fn headline_version(&self) -> &str {
         let headline = self.headline.as_ref();
         headline.map_or("", |headline| headline.version.as_str())

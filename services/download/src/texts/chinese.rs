@@ -24,6 +24,8 @@ pub(super) const TEXTS: Texts = Texts {
     other_files_for: "{} 的其他文件",
     no_package_title: "没有适用于 {} 的安装包。",
     no_package_text: "以下文件适用于其他系统：",
+    no_fitting_title: "没有确定适合你的设备的 {} 安装包。",
+    no_fitting_text: "以下文件适用于其他设备和系统：",
     appears_as: "安装后显示为“{}”",
     inside_title: "你正在{}中浏览本页。",
     inside_text: "这里通常无法下载文件。请点右上角的菜单（··· 或 ⋮），选择“在浏览器中打开”。",
@@ -43,6 +45,10 @@ pub(super) const TEXTS: Texts = Texts {
     parts: [
         "Android 不能直接安装这个文件。",
         "它由应用的多个部分组成。请保存后用支持此类文件的安装器打开，例如 SAI 或 APKMirror 的应用；也可以向发布者索取单个 .apk。",
+    ],
+    split: [
+        "Android 不能单独安装这个文件。",
+        "它只是应用的一个部分。请向发布者索取包含整个应用的单个 .apk。",
     ],
     hap: [
         "HarmonyOS 不能从浏览器安装这个文件。",

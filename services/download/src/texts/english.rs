@@ -24,6 +24,8 @@ pub(super) const TEXTS: Texts = Texts {
     other_files_for: "Other files for {}",
     no_package_title: "There is no package for {}.",
     no_package_text: "These are there for other systems:",
+    no_fitting_title: "No package for {} is known to fit your device.",
+    no_fitting_text: "These are there for other devices and systems:",
     appears_as: "appears as “{}”",
     inside_title: "You are reading this inside {}.",
     inside_text: "It often blocks downloads. Open its menu (··· or ⋮, mostly at the top right) and choose “Open in browser”.",
@@ -43,6 +45,10 @@ pub(super) const TEXTS: Texts = Texts {
     parts: [
         "Android does not install this file by itself.",
         "It holds an app in several parts. Save it, and open it with an installer for such files, for example SAI or the app of APKMirror; or ask the publisher for one .apk.",
+    ],
+    split: [
+        "Android does not install this file alone.",
+        "It is one part of an app in several. Ask the publisher for one .apk of the whole app.",
     ],
     hap: [
         "HarmonyOS does not install this file from a browser.",

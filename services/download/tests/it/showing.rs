@@ -181,6 +181,38 @@ async fn what_no_tap_installs_has_no_button_and_says_why() {
 }
 
 #[tokio::test]
+async fn what_is_for_other_machines_of_a_system_is_not_called_absent() {
+    for engine in engines() {
+        let fixture = Fixture::open(engine).await;
+        let mut part = fixture.store("part.apk", b"part", "apk", "android", "aarch64");
+        part.facts["split"] = serde_json::json!("config.xhdpi");
+        let deb = fixture.store("notes.deb", b"deb", "deb", "linux", "x86_64");
+        let rows = vec![app("notes"), published("1.0", vec![part, deb])];
+        fixture.apply("e", 1, rows).await;
+        let machine = |name| format!("Mozilla/5.0 (X11; Linux {name}; rv:140.0) Firefox/140.0");
+        for (agent, words) in [
+            (ANDROID, "Android does not install this file alone."),
+            (
+                &*machine("aarch64"),
+                "No package for Linux is known to fit your device.",
+            ),
+            (
+                &*machine("riscv64"),
+                "No package for Linux is known to fit your device.",
+            ),
+            (WINDOWS, "There is no package for Windows."),
+        ] {
+            let page = page(&fixture, "/a/notes", agent).await;
+            assert!(page.text().contains(words), "{agent}: {}", page.text());
+            assert!(!page.text().contains("class=\"button\""), "{agent}");
+        }
+        let pc = page(&fixture, "/a/notes", &machine("x86_64")).await;
+        let button = between(&pc, "<a class=\"button\" href=\"", "\"");
+        assert_eq!(button, "/d/notes/1.0/notes.deb");
+    }
+}
+
+#[tokio::test]
 async fn a_browser_within_another_app_is_told_to_open_its_own() {
     for engine in engines() {
         let files = [("notes.apk", "apk", "android", "universal")];
