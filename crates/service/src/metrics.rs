@@ -8,7 +8,6 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
-use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 /// A number read at the moment of the scrape, such as the rows of an outbox.
@@ -67,6 +66,27 @@ impl Default for Metrics {
     }
 }
 
+/// The same text in the older format of Prometheus, version 0.0.4, for who does not ask for OpenMetrics: `promtool check
+/// metrics` and many collectors read no other. There a counter is described under the whole name of its samples.
+pub(crate) fn older_format(text: &str) -> String {
+    let described = |line: &str| {
+        let (kind, rest) = line.strip_prefix("# ")?.split_once(' ')?;
+        matches!(kind, "HELP" | "TYPE").then_some(())?;
+        let (name, what) = rest.split_once(' ')?;
+        let is_counter = text.contains(&format!("# TYPE {name} counter\n"));
+        is_counter.then(|| format!("# {kind} {name}_total {what}"))
+    };
+    text.lines()
+        .filter(|line| *line != "# EOF")
+        .flat_map(|line| {
+            [
+                described(line).unwrap_or_else(|| line.to_owned()),
+                "\n".to_owned(),
+            ]
+        })
+        .collect()
+}
+
 /// A method as a label. Those that clients invent are one: each would be a series of its own for ever, memory that anybody
 /// could make us fill.
 fn label(method: &str) -> &str {
@@ -93,8 +113,10 @@ impl Metrics {
             ("sources", sources.to_owned()),
             ("revision", revision),
         ];
-        self.lock()
-            .register("build", "What runs", Info::new(labels));
+        // A gauge, which both formats know.
+        let build = Family::<Vec<(&'static str, String)>, Gauge>::default();
+        build.get_or_create(&labels).set(1);
+        self.lock().register("build_info", "What runs", build);
     }
 
     /// Counts an answered request. `route` is the route's pattern, so that paths chosen by clients make no new series.
@@ -130,19 +152,26 @@ impl Metrics {
         counter
     }
 
-    /// The text of `/metrics`: what was counted, and `readings`.
+    /// The text of `/metrics` in the format of OpenMetrics 1.0: what was counted, and `readings`.
     pub fn render(&self, readings: &[Reading]) -> String {
         let mut scrape = Registry::default();
         for reading in readings {
-            let gauge: Gauge = Gauge::default();
-            gauge.set(reading.value);
             // Those of a process have the names that every exporter gives them.
             let registry = if reading.name.starts_with("process_") {
                 &mut scrape
             } else {
                 scrape.sub_registry_with_prefix("slipway")
             };
-            registry.register(reading.name, reading.help, gauge);
+            // What only grows is a counter, whose ending the format adds.
+            if let Some(name) = reading.name.strip_suffix("_total") {
+                let counter: Counter = Counter::default();
+                counter.inc_by(u64::try_from(reading.value).unwrap_or_default());
+                registry.register(name, reading.help, counter);
+            } else {
+                let gauge: Gauge = Gauge::default();
+                gauge.set(reading.value);
+                registry.register(reading.name, reading.help, gauge);
+            }
         }
         let mut counted = String::new();
         let mut read = String::new();
@@ -157,5 +186,51 @@ impl Metrics {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Registry> {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_formats_describe_every_sample() {
+        let metrics = Metrics::default();
+        metrics.tell_build("0a");
+        metrics.observe("GET", "/a", 200, Duration::ZERO);
+        let seconds = Reading {
+            name: "process_cpu_seconds_total",
+            help: "Seconds",
+            value: 7,
+        };
+        let open = metrics.render(&[seconds]);
+        for line in [
+            "# TYPE slipway_build_info gauge",
+            "# TYPE slipway_http_requests counter",
+            "# TYPE process_cpu_seconds counter",
+            "process_cpu_seconds_total 7",
+            "# EOF",
+        ] {
+            assert!(open.lines().any(|there| there == line), "{line} in {open}");
+        }
+        let older = older_format(&open);
+        for line in [
+            "# TYPE slipway_build_info gauge",
+            "# HELP slipway_http_requests_total Requests answered.",
+            "# TYPE slipway_http_requests_total counter",
+            "# TYPE slipway_http_request_seconds histogram",
+            "# TYPE process_cpu_seconds_total counter",
+            "process_cpu_seconds_total 7",
+        ] {
+            assert!(
+                older.lines().any(|there| there == line),
+                "{line} in {older}"
+            );
+        }
+        let samples = |text: &str| -> Vec<String> {
+            let lines = text.lines().filter(|line| !line.starts_with('#'));
+            lines.map(str::to_owned).collect()
+        };
+        assert_eq!(samples(&older), samples(&open));
     }
 }

@@ -8,7 +8,7 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{ACCEPT, ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use http_body::Body as _;
 use serde_json::json;
@@ -20,6 +20,7 @@ use super::request_line::{CLIENT, Permitted, RequestLine, TOKEN};
 use super::unread;
 use crate::internal::access::INSTANCE_PATH;
 use crate::internal::verify::{self, Caller};
+use crate::metrics::older_format;
 use crate::process::readings::readings as readings_of;
 use crate::process::tasks::words;
 use crate::process::{Health, Process};
@@ -331,12 +332,21 @@ pub async fn readiness<H: Health>(process: &Process, health: &H) -> Result<(), P
 
 async fn metrics<H: Health>(
     State(admin): State<Admin<H>>,
+    headers: HeaderMap,
 ) -> Result<impl axum::response::IntoResponse, Problem> {
     let mut readings = admin.health.readings().await?;
     readings.extend(readings_of(&admin.process));
-    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    Ok((
-        [(CONTENT_TYPE, kind)],
-        admin.process.metrics.render(&readings),
-    ))
+    let text = admin.process.metrics.render(&readings);
+    let accepted = headers.get_all(ACCEPT).iter();
+    let is_open = accepted
+        .filter_map(|value| value.to_str().ok())
+        .any(|value| value.contains("application/openmetrics-text"));
+    let (kind, text) = if is_open {
+        let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+        (kind, text)
+    } else {
+        let kind = "text/plain; version=0.0.4; charset=utf-8";
+        (kind, older_format(&text))
+    };
+    Ok(([(CONTENT_TYPE, kind), (VARY, "accept")], text))
 }

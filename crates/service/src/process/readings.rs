@@ -56,7 +56,7 @@ fn kernel() -> procfs::ProcResult<Vec<Reading>> {
     let memory = stat.rss_bytes().get();
     let mut all = vec![
         reading(
-            "process_cpu_seconds",
+            "process_cpu_seconds_total",
             "Seconds of processor time, of user and system together",
             (stat.utime + stat.stime) / ticks,
         ),
