@@ -66,7 +66,7 @@ impl Default for Metrics {
     }
 }
 
-/// The same text in the older format of Prometheus, version 0.0.4, for who does not ask for OpenMetrics: `promtool check
+/// The same text in the older format of Prometheus, version 0.0.4, for who does not ask for `OpenMetrics`: `promtool check
 /// metrics` and many collectors read no other. There a counter is described under the whole name of its samples.
 pub(crate) fn older_format(text: &str) -> String {
     let described = |line: &str| {
@@ -152,7 +152,7 @@ impl Metrics {
         counter
     }
 
-    /// The text of `/metrics` in the format of OpenMetrics 1.0: what was counted, and `readings`.
+    /// The text of `/metrics` in the format of `OpenMetrics` 1.0: what was counted, and `readings`.
     pub fn render(&self, readings: &[Reading]) -> String {
         let mut scrape = Registry::default();
         for reading in readings {
