@@ -3,6 +3,7 @@
 //! Text form: `slw_`, 40 hex digits (160 random bits), 8 hex digits of the SHA-256 of what stands before them. The
 //! prefix lets secret scanners find a leaked token, the checksum tells a typing error from a token that was revoked.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
@@ -103,12 +104,28 @@ const DAMAGED: &str =
 fn misplaced(text: &str) -> &'static str {
     let mut words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     if words.any(|word| word.parse::<Token>().is_ok()) {
-        "the token is whole, but Bearer alone has to stand before it: send Authorization: Bearer slw_…"
+        "the token is whole, but Bearer alone has to stand before it, and no quotes around it: send Authorization: Bearer slw_…"
     } else if text.contains(PREFIX) {
         DAMAGED
+    } else if text.eq_ignore_ascii_case("bearer") {
+        "the token is empty: look whether the variable or the file that it comes from is set where this runs"
     } else {
         "this is no token of Slipway, which begins with slw_: send Authorization: Bearer slw_…"
     }
+}
+
+/// Text without the tokens in it, for the log. Somebody who puts one where a name belongs sends it in a path.
+pub(crate) fn without_tokens(text: &str) -> Cow<'_, str> {
+    if !text.contains(PREFIX) {
+        return Cow::Borrowed(text);
+    }
+    let mut parts = text.split(PREFIX);
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let digits = |c: char| c.is_ascii_hexdigit();
+        shown.extend([PREFIX, "…", part.trim_start_matches(digits)]);
+    }
+    Cow::Owned(shown)
 }
 
 fn of_another_site() -> Problem {
@@ -311,7 +328,8 @@ mod tests {
             ("Basic !!".to_owned(), "the password is no token"),
             (format!("Bearer {}", &text[..50]), "damaged"),
             (text.to_uppercase(), "no token of Slipway"),
-            ("Bearer".to_owned(), "no token of Slipway"),
+            ("Bearer".to_owned(), "the token is empty"),
+            ("bearer ".to_owned(), "the token is empty"),
             ("Bearer ghp_123".to_owned(), "no token of Slipway"),
         ] {
             let problem = authorization(value.clone()).err().expect(&value);
@@ -328,6 +346,17 @@ mod tests {
             let head = problem.head().body(()).unwrap();
             assert_eq!(head.headers()["www-authenticate"], "Bearer");
         }
+    }
+
+    #[test]
+    fn a_token_in_a_path_stays_out_of_the_log() {
+        let token = Token::random().unwrap();
+        let path = format!("/api/v1/apps/{0}/packages/{0}.apk", token.reveal());
+        assert_eq!(
+            without_tokens(&path),
+            "/api/v1/apps/slw_…/packages/slw_….apk"
+        );
+        assert_eq!(without_tokens("/a/notes"), "/a/notes");
     }
 
     #[test]

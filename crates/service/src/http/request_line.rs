@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use http::{Extensions, HeaderName, Method};
 
+use crate::token::without_tokens;
+
 /// The client of a request, from the gateway to the service behind it.
 pub static CLIENT: HeaderName = HeaderName::from_static("x-slipway-client");
 /// The id of the token that a request was permitted by, from the service to the gateway.
@@ -60,6 +62,8 @@ impl RequestLine {
             received,
             ..
         } = self;
+        let path = without_tokens(path);
+        let path = path.as_ref();
         let route = self.route();
         let client = client.map(tracing::field::display);
         // A macro each, since a level is fixed where it is written.
@@ -89,6 +93,8 @@ impl RequestLine {
             received,
             ..
         } = self;
+        let path = without_tokens(path);
+        let path = path.as_ref();
         let route = self.route();
         let client = client.map(tracing::field::display);
         tracing::info!(service, %method, path, route, client, received, millis, request_id, instance, "the client went away before the answer");
