@@ -34,6 +34,7 @@ pub(super) fn check_address(address: SocketAddr) -> Result<(), Stop> {
 
 /// Refuses settings that a service would refuse. Under `up` they come from the environment alone.
 pub(super) fn check_settings() -> Result<(), Stop> {
+    check_names(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()))?;
     check::<slipway_registry::Registry>()?;
     check::<slipway_signing::Signing>()?;
     check::<slipway_catalog::Catalog>()?;
@@ -42,8 +43,45 @@ pub(super) fn check_settings() -> Result<(), Stop> {
     check::<slipway_gateway::Gateway>()
 }
 
+/// Refuses a setting of a service that there is not: a slip of the pen would leave the default as it is, unnoticed.
+fn check_names(variables: impl IntoIterator<Item = String>) -> Result<(), Stop> {
+    let is_known = |service: &str| {
+        let mut all = crate::run::Service::ALL.into_iter();
+        all.any(|known| known.name().eq_ignore_ascii_case(service))
+    };
+    for variable in variables {
+        let setting = variable.strip_prefix("SLIPWAY_");
+        let service = setting.and_then(|setting| Some(setting.split_once("__")?.0));
+        if service.is_some_and(|service| !is_known(service)) {
+            let services = crate::run::Service::ALL.map(|service| service.name().to_uppercase());
+            return Err(Stop::usage(format!(
+                "{variable} is a setting of no service: SLIPWAY_ is followed by one of {}",
+                services.join(", ")
+            )));
+        }
+    }
+    Ok(())
+}
+
 fn check<S: Service>() -> Result<(), Stop> {
     let loaded = settings::load::<S::Settings>(S::NAME, None);
     loaded.map_err(|error| Stop::usage(format!("{error:#}")))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_of_a_service_that_there_is_not_is_refused() {
+        let check = |names: &[&str]| check_names(names.iter().map(|name| (*name).to_owned()));
+        check(&["PATH", "SLIPWAY_TOKEN", "SLIPWAY_UPLOAD__LOG__FORMAT"]).expect("settings");
+        let refused = check(&["SLIPWAY_CATLOG__HTTP__PUBLIC_URL"]).expect_err("a slip");
+        let words = refused.to_string();
+        assert!(
+            words.contains("CATLOG") && words.contains("CATALOG"),
+            "{words}"
+        );
+    }
 }
