@@ -19,8 +19,35 @@ pub(super) struct Target {
 
 enum Which {
     File(Place),
-    /// The newest of an app, for a platform if its address names one.
-    Newest(Option<Platform>),
+    /// The newest of an app that fits what its address names.
+    Newest(Named),
+}
+
+/// What an address chooses the newest by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Named {
+    platform: Option<Platform>,
+    arch: Option<Arch>,
+    channel: Option<Slug>,
+}
+
+impl Named {
+    /// Of the query of `/d/{app}/latest/{platform}`. A part that is not known here would give another file than the address
+    /// does.
+    fn of(platform: Platform, url: &Url) -> Option<Self> {
+        let mut named = Self {
+            platform: Some(platform),
+            ..Self::default()
+        };
+        for (name, value) in url.query_pairs() {
+            match &*name {
+                "arch" => named.arch = Some(value.parse().ok()?),
+                "channel" => named.channel = Some(value.parse().ok()?),
+                _ => return None,
+            }
+        }
+        Some(named)
+    }
 }
 
 /// One file of one version: what its address says, and what its signature has to say.
@@ -93,10 +120,11 @@ impl Target {
         let parts = segments(&url).ok_or_else(address)?;
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         let (slug, which) = match parts[..] {
-            ["a", app] => (app, Which::Newest(None)),
+            ["a", app] => (app, Which::Newest(Named::default())),
             ["d", app, "latest", platform] => {
                 let platform = Platform::asked(platform).map_err(|_| address())?;
-                (app, Which::Newest(Some(platform)))
+                let named = Named::of(platform, &url).ok_or_else(address)?;
+                (app, Which::Newest(named))
             }
             ["d", app, _, _] => (app, Which::File(Place::of(&url).ok_or_else(address)?)),
             _ => return Err(address()),
@@ -114,7 +142,7 @@ impl Target {
         Self {
             server: server.unwrap_or_default(),
             app,
-            which: Which::Newest(None),
+            which: Which::Newest(Named::default()),
         }
     }
 
@@ -134,11 +162,16 @@ impl Target {
         server: &Server,
         request: &Request<'_>,
     ) -> anyhow::Result<Place> {
-        let asked = match self.which {
+        let named = match self.which {
             Which::File(place) => return Ok(place),
-            Which::Newest(platform) => platform.or(request.platform),
+            Which::Newest(named) => named,
         };
-        let newest = newest(server, &self.app, asked, request).await?;
+        let asked = Named {
+            platform: named.platform.or(request.platform),
+            arch: request.arch.or(named.arch),
+            channel: request.channel.cloned().or(named.channel),
+        };
+        let newest = newest(server, &self.app, asked).await?;
         match request.version {
             Some(version) if *version != newest.version => {
                 other_version(server, newest, version).await
@@ -149,12 +182,12 @@ impl Target {
 }
 
 /// Asks which file of the newest version fits: without a platform this one, and then this machine's architecture.
-async fn newest(
-    server: &Server,
-    app: &Slug,
-    platform: Option<Platform>,
-    request: &Request<'_>,
-) -> anyhow::Result<Place> {
+async fn newest(server: &Server, app: &Slug, asked: Named) -> anyhow::Result<Place> {
+    let Named {
+        platform,
+        arch,
+        channel,
+    } = asked;
     let own = || Platform::asked(std::env::consts::OS).ok();
     let own_arch = || {
         std::env::consts::ARCH
@@ -162,7 +195,8 @@ async fn newest(
             .ok()
             .filter(|_| platform.is_none())
     };
-    let arch = request.arch.or_else(own_arch);
+    let arch = arch.or_else(own_arch);
+    let is_own = platform.is_none();
     let platform = platform.or_else(own).ok_or_else(|| {
         Stop::usage("name the system with --platform: it is not known which one this is")
     })?;
@@ -170,13 +204,13 @@ async fn newest(
     if let Some(arch) = arch {
         url.query_pairs_mut().append_pair("arch", &arch.to_string());
     }
-    if let Some(channel) = request.channel {
+    if let Some(channel) = channel {
         url.query_pairs_mut()
             .append_pair("channel", channel.as_str());
     }
     let answer = server.answer(server.request(Method::GET, url)).await?;
     if answer.status() != StatusCode::FOUND {
-        return Err(refused(answer).await.into());
+        return Err(refused(answer, is_own).await.into());
     }
     let location = answer.headers().get(LOCATION);
     let location = location.and_then(|location| location.to_str().ok());
@@ -186,11 +220,16 @@ async fn newest(
         .ok_or(Failure::Strange)?)
 }
 
-async fn refused(answer: Response) -> Failure {
+/// `is_own`: the platform was not named, but is this machine's.
+async fn refused(answer: Response, is_own: bool) -> Failure {
     if answer.status().is_success() {
         return Failure::Strange;
     }
-    Failure::Refused(Problem::read(answer).await)
+    let mut problem = Problem::read(answer).await;
+    if is_own && problem.code == "no_package" {
+        problem.detail += "; --platform names another system than this one";
+    }
+    Failure::Refused(problem)
 }
 
 /// The same file of another version: under the same name, or the name with that version in it. Its signature says whether
@@ -264,8 +303,24 @@ mod tests {
     }
 
     #[test]
+    fn an_address_of_the_newest_keeps_what_it_chooses_by() {
+        let what = "https://apps.example.org/d/notes/latest/linux?arch=arm64&channel=beta";
+        let target = Target::parse(what, None, None).expect("an address");
+        let Which::Newest(named) = target.which else {
+            panic!("it names no file")
+        };
+        let asked = Named {
+            platform: Some("linux".parse().expect("a platform")),
+            arch: Some("aarch64".parse().expect("an architecture")),
+            channel: Some("beta".parse().expect("a slug")),
+        };
+        assert_eq!(named, asked);
+    }
+
+    #[test]
     fn what_is_no_address_of_a_file_is_refused() {
         for what in [
+            "https://apps.example.org/d/notes/latest/linux?kind=deb",
             "No App",
             "https://apps.example.org/",
             "https://apps.example.org/keys/notes/minisign.pub",
