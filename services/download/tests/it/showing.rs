@@ -296,10 +296,13 @@ async fn older_versions_are_named_a_few_at_a_time() {
         let older = between(&last, "<h2 id=\"older\">", "<h2>Prove");
         assert_eq!(shown(older), ["1.1", "1.0"]);
         assert!(!older.contains("before="), "{older}");
-        for before in ["0.1", "9", "%00", "%3Cscript%3E"] {
+        for before in ["0.1", "9", "%3Cscript%3E"] {
             let page = page(&fixture, &format!("/a/notes?before={before}"), ANDROID).await;
             assert!(!page.text().contains("id=\"older\""), "{before}");
         }
+        // No text of a database holds it.
+        let answer = fixture.send("GET", "/a/notes?before=%00", &[]).await;
+        assert_eq!(answer.status, 400, "{}", answer.text());
     }
 }
 
