@@ -138,7 +138,8 @@ async fn ask(
     serde_json::from_value(answer).map_err(|_| Failure::Strange)
 }
 
-/// The release, where it is refused only because another run of this command was quicker.
+/// The release, where it is refused only because another run of this command was quicker. That one may not be at its end
+/// yet.
 async fn done_before(
     server: &Server,
     order: &Order<'_>,
@@ -147,7 +148,15 @@ async fn done_before(
     if problem.code != "release_published" {
         return Ok(None);
     }
-    let release = preflight::release(server, order.app, order.version).await?;
+    let begin = Instant::now();
+    let release = loop {
+        let release = preflight::release(server, order.app, order.version).await?;
+        let state = release.as_ref().map(|release| release.state.as_str());
+        if !matches!(state, Some("signing" | "verifying")) || begin.elapsed() > PATIENCE {
+            break release;
+        }
+        tokio::time::sleep(PAUSE).await;
+    };
     let files = order.files.map_or(&[][..], Vec::as_slice);
     let channel = order.channel.as_str();
     match release {

@@ -106,6 +106,27 @@ fn the_jobs_of_a_matrix_fill_a_draft_and_one_releases_it() {
 }
 
 #[test]
+fn the_same_release_by_several_runs_at_once_is_done_for_each() {
+    let developer = Developer::new();
+    let one = developer.package("one.bin", "one");
+    let draft = [&ANY[..], &["--draft", "--create"]].concat();
+    let (code, document) = developer.runs("publish", &[&one], &draft);
+    assert_eq!(code, 0, "{document}");
+    std::thread::scope(|scope| {
+        let run = || developer.runs("release", &[], &["1.2.0"]);
+        let runs: Vec<_> = (0..4).map(|_| scope.spawn(run)).collect();
+        for run in runs {
+            let (code, document) = run.join().expect("no thread panics");
+            assert_eq!(
+                (code, &document["state"]),
+                (0, &"published".into()),
+                "{document}"
+            );
+        }
+    });
+}
+
+#[test]
 fn exactly_the_files_that_are_named_are_released() {
     let developer = Developer::new();
     let (one, two) = (
