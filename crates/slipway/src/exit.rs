@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use crate::server::failure::{Failure, Problem};
 
 pub(crate) const CODES: &str = "\
-Exit codes: 0 done; 1 failed, or not proven; 2 wrong usage: options, the token, a file that cannot be read; 3 refused;
-4 there already, and other than this; 5 the platform is away or busy: run it again later.";
+Exit codes: 0 done; 1 failed, or not proven; 2 wrong usage: options, no token, a file that cannot be read; 3 refused, also
+the token; 4 there already, and other than this; 5 the platform is away or busy: run it again later.";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -122,7 +122,8 @@ pub(crate) fn document(error: &anyhow::Error) -> Value {
     };
     let code = problem
         .map(|problem| problem.code.clone())
-        .or_else(|| find::<Stop>(error).map(|stop| stop.code.clone()));
+        .or_else(|| find::<Stop>(error).map(|stop| stop.code.clone()))
+        .or_else(|| Some(find::<Failure>(error)?.name().to_owned()));
     json!({"error": {
         "exit": Exit::of(error) as u8,
         "code": code,
@@ -153,7 +154,9 @@ mod tests {
         assert_eq!(Exit::of(&deleted.into()), Exit::AlreadyThere);
         let strange = anyhow::Error::new(Failure::Strange).context("around it");
         assert_eq!(Exit::of(&strange), Exit::Failed);
+        assert_eq!(document(&strange)["error"]["code"], "no_platform");
         let away = anyhow::Error::new(Failure::Stalled(std::time::Duration::ZERO));
         assert_eq!(Exit::of(&away), Exit::Away);
+        assert_eq!(document(&away)["error"]["code"], "broken");
     }
 }

@@ -84,6 +84,17 @@ impl Failure {
         }
     }
 
+    /// For programs, where the platform has given no code.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Unreachable(..) => "unreachable",
+            Self::Insecure(_) => "insecure",
+            Self::Broken(_) | Self::Stalled(_) | Self::Short | Self::Changed => "broken",
+            Self::Strange => "no_platform",
+            Self::Refused(problem) => &problem.code,
+        }
+    }
+
     /// The refusal's code.
     pub(crate) fn code(&self) -> Option<&str> {
         match self {
