@@ -40,6 +40,8 @@ pub(crate) enum Standing {
     Known,
     /// It is the first of its app, and is pinned now.
     First,
+    /// It is the first, and nothing remembers it: another one would pass next time.
+    NotKept,
 }
 
 impl Standing {
@@ -47,6 +49,7 @@ impl Standing {
         match self {
             Self::Known => "known",
             Self::First => "first",
+            Self::NotKept => "not_kept",
         }
     }
 }
@@ -142,21 +145,28 @@ impl KnownApps {
         key: &Key,
     ) -> anyhow::Result<Standing> {
         let standing = self.check(server, app, key)?;
-        if standing == Standing::First {
-            match &self.path {
-                None => terminal::note("the key is not pinned: set HOME or XDG_CONFIG_HOME"),
-                Some(path) => match pin(path, server, app, key) {
-                    Ok(()) => terminal::note(format_args!(
-                        "the key of {app} is pinned: from here on another one is refused"
-                    )),
-                    Err(error) if error.is::<Stop>() => return Err(error),
-                    Err(error) => {
-                        terminal::warn(format_args!("the key could not be pinned: {error:#}"));
-                    }
-                },
+        if standing == Standing::Known {
+            return Ok(standing);
+        }
+        let kept = match &self.path {
+            Some(path) => pin(path, server, app, key),
+            None => Err(anyhow::anyhow!("set HOME or XDG_CONFIG_HOME")),
+        };
+        match kept {
+            Ok(()) => {
+                terminal::note(format_args!(
+                    "the key of {app} is pinned: from here on another one is refused"
+                ));
+                Ok(standing)
+            }
+            Err(error) if error.is::<Stop>() => Err(error),
+            Err(error) => {
+                terminal::warn(format_args!(
+                    "the key of {app} could not be pinned, so that another one would pass next time: {error:#}"
+                ));
+                Ok(Standing::NotKept)
             }
         }
-        Ok(standing)
     }
 }
 
@@ -254,6 +264,23 @@ mod tests {
             text.ends_with(&format!("https://b.example notes {}\n", other())),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_key_that_nothing_remembers_is_not_told_as_pinned() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("a file");
+        fs::write(&file, "").expect("a file");
+        let key = Key::parse(LINE).expect("a key");
+        let nowhere = KnownApps::read(None).expect("known apps");
+        let in_a_file = KnownApps {
+            path: Some(file.join("known_apps")),
+            ..KnownApps::read(None).expect("known apps")
+        };
+        for known in [nowhere, in_a_file] {
+            let standing = known.take(None, "notes", &key).expect("a proof");
+            assert_eq!(standing, Standing::NotKept);
+        }
     }
 
     #[test]
