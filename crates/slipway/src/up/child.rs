@@ -130,14 +130,17 @@ impl Child {
         if let Some(pid) = pid {
             let _ = kill_process(pid, Signal::TERM);
         }
-        tokio::select! {
-            ended = timeout(END_TIMEOUT, child.wait()) => if ended.is_ok() { return ("told to".to_owned(), true) },
-            () = ending.at_once.cancelled() => {}
-        }
+        let why = tokio::select! {
+            ended = timeout(END_TIMEOUT, child.wait()) => match ended {
+                Ok(_) => return ("told to".to_owned(), true),
+                Err(_) => "it did not end in time",
+            },
+            () = ending.at_once.cancelled() => "up was told twice to end",
+        };
         let _ = child.kill().await;
         let Self { number, .. } = *self;
         terminal::note(format_args!(
-            "{} {number} was killed: it did not end in time",
+            "{} {number} was killed: {why}",
             self.service.name()
         ));
         ("killed".to_owned(), true)
