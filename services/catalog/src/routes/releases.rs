@@ -121,7 +121,8 @@ async fn publish(
         }
         quota::check_release(&state, &mut transaction, &release).await?;
         choice::choose(&mut transaction, &release, &choice).await?;
-        let odd = history::judge_release(&mut transaction, &release).await?;
+        let mut odd = history::judge_release(&mut transaction, &release).await?;
+        odd.extend(channels::left_of(&mut transaction, &release, &channel).await?);
         if body.strict {
             history::refuse(&odd)?;
         }

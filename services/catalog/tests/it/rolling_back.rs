@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use slipway_service::api::{Delivery, Heard};
 use slipway_testkit::database::{Engine, engines};
+use sqlx::query;
 use uuid::Uuid;
 
 use crate::client::Answer;
@@ -250,6 +251,28 @@ async fn what_was_yanked_or_failed_hinders_nobody_and_leaves_with_the_rest() {
             (newest(&fixture).await, channels(&fixture, "2.0").await),
             (json!("1.0"), json!([]))
         );
+    }
+}
+
+#[tokio::test]
+async fn who_is_strict_is_refused_to_publish_a_failed_release_that_left() {
+    for engine in engines() {
+        let fixture = fixture(engine, &["1.0", "2.0"]).await;
+        query("UPDATE releases SET state = 'failed' WHERE version = '2.0'")
+            .execute(&mut fixture.database().await)
+            .await
+            .expect("a failed release");
+        let back = json!({"version": "1.0", "rollback": true});
+        let answer = fixture.admin().put(STABLE, back).await.ok(200);
+        assert_eq!(answer["left"], json!(["2.0"]));
+        let uploader = fixture.uploader().await;
+        let strict = json!({"version": "2.0", "channel": "stable", "strict": true});
+        let answer = uploader.post(RELEASES, strict).await;
+        let words = answer.refused(422, "strict_refused");
+        assert!(words.contains("left_channel"), "{words}");
+        let body = json!({"version": "2.0", "channel": "stable"});
+        let release = uploader.post(RELEASES, body).await.ok(201);
+        assert_eq!(release["channels"], json!([]));
     }
 }
 
