@@ -107,9 +107,7 @@ pub(crate) async fn store(
     } else {
         state.staging.check_blob(&whole.digest)?;
     }
-    let channel = parameters.channel.as_ref().map(ToString::to_string);
-    let intent = (channel, terms(parameters));
-    let stored = insert(state, package, intent, by, session).await?;
+    let stored = insert(state, package, parameters, by, session).await?;
     drop(kept);
     state.outbox.raise();
     Ok(stored)
@@ -119,14 +117,16 @@ pub(crate) async fn store(
 async fn insert(
     state: &UploadState,
     package: Package,
-    (channel, terms): (Option<String>, Terms),
+    parameters: &Parameters,
     by: &By,
     session: Option<&str>,
 ) -> Result<Stored, Problem> {
+    let channel = parameters.channel.as_ref().map(ToString::to_string);
+    let terms = terms(parameters);
     let mut transaction = state.database.write().await?;
     packages::complete_keys(&mut transaction).await?;
     let before = quota::begin(&mut transaction, &by.app).await?;
-    let placed = place(&mut transaction, package, &by.token_id).await?;
+    let placed = place(&mut transaction, package, parameters, &by.token_id).await?;
     let (package, status, replaced) = (placed.package, placed.status, placed.replaced);
     // What another token had sent before is this one's too from now on, which the catalog has to know.
     if package.state == "stored" || channel.is_some() || package.token_id != by.token_id {

@@ -6,6 +6,7 @@ use slipway_packages::{Digest, FileName, Version};
 use slipway_service::Problem;
 use sqlx::AnyConnection;
 
+use crate::parameters::Parameters;
 use crate::store::packages::Package;
 use crate::store::{copy, packages, replacements};
 
@@ -76,6 +77,7 @@ pub(super) struct Placed {
 pub(super) async fn place(
     db: &mut AnyConnection,
     package: Package,
+    parameters: &Parameters,
     token_id: &str,
 ) -> Result<Placed, Problem> {
     let mut before: Option<Package> = None;
@@ -96,6 +98,7 @@ pub(super) async fn place(
         let there = packages::at_place(db, app, version_key, &package.filename).await?;
         let Some(there) = there else { continue };
         if there.sha256 == package.sha256 {
+            check_said(&there, &package, parameters)?;
             return Ok(Placed {
                 package: there,
                 status: StatusCode::OK,
@@ -110,6 +113,32 @@ pub(super) async fn place(
             before = Some(there);
         }
     }
+}
+
+/// Refuses to say of bytes that are there what they were not said to be for: who corrects a platform would be told that all
+/// is well, and everybody would be offered the file that they meant for one. What is not said is not compared: an earlier
+/// version read less out of the same bytes.
+fn check_said(there: &Package, package: &Package, parameters: &Parameters) -> Result<(), Problem> {
+    let is_other = parameters.is_declared_other();
+    let platform =
+        (is_other || parameters.platform.is_some()) && there.platform != package.platform;
+    let arch = !is_other && parameters.arch.is_some() && there.arch != package.arch;
+    if !platform && !arch {
+        return Ok(());
+    }
+    let runs_on = |package: &Package| match &*package.platform {
+        "none" => "no platform".to_owned(),
+        platform => format!("platform={platform}&arch={}", package.arch),
+    };
+    Err(Problem::conflict(
+        "version_exists",
+        format!(
+            "these bytes are there under the name {} for {}, and not for {}: delete that package or its draft and send it again; what is published never changes, choose a higher version for it",
+            there.filename,
+            runs_on(there),
+            runs_on(package),
+        ),
+    ))
 }
 
 /// Refuses to put other bytes in the place of `there`, unless it is the token's own.

@@ -81,3 +81,30 @@ async fn every_spelling_is_taken_and_the_canonical_one_is_answered() {
         assert_eq!(answer.verdict(), (422, "platform_unknown"));
     }
 }
+
+/// Who corrects a platform and is told that all is well would go on to publish it for everybody.
+#[tokio::test]
+async fn what_is_said_of_bytes_that_are_there_is_not_passed_over() {
+    for engine in engines() {
+        let fixture = Fixture::new(engine).await;
+        for place in ["x?version=1&", "x?"] {
+            for (said, status) in [
+                ("platform=any", StatusCode::CREATED),
+                ("platform=all", StatusCode::OK),
+                ("platform=any&arch=universal", StatusCode::OK),
+            ] {
+                let answer = put(&fixture, &format!("{place}{said}"), "#!/bin/sh").await;
+                assert_eq!(answer.status, status, "{said}: {answer:?}");
+            }
+            for said in ["platform=linux", "platform=any&arch=arm64", "kind=other"] {
+                let answer = put(&fixture, &format!("{place}{said}"), "#!/bin/sh").await;
+                assert_eq!(answer.verdict(), (409, "version_exists"), "{said}");
+                let detail = answer.body["detail"].as_str().expect("words");
+                assert!(
+                    detail.contains("for platform=any&arch=universal"),
+                    "{detail}"
+                );
+            }
+        }
+    }
+}
