@@ -89,6 +89,8 @@ RUN mkdir /system && cd /system \
          install -d -o 10001 -g 10001 -m 0700 "data/secrets/$service" || exit 1; \
        done \
     && chmod 1777 tmp
+# Whom a client believes that speaks to servers outside; one that finds none does not start.
+COPY --from=toolchain /etc/ssl/certs/ca-certificates.crt /system/etc/ssl/certs/
 
 FROM scratch AS base
 COPY --from=system /system/ /
