@@ -48,6 +48,7 @@ and ends with 0 (passed), 77 (skipped, after `skipped: why`) or 1 (failed, with 
     containers.py  the platform as containers, and a look into them
     words_command.py  the command: options, exit codes, documents, pins, with and without a terminal
     picture.py     the README's picture
+    scrape.py      Prometheus beside a platform
     pipelines.py   the shell steps of deploy/ci
     readme.py      the blocks of the README, in both languages
     journey.py     the commands of the README's marked block
