@@ -3,12 +3,11 @@
 //! It reads in its own process, unlike upload: the file is of whoever runs the command. What it cannot read it leaves to
 //! the platform.
 
-use std::fmt::Display;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use slipway_packages::{
-    Arch, Facts, Inspected, Kind, Limits, Outcome, Platform, Version, inspect, is_source_package,
+    Arch, Facts, Inspected, Kind, Limits, Outcome, Platform, Said, TargetError, Version, inspect,
 };
 
 use super::package::Package;
@@ -64,20 +63,17 @@ pub(super) fn judge(package: &Package, given: Given) -> anyhow::Result<Judged> {
         let words = format!("{name}: {}", facts.warnings.join("; "));
         return Err(Stop::refused("strict_refused", words).into());
     }
-    let is_source = facts.arch == Some(Arch::SOURCE) || is_source_package(package.name.as_str());
-    let (platform, arch) = if is_source {
-        (None, None)
-    } else {
-        (
-            platform(package, &facts, given)?,
-            arch(package, &facts, given)?,
-        )
-    };
+    let said = given.said_of(&facts);
+    let target = facts.target(&package.name, said);
+    let is_source = target.map_err(|error| refused(package, error))?.arch == Arch::SOURCE;
     Ok(Judged {
         // One that cannot be used is none: then it has to be given.
         version: facts.version.as_deref().and_then(|text| text.parse().ok()),
-        platform,
-        arch,
+        // What the bytes say is not said once more.
+        platform: said
+            .platform
+            .filter(|_| !is_source && facts.platform.is_none_or(|read| read == Platform::Any)),
+        arch: said.arch.filter(|_| !is_source && facts.arch.is_none()),
     })
 }
 
@@ -90,41 +86,42 @@ fn read(package: &Package) -> Option<Outcome> {
     Some(outcome)
 }
 
-/// What has to be said because the bytes do not. Of what runs on any system its uploader may know that one is needed.
-fn platform(package: &Package, facts: &Facts, given: Given) -> Result<Option<Platform>, Stop> {
-    match (facts.platform, given.platform) {
-        (None, None) => Err(Stop::refused(
+impl Given {
+    /// What is said of one file: with several of them it fills what that one does not say.
+    fn said_of(self, facts: &Facts) -> Said {
+        Said {
+            platform: self
+                .platform
+                .filter(|_| self.is_for_one || facts.platform.is_none()),
+            arch: self
+                .arch
+                .filter(|_| self.is_for_one || facts.arch.is_none()),
+        }
+    }
+}
+
+/// The same refusal as the platform's, in the words of the command.
+fn refused(package: &Package, error: TargetError) -> Stop {
+    let name = &package.name;
+    let contradicts = |option, given: String, read: String| {
+        let words =
+            format!("{option} {given} contradicts {name}, which is for {read}: leave {option} out");
+        Stop::refused("platform_mismatch", words)
+    };
+    match error {
+        TargetError::Required(_) => Stop::refused(
             "platform_required",
             format!(
-                "{} does not say which system it is for: give it with --platform (android, ios, macos, windows, linux, harmony; any for a file that all of them can use)",
-                package.name
+                "{name} does not say which system it is for: give it with --platform (android, ios, macos, windows, linux, harmony; any for a file that all of them can use)"
             ),
-        )),
-        (Some(_), _) if !given.is_for_one => Ok(None),
-        (None | Some(Platform::Any), wanted) => Ok(wanted),
-        (Some(read), Some(wanted)) if read != wanted => {
-            Err(contradicts("--platform", &wanted, package, &read))
+        ),
+        TargetError::Platform { given, read } => {
+            contradicts("--platform", given.to_string(), read.to_string())
         }
-        (Some(_), _) => Ok(None),
-    }
-}
-
-fn arch(package: &Package, facts: &Facts, given: Given) -> Result<Option<Arch>, Stop> {
-    match (facts.arch, given.arch) {
-        (None, wanted) => Ok(wanted),
-        (Some(read), Some(wanted)) if given.is_for_one && !read.is_same(&wanted) => {
-            Err(contradicts("--arch", &wanted, package, &read))
+        TargetError::Arch { given, read } => {
+            contradicts("--arch", given.to_string(), read.to_string())
         }
-        (Some(_), _) => Ok(None),
     }
-}
-
-fn contradicts(option: &str, wanted: &dyn Display, package: &Package, read: &dyn Display) -> Stop {
-    let words = format!(
-        "{option} {wanted} contradicts {}, which is for {read}: leave {option} out",
-        package.name
-    );
-    Stop::refused("platform_mismatch", words)
 }
 
 /// The version of the release: what was given, else what the files carry, if they agree.
