@@ -34,8 +34,8 @@ impl SingleFlight {
         subject: String,
         work: impl Future<Output = Outcome> + Send + 'static,
     ) -> UnderWay {
-        let mut single_flight = self.lock();
-        if let Some(under_way) = single_flight.get(&subject) {
+        let mut all = self.lock();
+        if let Some(under_way) = all.get(&subject) {
             return under_way.clone();
         }
         let remove = RemoveOnDrop {
@@ -51,7 +51,7 @@ impl SingleFlight {
             .map(|ended| ended.unwrap_or_else(|error| Err(Problem::internal(error))))
             .boxed()
             .shared();
-        single_flight.insert(subject, under_way.clone());
+        all.insert(subject, under_way.clone());
         under_way
     }
 
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_ends_its_flight_alone() {
+    async fn a_panic_ends_its_own_work_alone() {
         let single_flight = SingleFlight::default();
         let tasks = TaskTracker::new();
         let broken = single_flight.join(&tasks, "a".to_owned(), async { panic!("broken") });

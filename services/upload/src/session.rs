@@ -91,7 +91,7 @@ pub(crate) async fn begin(state: &UploadState, row: &Session) -> Result<(), Prob
         return Err(too_many(limit));
     }
     transaction.commit().await?;
-    staged.set_fate(Retention::Keep);
+    staged.set_retention(Retention::Keep);
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use crate::store::used;
 
 /// Whether it was said that the disk nears its reserve.
 #[derive(Clone, Default)]
-pub(crate) struct Said(Arc<AtomicBool>);
+pub(crate) struct Warned(Arc<AtomicBool>);
 
 /// Whether there is less than `warning` left of what uploads may take, all in bytes.
 fn is_near(free: u64, reserve: u64, warning: u64) -> bool {
@@ -32,7 +32,7 @@ pub(crate) fn disk(state: &UploadState) -> std::io::Result<Disk> {
 }
 
 /// Says in the log when the disk begins to near its reserve, and when that is over: once each, not at every look.
-pub(crate) fn look_at_disk(state: &UploadState, said: &Said) -> std::io::Result<()> {
+pub(crate) fn look_at_disk(state: &UploadState, said: &Warned) -> std::io::Result<()> {
     let disk = disk(state)?;
     if said.0.swap(disk.near_reserve, Ordering::Relaxed) == disk.near_reserve {
         return Ok(());

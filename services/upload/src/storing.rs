@@ -1,9 +1,8 @@
 //! From all bytes of a package to what is acknowledged: digest, inspection, its place in the store, and its rows.
 //!
 //! The order is what makes an acknowledgement last: the staged file is durable, then the list of its blocks, then its
-//! rename, then the row of the
-//! package and the row that tells the catalog, in one transaction. A crash before the commit leaves nothing that
-//! anybody was told of: a file in staging, or a blob without a row, which the same bytes use again.
+//! rename, then the row of the package and the row that tells the catalog, in one transaction. A crash before the commit
+//! leaves nothing that anybody was told of: a file in staging, or a blob without a row, which the same bytes use again.
 
 mod place;
 mod target;
@@ -259,7 +258,7 @@ mod tests {
             ..RawParameters::default()
         };
         change(&mut raw);
-        raw.parse().expect("a good parameters")
+        raw.parse().expect("good parameters")
     }
 
     fn facts(version: Option<&str>) -> Facts {

@@ -1,4 +1,4 @@
-//! The intents to publish that upload delivered.
+//! The intents to publish that upload delivered. Table and column are called `wishes` and `wish`, as 0.3.0 reads them.
 
 use sqlx::{AnyConnection, Result, query, query_scalar};
 

@@ -343,7 +343,7 @@ async fn an_intent_whose_token_may_not_release_any_more_leaves_a_draft_with_the_
 }
 
 #[tokio::test]
-async fn the_rights_of_an_uploader_are_not_lent_to_who_wishes() {
+async fn the_rights_of_an_uploader_are_not_lent_to_who_asks() {
     for engine in engines() {
         let fixture = Fixture::new(engine).await;
         fixture.app("notes").await;

@@ -58,7 +58,7 @@ impl Staged {
         self.hash.digest()
     }
 
-    pub(crate) fn set_fate(&mut self, retention: Retention) {
+    pub(crate) fn set_retention(&mut self, retention: Retention) {
         self.retention = retention;
     }
 

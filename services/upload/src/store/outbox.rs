@@ -13,7 +13,7 @@ pub(crate) struct Entry {
     pub(crate) id: String,
     pub(crate) package_id: String,
     pub(crate) channel: Option<String>,
-    /// who asked, and when the answer to that became true, Unix milliseconds; `None` in a row of before 0.3.0.
+    /// Who asked, and when the answer to that became true, Unix milliseconds; `None` in a row of before 0.3.0.
     pub(crate) token_id: Option<String>,
     pub(crate) request_id: Option<String>,
     pub(crate) acknowledged_at: Option<i64>,

@@ -250,7 +250,7 @@ impl Catalog {
         self.change(|inner| inner.intent_refusal = Some((id, words)));
     }
 
-    pub(crate) fn refuse_no_wishes(&self) {
+    pub(crate) fn refuse_no_intents(&self) {
         self.change(|inner| inner.intent_refusal = None);
     }
 

@@ -413,7 +413,7 @@ async fn an_intent_that_the_catalog_refuses_leaves_the_package_with_the_reason()
         assert_eq!(shown.body["reason"], "the token was revoked");
         assert_eq!(fixture.blobs().len(), 1, "it was acknowledged");
 
-        fixture.catalog.refuse_no_wishes();
+        fixture.catalog.refuse_no_intents();
         fixture.catalog.publish_state("published", None);
         let again = fixture.put(path, "bytes").await;
         assert_eq!(again.status, StatusCode::OK, "{again:?}");
