@@ -21,7 +21,7 @@ use tokio::task::spawn_blocking;
 
 use crate::UploadState;
 use crate::copy::Copy;
-use crate::storage::{self, Said};
+use crate::storage::{self, Warned};
 use crate::store::{Range, copy, intents, outbox, packages, sessions};
 use rule::{Found, Move, Reference, References, Times};
 use trash::{Moved, digits};
@@ -59,7 +59,7 @@ async fn run(state: UploadState, counters: Counters) {
         state,
         counters,
         folder: 0,
-        said: Said::default(),
+        said: Warned::default(),
     };
     loop {
         tick.tick().await;
@@ -72,7 +72,7 @@ struct Sweep {
     counters: Counters,
     /// The folder of blobs to look at next.
     folder: u8,
-    said: Said,
+    said: Warned,
 }
 
 impl Sweep {
