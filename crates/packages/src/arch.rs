@@ -4,8 +4,6 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::Platform;
-
 /// A processor's architecture. Its text is one word in lower case; every other spelling of it is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
@@ -180,22 +178,25 @@ impl Arch {
     }
 }
 
+impl Arch {
+    /// The architecture that has this spelling, in lower case.
+    pub(crate) fn spelled(word: &str) -> Option<Self> {
+        let spelling = word.replace('-', "_");
+        let known = SPELLINGS
+            .iter()
+            .find(|(_, spellings)| spellings.contains(&&*spelling));
+        known.map(|(arch, _)| *arch)
+    }
+}
+
 impl FromStr for Arch {
     type Err = ArchError;
 
     /// Any spelling of any case, also as the end of a runtime identifier of .NET, such as `win-x64`.
     fn from_str(text: &str) -> Result<Self, ArchError> {
         let lower = text.to_ascii_lowercase();
-        let word = match lower.rsplit_once('-') {
-            Some((system, arch)) if system.parse::<Platform>().is_ok() => arch,
-            _ => &lower,
-        };
-        let spelling = word.replace('-', "_");
-        let known = SPELLINGS
-            .iter()
-            .find(|(_, spellings)| spellings.contains(&&*spelling));
-        known
-            .map(|(arch, _)| *arch)
+        let word = crate::platform::behind_system(&lower).unwrap_or(&lower);
+        Self::spelled(word)
             .or_else(|| ArchName::new(word).map(Self::Named))
             .ok_or_else(|| ArchError(text.to_owned()))
     }

@@ -139,12 +139,20 @@ fn read(text: &str) -> Option<(Platform, Option<Arch>)> {
     if let Some(platform) = spelled(&lower) {
         return Some((platform, None));
     }
-    let (system, arch) = lower.rsplit_once('-')?;
-    let arch = arch
-        .parse()
-        .ok()
-        .filter(|arch| matches!(arch, Arch::X86_64 | Arch::Aarch64 | Arch::Armv7 | Arch::X86))?;
+    let arch = behind_system(&lower)?;
+    let system = &lower[..lower.len() - arch.len() - 1];
+    let arch = Arch::spelled(arch).filter(|arch| *arch != Arch::Universal)?;
     Some((spelled(system)?, Some(arch)))
+}
+
+/// What stands behind the system in a runtime identifier in lower case, such as `x64` in `win-x64`: the longest name of a
+/// system counts.
+pub(crate) fn behind_system(text: &str) -> Option<&str> {
+    let mut ends = text.rmatch_indices(['-', '_']);
+    ends.find_map(|(at, _)| {
+        let system = spelled(&text[..at].replace('_', "-"));
+        system.map(|_| &text[at + 1..])
+    })
 }
 
 fn spelled(word: &str) -> Option<Platform> {
@@ -189,7 +197,10 @@ mod tests {
     #[test]
     fn every_trade_s_spelling_is_taken_in_any_case() {
         for (platform, spellings) in [
-            (Platform::Android, &["Android", "ANDROID"][..]),
+            (
+                Platform::Android,
+                &["Android", "ANDROID", "android-arm64-v8a"][..],
+            ),
             (Platform::Ios, &["iOS", "iPadOS", "iphoneos", "ios-arm64"]),
             (
                 Platform::Macos,
@@ -225,6 +236,7 @@ mod tests {
                     "GNU/Linux",
                     "linux-musl-x64",
                     "linux-amd64",
+                    "linux-x86_64",
                     "linux-gnu",
                 ],
             ),

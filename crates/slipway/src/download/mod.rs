@@ -9,7 +9,7 @@ mod target;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use slipway_packages::{Arch, FileName, Platform, Slug, Version};
+use slipway_packages::{Arch, FileName, Said, Slug, Version};
 
 use crate::exit::{Exit, Stop};
 use crate::proof::key::Key;
@@ -47,8 +47,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "VERSION|latest", value_parser = version)]
     version: Option<Wanted>,
     /// The system [default: this one]
-    #[arg(long, value_name = "PLATFORM", value_parser = Platform::asked)]
-    platform: Option<Platform>,
+    #[arg(long, value_name = "PLATFORM", value_parser = Said::named)]
+    platform: Option<Said>,
     /// The architecture [default: this one, on this system]
     #[arg(long, value_name = "ARCH")]
     arch: Option<Arch>,
@@ -110,8 +110,8 @@ pub(crate) fn execute(options: &Options) -> anyhow::Result<()> {
 
 async fn download(server: &Server, target: Target, options: &Options) -> anyhow::Result<()> {
     let request = Request {
-        platform: options.platform,
-        arch: options.arch,
+        platform: options.platform.and_then(|said| said.platform),
+        arch: options.arch.or(options.platform.and_then(|said| said.arch)),
         channel: options.channel.as_ref(),
         version: options.exactly(),
     };

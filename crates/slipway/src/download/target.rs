@@ -2,7 +2,7 @@
 
 use reqwest::header::LOCATION;
 use reqwest::{Method, Response, StatusCode, Url};
-use slipway_packages::{Arch, FileName, Platform, Slug, Version};
+use slipway_packages::{Arch, FileName, Platform, Said, Slug, Version};
 use slipway_service::api::file_path;
 
 use crate::exit::Stop;
@@ -34,10 +34,11 @@ struct Named {
 impl Named {
     /// Of the query of `/d/{app}/latest/{platform}`. A part that is not known here would give another file than the address
     /// does.
-    fn of(platform: Platform, url: &Url) -> Option<Self> {
+    fn of(said: Said, url: &Url) -> Option<Self> {
         let mut named = Self {
-            platform: Some(platform),
-            ..Self::default()
+            platform: said.platform,
+            arch: said.arch,
+            channel: None,
         };
         for (name, value) in url.query_pairs() {
             match &*name {
@@ -122,8 +123,8 @@ impl Target {
         let (slug, which) = match parts[..] {
             ["a", app] => (app, Which::Newest(Named::default())),
             ["d", app, "latest", platform] => {
-                let platform = Platform::asked(platform).map_err(|_| address())?;
-                let named = Named::of(platform, &url).ok_or_else(address)?;
+                let said = Said::named(platform).map_err(|_| address())?;
+                let named = Named::of(said, &url).ok_or_else(address)?;
                 (app, Which::Newest(named))
             }
             ["d", app, _, _] => (app, Which::File(Place::of(&url).ok_or_else(address)?)),
@@ -304,17 +305,19 @@ mod tests {
 
     #[test]
     fn an_address_of_the_newest_keeps_what_it_chooses_by() {
-        let what = "https://apps.example.org/d/notes/latest/linux?arch=arm64&channel=beta";
-        let target = Target::parse(what, None, None).expect("an address");
-        let Which::Newest(named) = target.which else {
-            panic!("it names no file")
-        };
-        let asked = Named {
-            platform: Some("linux".parse().expect("a platform")),
-            arch: Some("aarch64".parse().expect("an architecture")),
-            channel: Some("beta".parse().expect("a slug")),
-        };
-        assert_eq!(named, asked);
+        for chosen in ["linux?arch=arm64&channel=beta", "linux-arm64?channel=beta"] {
+            let what = format!("https://apps.example.org/d/notes/latest/{chosen}");
+            let target = Target::parse(&what, None, None).expect("an address");
+            let Which::Newest(named) = target.which else {
+                panic!("it names no file")
+            };
+            let asked = Named {
+                platform: Some("linux".parse().expect("a platform")),
+                arch: Some("aarch64".parse().expect("an architecture")),
+                channel: Some("beta".parse().expect("a slug")),
+            };
+            assert_eq!(named, asked, "{chosen}");
+        }
     }
 
     #[test]
