@@ -89,7 +89,7 @@ impl Server {
             .redirect(reqwest::redirect::Policy::none());
         if let Some(token) = token {
             if address.is_unprotected() {
-                terminal::note(
+                terminal::warn(
                     "the token travels unencrypted, because the address is http and not https",
                 );
             }

@@ -56,7 +56,7 @@ async fn show(
         found.truncate(limit);
         for (slug, name) in found {
             named.push(Named {
-                icon: icons::newest(&mut connection, &slug).await?.is_some(),
+                icon: icons::exists(&mut connection, &slug).await?,
                 initial: initial(&name),
                 slug,
                 name,

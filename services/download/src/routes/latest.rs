@@ -68,9 +68,11 @@ async fn show(
     };
     let fitting = packages::newest(&mut connection, view, wanted).await?;
     let best = fitting.first().ok_or_else(|| {
+        let arch = wanted.arch.map(|arch| format!(", {arch}")).unwrap_or_default();
+        let kind = wanted.kind.map(|kind| format!(", {kind}")).unwrap_or_default();
         problem::not_found(
             "no_package",
-            format!("no published release in the channel {channel} has a package that fits {platform}: see the app's page for what there is"),
+            format!("no published release in the channel {channel} has a package that fits {platform}{arch}{kind}: see the app's page for what there is"),
         )
     })?;
     let location = file_path(&app.slug, &best.version, &best.filename);

@@ -124,12 +124,21 @@ impl Page {
 
     /// Marks the files that nobody gets now.
     async fn mark_damaged(&mut self, blobs: &Blobs) -> std::io::Result<()> {
-        let digests = self.files().into_iter().map(|file| file.sha256.parse());
+        let older = self
+            .older
+            .releases
+            .iter()
+            .flat_map(|release| &release.files);
+        let files = self.files().into_iter().chain(older);
+        let digests = files.map(|file| file.sha256.parse());
         let damaged = blobs.damaged(digests.flatten().collect()).await?;
         let damaged: Vec<_> = damaged.iter().map(Digest::as_hex).collect();
         let offers = self.first.iter_mut().chain(&mut self.perhaps);
         let offers = offers.chain(&mut self.others);
-        for file in offers.flat_map(|offer| &mut offer.files) {
+        let older = self.older.releases.iter_mut();
+        let older = older.flat_map(|release| &mut release.files);
+        let offered = offers.flat_map(|offer| &mut offer.files);
+        for file in offered.chain(older) {
             file.damaged = damaged.contains(&file.sha256);
         }
         Ok(())
@@ -215,7 +224,7 @@ async fn assemble(
 ) -> Result<Page, Problem> {
     let (texts, device) = (visitor.texts, visitor.device);
     let ChannelView { channel, .. } = view;
-    let icon = icons::newest(connection, &app.slug).await?.is_some();
+    let icon = icons::exists(connection, &app.slug).await?;
     let mut channels = releases::channels(connection, view.audience, &app.slug).await?;
     channels.retain(|one| one != channel);
     if channel != DEFAULT_CHANNEL && !channels.iter().any(|one| one == DEFAULT_CHANNEL) {

@@ -26,6 +26,18 @@ pub(crate) async fn newest(
     .await
 }
 
+/// Whether there is one, without reading it.
+pub(crate) async fn exists(connection: &mut AnyConnection, app: &str) -> sqlx::Result<bool> {
+    let found: Option<String> = sqlx::query_scalar(
+        "SELECT icons.version FROM icons JOIN releases ON releases.app = icons.app AND releases.version = icons.version
+         WHERE icons.app = $1 AND releases.visibility = 'published' LIMIT 1",
+    )
+    .bind(app)
+    .fetch_optional(connection)
+    .await?;
+    Ok(found.is_some())
+}
+
 pub(crate) async fn insert(
     connection: &mut AnyConnection,
     app: &str,

@@ -69,16 +69,21 @@ async fn an_architecture_that_is_not_known_is_for_who_names_it() {
             let answer = fixture.get(&format!("/d/notes/latest/{path}")).await;
             assert_eq!(answer.header("location"), location, "{path}");
         }
-        for path in [
-            "linux?arch=i386",
-            "linux?arch=source",
-            "linux?kind=rpm",
-            "android?arch=x86",
-            "macos",
-            "macos?arch=arm64",
+        for (path, asked) in [
+            ("linux?arch=i386", "linux, x86"),
+            ("linux?arch=source", "linux, source"),
+            ("linux?kind=rpm", "linux, rpm"),
+            ("android?arch=x86", "android, x86"),
+            ("macos", "macos"),
+            ("macos?arch=arm64", "macos, aarch64"),
         ] {
             let answer = fixture.get(&format!("/d/notes/latest/{path}")).await;
             assert_eq!(answer.problem(), (404, "no_package".to_owned()), "{path}");
+            assert!(
+                answer.text().contains(&format!("fits {asked}:")),
+                "{}",
+                answer.text()
+            );
         }
     }
 }

@@ -247,13 +247,23 @@ async fn a_damaged_file_has_no_button() {
     for engine in engines() {
         let files = [("notes.apk", "apk", "android", "universal")];
         let fixture = with_files(engine, &files).await;
+        // One of an older version is shown by another part of the page.
+        let older = fixture.store("notes.apk", b"older", "apk", "android", "universal");
+        fixture
+            .apply("e", 2, vec![published("0.9", vec![older])])
+            .await;
         let blobs = fixture.process.process.data.blobs();
         std::fs::remove_dir_all(blobs).expect("a store");
-        assert_eq!(fixture.get("/d/notes/1.0/notes.apk").await.status, 500);
+        for version in ["1.0", "0.9"] {
+            let address = format!("/d/notes/{version}/notes.apk");
+            assert_eq!(fixture.get(&address).await.status, 500, "{address}");
+        }
         let page = page(&fixture, "/a/notes", ANDROID).await;
         assert!(page.text().contains("This file is damaged here."));
-        let link = "href=\"/d/notes/1.0/notes.apk\"";
-        assert!(!page.text().contains(link), "{}", page.text());
+        for version in ["1.0", "0.9"] {
+            let link = format!("href=\"/d/notes/{version}/notes.apk\"");
+            assert!(!page.text().contains(&link), "{}", page.text());
+        }
     }
 }
 
