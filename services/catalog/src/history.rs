@@ -12,7 +12,7 @@ use slipway_service::Problem;
 use sqlx::AnyConnection;
 
 use crate::release::State as Stage;
-use crate::store::identities::{self, Earlier, Like};
+use crate::store::identities::{self, Comparable, Earlier};
 use crate::store::packages::{self, Package};
 use crate::store::releases::Release;
 
@@ -34,6 +34,16 @@ pub(crate) async fn judge(
     package: &Package,
     version: Option<&str>,
 ) -> sqlx::Result<Vec<String>> {
+    identities::complete(db, &package.app).await?;
+    judge_one(db, package, version).await
+}
+
+/// The same, where every package of the app is known already.
+async fn judge_one(
+    db: &mut AnyConnection,
+    package: &Package,
+    version: Option<&str>,
+) -> sqlx::Result<Vec<String>> {
     let facts = package.facts();
     let mut warnings = told_by(&facts);
     let beside = beside(db, package, &facts).await?;
@@ -50,21 +60,28 @@ pub(crate) async fn judge_release(
     release: &Release,
 ) -> sqlx::Result<Vec<String>> {
     let is_open = release.state().is_ok_and(Stage::is_open);
+    if is_open {
+        identities::complete(db, &release.app).await?;
+    }
     let mut all = Vec::new();
     for package in packages::of_release(db, &release.id).await? {
         if is_open {
-            all.extend(judge(db, &package, Some(&release.version)).await?);
+            all.extend(judge_one(db, &package, Some(&release.version)).await?);
         } else {
-            all.extend(known(db, &package).await?);
+            all.extend(known(db, &package.id, &package.facts()).await?);
         }
     }
     Ok(all)
 }
 
 /// What is known to be odd about a package.
-pub(crate) async fn known(db: &mut AnyConnection, package: &Package) -> sqlx::Result<Vec<String>> {
-    let mut warnings = told_by(&package.facts());
-    warnings.extend(identities::warnings(db, &package.id).await?);
+pub(crate) async fn known(
+    db: &mut AnyConnection,
+    package_id: &str,
+    facts: &Value,
+) -> sqlx::Result<Vec<String>> {
+    let mut warnings = told_by(facts);
+    warnings.extend(identities::warnings(db, package_id).await?);
     Ok(warnings)
 }
 
@@ -93,25 +110,22 @@ async fn beside(db: &mut AnyConnection, package: &Package, facts: &Value) -> sql
     let Some(identifier) = facts["identifier"].as_str() else {
         return Ok(Beside::default());
     };
-    identities::complete(db, &package.app).await?;
     // On Android every kind of package carries the one name of the app; elsewhere each trade has its own names.
     let kind = if package.platform == Platform::Android.as_str() {
         ""
     } else {
         &package.kind
     };
-    let any = Like {
+    let any = Comparable {
         identifier: "",
         kind,
-        arch: &package.arch,
         released: false,
     };
     let any = identities::closest(db, package, any).await?;
     // What a token that may only upload has put there says nothing of what users have.
-    let same = Like {
+    let same = Comparable {
         identifier,
         kind: "",
-        arch: &package.arch,
         released: any.as_ref().is_some_and(|any| any.is_released == 1),
     };
     let not_below = match facts["version_code"].as_i64() {

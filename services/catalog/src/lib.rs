@@ -36,6 +36,7 @@ use slipway_service::metrics::Reading;
 use slipway_service::process::RouterService;
 use slipway_service::{Assembled, Health, Process, Service, clock};
 use sqlx::migrate::Migrator;
+use sqlx::pool::PoolConnection;
 use sqlx::{Any, Transaction};
 
 use mark::Marks;
@@ -75,6 +76,20 @@ impl CatalogState {
         }
         store::releases::complete_keys(&mut transaction).await?;
         Ok(transaction)
+    }
+
+    /// A connection on which releases are found by their versions, also those that 0.3.0 has written beside us. What such a
+    /// version leaves is completed in a transaction of its own: what reads writes nothing else.
+    pub(crate) async fn read_by_version(&self) -> sqlx::Result<PoolConnection<Any>> {
+        let mut connection = self.database.read().await?;
+        if store::releases::keys_are_complete(&mut connection).await? {
+            return Ok(connection);
+        }
+        drop(connection);
+        let mut transaction = self.database.write().await?;
+        store::releases::complete_keys(&mut transaction).await?;
+        transaction.commit().await?;
+        self.database.read().await
     }
 
     /// Commits, and wakes everybody in this instance who waits for a change.

@@ -64,7 +64,7 @@ async fn list(
     ApiPath(app): ApiPath<String>,
 ) -> Result<Json<Items<Channel>>, Problem> {
     actor.permit(Scope::Read, Some(&app))?;
-    let mut connection = state.database.read().await?;
+    let mut connection = state.read_by_version().await?;
     crate::app::find(&mut connection, &app).await?;
     let rows = releases::highest_by_channel(&mut connection, &app).await?;
     let items = rows
@@ -216,8 +216,7 @@ async fn delete(
         state.commit(transaction).await?;
         return deleted(&state, seq, json!({"channel": channel.as_str()})).await;
     }
-    let before = audit::subjects(&mut transaction, "channel.delete", &app).await?;
-    if before.iter().any(|deleted| deleted == channel.as_str()) {
+    if audit::has(&mut transaction, "channel.delete", place).await? {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     Err(Problem::new(

@@ -24,7 +24,7 @@ async fn show(
     ApiPath((app, version)): ApiPath<(String, String)>,
 ) -> Result<Json<Value>, Problem> {
     actor.permit(Scope::Read, Some(&app))?;
-    let mut connection = state.database.read().await?;
+    let mut connection = state.read_by_version().await?;
     let release = releases::find(&mut connection, &app, &version).await?;
     drop(connection);
     let path = api::downloads_path(&app, &release.version);

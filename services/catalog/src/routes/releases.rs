@@ -213,7 +213,7 @@ async fn show(
     ApiPath((app, version)): ApiPath<(String, String)>,
 ) -> Result<Json<api::Release>, Problem> {
     actor.permit(Scope::Read, Some(&app))?;
-    let mut connection = state.database.read().await?;
+    let mut connection = state.read_by_version().await?;
     let release = find(&mut connection, &app, &version).await?;
     Ok(Json(
         render::release(&state, &mut connection, &release).await?,

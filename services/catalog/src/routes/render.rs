@@ -94,9 +94,9 @@ async fn package(
     row: &packages::Package,
     release: Option<&releases::Release>,
 ) -> sqlx::Result<api::Package> {
-    let origin = origin(state);
+    let (origin, facts) = (origin(state), row.facts());
     Ok(api::Package {
-        warnings: history::known(db, row).await?,
+        warnings: history::known(db, &row.id, &facts).await?,
         id: row.id.clone(),
         filename: row.filename.clone(),
         sha256: row.sha256.clone(),
@@ -114,7 +114,7 @@ async fn package(
                 api::file_path(&row.app, &release.version, &row.filename)
             )
         }),
-        ..api::Package::of_facts(&row.facts())
+        ..api::Package::of_facts(&facts)
     })
 }
 

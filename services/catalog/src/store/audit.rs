@@ -65,6 +65,23 @@ pub(crate) async fn insert_with_reason(
     Ok(())
 }
 
+/// Whether this was done to it.
+pub(crate) async fn has(
+    db: &mut AnyConnection,
+    action: &str,
+    (app, subject): (&str, &str),
+) -> Result<bool> {
+    let found: Option<String> = query_scalar(
+        "SELECT id FROM audit WHERE app = $1 AND action = $2 AND subject = $3 LIMIT 1",
+    )
+    .bind(app)
+    .bind(action)
+    .bind(subject)
+    .fetch_optional(db)
+    .await?;
+    Ok(found.is_some())
+}
+
 /// What this was done to in an app.
 pub(crate) async fn subjects(
     db: &mut AnyConnection,

@@ -21,12 +21,11 @@ pub(crate) struct Earlier {
     pub(crate) is_released: i64,
 }
 
-/// Which packages a new one is compared with; an empty text is any.
+/// Which packages of its platform a new one is compared with; an empty text is any.
 #[derive(Clone, Copy)]
-pub(crate) struct Like<'a> {
+pub(crate) struct Comparable<'a> {
     pub(crate) identifier: &'a str,
     pub(crate) kind: &'a str,
-    pub(crate) arch: &'a str,
     /// Whether those that nobody has released do not count.
     pub(crate) released: bool,
 }
@@ -78,7 +77,7 @@ pub(crate) async fn complete(db: &mut AnyConnection, app: &str) -> Result<()> {
 pub(crate) async fn closest(
     db: &mut AnyConnection,
     package: &Package,
-    like: Like<'_>,
+    comparable: Comparable<'_>,
 ) -> Result<Option<Earlier>> {
     query_as(
         "SELECT p.filename, r.version, i.identifier, i.version_code, i.signer_sha256,
@@ -99,19 +98,19 @@ pub(crate) async fn closest(
     .bind(&package.platform)
     .bind(&package.id)
     .bind(package.release_id.as_deref().unwrap_or_default())
-    .bind(like.identifier)
-    .bind(like.kind)
-    .bind(i64::from(like.released))
+    .bind(comparable.identifier)
+    .bind(comparable.kind)
+    .bind(i64::from(comparable.released))
     .fetch_optional(db)
     .await
 }
 
-/// A package of a lower version whose version code is not below that of `package`. The same bytes, sent before on their
+/// A package of a lower version for the same architecture whose version code is not below that of `package`. The same bytes, sent before on their
 /// own, are no other package.
 pub(crate) async fn not_below(
     db: &mut AnyConnection,
     package: &Package,
-    like: Like<'_>,
+    comparable: Comparable<'_>,
     code: i64,
 ) -> Result<Option<Earlier>> {
     query_as(
@@ -131,10 +130,10 @@ pub(crate) async fn not_below(
     .bind(&package.platform)
     .bind(&package.id)
     .bind(package.release_id.as_deref().unwrap_or_default())
-    .bind(like.identifier)
-    .bind(like.arch)
+    .bind(comparable.identifier)
+    .bind(&package.arch)
     .bind(code)
-    .bind(i64::from(like.released))
+    .bind(i64::from(comparable.released))
     .bind(&package.sha256)
     .fetch_optional(db)
     .await

@@ -72,7 +72,6 @@ pub(crate) async fn by_version(
     app: &str,
     version_key: &str,
 ) -> Result<Option<Release>> {
-    complete_keys(&mut *db).await?;
     query_as("SELECT * FROM releases WHERE app = $1 AND version_key = $2")
         .bind(app)
         .bind(version_key)
@@ -87,6 +86,11 @@ pub(crate) struct Filter<'a> {
     pub(crate) like: Like,
     pub(crate) state: &'a str,
     pub(crate) channel: &'a str,
+}
+
+/// Whether no earlier version beside us has written a key that lacks the build of its version.
+pub(crate) async fn keys_are_complete(db: &mut AnyConnection) -> Result<bool> {
+    version_keys::are_complete(db, "releases").await
 }
 
 /// Completes the keys that lack the build of their version, as 0.3.0 and earlier write them. A draft that such a version
@@ -330,7 +334,6 @@ pub(crate) async fn highest_by_channel(
     db: &mut AnyConnection,
     app: &str,
 ) -> Result<Vec<(String, Option<String>)>> {
-    complete_keys(&mut *db).await?;
     query_as(
         "SELECT c.channel, (
              SELECT r.version FROM releases r JOIN release_channels m ON m.release_id = r.id
