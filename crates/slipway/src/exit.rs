@@ -56,13 +56,12 @@ impl Stop {
 }
 
 /// Codes of the platform that say: there already, and other than what was sent.
-const TAKEN: [&str; 7] = [
+const TAKEN: [&str; 6] = [
     "app_exists",
     "deleted",
     "release_deleted",
     "release_published",
     "version_exists",
-    "version_taken",
     "yanked",
 ];
 

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::ensure;
+use anyhow::{bail, ensure};
 use futures_util::{StreamExt as _, stream};
 use http::StatusCode;
 use http::header::{CONTENT_LENGTH, RANGE};
@@ -60,19 +60,20 @@ impl Publisher {
     }
 
     /// Publishes until told to stop.
-    pub(super) async fn run(self, stop: CancellationToken, tally: Tally) {
+    pub(super) async fn run(self, stop: CancellationToken, tally: Tally) -> anyhow::Result<()> {
         for number in 1_u32.. {
             let sample = Sample::new(format!("1.0.{number}"), SMALL);
             tokio::select! {
-                () = self.publish(&sample, &tally) => {}
+                published = self.publish(&sample, &tally) => published?,
                 // What was not acknowledged was promised to nobody.
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => break,
             }
         }
+        Ok(())
     }
 
     /// Sends one release until the platform says that it has it.
-    pub(super) async fn publish(&self, sample: &Sample, tally: &Tally) {
+    pub(super) async fn publish(&self, sample: &Sample, tally: &Tally) -> anyhow::Result<()> {
         let address = format!(
             "{}/api/v1/apps/{APP}/packages/{FILE}?version={}&channel=stable&platform=any",
             self.origin, sample.version
@@ -84,13 +85,16 @@ impl Publisher {
                 .header(CONTENT_LENGTH, sample.size)
                 .body(Body::wrap_stream(pieces));
             tally.count(|counted| counted.requests += 1);
-            if request
-                .send()
-                .await
-                .is_ok_and(|answer| answer.status().is_success())
-            {
-                tally.count(|counted| counted.acknowledged.push(sample.clone()));
-                return;
+            match request.send().await {
+                Ok(answer) if answer.status().is_success() => {
+                    tally.count(|counted| counted.acknowledged.push(sample.clone()));
+                    return Ok(());
+                }
+                // Another try would be refused as well.
+                Ok(answer) if is_final(answer.status()) => {
+                    bail!("a publication was refused: {}", answer.text().await?)
+                }
+                _ => {}
             }
             tally.count(|counted| counted.failed += 1);
             tokio::time::sleep(PAUSE).await;
@@ -206,6 +210,12 @@ impl Downloader {
         }
         Ok(())
     }
+}
+
+/// A refusal that time does not change; a full disk is none of the platform's making.
+fn is_final(status: StatusCode) -> bool {
+    let passes = matches!(status.as_u16(), 408 | 421 | 425 | 429);
+    (status.is_client_error() && !passes) || status == StatusCode::INSUFFICIENT_STORAGE
 }
 
 fn address(origin: &str, sample: &Sample) -> String {

@@ -10,14 +10,15 @@ mod tally;
 
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail};
+use slipway_service::data::SERVICES;
 use tokio_util::sync::CancellationToken;
 
 use crate::terminal;
 use clients::{Downloader, Publisher};
 use platform::Platform;
 use sample::Sample;
-use tally::Tally;
+use tally::{Counted, Tally};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -52,34 +53,40 @@ pub(crate) fn execute(_: &Options) -> anyhow::Result<()> {
 async fn show() -> anyhow::Result<()> {
     terminal::note("starting a platform in a temporary folder");
     let platform = Platform::start().await?;
+    let counted = match kill_each(&platform).await {
+        Ok(counted) => counted,
+        Err(error) => return Err(error.context(platform.keep())),
+    };
+    terminal::say(&counted);
+    if counted.lost > 0 || counted.wrong > 0 {
+        let log = platform.keep();
+        bail!("something was lost or wrong: please tell us, with the lines above; {log}");
+    }
+    platform.end().await
+}
+
+async fn kill_each(platform: &Platform) -> anyhow::Result<Counted> {
     let large = Sample::new("1.0.0", LARGE);
     terminal::note("publishing a sample of 200 MB");
-    let publisher = Publisher::new(&platform);
+    let publisher = Publisher::new(platform);
     publisher.make_app().await?;
     let tally = Tally::default();
-    publisher.publish(&large, &tally).await;
+    publisher.publish(&large, &tally).await?;
 
     let stop = CancellationToken::new();
-    let downloader = Downloader::new(&platform, large);
+    let downloader = Downloader::new(platform, large);
     let downloads = tokio::spawn(downloader.run(stop.clone(), tally.clone()));
     let publications = tokio::spawn(publisher.clone().run(stop.clone(), tally.clone()));
-    for service in platform::SERVICES {
+    for service in SERVICES {
         tokio::time::sleep(BETWEEN).await;
         platform.kill(service, &tally).await?;
     }
     tokio::time::sleep(BETWEEN).await;
     stop.cancel();
     downloads.await?;
-    publications.await?;
+    publications.await??;
 
     terminal::note("looking for everything that was acknowledged");
     publisher.look_for_all(&tally, SETTLED).await;
-    platform.end().await?;
-    let counted = tally.read();
-    terminal::say(&counted);
-    ensure!(
-        counted.lost == 0 && counted.wrong == 0,
-        "something was lost or wrong: please tell us, with the lines above"
-    );
-    Ok(())
+    Ok(tally.read())
 }

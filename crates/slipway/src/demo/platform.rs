@@ -15,9 +15,6 @@ use tokio::process::{Child, Command};
 use super::tally::Tally;
 use crate::terminal;
 
-pub(super) const SERVICES: [&str; 6] = [
-    "registry", "upload", "signing", "catalog", "download", "gateway",
-];
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// Far above the time that a start takes.
 const STARTED: Duration = Duration::from_secs(20);
@@ -27,7 +24,7 @@ pub(super) struct Platform {
     pub(super) token: String,
     data: DataDir,
     up: Child,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Platform {
@@ -51,14 +48,16 @@ impl Platform {
             .spawn()
             .context("could not start `slipway up`")?;
         let origin = format!("http://{address}");
-        wait_until_ready(&origin).await?;
+        if let Err(error) = wait_until_ready(&origin).await {
+            return Err(error.context(kept(folder)));
+        }
         let token = std::fs::read_to_string(data.admin_token())?;
         Ok(Self {
             origin,
             token: token.trim().to_owned(),
             data,
             up,
-            _folder: folder,
+            folder,
         })
     }
 
@@ -88,6 +87,11 @@ impl Platform {
         Ok(())
     }
 
+    /// Leaves the folder for whoever looks why it failed; the processes end with their supervisor.
+    pub(super) fn keep(self) -> String {
+        kept(self.folder)
+    }
+
     pub(super) async fn end(mut self) -> anyhow::Result<()> {
         let pid = self
             .up
@@ -107,6 +111,11 @@ impl Platform {
             .filter(Announcement::lives)
             .find(|one| one.service == service)
     }
+}
+
+fn kept(folder: TempDir) -> String {
+    let log = folder.keep().join("log");
+    format!("the log of the platform is {}", log.display())
 }
 
 async fn wait_until_ready(origin: &str) -> anyhow::Result<()> {

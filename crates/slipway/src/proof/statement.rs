@@ -12,7 +12,7 @@ pub(crate) struct Statement {
     pub(crate) app: Option<Slug>,
     pub(crate) version: Option<Version>,
     pub(crate) file: Option<String>,
-    /// Bytes of the file.
+    /// The whole of it.
     pub(crate) comment: String,
 }
 

@@ -9,11 +9,12 @@ use std::io::{Read as _, Seek as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 use slipway_service::data::private_folder;
 
 use super::publication::Publication;
+use crate::exit::{Exit, Stop};
 
 pub(super) struct Resume {
     path: PathBuf,
@@ -37,9 +38,12 @@ impl Resume {
             .with_context(|| format!("could not open {}", path.display()))?;
         match file.try_lock() {
             Ok(()) => Ok(Self { path, file }),
-            Err(TryLockError::WouldBlock) => {
-                bail!("another `slipway publish` is sending this file: wait for that one")
-            }
+            Err(TryLockError::WouldBlock) => Err(Stop::new(
+                Exit::Failed,
+                "busy",
+                "another `slipway publish` is sending this file: wait for that one",
+            )
+            .into()),
             Err(TryLockError::Error(error)) => {
                 Err(error).context(format!("could not lock {}", path.display()))
             }

@@ -136,7 +136,10 @@ impl Problem {
         let bytes = super::whole(answer, super::LONGEST_ANSWER)
             .await
             .unwrap_or_default();
-        let code = || status.canonical_reason().unwrap_or_default().to_lowercase();
+        let code = || {
+            let words = status.canonical_reason().unwrap_or_default();
+            words.to_lowercase().replace(' ', "_")
+        };
         let body = match serde_json::from_slice::<Body>(&bytes) {
             Ok(body) if is_ours => body,
             // An answer to HEAD has no body.
