@@ -1,16 +1,15 @@
 //! Debian packages (`deb(5)`, `deb-control(5)`): name, version and architecture out of the control file.
 
-use std::io::{self, BufReader, ErrorKind, Read};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 
-use flate2::read::GzDecoder;
-use lzma_rust2::XzReader;
-use ruzstd::decoding::StreamingDecoder;
+use flate2::bufread::MultiGzDecoder;
 
 use crate::{
     Facts, Kind, Limits,
     facts::shown,
     native_version,
     source::{Fault, Source},
+    unpack::{BzStreams, Frames, xz},
 };
 
 const ARCHIVE: &[u8] = b"!<arch>\n";
@@ -42,14 +41,9 @@ pub(crate) fn read(
     let archive = find(CONTROL)?;
     let data = find(DATA)?;
     let mut facts = Facts::of(Kind::Deb);
-    match control(source, archive, limits) {
-        Ok(control) => describe(&mut facts, &control, limits),
-        Err(Fault::Malformed(why)) => {
-            facts.warn(format!(
-                "the control file of the deb could not be read: {why}"
-            ));
-        }
-        Err(other) => return Err(other),
+    let control = control(source, archive, limits);
+    if let Some(control) = facts.or_warning("the control file of the deb", control)? {
+        describe(&mut facts, &control, limits);
     }
     if let Some(warning) = unpack_data(source, data, limits)? {
         facts.warn(warning);
@@ -70,9 +64,8 @@ fn unpack_data(
     }
     let archive = source.stream(member.offset)?.take(member.size);
     let unpacked = match decoder(packing, BufReader::new(archive), limits) {
-        Ok(None) => Err(ErrorKind::Unsupported.into()),
-        Ok(Some(tar)) => io::copy(&mut tar.take(limits.data + 1), &mut io::sink()),
-        Err(error) => Err(error),
+        None => Err(ErrorKind::Unsupported.into()),
+        Some(tar) => io::copy(&mut tar.take(limits.data + 1), &mut io::sink()),
     };
     match unpacked {
         Ok(length) if length <= limits.data => Ok(None),
@@ -98,22 +91,17 @@ fn unpack_data(
 /// What unpacks an archive whose name ends in `packing`; `None` where that is not read here.
 fn decoder<'a>(
     packing: &str,
-    archive: impl Read + 'a,
+    archive: impl BufRead + 'a,
     limits: &Limits,
-) -> io::Result<Option<Box<dyn Read + 'a>>> {
-    Ok(Some(match packing {
+) -> Option<Box<dyn Read + 'a>> {
+    Some(match packing {
         "" => Box::new(archive),
-        ".gz" => Box::new(GzDecoder::new(archive)),
-        ".xz" => {
-            let kibibytes = u32::try_from(limits.window >> 10).unwrap_or(u32::MAX);
-            Box::new(XzReader::new_mem_limit(archive, true, kibibytes))
-        }
-        ".zst" => Box::new(
-            StreamingDecoder::new_with_max_window_size(archive, limits.window)
-                .map_err(|error| io::Error::new(ErrorKind::Unsupported, error))?,
-        ),
-        _ => return Ok(None),
-    }))
+        ".gz" => Box::new(MultiGzDecoder::new(archive)),
+        ".xz" => Box::new(xz(archive, limits)),
+        ".zst" => Box::new(Frames::new(archive, limits)),
+        ".bz2" => Box::new(BzStreams::new(archive)),
+        _ => return None,
+    })
 }
 
 fn describe(facts: &mut Facts, control: &str, limits: &Limits) {
@@ -151,7 +139,6 @@ fn control(source: &mut Source<'_>, member: &Member, limits: &Limits) -> Result<
     let mut bytes = Vec::new();
     let packing = member.name.strip_prefix(CONTROL).unwrap_or_default();
     let tar = decoder(packing, &*archive, limits)
-        .map_err(|_| Fault::malformed("its control archive is damaged"))?
         .ok_or_else(|| Fault::malformed(format!("{:?} is not read here", member.name)))?;
     tar.take(limits.control)
         .read_to_end(&mut bytes)

@@ -38,6 +38,7 @@ mod tar_gz;
 mod tarball;
 mod target;
 mod text;
+mod unpack;
 mod version;
 mod xar;
 mod zip;

@@ -1,25 +1,15 @@
 //! Tarballs in xz, zstd (RFC 8878) and bzip2.
 
-use std::io::{self, BufRead, BufReader, ErrorKind, Read};
-
-use bzip2::bufread::BzDecoder;
-use lzma_rust2::XzReader;
-use ruzstd::decoding::{
-    StreamingDecoder,
-    errors::{FrameDecoderError, ReadFrameHeaderError},
-};
+use std::io::{self, BufReader, ErrorKind, Read};
 
 use crate::{
     Facts, Kind, Limits,
     source::{Fault, Source, u32_le},
     tar_gz,
+    unpack::{BzStreams, Frames, is_skippable, xz},
 };
 
 const BUFFER: usize = 64 << 10;
-/// Streams of one file in bzip2 that are unpacked, which takes 20 µs for one without content. Tools that pack in parallel
-/// write one for each 900 kB.
-const STREAMS: u32 = 2_000;
-
 /// `None` when it is none. It is unpacked to see that its end is there, but not beyond the limit.
 pub(crate) fn read(
     source: &mut Source<'_>,
@@ -31,7 +21,7 @@ pub(crate) fn read(
     };
     let mut facts = Facts::of(kind);
     let most = match kind {
-        // It unpacks at a quarter of the speed of the others.
+        // It unpacks far slower than the others.
         Kind::TarBz2 => limits.data / 4,
         _ => limits.data,
     };
@@ -42,7 +32,7 @@ pub(crate) fn read(
     let unpacked = match kind {
         Kind::TarXz => unpack(xz(input, limits), most),
         Kind::TarBz2 => unpack(BzStreams::new(input), most),
-        _ => unpack_zstd(input, limits.window, most),
+        _ => unpack(Frames::new(input, limits), most),
     };
     match unpacked {
         Ok(Unpacked::Other) => return Ok(None),
@@ -89,10 +79,6 @@ fn behind_skippable(head: &[u8]) -> &[u8] {
     head.get(length.saturating_add(8)..).unwrap_or_default()
 }
 
-fn is_skippable(bytes: &[u8]) -> bool {
-    bytes.len() >= 4 && bytes[0] & 0xf0 == 0x50 && bytes[1..4] == [0x2a, 0x4d, 0x18]
-}
-
 /// What came of unpacking.
 enum Unpacked {
     /// It holds something else than a tar.
@@ -115,47 +101,6 @@ fn unpack(mut stream: impl Read, most: u64) -> io::Result<Unpacked> {
     })
 }
 
-fn xz<R: Read>(input: R, limits: &Limits) -> XzReader<R> {
-    let kibibytes = u32::try_from(limits.window >> 10).unwrap_or(u32::MAX);
-    XzReader::new_mem_limit(input, true, kibibytes)
-}
-
-/// Streams of bzip2 one after the other.
-struct BzStreams<R: BufRead> {
-    /// `None` behind the last one.
-    stream: Option<BzDecoder<R>>,
-    left: u32,
-}
-
-impl<R: BufRead> BzStreams<R> {
-    fn new(input: R) -> Self {
-        Self {
-            stream: Some(BzDecoder::new(input)),
-            left: STREAMS,
-        }
-    }
-}
-
-impl<R: BufRead> Read for BzStreams<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while let Some(stream) = &mut self.stream {
-            let length = stream.read(buffer)?;
-            if length > 0 || buffer.is_empty() {
-                return Ok(length);
-            }
-            let Some(mut input) = self.stream.take().map(BzDecoder::into_inner) else {
-                break;
-            };
-            if !input.fill_buf()?.is_empty() {
-                let left = self.left.checked_sub(1);
-                self.left = left.ok_or(ErrorKind::Unsupported)?;
-                self.stream = Some(BzDecoder::new(input));
-            }
-        }
-        Ok(0)
-    }
-}
-
 /// The footer tells in a file of any size whether its end is there (The .xz file format, 2.1.2).
 fn ends_as_xz(source: &mut Source<'_>) -> Result<(), Fault> {
     let (_, tail) = source.tail(64 << 10)?;
@@ -166,89 +111,4 @@ fn ends_as_xz(source: &mut Source<'_>) -> Result<(), Fault> {
     Err(Fault::damaged(
         "its end is missing, or other bytes follow it",
     ))
-}
-
-/// Frames one after the other, of which some hold no content.
-fn unpack_zstd(input: impl BufRead, window: u64, most: u64) -> io::Result<Unpacked> {
-    unpack(
-        Frames {
-            input: Some(input),
-            frame: None,
-            window,
-        },
-        most,
-    )
-}
-
-struct Frames<R: BufRead> {
-    /// `None` while a frame has it.
-    input: Option<R>,
-    frame: Option<StreamingDecoder<R, ruzstd::decoding::FrameDecoder>>,
-    window: u64,
-}
-
-impl<R: BufRead> Frames<R> {
-    /// Whether there is a next frame.
-    fn next(&mut self) -> io::Result<bool> {
-        let Some(mut input) = self.input.take() else {
-            return Ok(false);
-        };
-        loop {
-            let bytes = input.fill_buf()?;
-            if bytes.is_empty() {
-                return Ok(false);
-            }
-            if let Some(length) = skippable(&mut input)? {
-                if io::copy(&mut (&mut input).take(length), &mut io::sink())? < length {
-                    return Err(ErrorKind::UnexpectedEof.into());
-                }
-                continue;
-            }
-            let frame = StreamingDecoder::new_with_max_window_size(input, self.window);
-            self.frame = Some(frame.map_err(header_error)?);
-            return Ok(true);
-        }
-    }
-}
-
-/// The length of a frame that holds no content, behind its header, which is taken away.
-fn skippable(input: &mut impl BufRead) -> io::Result<Option<u64>> {
-    let bytes = input.fill_buf()?;
-    if is_skippable(bytes) {
-        let mut header = [0; 8];
-        input.read_exact(&mut header)?;
-        let [.., a, b, c, d] = header;
-        return Ok(Some(u32::from_le_bytes([a, b, c, d]).into()));
-    }
-    Ok(None)
-}
-
-fn header_error(error: FrameDecoderError) -> io::Error {
-    let kind = match error {
-        FrameDecoderError::WindowSizeTooBig { .. } => ErrorKind::Unsupported,
-        FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::MagicNumberReadError(_)) => {
-            ErrorKind::UnexpectedEof
-        }
-        _ => ErrorKind::InvalidData,
-    };
-    io::Error::new(kind, error)
-}
-
-impl<R: BufRead> Read for Frames<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            if let Some(frame) = &mut self.frame {
-                let length = frame.read(buffer)?;
-                if length > 0 {
-                    return Ok(length);
-                }
-            }
-            if let Some(frame) = self.frame.take() {
-                self.input = Some(frame.into_inner());
-            }
-            if !self.next()? {
-                return Ok(0);
-            }
-        }
-    }
 }

@@ -340,13 +340,39 @@ fn a_deb_whose_packing_is_not_known_is_taken_with_a_warning() {
     let bytes = ar(&[
         ("debian-binary", b"2.0\n"),
         ("control.tar", &[0; 1024]),
-        ("data.tar.bz2", &[7; 64]),
+        ("data.tar.lzma", &[7; 64]),
     ]);
     let warnings = facts(&bytes).warnings;
     assert!(
-        warnings.iter().any(|words| words.contains("data.tar.bz2")),
+        warnings.iter().any(|words| words.contains("data.tar.lzma")),
         "{warnings:?}"
     );
+}
+
+#[test]
+fn every_stream_of_a_debs_files_is_looked_at() {
+    let deb = |name: &str, data: &[u8]| {
+        ar(&[
+            ("debian-binary", b"2.0\n"),
+            ("control.tar", &[0; 1024]),
+            (name, data),
+        ])
+    };
+    // As tools that pack in parallel write them.
+    let bzip2 = manifests::bzip2 as fn(&[u8]) -> Vec<u8>;
+    for (name, pack) in [("data.tar.bz2", bzip2), ("data.tar.gz", gzip)] {
+        let streams = [pack(&[1; 4096]), pack(&[2; 4096])].concat();
+        let complete = facts(&deb(name, &streams)).warnings;
+        assert!(
+            !complete.iter().any(|words| words.contains(name)),
+            "{complete:?}"
+        );
+        let cut = deb(name, &streams[..streams.len() - 12]);
+        assert!(
+            damage_of(&cut).is_some_and(|words| words.contains(name)),
+            "{name}"
+        );
+    }
 }
 
 #[test]
