@@ -21,6 +21,12 @@ def blocks(name):
     return dict(BLOCK.findall((ROOT / name).read_text()))
 
 
+def figures(name):
+    """The numbers of each row that names a check."""
+    rows = [line for line in (ROOT / name).read_text().splitlines() if "`checks/" in line]
+    return [sorted(re.findall(r"\d+(?:[.,]\d+)*", row)) for row in rows]
+
+
 def same_in_both_languages(check):
     english, chinese = (blocks(name) for name in LANGUAGES)
     check.equal(chinese, english, "blocks of README.zh-CN.md")
@@ -31,6 +37,7 @@ def same_in_both_languages(check):
             check.expect((ROOT / target).exists(), f"{name} leads to {target}, which is not there")
     numbers = [re.findall(r"`(checks/[^`]+)`", (ROOT / name).read_text()) for name in LANGUAGES]
     check.equal(numbers[1], numbers[0], "checks that README.zh-CN.md names")
+    check.equal(figures(LANGUAGES[1]), figures(LANGUAGES[0]), "numbers of README.zh-CN.md")
     for told in numbers[0]:
         check.expect((ROOT / told.split()[0]).exists(), f"{told} is not there")
     check.figure("blocks, the same in both languages", len(english))

@@ -164,7 +164,7 @@ pub(crate) fn problem(problem: &Problem, page: Option<Language>, id: &str) -> Re
 /// The language of the page that a refusal becomes: in the API everybody is a program.
 pub(crate) fn wanted_page(path: &str, headers: &HeaderMap) -> Option<Language> {
     let is_api = path == "/api" || path.starts_with("/api/");
-    page::wanted(headers).filter(|_| !is_api)
+    (!is_api).then(|| page::wanted(headers))?
 }
 
 fn whole(text: String) -> Body {

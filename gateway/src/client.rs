@@ -48,9 +48,11 @@ pub(crate) fn address(
 ) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.0.contains(&address));
     let mut client = peer.to_canonical();
-    for hop in hops(headers, field) {
-        match hop {
-            Some(hop) if is_trusted(client) => client = hop,
+    let mut hops = hops(headers, field);
+    // Nothing of what a stranger wrote is read.
+    while is_trusted(client) {
+        match hops.next() {
+            Some(Some(hop)) => client = hop,
             // The proxy did not say whom it served.
             _ => break,
         }
@@ -59,22 +61,19 @@ pub(crate) fn address(
 }
 
 /// The hops before the connection's other end, the nearest first; `None` is one that is not an address.
-fn hops(headers: &HeaderMap, field: ProxyField) -> Vec<Option<IpAddr>> {
+fn hops(headers: &HeaderMap, field: ProxyField) -> impl Iterator<Item = Option<IpAddr>> {
     let usual = field == ProxyField::XForwardedFor && headers.contains_key("x-forwarded-for");
     let (name, read): (_, fn(&str) -> Option<IpAddr>) = if usual {
         ("x-forwarded-for", node)
     } else {
         ("forwarded", forwarded_for)
     };
-    let values = headers.get_all(name).iter();
-    let mut hops: Vec<_> = values
+    let values = headers.get_all(name).iter().rev();
+    values
         .map(|value| HeaderValue::to_str(value).unwrap_or_default())
         // No address has a comma, so a quote that a client has left open swallows nothing that a proxy has added.
-        .flat_map(|value| value.split(','))
-        .map(|hop| read(hop.trim()))
-        .collect();
-    hops.reverse();
-    hops
+        .flat_map(|value| value.rsplit(','))
+        .map(move |hop| read(hop.trim()))
 }
 
 /// The `for` of an element of `Forwarded` (RFC 7239, 4).
