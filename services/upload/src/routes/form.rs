@@ -171,7 +171,7 @@ impl Form<'_> {
             return Err(form_invalid("it has two files: send one package at a time"));
         }
         envelope::check_part(part.headers())?;
-        self.check_words()?;
+        self.check_words().await?;
         let mut expected = digests::announced(part.headers())?;
         let mut incoming = Incoming::start(self.state, expected.others.drain(..))?;
         while let Some(bytes) = part.chunk().await.map_err(unreadable)? {
@@ -202,11 +202,17 @@ impl Form<'_> {
         Ok(())
     }
 
-    /// Refuses before the file comes what is wrong in the fields before it; the name may still come.
-    fn check_words(&self) -> Result<(), Problem> {
-        match self.raw.clone().parse() {
-            Err(problem) if problem.code != "name_refused" => Err(problem),
-            _ => Ok(()),
+    /// Refuses before the file comes what is wrong in the fields before it, and a channel that is not there; the name may
+    /// still come.
+    async fn check_words(&self) -> Result<(), Problem> {
+        let mut raw = self.raw.clone();
+        if raw.filename.is_empty() {
+            "file".clone_into(&mut raw.filename);
+        }
+        match raw.parse() {
+            Ok(parameters) => channel::check(self.state, &self.asker.app, &parameters).await,
+            Err(problem) if problem.code == "name_refused" => Ok(()),
+            Err(problem) => Err(problem),
         }
     }
 }

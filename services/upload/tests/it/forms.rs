@@ -57,6 +57,21 @@ async fn nothing_is_kept(fixture: &Fixture) {
 }
 
 #[tokio::test]
+async fn a_channel_that_is_not_there_is_refused_before_the_file() {
+    for engine in engines() {
+        let fixture = Fixture::new(engine).await;
+        let wrong = ("name=\"channel\"", "stabel");
+        // The file never ends: only who answers before it can answer.
+        let begun = form(&[VERSION, wrong, FILE]).replace("\r\n--b--\r\n", "");
+        let begun = stream::iter([Ok::<_, std::io::Error>(Bytes::from(begun))]);
+        let body = Body::from_stream(begun.chain(stream::pending()));
+        let answer = post(&fixture, &[], body).await;
+        assert_eq!(answer.verdict(), (404, "channel_unknown"));
+        nothing_is_kept(&fixture).await;
+    }
+}
+
+#[tokio::test]
 async fn fields_come_before_the_file_or_after_it() {
     for engine in engines() {
         for parts in [[VERSION, CHANNEL, FILE], [FILE, CHANNEL, VERSION]] {
