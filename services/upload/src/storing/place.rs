@@ -23,11 +23,10 @@ pub(crate) async fn check_place(
 ) -> Result<(), Problem> {
     let (version, filename) = (version, filename.as_str());
     let hex = digest.map(Digest::as_hex);
-    check_spelling(db, app, version, filename).await?;
+    let release = copy::release(db, app, version.order_key()).await?;
+    check_spelling(db, app, (version, filename), release.as_ref()).await?;
     let differs = |there: &str| hex.as_deref().is_some_and(|given| given != there);
-    if let Some(release) = copy::release(db, app, version.order_key()).await?
-        && release.closed
-    {
+    if let Some(release) = release.filter(|release| release.closed) {
         match release.files.get(filename) {
             _ if release.deleted => return Err(release_deleted(&release.version)),
             None => return Err(Problem::release_closed(&release.version, filename)),
@@ -46,15 +45,13 @@ pub(crate) async fn check_place(
 async fn check_spelling(
     db: &mut AnyConnection,
     app: &str,
-    version: &Version,
-    filename: &str,
+    (version, filename): (&Version, &str),
+    release: Option<&copy::Release>,
 ) -> Result<(), Problem> {
-    let key = version.order_key();
-    let mut names = packages::names_of_version(db, app, key).await?;
-    if let Some(release) = copy::release(db, app, key).await? {
-        names.extend(release.files.into_keys());
-    }
-    match twin(names.iter().map(String::as_str), filename) {
+    let own = packages::names_of_version(db, app, version.order_key()).await?;
+    let released = release.into_iter().flat_map(|release| release.files.keys());
+    let names = own.iter().chain(released).map(String::as_str);
+    match twin(names, filename) {
         None => Ok(()),
         Some(there) => Err(Problem::conflict(
             "version_exists",
