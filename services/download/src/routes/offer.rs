@@ -96,7 +96,8 @@ impl Offers {
 
 impl Offer {
     /// What `latest` gives, with everything else of that release that is for this platform; else what no device installs,
-    /// which the page says. `None` where nothing is for their machine: what the platform has then stands with the others.
+    /// which the page says. Between single architectures that a browser does not tell, `latest` goes by its fixed order, and
+    /// the page by what nearly every phone has. `None` where nothing is for their machine: what the platform has then stands with the others.
     async fn read(
         connection: &mut AnyConnection,
         telling: Telling<'_>,

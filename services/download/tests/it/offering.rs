@@ -1,4 +1,4 @@
-//! What is offered to whom: `latest` and the button of the page are one choice.
+//! What is offered to whom: `latest` and the button of the page go by one rank, but for a phone whose architecture nobody says.
 
 use http::header::{ACCEPT, USER_AGENT};
 use serde_json::json;
@@ -89,7 +89,7 @@ async fn an_architecture_that_is_not_known_is_for_who_names_it() {
 }
 
 #[tokio::test]
-async fn the_button_is_the_same_choice() {
+async fn the_button_goes_by_the_same_rank() {
     for engine in engines() {
         let fixture = Fixture::open(engine).await;
         arranged(&fixture).await;
