@@ -3,6 +3,7 @@
 mod streams;
 
 pub(crate) use self::streams::Streams;
+use crate::facts::Fill as _;
 use crate::{
     Facts, Kind, Limits, msi,
     source::{Fault, Source, u16_le, u32_le},

@@ -4,6 +4,7 @@ use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
+use crate::facts::Fill as _;
 use crate::{
     Facts, Kind, Limits,
     facts::shown,
@@ -108,7 +109,7 @@ fn describe(facts: &mut Facts, control: &str, limits: &Limits) {
     let value = |name| field(control, name).and_then(|value| shown(value, limits.text));
     facts.identifier = value("Package");
     if let Some(version) = value("Version") {
-        facts.set_native_version(version, native_version::of_deb);
+        native_version::set(facts, version, native_version::of_deb);
     }
     match value("Architecture") {
         Some(name) => facts.set_arch(&name),

@@ -2,6 +2,7 @@
 
 mod target;
 
+use crate::facts::Fill as _;
 use crate::{
     Facts, Kind, Platform, disk_image,
     source::{Fault, Source, u16_be, u16_le, u32_be, u32_le, u64_be, u64_le},

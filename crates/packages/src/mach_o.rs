@@ -1,5 +1,6 @@
 //! Mach-O, thin or fat (`mach-o/loader.h`, `mach-o/fat.h`).
 
+use crate::facts::Fill as _;
 use crate::{
     Arch, Facts, Kind, Platform,
     source::{Fault, Source, u32_be, u32_le, u64_le},

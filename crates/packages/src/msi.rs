@@ -1,6 +1,7 @@
 //! Installers for Windows: what the database within says (Microsoft, "Property Table", "Summary Information Stream"; the
 //! form of the tables as Wine's `dlls/msi` reads it).
 
+use crate::facts::Fill as _;
 use crate::{
     Facts, Limits,
     compound::Streams,

@@ -40,20 +40,18 @@ pub(crate) enum Untranslated {
     },
 }
 
-impl Facts {
-    /// Keeps the version that the package gives itself, and what it is here. The text must be one that can be
-    /// [shown](crate::facts::shown).
-    pub(crate) fn set_native_version(
-        &mut self,
-        native: String,
-        translate: impl Fn(&str) -> Result<String, Untranslated>,
-    ) {
-        match translate(&native) {
-            Ok(version) => self.version = Some(version),
-            Err(why) => self.warn(why.to_string()),
-        }
-        self.native_version = Some(native);
+/// Keeps the version that the package gives itself, and what it is here. The text must be one that can be
+/// [shown](crate::facts::shown).
+pub(crate) fn set(
+    facts: &mut Facts,
+    native: String,
+    translate: impl Fn(&str) -> Result<String, Untranslated>,
+) {
+    match translate(&native) {
+        Ok(version) => facts.version = Some(version),
+        Err(why) => facts.warn(why.to_string()),
     }
+    facts.native_version = Some(native);
 }
 
 /// The version of a deb: `[epoch:]upstream[-revision]`.

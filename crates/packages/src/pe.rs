@@ -2,6 +2,7 @@
 
 mod version;
 
+use crate::facts::Fill as _;
 use crate::{
     Arch, Facts, Kind, Limits,
     source::{Fault, Source, u16_le, u32_le},

@@ -1,9 +1,10 @@
 //! RPM packages, version 3 of the format (rpm.org, "V4 Package format", "V6 Package format"): kind, architecture, name and version.
 
+use crate::facts::Fill as _;
 use crate::{
     Facts, Kind, Limits,
     facts::shown,
-    native_version::{of_rpm, written_by_rpm},
+    native_version::{self, of_rpm, written_by_rpm},
     source::{Fault, Source, u16_be, u32_be, u64_be},
 };
 
@@ -66,7 +67,7 @@ fn describe(
         (header.text(source, VERSION)?, header.text(source, RELEASE)?)
         && let Some(native) = written_by_rpm(epoch, &version, &release, limits.text)
     {
-        facts.set_native_version(native, of_rpm);
+        native_version::set(facts, native, of_rpm);
     }
     Ok(())
 }

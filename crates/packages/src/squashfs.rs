@@ -9,6 +9,7 @@ use flate2::read::ZlibDecoder;
 use lzma_rust2::XzReader;
 use ruzstd::decoding::StreamingDecoder;
 
+use crate::facts::Fill as _;
 use crate::{
     Facts, Kind, Limits,
     source::{Fault, Source, u16_le, u32_le, u64_le},

@@ -5,6 +5,7 @@ use std::io::Read;
 use bzip2::read::BzDecoder;
 use flate2::read::ZlibDecoder;
 
+use crate::facts::Fill as _;
 use crate::{
     Facts, Kind, Limits, Platform,
     markup::{self, Element},

@@ -19,6 +19,7 @@ use self::{
     resources::{Found, Resources},
     value::Value,
 };
+use crate::facts::Fill as _;
 use crate::{
     Arch, Facts, Kind, Limits,
     facts::shown,

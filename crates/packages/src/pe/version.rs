@@ -1,6 +1,7 @@
 //! The version resource of a program (Microsoft, "The .rsrc Section", `VS_VERSIONINFO`, `StringFileInfo`).
 
 use super::place;
+use crate::facts::Fill as _;
 use crate::{
     Facts, Limits, Version,
     source::{Fault, Source, u16_le, u32_le},

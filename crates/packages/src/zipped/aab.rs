@@ -1,6 +1,7 @@
 //! Bundles for the Play store: the manifest and the resources as messages (aapt2, `Resources.proto`).
 
 use super::{Zipped, protobuf::Message};
+use crate::facts::Fill as _;
 use crate::{Facts, apk, source::Fault};
 
 const MANIFEST: &[u8] = b"base/manifest/AndroidManifest.xml";

@@ -6,6 +6,7 @@ use plist::stream::{Event, Reader};
 use serde_json::Value;
 
 use super::Zipped;
+use crate::facts::Fill as _;
 use crate::{Facts, apk, source::Fault};
 
 pub(super) const HAP: &[u8] = b"module.json";

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{Zipped, apps::json, protobuf::Message};
+use crate::facts::Fill as _;
 use crate::{Facts, Kind, apk, source::Fault};
 
 pub(super) const XAPK: &[u8] = b"manifest.json";

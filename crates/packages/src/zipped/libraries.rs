@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Zipped;
+use crate::facts::Fill as _;
 use crate::{Arch, Facts, Platform, source::Fault};
 
 pub(super) const JAR: &[u8] = b"META-INF/MANIFEST.MF";

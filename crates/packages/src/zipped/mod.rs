@@ -7,6 +7,7 @@ mod libraries;
 mod protobuf;
 mod windows;
 
+use crate::facts::Fill as _;
 use crate::{
     ContentDigests, Facts, Kind, Limits, apk,
     source::{Fault, Source},

@@ -1,6 +1,7 @@
 //! MSIX (Microsoft, "Package manifest schema reference") and `NuGet` (".nuspec reference").
 
 use super::Zipped;
+use crate::facts::Fill as _;
 use crate::{Arch, Facts, markup, source::Fault};
 
 pub(super) const CONTENT_TYPES: &[u8] = b"[Content_Types].xml";

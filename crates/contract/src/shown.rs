@@ -144,7 +144,7 @@ fn check_character(
 
 /// One line out of a stranger's bytes, without what must not be shown, of at most `most` characters; `None` when nothing
 /// is left.
-pub(crate) fn legible(text: &str, most: usize) -> Option<String> {
+pub fn legible(text: &str, most: usize) -> Option<String> {
     let text = compose(text);
     let mut kept = String::new();
     let mut before = None;

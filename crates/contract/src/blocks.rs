@@ -6,7 +6,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::Digest;
+use crate::digest::Digest;
 
 /// Bytes of a block. Smaller ones make lists longer, larger ones make a small range cost more: a range is checked by
 /// the whole blocks that it touches.

@@ -1,10 +1,8 @@
 //! What a package runs on.
 
-use std::{fmt, str::FromStr};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
-
-use crate::Arch;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -24,7 +22,7 @@ pub enum Platform {
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown platform {0:?}; one of android, ios, macos, windows, linux, harmony, any")]
-pub struct PlatformError(String);
+pub struct PlatformError(pub(crate) String);
 
 /// What `uname -s` and `-o`, dpkg, rpm, Go (`GOOS`), Node (`process.platform`), Python, Apple, Windows and .NET (runtime
 /// identifiers) call them: in lower case, with `-` for blanks and `_`.
@@ -95,18 +93,6 @@ impl Platform {
         Self::None,
     ];
 
-    /// The platform that somebody names: nobody can name [`Self::None`].
-    pub fn asked(text: &str) -> Result<Self, PlatformError> {
-        Self::asked_with_arch(text).map(|(platform, _)| platform)
-    }
-
-    /// The same, with the architecture that a runtime identifier names beside it.
-    pub(crate) fn asked_with_arch(text: &str) -> Result<(Self, Option<Arch>), PlatformError> {
-        read(text)
-            .filter(|(platform, _)| *platform != Self::None)
-            .ok_or_else(|| PlatformError(text.to_owned()))
-    }
-
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Android => "android",
@@ -121,30 +107,6 @@ impl Platform {
     }
 }
 
-impl FromStr for Platform {
-    type Err = PlatformError;
-
-    /// Any spelling of any case, also as the beginning of a runtime identifier of .NET, such as `win-x64`.
-    fn from_str(text: &str) -> Result<Self, PlatformError> {
-        let found = read(text).map(|(platform, _)| platform);
-        found.ok_or_else(|| PlatformError(text.to_owned()))
-    }
-}
-
-fn read(text: &str) -> Option<(Platform, Option<Arch>)> {
-    let lower = text.to_ascii_lowercase().replace([' ', '_'], "-");
-    if lower == Platform::None.as_str() {
-        return Some((Platform::None, None));
-    }
-    if let Some(platform) = spelled(&lower) {
-        return Some((platform, None));
-    }
-    let arch = behind_system(&lower)?;
-    let system = &lower[..lower.len() - arch.len() - 1];
-    let arch = Arch::spelled(arch).filter(|arch| *arch != Arch::Universal)?;
-    Some((spelled(system)?, Some(arch)))
-}
-
 /// What stands behind the system in a runtime identifier in lower case, such as `x64` in `win-x64`: the longest name of a
 /// system counts.
 pub(crate) fn behind_system(text: &str) -> Option<&str> {
@@ -155,7 +117,7 @@ pub(crate) fn behind_system(text: &str) -> Option<&str> {
     })
 }
 
-fn spelled(word: &str) -> Option<Platform> {
+pub(crate) fn spelled(word: &str) -> Option<Platform> {
     if WINDOWS_SHELLS.iter().any(|shell| word.starts_with(shell)) {
         return Some(Platform::Windows);
     }

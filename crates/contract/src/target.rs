@@ -1,6 +1,13 @@
 //! What a package runs on: what its bytes say, else what its uploader says, who may not contradict them.
 
-use crate::{Arch, Facts, FileName, Kind, Platform, is_source_package, platform::PlatformError};
+use crate::{
+    arch::Arch,
+    facts::Facts,
+    file_name::FileName,
+    kind::Kind,
+    platform::{Platform, PlatformError},
+    rank::is_source_package,
+};
 
 /// What is said of a package beside its bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -77,7 +84,7 @@ impl Facts {
 #[cfg(test)]
 mod tests {
     use super::{Said, Target, TargetError, platform_missing};
-    use crate::{Arch, Facts, FileName, Kind, Platform};
+    use crate::{arch::Arch, facts::Facts, file_name::FileName, kind::Kind, platform::Platform};
 
     fn named(name: &str) -> FileName {
         name.parse().unwrap()

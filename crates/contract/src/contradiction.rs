@@ -1,6 +1,6 @@
 //! Whether a package says that it is of another version than the one that it is released as.
 
-use crate::Version;
+use crate::version::Version;
 
 /// What is said of a package that is released as `version` and says of itself that it is `own`; `None` when the two agree,
 /// and when what it says is no version.

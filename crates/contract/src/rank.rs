@@ -1,6 +1,6 @@
 //! Which of a release's packages somebody gets who names a platform and not a file.
 
-use crate::{Arch, Kind, Platform};
+use crate::{arch::Arch, kind::Kind, platform::Platform};
 
 /// What was asked for at `latest/{platform}?arch=&kind=`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,7 +126,7 @@ fn ease(kind: Kind) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::Wanted;
-    use crate::{Arch, Kind, Platform};
+    use crate::{arch::Arch, kind::Kind, platform::Platform};
 
     fn best(wanted: Wanted, packages: &[(Platform, Arch, Kind)]) -> Option<usize> {
         (0..packages.len())

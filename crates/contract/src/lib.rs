@@ -1,0 +1,35 @@
+//! The words of the platform as types: what its services, its command and its documents mean by the same name.
+//!
+//! Each word is parsed once, at the edge, by [`FromStr`](std::str::FromStr): one named error per defect, in words for a user.
+//! Its `Display` and its JSON are the same canonical text. Nothing here reads, writes, listens or keeps state, so there is
+//! nothing to lose in a crash; what is read out of a stranger's bytes is read by `slipway-packages`.
+
+mod arch;
+mod blocks;
+mod contradiction;
+mod digest;
+mod ending;
+mod facts;
+mod file_name;
+mod kind;
+mod platform;
+mod rank;
+mod runtime_identifier;
+pub mod shown;
+mod slug;
+mod target;
+mod text;
+mod version;
+
+pub use arch::{Arch, ArchError, ArchName};
+pub use blocks::{BLOCK, BlockHash, Blocks, BlocksError, FileHash, block_count};
+pub use contradiction::contradiction;
+pub use digest::{Digest, DigestError, ReprDigestError};
+pub use facts::{Facts, Icon, Rule};
+pub use file_name::{FileName, FileNameError, SERVED_SUFFIXES};
+pub use kind::{Kind, KindError};
+pub use platform::{Platform, PlatformError};
+pub use rank::{Rank, Wanted, is_source_package};
+pub use slug::{Slug, SlugError};
+pub use target::{Said, Target, TargetError, platform_missing};
+pub use version::{Version, VersionError};
