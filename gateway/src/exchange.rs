@@ -11,8 +11,7 @@ use http::header::CONNECTION;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Frame;
 use hyper::body::{Body as _, Incoming, SizeHint};
-use serde_json::json;
-use slipway_service::http::edge::{REQUEST_ID, readiness};
+use slipway_service::http::edge::{self, REQUEST_ID};
 use slipway_service::http::request_line::RequestLine;
 use slipway_service::http::serve::Arrival;
 use slipway_service::{Problem, Service as _};
@@ -175,15 +174,10 @@ impl Gateway {
             return Some(Err(routes::method_not_allowed(method, &known)));
         }
         if path == "/healthz" {
-            let document = json!({"service": process.service, "instance": process.instance});
-            return Some(Ok(answer::json(&document)));
+            return Some(Ok(answer::json(&edge::alive(process))));
         }
-        let document = json!({"service": process.service, "ready": true});
-        Some(
-            readiness(process, self)
-                .await
-                .map(|()| answer::json(&document)),
-        )
+        let ready = edge::ready(process, self).await;
+        Some(ready.map(|document| answer::json(&document)))
     }
 
     /// Counts the request, and keeps what its line will tell. The time is that to the head of the answer: a download takes

@@ -62,8 +62,8 @@ pub fn admin<H: Health>(process: &Process, health: H) -> Router {
         health,
     };
     let routes = Router::new()
-        .route("/healthz", get(alive::<H>))
-        .route("/readyz", get(ready::<H>))
+        .route("/healthz", get(show_alive::<H>))
+        .route("/readyz", get(show_ready::<H>))
         .route("/metrics", get(metrics::<H>))
         .with_state(state)
         .fallback(|| async { Problem::not_found() })
@@ -288,14 +288,14 @@ struct Admin<H> {
     health: H,
 }
 
-async fn alive<H: Health>(State(admin): State<Admin<H>>) -> Json<serde_json::Value> {
-    Json(json!({"service": admin.process.service, "instance": admin.process.instance}))
+async fn show_alive<H: Health>(State(admin): State<Admin<H>>) -> Json<serde_json::Value> {
+    Json(alive(&admin.process))
 }
 
-async fn ready<H: Health>(
+async fn show_ready<H: Health>(
     State(admin): State<Admin<H>>,
 ) -> Result<Json<serde_json::Value>, Problem> {
-    readiness(&admin.process, &admin.health).await?;
+    let document = ready(&admin.process, &admin.health).await?;
     let gone = admin.process.gone.names();
     if !gone.is_empty() {
         let detail = format!(
@@ -304,29 +304,37 @@ async fn ready<H: Health>(
         );
         return Err(Problem::unavailable("task_gone", detail));
     }
-    Ok(Json(
-        json!({"service": admin.process.service, "ready": true}),
-    ))
+    Ok(Json(document))
 }
 
-/// Whether a process can do its own work; never whether its peers can.
+/// The document of `/healthz`: the process answers.
+pub fn alive(process: &Process) -> serde_json::Value {
+    json!({"service": process.service, "instance": process.instance})
+}
+
+/// The document of `/readyz`, or 503.
+pub async fn ready<H: Health>(process: &Process, health: &H) -> Result<serde_json::Value, Problem> {
+    readiness(process, health).await?;
+    Ok(json!({"service": process.service, "ready": true}))
+}
+
+/// Whether a process can do its own work; never whether its peers can. A damaged database is named, in words for its
+/// operator. Any other cause goes to the log alone: it names folders, addresses and software, and whoever reaches the
+/// gateway may ask.
 pub async fn readiness<H: Health>(process: &Process, health: &H) -> Result<(), Problem> {
+    let unready = |detail| Problem::unavailable("not_ready", detail);
     if process.draining.is_cancelled() {
         return Err(Problem::unavailable(
             "draining",
             "this instance is leaving: ask another",
         ));
     }
-    let ready = match process.damage.found() {
-        Some(damaged) => Err(damaged.into()),
-        None => health.ready().await,
-    };
-    ready.map_err(|cause| {
-        Problem::unavailable(
-            "not_ready",
-            format!("this instance cannot work yet: {cause:#}"),
-        )
-        .with_cause(cause)
+    if let Some(damaged) = process.damage.found() {
+        let detail = format!("this instance cannot work: {damaged}");
+        return Err(unready(detail).with_cause(damaged));
+    }
+    health.ready().await.map_err(|cause| {
+        unready("this instance cannot work yet: its log says why".to_owned()).with_cause(cause)
     })
 }
 

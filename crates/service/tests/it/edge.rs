@@ -11,12 +11,15 @@ use slipway_testkit::call::{call, call_for_bytes, called_by, send, through_the_g
 use slipway_testkit::database::Engine;
 use slipway_testkit::{TestProcess, process};
 
+/// Why a service that is not able says it is not.
+const BROKEN: &str = "the database db.example.org does not answer";
+
 #[derive(Clone)]
 struct Able(bool);
 
 impl Health for Able {
     async fn ready(&self) -> anyhow::Result<()> {
-        anyhow::ensure!(self.0, "the database does not answer");
+        anyhow::ensure!(self.0, BROKEN);
         Ok(())
     }
 
@@ -229,6 +232,11 @@ async fn readiness_is_about_the_own_work_and_ends_with_the_drain() {
     assert_eq!(
         (status.as_u16(), body["code"].as_str()),
         (503, Some("not_ready"))
+    );
+    let detail = body["detail"].as_str().expect("words");
+    assert!(
+        !detail.contains(BROKEN),
+        "the cause is for the log: {detail}"
     );
     assert_eq!(call(&broken, request("/healthz")).await.0, StatusCode::OK);
     test.process.draining.cancel();
