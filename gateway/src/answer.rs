@@ -135,30 +135,7 @@ pub(crate) fn json(document: &serde_json::Value) -> Response<Body> {
 
 /// A problem of the gateway's own: a page in a browser's language, JSON for everybody else.
 pub(crate) fn problem(problem: &Problem, page: Option<Language>, id: &str) -> Response<Body> {
-    let text = match page {
-        Some(language) => page::of(problem, language, id),
-        None => problem.body(id).to_string(),
-    };
-    let mut answer = Response::new(whole(text));
-    if let Ok(head) = problem.head().body(()) {
-        *answer.status_mut() = head.status();
-        *answer.headers_mut() = head.into_parts().0.headers;
-    }
-    let headers = answer.headers_mut();
-    if page.is_some() {
-        page::head(headers);
-        return answer;
-    }
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("application/problem+json"),
-    );
-    headers.insert(
-        "x-content-type-options",
-        HeaderValue::from_static("nosniff"),
-    );
-    headers.insert("cache-control", HeaderValue::from_static("no-store"));
-    answer
+    page::answer(problem, page, id).map(whole)
 }
 
 /// The language of the page that a refusal becomes: in the API everybody is a program.

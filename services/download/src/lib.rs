@@ -35,8 +35,8 @@ use audience::Audience;
 use blobs::Blobs;
 pub use copy::Copy;
 use counters::Counters;
-pub use routes::problem::page as problem_page;
 pub use settings::Settings;
+pub use slipway_service::http::page::wanted as problem_page;
 
 static MIGRATOR: Migrator = sqlx::migrate!();
 

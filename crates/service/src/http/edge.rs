@@ -3,6 +3,7 @@
 
 use std::time::Instant;
 
+use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
@@ -15,6 +16,7 @@ use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
 use uuid::Uuid;
 
+use super::page::{self, Language};
 use super::problem::{DATABASE_DAMAGED, Problem};
 use super::request_line::{CLIENT, Permitted, RequestLine, TOKEN};
 use super::unread;
@@ -32,8 +34,8 @@ pub static INSTANCE: HeaderName = HeaderName::from_static("x-slipway-instance");
 /// The run of `slipway up` that a request is meant for.
 pub static RUN: HeaderName = HeaderName::from_static("x-slipway-run");
 
-/// How a problem becomes a body: JSON unless a service has pages for browsers.
-pub type Page = fn(&Problem, &HeaderMap, &str) -> Option<Response>;
+/// Who gets a page in place of a problem's JSON, and in which language.
+pub type Page = fn(&HeaderMap) -> Option<Language>;
 
 #[derive(Clone)]
 struct Edge {
@@ -41,7 +43,7 @@ struct Edge {
     page: Option<Page>,
 }
 
-/// Puts the edge around a service's routes. `page` may answer a problem with a page of its own.
+/// Puts the edge around a service's routes. `page` says who gets pages in place of problems; without it nobody does.
 pub fn edge(process: &Process, page: Option<Page>, routes: Router) -> Router {
     let own = Router::new()
         .route(INSTANCE_PATH, get(who))
@@ -245,19 +247,11 @@ fn render(
     problem: &Problem,
     headers: &HeaderMap,
     id: &str,
-    page: Option<Page>,
+    wanted: Option<Page>,
     bare: &Response,
 ) -> Response {
-    let mut answer = page
-        .and_then(|page| page(problem, headers, id))
-        .unwrap_or_else(|| {
-            let mut answer = (problem.status, Json(problem.body(id))).into_response();
-            answer.headers_mut().insert(
-                CONTENT_TYPE,
-                HeaderValue::from_static("application/problem+json"),
-            );
-            answer
-        });
+    let language = wanted.and_then(|wanted| wanted(headers));
+    let mut answer = page::answer(problem, language, id).map(Body::from);
     // What the layers below have added, such as Allow, stays.
     for (name, value) in bare.headers() {
         if name != http::header::CONTENT_LENGTH {

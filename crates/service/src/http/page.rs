@@ -1,4 +1,4 @@
-//! Pages for people: who gets one, in which language, and the page that stands in place of a refusal's JSON.
+//! Pages for people: who gets one, in which language, and the answer to a refusal, as a page or as JSON.
 //!
 //! A page runs no script and loads nothing from elsewhere, so it works wherever HTML is shown.
 
@@ -10,7 +10,7 @@ use http::header::{
     ACCEPT, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
     VARY, X_CONTENT_TYPE_OPTIONS,
 };
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use super::problem::Problem;
 
@@ -90,7 +90,7 @@ pub fn wanted(headers: &HeaderMap) -> Option<Language> {
 }
 
 /// Puts the headers of a page into `headers`: what may be in it, and that nobody keeps it.
-pub fn head(headers: &mut HeaderMap) {
+fn head(headers: &mut HeaderMap) {
     for (name, value) in [
         (CONTENT_TYPE, "text/html; charset=utf-8"),
         (REFERRER_POLICY, "no-referrer"),
@@ -103,8 +103,30 @@ pub fn head(headers: &mut HeaderMap) {
     headers.insert(CONTENT_SECURITY_POLICY, POLICY);
 }
 
+/// The whole answer to a request that was refused or has failed: a page in `language`, or JSON (RFC 9457) for a program.
+/// Nobody keeps it: a cached 404 would hide what is there a moment later.
+pub fn answer(problem: &Problem, language: Option<Language>, request_id: &str) -> Response<String> {
+    let mut answer = problem.head(match language {
+        Some(language) => of(problem, language, request_id),
+        None => problem.body(request_id).to_string(),
+    });
+    let headers = answer.headers_mut();
+    if language.is_some() {
+        head(headers);
+        return answer;
+    }
+    for (name, value) in [
+        (CONTENT_TYPE, "application/problem+json"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (CACHE_CONTROL, "no-store"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    answer
+}
+
 /// The page of a refusal.
-pub fn of(problem: &Problem, language: Language, request_id: &str) -> String {
+fn of(problem: &Problem, language: Language, request_id: &str) -> String {
     let told = Told::new(problem, language);
     let mut page = format!(
         "<!doctype html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n\

@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use axum::response::{IntoResponse, Response};
-use http::{HeaderName, HeaderValue, Method, StatusCode};
+use axum::response::IntoResponse;
+use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 use serde_json::json;
 
 use crate::database::fault::Fault;
@@ -187,25 +187,24 @@ impl Problem {
         body.into()
     }
 
-    /// The status and headers, without a body.
-    pub fn head(&self) -> http::response::Builder {
-        let mut head = Response::builder().status(self.status);
+    /// An answer with the status and headers of its own.
+    pub fn head<B>(&self, body: B) -> Response<B> {
+        let mut answer = Response::new(body);
+        *answer.status_mut() = self.status;
         for (name, value) in &self.headers {
             if let Ok(value) = HeaderValue::from_str(value) {
-                head = head.header(HeaderName::from_static(name), value);
+                let name = HeaderName::from_static(name);
+                answer.headers_mut().append(name, value);
             }
         }
-        head
+        answer
     }
 }
 
 /// Leaves the body to the edge, which knows the request's id: the problem travels as an extension.
 impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        let mut response = self
-            .head()
-            .body(axum::body::Body::empty())
-            .unwrap_or_default();
+    fn into_response(self) -> axum::response::Response {
+        let mut response = self.head(axum::body::Body::empty());
         response.extensions_mut().insert(self);
         response
     }

@@ -9,7 +9,7 @@ mod latest;
 mod offer;
 mod older;
 mod page;
-pub(crate) mod problem;
+mod problem;
 pub(crate) mod rereads;
 
 use axum::Router;
