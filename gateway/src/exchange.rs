@@ -12,6 +12,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Frame;
 use hyper::body::{Body as _, Incoming, SizeHint};
 use slipway_service::http::edge::{self, REQUEST_ID};
+use slipway_service::http::framing::Framing;
 use slipway_service::http::request_line::RequestLine;
 use slipway_service::http::serve::Arrival;
 use slipway_service::{Problem, Service as _};
@@ -112,9 +113,12 @@ impl Gateway {
         mut request: Request<Incoming>,
         trace: &mut Trace,
     ) -> Result<Response<Body>, Problem> {
-        let Some(arrival) = request.extensions().get::<Arrival>().copied() else {
+        let extensions = request.extensions();
+        let (Some(&Arrival { peer }), Some(&framing)) =
+            (extensions.get(), extensions.get::<Framing>())
+        else {
             return Err(Problem::internal(
-                "a request came by another way than the accept loop",
+                "a request came by another way than the public accept loop",
             ));
         };
         let Shared {
@@ -124,10 +128,9 @@ impl Gateway {
             proxy_field,
             ..
         } = &*self.0;
-        let peer = arrival.peer.ip();
-        let client = client::address(peer, request.headers(), trusted_proxies, *proxy_field);
+        let client = client::address(peer.ip(), request.headers(), trusted_proxies, *proxy_field);
         trace.line.client = Some(client);
-        let authority = request::check(&request, arrival.framing)?;
+        let authority = request::check(&request, framing)?;
         path::check(request.uri().path())?;
         if let Some(answer) = self.answer_itself(&request, trace).await {
             return answer;

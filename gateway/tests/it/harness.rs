@@ -51,7 +51,7 @@ pub(crate) async fn gateway_with(
     let http = process.settings.http.clone();
     tokio::spawn(async move {
         let stop = CancellationToken::new();
-        serve(listener, Transport::Plain, app.http, &http, stop).await;
+        serve(listener, Transport::Public, app.http, &http, stop).await;
     });
     Running {
         address,

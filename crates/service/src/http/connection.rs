@@ -18,7 +18,8 @@ const LINGER_TIME: Duration = Duration::from_secs(1);
 
 pub(super) struct Connection<S> {
     stream: S,
-    watch: Watch,
+    /// Of what the world sends alone: a service writes each head anew.
+    watch: Option<Watch>,
     /// Runs while the client takes nothing of what it is sent.
     stall: Idle,
     end_written: bool,
@@ -27,11 +28,12 @@ pub(super) struct Connection<S> {
 }
 
 impl<S: AsyncRead + Unpin> Connection<S> {
-    /// What each head says of its body goes to `verdicts`; a client that takes nothing for `write_timeout` is given up.
-    pub(super) fn new(stream: S, verdicts: Verdicts, write_timeout: Duration) -> Self {
+    /// What each head says of its body goes to `verdicts`, if somebody wants to know; a client that takes nothing for
+    /// `write_timeout` is given up.
+    pub(super) fn new(stream: S, verdicts: Option<Verdicts>, write_timeout: Duration) -> Self {
         Self {
             stream,
-            watch: Watch::new(verdicts),
+            watch: verdicts.map(Watch::new),
             stall: Idle::new(write_timeout),
             end_written: false,
             linger_left: LINGER_BYTES,
@@ -85,7 +87,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
     ) -> Poll<Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-        self.watch.read(&buffer.filled()[before..]);
+        if let Some(watch) = &mut self.watch {
+            watch.read(&buffer.filled()[before..]);
+        }
         Poll::Ready(Ok(()))
     }
 }

@@ -3,7 +3,8 @@
 //! hyper settles such heads by itself: of `Content-Length` and `Transfer-Encoding` it drops the first, of two equal
 //! `Content-Length` it keeps one, and the service sees a plain request. A proxy in front of us may have settled them the
 //! other way and then takes a part of a body for a request (request smuggling, RFC 9112, 11.2), so the gateway wants to
-//! refuse them. This watch reads along without touching a byte and says what each head really held.
+//! refuse them. This watch reads along without touching a byte and says what each head really held. It runs on public
+//! listeners alone: the gateway writes every head that it sends on, and nobody else speaks to a service.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -22,7 +22,7 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
 use super::connection::Connection;
-use super::framing::{Framing, Verdicts};
+use super::framing::Verdicts;
 use super::handshakes::Handshakes;
 use crate::internal::identity::{self, Identity, READ_AGAIN};
 use crate::internal::verify::Caller;
@@ -33,10 +33,12 @@ const MAX_HEADERS: usize = 100;
 /// Bytes of a request's head. An updater that asks for many ranges sends 9 KiB.
 const MAX_HEAD: usize = 64 * 1024;
 
-/// How connections begin.
+/// How connections begin, and how much is believed of what comes over them.
 #[derive(Clone)]
 pub enum Transport {
-    /// Plain HTTP: the gateway's public port, and the listener for operators.
+    /// Plain HTTP of the world, perhaps through proxies of others: requests carry [`Framing`](super::framing::Framing).
+    Public,
+    /// Plain HTTP of operators, on a listener of their own.
     Plain,
     /// Mutual TLS: requests carry [`Caller`].
     Proven(Identity),
@@ -47,7 +49,6 @@ pub enum Transport {
 pub struct Arrival {
     /// The other end of the connection.
     pub peer: SocketAddr,
-    pub framing: Framing,
 }
 
 /// Time for the head of a request by a service: above that after which the gateway gives a process up that was stopped.
@@ -136,7 +137,7 @@ async fn end_later(old: GracefulShutdown, stop: CancellationToken) {
 /// then is still a request.
 fn head_timeout(transport: &Transport, settings: &Http) -> Duration {
     match transport {
-        Transport::Plain => settings.head_timeout(),
+        Transport::Public | Transport::Plain => settings.head_timeout(),
         Transport::Proven(_) => settings.head_timeout().max(PROVEN_HEAD_TIMEOUT),
     }
 }
@@ -154,7 +155,7 @@ impl Transport {
     /// Signals every change of the certificates.
     fn changes(&self) -> watch::Receiver<u64> {
         match self {
-            Self::Plain => watch::Sender::new(0).subscribe(),
+            Self::Public | Self::Plain => watch::Sender::new(0).subscribe(),
             Self::Proven(identity) => identity.subscribe(),
         }
     }
@@ -206,12 +207,16 @@ where
     ) where
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let verdicts = Verdicts::default();
+        let is_public = matches!(self.transport, Transport::Public);
+        let verdicts = is_public.then(Verdicts::default);
         let stream = Connection::new(stream, verdicts.clone(), self.write_timeout);
         let service = self.service;
         let arriving = service_fn(move |mut request: Request<Incoming>| {
-            let framing = verdicts.next();
-            request.extensions_mut().insert(Arrival { peer, framing });
+            let extensions = request.extensions_mut();
+            extensions.insert(Arrival { peer });
+            if let Some(verdicts) = &verdicts {
+                extensions.insert(verdicts.next());
+            }
             if let Some(caller) = &caller {
                 request.extensions_mut().insert(caller.clone());
             }

@@ -127,7 +127,7 @@ async fn work<S: Service>(
     let stop = CancellationToken::new();
     serve_operators(&process, admin, assembled.health.clone());
     let transport = if S::IS_PUBLIC {
-        Transport::Plain
+        Transport::Public
     } else {
         Transport::Proven(process.identity.clone())
     };

@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::Router;
 use axum::routing::{get, put};
+use axum::{Extension, Router};
 use http::StatusCode;
 use hyper_util::service::TowerToHyperService;
+use slipway_service::http::framing::Framing;
 use slipway_service::http::serve::{Transport, serve};
 use slipway_service::settings::Http;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -25,6 +26,10 @@ struct Server {
 }
 
 async fn start(router: Router, settings: Http) -> Server {
+    start_as(Transport::Plain, router, settings).await
+}
+
+async fn start_as(transport: Transport, router: Router, settings: Http) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let stop = CancellationToken::new();
@@ -32,7 +37,7 @@ async fn start(router: Router, settings: Http) -> Server {
     let task = tokio::spawn(async move {
         serve(
             listener,
-            Transport::Plain,
+            transport,
             TowerToHyperService::new(router),
             &settings,
             stopping,
@@ -203,4 +208,23 @@ async fn a_client_that_reads_nothing_loses_its_connection() {
         b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
     );
     assert!(answer.await.ends_with("here"));
+}
+
+#[tokio::test]
+async fn heads_are_watched_where_the_world_sends_them_and_nowhere_else() {
+    let seen = |framing: Option<Extension<Framing>>| async move {
+        format!("{:?}", framing.map(|Extension(framing)| framing))
+    };
+    let request = b"PUT / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 1\r\ncontent-length: 1\r\n\r\n.";
+    for (transport, wanted) in [
+        (Transport::Public, "Some(Doubtful)"),
+        (Transport::Plain, "None"),
+    ] {
+        let router = Router::new().route("/", put(seen));
+        let server = start_as(transport, router, Http::default()).await;
+        let answer = exchange(server.address, request).await;
+        assert!(answer.ends_with(wanted), "{answer}");
+        server.stop.cancel();
+        server.task.await.expect("an end");
+    }
 }
