@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderValue, Method, Request};
 use serde::Deserialize;
 use slipway_service::http::origin::is_origin;
 
-use crate::routes::Routes;
+use crate::routes::Route;
 
 /// Fields of public answers beside those that every page may read (Fetch, 2.2.1).
 const EXPOSED: HeaderValue = HeaderValue::from_static(
@@ -71,14 +71,17 @@ pub(crate) enum Sharing {
 }
 
 impl Sharing {
-    pub(crate) fn of<B>(request: &Request<B>, routes: &Routes, settings: &CorsSettings) -> Self {
-        let headers = request.headers();
-        let method = asked_method(request).unwrap_or_else(|| request.method().clone());
-        let route = routes.find(&method, request.uri().path());
-        let is_read = matches!(method, Method::GET | Method::HEAD);
-        match (route, headers.get(ORIGIN)) {
-            (Ok(route), _) if is_read && route.upstream.name == "download" => Self::Everybody,
-            (Ok(_), Some(origin)) if settings.origins.iter().any(|listed| listed.0 == origin) => {
+    /// Of the answer to `method` on `route`; `None` where there is no such address.
+    pub(crate) fn of<B>(
+        request: &Request<B>,
+        method: &Method,
+        route: Option<&Route>,
+        settings: &CorsSettings,
+    ) -> Self {
+        let is_read = matches!(*method, Method::GET | Method::HEAD);
+        match (route, request.headers().get(ORIGIN)) {
+            (Some(route), _) if is_read && route.upstream.name == "download" => Self::Everybody,
+            (Some(_), Some(origin)) if settings.origins.iter().any(|listed| listed.0 == origin) => {
                 Self::Listed(origin.clone())
             }
             _ => Self::Nobody,
@@ -132,7 +135,7 @@ impl Sharing {
 }
 
 /// The method that a preflight asks for; `None` where the request is none.
-fn asked_method<B>(request: &Request<B>) -> Option<Method> {
+pub(crate) fn asked_method<B>(request: &Request<B>) -> Option<Method> {
     let headers = request.headers();
     if request.method() != Method::OPTIONS || !headers.contains_key(ORIGIN) {
         return None;
@@ -144,7 +147,7 @@ fn asked_method<B>(request: &Request<B>) -> Option<Method> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::routes::default_routes;
+    use crate::routes::{Routes, default_routes};
 
     const CONSOLE: &str = "https://console.example.org";
 
@@ -160,7 +163,9 @@ mod tests {
         }
         let request = request.body(()).expect("a request");
         let routes = Routes::new(default_routes()).expect("routes");
-        let sharing = Sharing::of(&request, &routes, &settings());
+        let method = asked_method(&request).unwrap_or_else(|| request.method().clone());
+        let route = routes.find(&method, request.uri().path());
+        let sharing = Sharing::of(&request, &method, route.ok(), &settings());
         (request, sharing)
     }
 

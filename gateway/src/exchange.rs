@@ -4,7 +4,6 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::CONNECTION;
@@ -20,10 +19,11 @@ use tower::BoxError;
 use uuid::Uuid;
 
 use crate::answer::{self, Body, PermittedBy};
-use crate::cors::Sharing;
+use crate::cors::{self, Sharing};
 use crate::deferred_body::Received;
 use crate::request::{self, Forwarding};
-use crate::{Gateway, Shared, client, path, routes};
+use crate::routes::{self, Route};
+use crate::{Gateway, Shared, client, path};
 
 impl hyper::service::Service<Request<Incoming>> for Gateway {
     type Response = Response<Told>;
@@ -59,18 +59,9 @@ fn or_locked(outcome: Result<Response<Body>, Problem>) -> Result<Response<Body>,
 
 /// One request on its way. When it is dropped before the answer, the client has gone away.
 struct Trace {
-    begun: Instant,
     line: RequestLine,
     received: Received,
-    answered: Option<Answered>,
-}
-
-/// What was answered.
-struct Answered {
-    status: u16,
-    took: Duration,
-    cause: Option<String>,
-    /// Bytes of the body that have left.
+    /// Of the answer's body that have left.
     bytes: u64,
 }
 
@@ -85,10 +76,11 @@ impl Gateway {
         let mut trace = Trace::new(&request);
         let page = answer::wanted_page(&trace.line.path, request.headers());
         let has_body = !request.body().is_end_stream();
-        let sharing = Sharing::of(&request, &self.0.routes, &self.0.cors);
+        let route = self.0.routes.find(request.method(), request.uri().path());
+        let sharing = self.sharing(&request, route.as_ref().ok().copied());
         let outcome = match sharing.preflight(&request) {
             Some(fields) => Ok(answer::preflight(fields)),
-            None => self.answer(request, &mut trace).await,
+            None => self.answer(request, route, &mut trace).await,
         };
         let cause = outcome.as_ref().err().and_then(Problem::cause);
         let mut answer = outcome.unwrap_or_else(|problem| {
@@ -108,9 +100,22 @@ impl Gateway {
         answer.map(|body| Told { body, trace })
     }
 
+    /// With whom the answer is shared; `route` is the request's own. A preflight asks for another request.
+    fn sharing(&self, request: &Request<Incoming>, route: Option<&Route>) -> Sharing {
+        let Shared { routes, cors, .. } = &*self.0;
+        match cors::asked_method(request) {
+            Some(asked) => {
+                let route = routes.find(&asked, request.uri().path());
+                Sharing::of(request, &asked, route.ok(), cors)
+            }
+            None => Sharing::of(request, request.method(), route, cors),
+        }
+    }
+
     async fn answer(
         &self,
         mut request: Request<Incoming>,
+        route: Result<&Route, Problem>,
         trace: &mut Trace,
     ) -> Result<Response<Body>, Problem> {
         let extensions = request.extensions();
@@ -136,7 +141,7 @@ impl Gateway {
             return answer;
         }
         routes.check_end(request.method(), request.uri())?;
-        let route = routes.find(request.method(), request.uri().path())?;
+        let route = route?;
         trace.line.route = Some(route.pattern.clone());
         let id = HeaderValue::from_str(&trace.line.request_id).map_err(Problem::internal)?;
         let forwarding = Forwarding {
@@ -147,10 +152,15 @@ impl Gateway {
             service: route.upstream.name,
         };
         request::prepare(request.headers_mut(), &forwarding);
-        request.extensions_mut().insert(trace.received.clone());
         let resuming = asks_to_resume(&request);
         let outcome = upstreams
-            .forward(&route.upstream, &id, request, &mut trace.line.instance)
+            .forward(
+                &route.upstream,
+                &id,
+                request,
+                &trace.received,
+                &mut trace.line.instance,
+            )
             .await;
         if resuming {
             or_locked(outcome)
@@ -183,42 +193,23 @@ impl Gateway {
         Some(ready.map(|document| answer::json(&document)))
     }
 
-    /// Counts the request, and keeps what its line will tell. The time is that to the head of the answer: a download takes
-    /// as long as its client does.
+    /// Counts the request, and keeps what its line will tell.
     fn note(&self, trace: &mut Trace, answer: &Response<Body>, cause: Option<String>) {
-        let (status, took) = (answer.status().as_u16(), trace.begun.elapsed());
-        let line = &mut trace.line;
-        let metrics = &self.0.process.metrics;
-        metrics.observe(line.method.as_str(), line.route(), status, took);
         let token = answer.extensions().get::<PermittedBy>();
         let token = token.and_then(|PermittedBy(id)| id.to_str().ok());
-        line.token = token.map(str::to_owned);
-        trace.answered = Some(Answered {
-            status,
-            took,
-            cause,
-            bytes: 0,
-        });
+        trace.line.token = token.map(str::to_owned);
+        let metrics = &self.0.process.metrics;
+        trace.line.answered(metrics, answer.status(), cause);
     }
 }
 
 impl Trace {
     fn new(request: &Request<Incoming>) -> Self {
+        let id = Uuid::now_v7().to_string();
         Self {
-            begun: Instant::now(),
-            line: RequestLine {
-                service: Gateway::NAME,
-                request_id: Uuid::now_v7().to_string(),
-                method: request.method().clone(),
-                path: request.uri().path().to_owned(),
-                route: None,
-                client: None,
-                token: None,
-                instance: None,
-                received: 0,
-            },
+            line: RequestLine::begin(Gateway::NAME, id, request),
             received: Received::default(),
-            answered: None,
+            bytes: 0,
         }
     }
 }
@@ -226,17 +217,7 @@ impl Trace {
 impl Drop for Trace {
     fn drop(&mut self) {
         self.line.received = self.received.bytes();
-        let Some(answered) = &self.answered else {
-            self.line.write_abandoned(self.begun.elapsed());
-            return;
-        };
-        let Answered {
-            status,
-            took,
-            cause,
-            bytes,
-        } = answered;
-        self.line.write(*status, *bytes, *took, cause.as_deref());
+        self.line.write(self.bytes);
     }
 }
 
@@ -251,9 +232,8 @@ impl http_body::Body for Told {
         let frame = Pin::new(&mut self.body).poll_frame(context);
         if let Poll::Ready(Some(Ok(frame))) = &frame
             && let Some(data) = frame.data_ref()
-            && let Some(answered) = &mut self.trace.answered
         {
-            answered.bytes += data.len() as u64;
+            self.trace.bytes += data.len() as u64;
         }
         frame
     }

@@ -97,12 +97,14 @@ impl Upstreams {
         }
     }
 
-    /// Sends a request whose headers are ready to an instance of `upstream`; `chosen` becomes its name, for the log.
+    /// Sends a request whose headers are ready to an instance of `upstream`; the bytes of its body are counted in
+    /// `received`, and `chosen` becomes the instance's name, for the log.
     pub(crate) async fn forward(
         &self,
         upstream: &Upstream,
         id: &HeaderValue,
         request: Request<Incoming>,
+        received: &Received,
         chosen: &mut Option<String>,
     ) -> Result<Response<Body>, Problem> {
         let (head, body) = request.into_parts();
@@ -111,6 +113,7 @@ impl Upstreams {
             upstream,
             id,
             head: &head,
+            received,
         };
         let changes_nothing = matches!(head.method, Method::GET | Method::HEAD);
         if changes_nothing && body.is_none() {
@@ -181,8 +184,8 @@ impl Upstreams {
         body: &mut Option<Incoming>,
         patience: Duration,
     ) -> Outcome {
-        let Asking { upstream, id, head } = *asking;
-        let (request, hold) = match self.outgoing(head, target, body.as_ref()) {
+        let Asking { upstream, id, .. } = *asking;
+        let (request, hold) = match self.outgoing(asking, target, body.as_ref()) {
             Ok(outgoing) => outgoing,
             Err(error) => return Outcome::Failed(Problem::internal(error)),
         };
@@ -222,19 +225,18 @@ impl Upstreams {
 
     fn outgoing(
         &self,
-        head: &Parts,
+        asking: &Asking<'_>,
         target: &Target,
         body: Option<&Incoming>,
     ) -> Result<(Request<Outgoing>, Option<DeferredBody>), http::Error> {
+        let Asking { head, received, .. } = *asking;
         let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
         let uri = Uri::builder()
             .scheme("https")
             .authority(target.address.as_str())
             .path_and_query(path)
             .build()?;
-        let received = || head.extensions.get::<Received>().cloned();
-        let defer =
-            |body| DeferredBody::new(body, self.limits.body, received().unwrap_or_default());
+        let defer = |body| DeferredBody::new(body, self.limits.body, received.clone());
         let (hold, held) = body.map(defer).unzip();
         let outgoing = held.map_or_else(|| Either::Left(Empty::new()), Either::Right);
         let mut request = Request::new(outgoing);
@@ -260,6 +262,7 @@ struct Asking<'a> {
     upstream: &'a Upstream,
     id: &'a HeaderValue,
     head: &'a Parts,
+    received: &'a Received,
 }
 
 /// The service's answer. The body goes on as soon as it is asked for.

@@ -1,8 +1,6 @@
 //! What stands around every router: who is asked and by whom, request id, one log line per request, errors as
 //! problem+json, panics caught.
 
-use std::time::Instant;
-
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
@@ -119,7 +117,6 @@ fn wrong_method(method: &Method, response: &Response) -> Option<Problem> {
 
 /// Everything that happens once per request, outermost.
 async fn around(State(edge): State<Edge>, mut request: Request, next: Next) -> Response {
-    let begun = Instant::now();
     let headers = request.headers().clone();
     let mut line = line_of(&edge, &request);
     // Handlers read it there: it goes into rows and calls.
@@ -153,11 +150,9 @@ async fn around(State(edge): State<Edge>, mut request: Request, next: Next) -> R
         let last = HeaderValue::from_static("close");
         response.headers_mut().insert(CONNECTION, last);
     }
-    let (status, took) = (response.status().as_u16(), begun.elapsed());
-    let metrics = &edge.process.metrics;
-    metrics.observe(line.method.as_str(), line.route(), status, took);
     let cause = problem.as_ref().and_then(Problem::cause);
-    line.write(status, length(&response), took, cause.as_deref());
+    line.answered(&edge.process.metrics, response.status(), cause);
+    line.write(length(&response));
     response
 }
 
@@ -180,17 +175,9 @@ fn line_of(edge: &Edge, request: &Request) -> RequestLine {
     let caller = request.extensions().get::<Caller>();
     let of_gateway = caller.is_some_and(|Caller(caller)| &**caller == "gateway");
     let client = headers.get(&CLIENT).filter(|_| of_gateway);
-    RequestLine {
-        service: edge.process.service,
-        request_id: request_id(headers),
-        method: request.method().clone(),
-        path: request.uri().path().to_owned(),
-        route: None,
-        client: client.and_then(|client| client.to_str().ok()?.parse().ok()),
-        token: None,
-        instance: None,
-        received: 0,
-    }
+    let mut line = RequestLine::begin(edge.process.service, request_id(headers), request);
+    line.client = client.and_then(|client| client.to_str().ok()?.parse().ok());
+    line
 }
 
 /// Bytes that the answer has, or says that it has to HEAD.

@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use http::{Extensions, HeaderName, Method};
+use http::{Extensions, HeaderName, Method, Request, StatusCode};
 
+use crate::metrics::Metrics;
 use crate::token::without_tokens;
 
 /// The client of a request, from the gateway to the service behind it.
@@ -26,11 +27,13 @@ const ROUTINE: [&str; 8] = [
     "/internal/held",
 ];
 
-/// What is told of a request.
+/// What is told of a request, and counted. It begins with the request; the time is that to the head of the answer, since a
+/// download takes as long as its client does.
 #[derive(Debug)]
 pub struct RequestLine {
+    begun: Instant,
     /// Who tells it.
-    pub service: &'static str,
+    service: &'static str,
     pub request_id: String,
     pub method: Method,
     pub path: String,
@@ -44,14 +47,51 @@ pub struct RequestLine {
     pub instance: Option<String>,
     /// Bytes of the request's body that were read.
     pub received: u64,
+    /// `None` while nothing is answered.
+    answered: Option<Answered>,
+}
+
+#[derive(Debug)]
+struct Answered {
+    status: u16,
+    took: Duration,
+    /// A fault of ours.
+    cause: Option<String>,
 }
 
 impl RequestLine {
-    /// Writes the line. `bytes` are those of the answer's body, `took` the time to its head, and a `cause` tells a fault of
-    /// ours.
-    pub fn write(&self, status: u16, bytes: u64, took: Duration, cause: Option<&str>) {
-        let millis = millis(took);
+    /// Begins the line of a request that has just come.
+    pub fn begin<B>(service: &'static str, request_id: String, request: &Request<B>) -> Self {
+        Self {
+            begun: Instant::now(),
+            service,
+            request_id,
+            method: request.method().clone(),
+            path: request.uri().path().to_owned(),
+            route: None,
+            client: None,
+            token: None,
+            instance: None,
+            received: 0,
+            answered: None,
+        }
+    }
+
+    /// Counts the request, whose answer has a head now. A `cause` tells a fault of ours.
+    pub fn answered(&mut self, metrics: &Metrics, status: StatusCode, cause: Option<String>) {
+        let (status, took) = (status.as_u16(), self.begun.elapsed());
+        metrics.observe(self.method.as_str(), self.route(), status, took);
+        self.answered = Some(Answered {
+            status,
+            took,
+            cause,
+        });
+    }
+
+    /// Writes the line; `bytes` are those of the answer's body. Without an answer, nobody waited for one to the end.
+    pub fn write(&self, bytes: u64) {
         let Self {
+            begun,
             service,
             request_id,
             method,
@@ -60,6 +100,7 @@ impl RequestLine {
             token,
             instance,
             received,
+            answered,
             ..
         } = self;
         let path = without_tokens(path);
@@ -67,11 +108,22 @@ impl RequestLine {
         let route = self.route();
         let client = client.map(tracing::field::display);
         // A macro each, since a level is fixed where it is written.
+        let Some(Answered {
+            status,
+            took,
+            cause,
+        }) = answered
+        else {
+            let millis = millis(begun.elapsed());
+            tracing::info!(service, %method, path, route, client, received, millis, request_id, instance, "the client went away before the answer");
+            return;
+        };
+        let millis = millis(*took);
         match cause {
             Some(cause) => {
                 tracing::error!(service, %method, path, route, status, client, token, received, bytes, millis, request_id, instance, cause, "request failed");
             }
-            None if status < 400 && ROUTINE.contains(&route) => {
+            None if *status < 400 && ROUTINE.contains(&route) => {
                 tracing::debug!(service, %method, path, route, status, client, token, received, bytes, millis, request_id, instance, "request");
             }
             None => {
@@ -80,28 +132,8 @@ impl RequestLine {
         }
     }
 
-    /// The same for a request that nobody waited for to the end.
-    pub fn write_abandoned(&self, took: Duration) {
-        let millis = millis(took);
-        let Self {
-            service,
-            request_id,
-            method,
-            path,
-            client,
-            instance,
-            received,
-            ..
-        } = self;
-        let path = without_tokens(path);
-        let path = path.as_ref();
-        let route = self.route();
-        let client = client.map(tracing::field::display);
-        tracing::info!(service, %method, path, route, client, received, millis, request_id, instance, "the client went away before the answer");
-    }
-
     /// The route as the log and the metrics name it.
-    pub fn route(&self) -> &str {
+    fn route(&self) -> &str {
         self.route.as_deref().unwrap_or("(none)")
     }
 }
