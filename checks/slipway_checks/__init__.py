@@ -52,6 +52,9 @@ and ends with 0 (passed), 77 (skipped, after `skipped: why`) or 1 (failed, with 
     pipelines.py   the shell steps of deploy/ci
     readme.py      the blocks of the README, in both languages
     journey.py     the commands of the README's marked block
+    rust_source.py Rust sources read as text: modules and the paths that they name
+    circles.py     files that name each other around corners
+    house.py       the house in figures: lines, types, codes, queues
 
 Only Python's standard library is used here. Settings from the environment: `SLIPWAY_BIN` (the folder of the binaries,
 `target/release` by default) and `SLIPWAY_FIXTURES` (`target/fixtures` by default, filled by `./test`).
