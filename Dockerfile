@@ -62,10 +62,11 @@ COPY gateway gateway
 RUN build-with gateway
 
 FROM shared AS build-everything
+COPY cli cli
 COPY crates crates
 COPY gateway gateway
 COPY services services
-RUN build-with crates gateway services && mkdir /out \
+RUN build-with cli crates gateway services && mkdir /out \
     && for name in slipway slipway-registry slipway-upload slipway-signing slipway-catalog slipway-download slipway-gateway; do \
          cp "target/release/$name" /out/ || exit 1; \
        done
