@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use slipway_service::Service as _;
 
 use crate::exit::{self, Exit};
@@ -118,10 +118,10 @@ impl Slipway {
                 return reported(options.output, || verify::execute(&options));
             }
             Command::Completions(options) => {
-                shell::completions(&options);
+                shell::completions(Self::command(), &options);
                 Ok(())
             }
-            Command::Manual => shell::manual().map_err(Into::into),
+            Command::Manual => shell::manual(Self::command()).map_err(Into::into),
             Command::Inspect { arguments } => {
                 return slipway_upload::Upload::tool("inspect", &arguments)
                     .unwrap_or(ExitCode::FAILURE);
@@ -157,8 +157,6 @@ fn with_codes(examples: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]

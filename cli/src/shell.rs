@@ -2,10 +2,8 @@
 
 use std::io;
 
-use clap::CommandFactory as _;
+use clap::Command;
 use clap_complete::Shell;
-
-use crate::command::Slipway;
 
 pub(crate) const COMPLETIONS: &str = "\
 Examples:
@@ -23,20 +21,14 @@ pub(crate) struct Completions {
 }
 
 /// Prints them on standard output.
-pub(crate) fn completions(options: &Completions) {
+pub(crate) fn completions(mut command: Command, options: &Completions) {
     let mut whole = Vec::new();
-    clap_complete::generate(
-        options.shell,
-        &mut Slipway::command(),
-        "slipway",
-        &mut whole,
-    );
+    clap_complete::generate(options.shell, &mut command, "slipway", &mut whole);
     print(&whole);
 }
 
 /// Prints the manual page on standard output: the command, then each subcommand.
-pub(crate) fn manual() -> io::Result<()> {
-    let mut command = Slipway::command();
+pub(crate) fn manual(mut command: Command) -> io::Result<()> {
     command.build();
     let mut whole = Vec::new();
     clap_mangen::Man::new(command.clone()).render(&mut whole)?;

@@ -59,7 +59,7 @@ pub(crate) fn execute(options: &Options) -> anyhow::Result<()> {
     let mut beside = options.file.clone().into_os_string();
     beside.push(".minisig");
     let signature = options.signature.as_deref().unwrap_or(Path::new(&beside));
-    let signature = proof::text(signature)?;
+    let signature = proof::text::read(signature)?;
     let server = address::given(options.server.as_ref())?;
     let origin = server.as_ref().map(ServerAddress::origin);
     let known = KnownApps::open()?;

@@ -75,9 +75,9 @@ impl Part {
         Ok(())
     }
 
-    /// What is no use to a later run.
+    /// Removes what is no use to a later run; it may be gone already.
     pub(super) fn discard(&self) {
-        super::remove(&self.path);
+        let _ = fs::remove_file(&self.path);
     }
 
     /// Gives it its name, with its signature beside it.

@@ -6,7 +6,6 @@
 mod fetch;
 mod target;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use slipway_packages::{Arch, FileName, Said, Slug, Version};
@@ -237,9 +236,4 @@ fn about(place: &Place, failure: Failure) -> anyhow::Error {
         }
         failure => anyhow::Error::new(failure).context(what),
     }
-}
-
-/// Removes a file that may not be there.
-fn remove(path: &Path) {
-    let _ = fs::remove_file(path);
 }

@@ -6,9 +6,9 @@ use slipway_packages::{Arch, FileName, Platform, Said, Slug, Version};
 use slipway_service::api::file_path;
 
 use crate::exit::Stop;
-use crate::server::Server;
 use crate::server::address::ServerAddress;
-use crate::server::failure::{Failure, Problem};
+use crate::server::failure::Failure;
+use crate::server::{Server, refusal};
 
 /// What was asked for.
 pub(super) struct Target {
@@ -226,7 +226,7 @@ async fn refused(answer: Response, is_own: bool) -> Failure {
     if answer.status().is_success() {
         return Failure::Strange;
     }
-    let mut problem = Problem::read(answer).await;
+    let mut problem = refusal(answer).await;
     if is_own && problem.code == "no_package" {
         problem.detail += "; --platform names another system than this one";
     }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use slipway_signatures::minisign::KeyId;
 
+use super::text;
 use crate::exit::Stop;
 
 const UNTRUSTED: &str = "untrusted comment:";
@@ -43,7 +44,7 @@ impl Key {
                 "--key {text} is neither a key (RW…) nor a file: give minisign's line or a file that holds it"
             )));
         }
-        Self::parse(&super::text(path)?).ok_or_else(|| {
+        Self::parse(&text::read(path)?).ok_or_else(|| {
             Stop::usage(format!(
                 "{text} is not a minisign public key: fetch the file minisign.pub of the app again"
             ))

@@ -7,9 +7,9 @@
 pub(crate) mod key;
 pub(crate) mod known_apps;
 pub(crate) mod statement;
+pub(crate) mod text;
 
 use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -20,9 +20,6 @@ use crate::terminal;
 use key::Key;
 use known_apps::{KnownApps, Standing};
 use statement::{Expected, Statement};
-
-/// Bytes: a key and a signature have four lines at most, and minisign takes comments of 8 KiB.
-pub(crate) const LONGEST_TEXT: u64 = 32 * 1024;
 
 /// Where a key stands with what is known, and whom it belongs to.
 pub(crate) struct Trust<'a> {
@@ -113,22 +110,4 @@ impl Proven {
         lines.push(format!("  key      {}", key.fingerprint()));
         lines
     }
-}
-
-/// Text of a key or a signature.
-pub(crate) fn text(path: &Path) -> Result<String, Stop> {
-    let shown = path.display();
-    let read = || {
-        let mut text = String::new();
-        let file = File::open(path)?;
-        file.take(LONGEST_TEXT + 1).read_to_string(&mut text)?;
-        std::io::Result::Ok(text)
-    };
-    let text = read().map_err(|error| Stop::usage(format!("could not read {shown}: {error}")))?;
-    if text.len() as u64 > LONGEST_TEXT {
-        return Err(Stop::usage(format!(
-            "{shown} is too long for a key or a signature"
-        )));
-    }
-    Ok(text)
 }

@@ -7,6 +7,7 @@
 
 mod app;
 mod judgement;
+mod options;
 pub(crate) mod outcome;
 pub(crate) mod package;
 mod plan;
@@ -16,13 +17,8 @@ pub(crate) mod report;
 mod resume;
 mod upload;
 
-use std::path::PathBuf;
-
-use slipway_packages::{Arch, Said, Slug, Version};
-
-use crate::release::notes;
-use crate::server::{Connection, block_on};
-use crate::terminal::Output;
+use crate::server::block_on;
+pub(crate) use options::Options;
 use plan::Plan;
 
 pub(crate) const EXAMPLES: &str = "\
@@ -34,58 +30,6 @@ Examples:
     (each job of a matrix; then, once: slipway release 1.2.0 --app notes)
 
 A run that was interrupted goes on when it is run again.";
-
-/// Upload, sign and publish packages as one release
-#[derive(clap::Args)]
-pub(crate) struct Options {
-    /// The packages; several become one release
-    #[arg(required = true, value_name = "FILE")]
-    files: Vec<PathBuf>,
-    /// The app [default: from the first file's name]
-    #[arg(long, value_name = "SLUG")]
-    app: Option<Slug>,
-    /// The version [default: read out of the packages]
-    #[arg(long, value_name = "VERSION")]
-    version: Option<Version>,
-    /// The channel to publish it in
-    #[arg(long, value_name = "CHANNEL", default_value = "stable")]
-    channel: Slug,
-    /// Only put the packages into the draft of the version, for `slipway release`
-    #[arg(long, conflicts_with_all = ["channel", "create_channel"])]
-    draft: bool,
-    #[command(flatten)]
-    notes: notes::Options,
-    /// The system that packages are for which do not say it themselves, such as a zip; any is all
-    #[arg(long, value_name = "PLATFORM", value_parser = Said::named)]
-    platform: Option<Said>,
-    /// The architecture, likewise
-    #[arg(long, value_name = "ARCH")]
-    arch: Option<Arch>,
-    /// Take the bytes as they are: of no known kind, for no system
-    #[arg(long, value_name = "other", value_parser = ["other"])]
-    kind: Option<String>,
-    /// Refuse what would only be warned of
-    #[arg(long)]
-    strict: bool,
-    #[command(flatten)]
-    made: Made,
-    #[command(flatten)]
-    connection: Connection,
-    #[command(flatten)]
-    pub(crate) output: Output,
-}
-
-/// What is made where it is missing: never unasked, since a typing error would make it too.
-#[derive(clap::Args)]
-#[group(skip)]
-struct Made {
-    /// Make the app if there is none; without it, a person at the terminal is asked
-    #[arg(long)]
-    create: bool,
-    /// Make the channel if there is none
-    #[arg(long)]
-    create_channel: bool,
-}
 
 pub(crate) fn execute(options: &Options) -> anyhow::Result<()> {
     let server = options.connection.open()?;

@@ -4,13 +4,14 @@ use slipway_packages::{Kind, Slug, Version};
 use slipway_service::api::Release;
 
 use super::judgement::{self, Given, Judged};
+use super::options::Options;
 use super::package::{Package, check_names};
 use super::preflight::{self, Missing};
 use super::publication::{Goal, Publication};
 use super::report::Report;
 use super::resume::Resume;
 use super::upload::Upload;
-use super::{Options, app, outcome};
+use super::{app, outcome};
 use crate::exit::Stop;
 use crate::release::request::{self, Order};
 use crate::server::Server;

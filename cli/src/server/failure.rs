@@ -4,8 +4,8 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
+use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER, SERVER};
-use reqwest::{Response, StatusCode};
 use rustls::CertificateError;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -119,7 +119,8 @@ impl Problem {
         (status >= 500 && status != 501) || matches!(status, 408 | 421 | 423 | 425 | 429)
     }
 
-    pub(crate) async fn read(answer: Response) -> Self {
+    /// Out of an answer's status, head and body.
+    pub(crate) fn read(status: StatusCode, headers: &HeaderMap, bytes: &[u8]) -> Self {
         #[derive(Deserialize)]
         struct Body {
             code: String,
@@ -128,19 +129,14 @@ impl Problem {
             #[serde(flatten)]
             members: Map<String, Value>,
         }
-        let status = answer.status();
-        let headers = answer.headers().clone();
-        let retry_after = text(&headers, RETRY_AFTER).and_then(|text| text.parse::<u64>().ok());
-        let is_ours = text(&headers, CONTENT_TYPE)
+        let retry_after = text(headers, RETRY_AFTER).and_then(|text| text.parse::<u64>().ok());
+        let is_ours = text(headers, CONTENT_TYPE)
             .is_some_and(|media_type| media_type.starts_with("application/problem+json"));
-        let bytes = super::whole(answer, super::LONGEST_ANSWER)
-            .await
-            .unwrap_or_default();
         let code = || {
             let words = status.canonical_reason().unwrap_or_default();
             words.to_lowercase().replace(' ', "_")
         };
-        let body = match serde_json::from_slice::<Body>(&bytes) {
+        let body = match serde_json::from_slice::<Body>(bytes) {
             Ok(body) if is_ours => body,
             // An answer to HEAD has no body.
             _ if is_ours => Body {
@@ -151,7 +147,7 @@ impl Problem {
             },
             _ => Body {
                 code: code(),
-                detail: foreign_words(status, &headers, &bytes),
+                detail: foreign_words(status, headers, bytes),
                 request_id: None,
                 members: Map::new(),
             },
@@ -163,7 +159,7 @@ impl Problem {
             members: body.members,
             request_id: body
                 .request_id
-                .or_else(|| text(&headers, HeaderName::from_static("x-request-id"))),
+                .or_else(|| text(headers, HeaderName::from_static("x-request-id"))),
             retry_after: retry_after
                 .map(|seconds| Duration::from_secs(seconds.min(LONGEST_RETRY_AFTER))),
         }

@@ -16,8 +16,8 @@ use serde_json::Value;
 use slipway_packages::Slug;
 use slipway_service::token::Token;
 
-use crate::proof::LONGEST_TEXT;
 use crate::proof::key::Key;
+use crate::proof::text;
 use crate::terminal;
 use address::ServerAddress;
 use failure::{Failure, Problem};
@@ -174,7 +174,7 @@ impl Server {
     /// The text of a key or a signature.
     pub(crate) async fn short_text(&self, url: Url) -> Result<String, Failure> {
         let answer = self.send(self.request(Method::GET, url)).await?;
-        let bytes = whole(answer, LONGEST_TEXT).await?;
+        let bytes = whole(answer, text::LONGEST).await?;
         String::from_utf8(bytes).map_err(|_| Failure::Strange)
     }
 
@@ -187,8 +187,15 @@ impl Server {
         if answer.status().is_success() {
             return Ok(answer);
         }
-        Err(Problem::read(answer).await.into())
+        Err(refusal(answer).await.into())
     }
+}
+
+/// What an answer that is no success says; a body that cannot be read says nothing.
+pub(crate) async fn refusal(answer: Response) -> Problem {
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    let bytes = whole(answer, LONGEST_ANSWER).await.unwrap_or_default();
+    Problem::read(status, &headers, &bytes)
 }
 
 /// The body of an answer, of `most` bytes at most.
