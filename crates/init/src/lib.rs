@@ -2,11 +2,10 @@
 //! also beside a running platform, and after it was killed: what is there stays.
 
 mod rotate;
+mod said;
 
 use std::collections::BTreeSet;
-use std::fmt::Display;
 use std::fs;
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -16,6 +15,9 @@ use slipway_packages::Slug;
 use slipway_service::data::DataDir;
 use slipway_service::internal::authority::Authorities;
 use slipway_service::process::announcements;
+
+pub use said::notice_move;
+use said::{note, say};
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -118,14 +120,6 @@ pub fn as_copy(data: &DataDir) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Drops what a copied or moved folder remembers of another place, and says so.
-pub fn notice_move(data: &DataDir) -> anyhow::Result<()> {
-    if let Some(moved) = data.notice_move()? {
-        note(moved);
-    }
-    Ok(())
-}
-
 /// Says what was made.
 fn tell(data: &DataDir, before: &BTreeSet<PathBuf>) {
     let folder = data.root().display();
@@ -167,14 +161,4 @@ fn collect(folder: &Path, found: &mut BTreeSet<PathBuf>) {
             found.insert(path);
         }
     }
-}
-
-/// Says a result. A reader that went away is no reason to stop.
-fn say(line: impl Display) {
-    let _ = writeln!(io::stdout(), "{line}");
-}
-
-/// Says how things are going, or why they do not.
-fn note(line: impl Display) {
-    let _ = writeln!(io::stderr(), "slipway: {line}");
 }

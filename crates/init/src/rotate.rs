@@ -12,7 +12,7 @@ use slipway_service::internal::authority::Authorities;
 use slipway_service::internal::identity::{READ_AGAIN, certificate_of};
 use slipway_service::process::{Announcement, announcements};
 
-use crate::say;
+use crate::said::{notice_move, say};
 
 /// Time in which every process of this folder has read its own again, unless it hangs.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -21,7 +21,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// The authority and all certificates; with `finish` the last step of it.
 pub(super) fn internal(data: &DataDir, finish: bool) -> anyhow::Result<()> {
     // What a copy remembers runs at its original, and would be waited for.
-    super::notice_move(data)?;
+    notice_move(data)?;
     let services = data.services()?;
     let mut authorities = Authorities::open(data)?;
     if finish {
