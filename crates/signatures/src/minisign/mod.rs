@@ -7,11 +7,13 @@
 
 mod comment;
 mod key;
+mod key_id;
 mod prehash;
 mod text;
 mod verify;
 
 pub use comment::{CommentError, TrustedComment};
-pub use key::{KeyId, KeyIdError, PublicKey, SecretKey};
+pub use key::{PublicKey, SecretKey};
+pub use key_id::{KeyId, KeyIdError};
 pub use prehash::{Prehash, Prehasher};
 pub use verify::{Verified, VerifyError, verify_file, verify_prehash};

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use super::key::{KeyId, PublicKey};
+use super::key_id::KeyId;
 
 /// Before a public key, and before a signature of the legacy mode.
 const ED25519: &[u8; 2] = b"Ed";
@@ -21,11 +21,10 @@ pub(super) struct SignatureParts<'a> {
     pub(super) global: [u8; 64],
 }
 
-pub(super) fn public_key(key: &PublicKey) -> String {
-    let line = [ED25519.as_slice(), key.id().as_bytes(), key.key()].concat();
+pub(super) fn public_key(id: KeyId, key: &[u8; 32]) -> String {
+    let line = [ED25519.as_slice(), id.as_bytes(), key].concat();
     format!(
-        "{UNTRUSTED}minisign public key {}\n{}\n",
-        key.id(),
+        "{UNTRUSTED}minisign public key {id}\n{}\n",
         BASE64_STANDARD.encode(line)
     )
 }
@@ -44,13 +43,13 @@ pub(super) fn signature(
     )
 }
 
-pub(super) fn read_public_key(text: &str) -> Option<PublicKey> {
+pub(super) fn read_public_key(text: &str) -> Option<(KeyId, [u8; 32])> {
     let mut lines = text.lines();
     lines.next()?.strip_prefix(UNTRUSTED)?;
     let line: [u8; 42] = decode(lines.next()?)?;
     let (algorithm, rest) = line.split_first_chunk::<2>()?;
     let (id, key) = rest.split_first_chunk::<8>()?;
-    (algorithm == ED25519).then_some(PublicKey::new(KeyId::from_bytes(*id), key.try_into().ok()?))
+    (algorithm == ED25519).then_some((KeyId::from_bytes(*id), key.try_into().ok()?))
 }
 
 pub(super) fn read_signature(text: &str) -> Option<SignatureParts<'_>> {

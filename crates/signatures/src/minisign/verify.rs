@@ -5,7 +5,8 @@ use std::io::{self, Read};
 use ed25519_dalek::{Signature, VerifyingKey};
 
 use super::comment::TrustedComment;
-use super::key::KeyId;
+use super::key::PublicKey;
+use super::key_id::KeyId;
 use super::prehash::Prehash;
 use super::text;
 
@@ -78,7 +79,7 @@ pub fn verify_prehash(
     signature: &str,
     public_key: &str,
 ) -> Result<Verified, VerifyError> {
-    let key = text::read_public_key(public_key).ok_or(VerifyError::NoPublicKey)?;
+    let key = PublicKey::read(public_key).ok_or(VerifyError::NoPublicKey)?;
     let parts = text::read_signature(signature).ok_or(VerifyError::NoSignature)?;
     if !parts.prehashed {
         return Err(VerifyError::Legacy);
@@ -113,7 +114,7 @@ fn why_not_begun(signature: &str, public_key: &str) -> VerifyError {
     let Some(parts) = text::read_signature(signature) else {
         return VerifyError::NoSignature;
     };
-    match text::read_public_key(public_key) {
+    match PublicKey::read(public_key) {
         None => VerifyError::NoPublicKey,
         Some(key) if key.id() != parts.key_id => VerifyError::OtherKey {
             signature: parts.key_id,
