@@ -1,11 +1,16 @@
 //! Compound files ([MS-CFB]), of which installers for Windows are one class.
 
-mod streams;
+mod sectors;
+pub(crate) mod streams;
 
-pub(crate) use self::streams::Streams;
+use slipway_contract::{Facts, Kind};
+
+use self::sectors::{FREE, Sectors, table};
+use self::streams::Streams;
 use crate::facts::Fill as _;
 use crate::{
-    Facts, Kind, Limits, msi,
+    limits::Limits,
+    msi,
     source::{Fault, Source, u16_le, u32_le},
 };
 
@@ -13,9 +18,6 @@ const MAGIC: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
 const HEADER: u64 = 512;
 /// {000C1084-0000-0000-C000-000000000046}
 const INSTALLER: &[u8] = b"\x84\x10\x0c\0\0\0\0\0\xc0\0\0\0\0\0\0\x46";
-/// Sectors of the table that the header names itself; others are named by sectors of their own.
-const IN_HEADER: usize = 109;
-const FREE: u32 = 0xffff_ffff;
 
 /// `None` when it is no installer: a compound file is one if its root has that class; others are documents.
 pub(crate) fn read(
@@ -30,7 +32,7 @@ pub(crate) fn read(
     let Some(shift) = u16_le(head, 30).filter(|shift| matches!(shift, 9 | 12)) else {
         return Ok(None);
     };
-    let sectors = Sectors { shift };
+    let sectors = Sectors::of(shift);
     let root = sectors.start(u32_le(head, 48).unwrap_or(0));
     if source.part("its directory", root, 128)?[80..96] != *INSTALLER {
         return Ok(None);
@@ -49,28 +51,6 @@ pub(crate) fn read(
     Ok(Some(facts))
 }
 
-#[derive(Clone, Copy)]
-struct Sectors {
-    shift: u16,
-}
-
-impl Sectors {
-    fn size(self) -> u64 {
-        1 << self.shift
-    }
-
-    /// The header takes the place of the first.
-    fn start(self, number: u32) -> u64 {
-        (u64::from(number) + 1) << self.shift
-    }
-
-    fn read(self, source: &mut Source<'_>, number: u32) -> Result<Vec<u32>, Fault> {
-        let bytes = source.part("its table of sectors", self.start(number), self.size())?;
-        let number = |bytes: &[u8]| u32_le(bytes, 0).unwrap_or(FREE);
-        Ok(bytes.chunks_exact(4).map(number).collect())
-    }
-}
-
 /// The last sector that the table of sectors does not call free.
 fn last_used(source: &mut Source<'_>, head: &[u8], sectors: Sectors) -> Result<Option<u32>, Fault> {
     let table = table(source, head, sectors)?;
@@ -83,29 +63,12 @@ fn last_used(source: &mut Source<'_>, head: &[u8], sectors: Sectors) -> Result<O
     Ok(None)
 }
 
-/// The sectors that the table of sectors lies in.
-fn table(source: &mut Source<'_>, head: &[u8], sectors: Sectors) -> Result<Vec<u32>, Fault> {
-    let count = u32_le(head, 44).unwrap_or(0) as usize;
-    // Each is within the file, or their list would be longer than the file.
-    source.needs("its table of sectors", 0, count as u64 * sectors.size())?;
-    let number = |index| u32_le(head, 76 + 4 * index).unwrap_or(FREE);
-    let mut table: Vec<u32> = (0..count.min(IN_HEADER)).map(number).collect();
-    let mut next = u32_le(head, 68).unwrap_or(FREE);
-    while table.len() < count {
-        let mut more = sectors.read(source, next)?;
-        next = more.pop().unwrap_or(FREE);
-        more.truncate(count - table.len());
-        table.extend(more);
-    }
-    Ok(table)
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Cursor;
 
     use super::read;
-    use crate::{Limits, source::Source};
+    use crate::{limits::Limits, source::Source};
 
     /// A table of `tables` sectors, then the directory, then free ones but the last.
     fn installer(tables: u32, last: u32) -> Vec<u8> {

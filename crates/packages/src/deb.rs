@@ -3,11 +3,12 @@
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 
 use flate2::bufread::MultiGzDecoder;
+use slipway_contract::{Facts, Kind};
 
 use crate::facts::Fill as _;
 use crate::{
-    Facts, Kind, Limits,
     facts::shown,
+    limits::Limits,
     native_version,
     source::{Fault, Source},
     unpack::{BzStreams, Frames, xz},

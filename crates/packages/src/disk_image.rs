@@ -1,9 +1,8 @@
 //! Disk images: Apple's, and file systems as they are.
 
-use crate::{
-    Facts, Kind,
-    source::{Fault, Source, u16_be, u16_le, u32_be, u32_le, u64_be, u64_le},
-};
+use slipway_contract::{Facts, Kind};
+
+use crate::source::{Fault, Source, u16_be, u16_le, u32_be, u32_le, u64_be, u64_le};
 
 const TRAILER: u64 = 512;
 

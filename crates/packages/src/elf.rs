@@ -1,15 +1,16 @@
 //! ELF, with `AppImage` (System V ABI, "Object Files"; `AppImage` specification, "Image format").
 
+mod header;
 mod target;
 
+use slipway_contract::{Facts, Kind, Platform};
+
+use self::header::{Fields, Header, TABLE, Table, entries};
 use crate::facts::Fill as _;
 use crate::{
-    Facts, Kind, Platform, disk_image,
-    source::{Fault, Source, u16_be, u16_le, u32_be, u32_le, u64_be, u64_le},
+    disk_image,
+    source::{Fault, Source, u64_le},
 };
-
-/// Bytes of a table of sections or segments that are read: a million entries. Larger ones are not looked into.
-const TABLE: u64 = 64 << 20;
 
 /// A segment that is loaded, and a section without bytes in the file.
 const LOAD: u64 = 1;
@@ -47,87 +48,6 @@ pub(crate) fn read(source: &mut Source<'_>, head: &[u8]) -> Result<Option<Facts>
         platform => facts.platform = Some(platform),
     }
     Ok(Some(facts))
-}
-
-/// How numbers are written.
-#[derive(Clone, Copy)]
-struct Fields {
-    wide: bool,
-    big_endian: bool,
-}
-
-impl Fields {
-    fn of(head: &[u8]) -> Option<Self> {
-        let [class, data] = *head.get(4..6)?.first_chunk()?;
-        (matches!(class, 1 | 2) && matches!(data, 1 | 2)).then_some(Self {
-            wide: class == 2,
-            big_endian: data == 2,
-        })
-    }
-
-    fn half(self, bytes: &[u8], at: usize) -> Option<u64> {
-        let half = if self.big_endian { u16_be } else { u16_le };
-        half(bytes, at).map(u64::from)
-    }
-
-    fn word(self, bytes: &[u8], at: usize) -> Option<u64> {
-        let word = if self.big_endian { u32_be } else { u32_le };
-        word(bytes, at).map(u64::from)
-    }
-
-    /// A number as wide as an address, which lies at one place in the narrow form and at another in the wide one.
-    fn long(self, bytes: &[u8], narrow: usize, wide: usize) -> Option<u64> {
-        match (self.wide, self.big_endian) {
-            (false, _) => self.word(bytes, narrow),
-            (true, false) => u64_le(bytes, wide),
-            (true, true) => u64_be(bytes, wide),
-        }
-    }
-}
-
-struct Header {
-    machine: u64,
-    segments: Table,
-    sections: Table,
-}
-
-#[derive(Clone, Copy)]
-struct Table {
-    offset: u64,
-    entry: u64,
-    count: u64,
-}
-
-impl Table {
-    fn length(self) -> u64 {
-        self.entry.saturating_mul(self.count)
-    }
-
-    fn end(self) -> u64 {
-        self.offset.saturating_add(self.length())
-    }
-}
-
-impl Header {
-    fn read(fields: Fields, head: &[u8]) -> Option<Self> {
-        let sizes = if fields.wide { 52 } else { 40 };
-        let half = |at: usize| fields.half(head, sizes + at);
-        // The last field of the header.
-        half(10)?;
-        Some(Self {
-            machine: fields.half(head, 18)?,
-            segments: Table {
-                offset: fields.long(head, 28, 32)?,
-                entry: half(2)?,
-                count: half(4)?,
-            },
-            sections: Table {
-                offset: fields.long(head, 32, 40)?,
-                entry: half(6)?,
-                count: half(8)?,
-            },
-        })
-    }
 }
 
 /// Where the ELF ends, all of whose parts are within the file. Bytes may follow it.
@@ -192,15 +112,6 @@ fn segments_end(source: &mut Source<'_>, fields: Fields, table: Table) -> Result
     Ok(end)
 }
 
-fn entries(source: &mut Source<'_>, table: Table) -> Result<Vec<Vec<u8>>, Fault> {
-    if table.entry == 0 || table.length() > TABLE {
-        return Ok(Vec::new());
-    }
-    let bytes = source.read(table.offset, table.length())?;
-    let entry = usize::try_from(table.entry).unwrap_or(usize::MAX);
-    Ok(bytes.chunks(entry).map(<[u8]>::to_vec).collect())
-}
-
 /// The file system of an `AppImage` of type 2 begins where its ELF ends; a squashfs says how long it is.
 fn squashfs_is_whole(source: &mut Source<'_>, start: u64, expected: bool) -> Result<(), Fault> {
     if expected && start >= source.length() {
@@ -218,7 +129,8 @@ fn squashfs_is_whole(source: &mut Source<'_>, start: u64, expected: bool) -> Res
 #[cfg(test)]
 mod tests {
     use super::read;
-    use crate::{Arch, Facts, Kind, Platform, source::read_bytes};
+    use crate::source::read_bytes;
+    use slipway_contract::{Arch, Facts, Kind, Platform};
 
     fn elf_of(kind: [u8; 3], data: u8, machine: u8) -> Vec<u8> {
         let mut head = vec![0; 64];

@@ -1,9 +1,11 @@
 //! Flatpak bundles: one static delta of `OSTree`, whose metadata name the app (flatpak, `flatpak-utils.c`,
 //! `flatpak_bundle_load`; `GVariant` specification 1.0, "Serialisation Format").
 
+use slipway_contract::{Facts, Kind};
+
 use crate::{
-    Facts, Kind, Limits,
     facts::shown,
+    limits::Limits,
     source::{Fault, Source, u16_le, u32_le, u64_le},
 };
 

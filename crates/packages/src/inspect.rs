@@ -7,9 +7,15 @@
 
 use std::io::{self, Read, Seek};
 
+use slipway_contract::{Facts, Kind};
+
 use crate::{
-    ContentDigests, Facts, Inspected, Kind, Limits, Outcome, compound, deb, disk_image, elf,
-    flatpak, mach_o, named, pe, rpm, seven_zip,
+    apk::ContentDigests,
+    compound, deb, disk_image, elf, flatpak,
+    limits::Limits,
+    mach_o, named,
+    outcome::{Inspected, Outcome},
+    pe, rpm, seven_zip,
     source::{Fault, Source},
     squashfs, tar_gz, tarball, xar, zip, zipped,
 };

@@ -17,6 +17,7 @@ mod markup;
 mod msi;
 mod named;
 mod native_version;
+mod outcome;
 mod pe;
 mod rpm;
 mod seven_zip;
@@ -30,9 +31,9 @@ mod zip;
 mod zipped;
 
 pub use apk::{ContentAlgorithm, ContentDigest, ContentDigests};
-pub use facts::{Inspected, Outcome};
 pub use inspect::inspect;
 pub use limits::Limits;
+pub use outcome::{Inspected, Outcome};
 pub use slipway_contract::{
     Arch, ArchError, ArchName, BLOCK, BlockHash, Blocks, BlocksError, Digest, DigestError, Facts,
     FileHash, FileName, FileNameError, Icon, Kind, KindError, Platform, PlatformError, Rank,

@@ -1,10 +1,9 @@
 //! Mach-O, thin or fat (`mach-o/loader.h`, `mach-o/fat.h`).
 
+use slipway_contract::{Arch, Facts, Kind, Platform};
+
 use crate::facts::Fill as _;
-use crate::{
-    Arch, Facts, Kind, Platform,
-    source::{Fault, Source, u32_be, u32_le, u64_le},
-};
+use crate::source::{Fault, Source, u32_be, u32_le, u64_le};
 
 /// Bytes of load commands that are read; large programs have 100 KiB.
 const COMMANDS: u64 = 16 << 20;
@@ -181,7 +180,8 @@ fn cpu(kind: u32) -> Option<Arch> {
 #[cfg(test)]
 mod tests {
     use super::read;
-    use crate::{Arch, Facts, Kind, Platform, source::read_bytes};
+    use crate::source::read_bytes;
+    use slipway_contract::{Arch, Facts, Kind, Platform};
 
     fn fat_of(cpus: &[u32]) -> Vec<u8> {
         let mut head = vec![0xca, 0xfe, 0xba, 0xbe];

@@ -1,10 +1,12 @@
 //! Installers for Windows: what the database within says (Microsoft, "Property Table", "Summary Information Stream"; the
 //! form of the tables as Wine's `dlls/msi` reads it).
 
+use slipway_contract::Facts;
+
 use crate::facts::Fill as _;
 use crate::{
-    Facts, Limits,
-    compound::Streams,
+    compound::streams::Streams,
+    limits::Limits,
     source::{Fault, Source, u16_le, u32_le},
 };
 
@@ -165,7 +167,7 @@ fn template(summary: &[u8]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::{set_machine, table_name};
-    use crate::{Arch, Facts, Kind};
+    use slipway_contract::{Arch, Facts, Kind};
 
     #[test]
     fn the_template_names_the_machines() {

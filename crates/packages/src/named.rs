@@ -1,7 +1,9 @@
 //! What the name of a file says that its bytes are.
 
+use slipway_contract::{Arch, Facts, Kind, Platform};
+
 use crate::{
-    Arch, Facts, Kind, Platform, disk_image, pe,
+    disk_image, pe,
     source::{Fault, Source},
     zip,
 };

@@ -18,7 +18,9 @@
 //! What could only come to a wrong place is not translated: an epoch, a `~` behind a build or in a revision, more than
 //! four numbers.
 
-use crate::{Facts, Version, VersionError, facts::shown};
+use slipway_contract::{Facts, Version, VersionError};
+
+use crate::facts::shown;
 
 /// Why a version has no place in the order. The words begin with the code of the warning.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,16 +1,19 @@
 //! Programs for Windows (Microsoft, "PE Format").
 
+mod sections;
 mod version;
 
+use slipway_contract::{Arch, Facts, Kind};
+
+use self::sections::{SECTION, place};
 use crate::facts::Fill as _;
 use crate::{
-    Arch, Facts, Kind, Limits,
+    limits::Limits,
     source::{Fault, Source, u16_le, u32_le},
 };
 
 const DOS_HEADER: u64 = 64;
 const COFF_HEADER: u64 = 24;
-const SECTION: usize = 40;
 /// The machine of 32-bit programs.
 const INTEL: u16 = 0x014c;
 /// Where the optional header names what runs the program.
@@ -98,16 +101,6 @@ fn is_any_cpu(source: &mut Source<'_>, optional: &[u8], sections: &[u8]) -> Resu
     let flags = u32_le(&source.read(place + 16, 4)?, 0).unwrap_or(0);
     let is_free = flags & NEEDS_32_BIT == 0 || flags & PREFERS_32_BIT != 0;
     Ok(flags & IL_ONLY != 0 && is_free)
-}
-
-/// Where in the file the byte is that is loaded at `address`.
-fn place(sections: &[u8], address: u32) -> Option<u64> {
-    sections.chunks_exact(SECTION).find_map(|section| {
-        let number = |at| u32_le(section, at);
-        let into = address.checked_sub(number(12)?)?;
-        let start = number(20).filter(|_| Some(into) < number(16))?;
-        Some(u64::from(start) + u64::from(into))
-    })
 }
 
 /// Where the last section ends. Anything may follow.
@@ -227,9 +220,10 @@ mod tests {
 
     use super::{is_for_dos, read};
     use crate::{
-        Arch, Facts, Kind, Limits, Platform,
+        limits::Limits,
         source::{Source, read_bytes},
     };
+    use slipway_contract::{Arch, Facts, Kind, Platform};
 
     fn pe_of(machine: u16) -> Vec<u8> {
         let mut head = vec![0; 0x50 + 24];

@@ -1,9 +1,11 @@
 //! RPM packages, version 3 of the format (rpm.org, "V4 Package format", "V6 Package format"): kind, architecture, name and version.
 
+use slipway_contract::{Facts, Kind};
+
 use crate::facts::Fill as _;
 use crate::{
-    Facts, Kind, Limits,
     facts::shown,
+    limits::Limits,
     native_version::{self, of_rpm, written_by_rpm},
     source::{Fault, Source, u16_be, u32_be, u64_be},
 };
@@ -162,9 +164,10 @@ impl Header {
 mod tests {
     use super::read;
     use crate::{
-        Arch, Facts, Kind, Limits, Platform,
+        limits::Limits,
         source::{Source, read_bytes},
     };
+    use slipway_contract::{Arch, Facts, Kind, Platform};
 
     /// Which of the sizes a package says.
     #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,9 +1,10 @@
 //! 7z archives (7-Zip, `DOC/7zFormat.txt`): whether all of one is there.
 
 use flate2::Crc;
+use slipway_contract::{Facts, Kind};
 
 use crate::{
-    Facts, Kind, Limits,
+    limits::Limits,
     source::{Fault, Source, u32_le, u64_le},
 };
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use crate::Rule;
+use slipway_contract::Rule;
 
 /// Why reading stopped. Only `Io` is not the file's fault.
 #[derive(Debug, thiserror::Error)]

@@ -8,10 +8,11 @@ use std::io::Read;
 use flate2::read::ZlibDecoder;
 use lzma_rust2::XzReader;
 use ruzstd::decoding::StreamingDecoder;
+use slipway_contract::{Facts, Kind};
 
 use crate::facts::Fill as _;
 use crate::{
-    Facts, Kind, Limits,
+    limits::Limits,
     source::{Fault, Source, u16_le, u32_le, u64_le},
 };
 
@@ -316,7 +317,8 @@ fn entry(list: &[u8], wanted: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::describe;
-    use crate::{Arch, Facts, Kind, Limits};
+    use crate::limits::Limits;
+    use slipway_contract::{Arch, Facts, Kind};
 
     #[test]
     fn a_snap_says_its_name_version_and_architectures() {

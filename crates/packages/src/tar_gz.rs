@@ -3,9 +3,10 @@
 use std::io::{self, BufRead, BufReader, Read};
 
 use flate2::{bufread, read::GzDecoder};
+use slipway_contract::{Facts, Kind};
 
 use crate::{
-    Facts, Kind, Limits,
+    limits::Limits,
     source::{Fault, Source},
 };
 

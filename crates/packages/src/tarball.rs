@@ -2,8 +2,10 @@
 
 use std::io::{self, BufReader, ErrorKind, Read};
 
+use slipway_contract::{Facts, Kind};
+
 use crate::{
-    Facts, Kind, Limits,
+    limits::Limits,
     source::{Fault, Source, u32_le},
     tar_gz,
     unpack::{BzStreams, Frames, is_skippable, xz},

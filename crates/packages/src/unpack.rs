@@ -9,7 +9,7 @@ use ruzstd::decoding::{
     errors::{FrameDecoderError, ReadFrameHeaderError},
 };
 
-use crate::Limits;
+use crate::limits::Limits;
 
 /// Streams of one file in bzip2 that are unpacked: one without content costs time and gives no bytes. Tools that pack in parallel
 /// write one for each 900 kB.

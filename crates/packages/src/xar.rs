@@ -4,10 +4,11 @@ use std::io::Read;
 
 use bzip2::read::BzDecoder;
 use flate2::read::ZlibDecoder;
+use slipway_contract::{Facts, Kind, Platform};
 
 use crate::facts::Fill as _;
 use crate::{
-    Facts, Kind, Limits, Platform,
+    limits::Limits,
     markup::{self, Element},
     source::{Fault, Source, u16_be, u64_be},
 };

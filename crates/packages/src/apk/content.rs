@@ -11,7 +11,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256, Sha512};
 
-use super::signer::prefixed;
+use super::prefixed::prefixed;
 use crate::{source::u32_le, zip::Archive};
 
 /// Bytes that are digested as one by the algorithms that are not trees.

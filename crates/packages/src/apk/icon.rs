@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use slipway_contract::Icon;
 
 use super::{
     picture::{self, Layer, Picture},
@@ -11,7 +12,7 @@ use super::{
     xml::{Element, Xml},
 };
 use crate::{
-    Icon, Limits,
+    limits::Limits,
     source::{Fault, Source},
     zip::Archive,
 };

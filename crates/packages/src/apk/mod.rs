@@ -4,6 +4,7 @@ mod content;
 mod icon;
 mod manifest;
 mod picture;
+mod prefixed;
 mod resources;
 mod signer;
 mod strings;
@@ -13,6 +14,9 @@ mod xml;
 use std::collections::BTreeSet;
 
 pub use self::content::{ContentAlgorithm, ContentDigest, ContentDigests};
+
+use slipway_contract::{Arch, Facts, Kind};
+
 use self::{
     icon::Icons,
     manifest::Manifest,
@@ -21,8 +25,8 @@ use self::{
 };
 use crate::facts::Fill as _;
 use crate::{
-    Arch, Facts, Kind, Limits,
     facts::shown,
+    limits::Limits,
     source::{Fault, Source},
     zip::Archive,
 };

@@ -5,10 +5,12 @@
 //! for the older one PKCS #7 in `META-INF` (RFC 5652).
 
 use sha2::{Digest as _, Sha256};
+use slipway_contract::Digest;
 
 use super::content::{self, ContentDigests};
+use super::prefixed::prefixed;
 use crate::{
-    Digest, Limits,
+    limits::Limits,
     source::{Fault, Source, u32_le, u64_le},
     zip::Archive,
 };
@@ -132,12 +134,6 @@ fn first_certificate(value: &[u8]) -> Option<&[u8]> {
     let (_digests, rest) = prefixed(data)?;
     let (certificates, _) = prefixed(rest)?;
     prefixed(certificates).map(|(certificate, _)| certificate)
-}
-
-/// A part that is preceded by its length, and what follows it.
-pub(super) fn prefixed(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let length = u32_le(bytes, 0)? as usize;
-    bytes[4..].split_at_checked(length)
 }
 
 /// The older scheme: the certificate in `META-INF/*.RSA` and the like, when there is just one.

@@ -1,8 +1,8 @@
 //! The streams of a compound file by their names ([MS-CFB], 2.2 to 2.6).
 
-use super::{Sectors, table};
+use super::sectors::{FREE, Sectors, table};
 use crate::{
-    Limits,
+    limits::Limits,
     source::{Fault, Source, u16_le, u32_le, u64_le},
 };
 
@@ -46,7 +46,7 @@ impl Streams {
             next_small: Vec::new(),
             small: Vec::new(),
         };
-        let number = |at| u32_le(head, at).unwrap_or(super::FREE);
+        let number = |at| u32_le(head, at).unwrap_or(FREE);
         streams.directory = streams.chain(source, number(48), limits.control)?;
         let following = streams.chain(source, number(60), limits.control)?;
         streams.next_small = following
@@ -116,7 +116,7 @@ impl Streams {
                 .next_small
                 .get(sector as usize)
                 .copied()
-                .unwrap_or(super::FREE);
+                .unwrap_or(FREE);
         }
         bytes.truncate(length);
         Ok(bytes)
@@ -134,7 +134,7 @@ impl Entry<'_> {
     }
 
     fn start(&self) -> u32 {
-        u32_le(self.0, 116).unwrap_or(super::FREE)
+        u32_le(self.0, 116).unwrap_or(FREE)
     }
 
     /// The upper half means nothing where sectors have 512 bytes; no stream that is read here needs it.

@@ -1,11 +1,10 @@
 //! The system and the machine that an ELF is for: the ABI in its identification, its interpreter, and the notes that the
 //! compilers of some systems leave in it (`elf(5)`, Linux Standard Base, "Note Sections").
 
-use super::{Fields, Header, entries};
-use crate::{
-    Arch, Platform,
-    source::{Fault, Source},
-};
+use slipway_contract::{Arch, Platform};
+
+use super::header::{Fields, Header, entries};
+use crate::source::{Fault, Source};
 
 /// Segments with the path of the interpreter and with notes.
 const INTERPRETER: u64 = 3;
@@ -173,7 +172,8 @@ pub(super) fn arch(fields: Fields, machine: u64) -> Option<Arch> {
 #[cfg(test)]
 mod tests {
     use super::{super::read, by_interpreter};
-    use crate::{Arch, Facts, Kind, Platform, source::read_bytes};
+    use crate::source::read_bytes;
+    use slipway_contract::{Arch, Facts, Kind, Platform};
 
     /// One segment of `kind` that holds `bytes`.
     fn elf(abi: u8, kind: u8, bytes: &[u8]) -> Vec<u8> {

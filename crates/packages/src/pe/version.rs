@@ -1,9 +1,11 @@
 //! The version resource of a program (Microsoft, "The .rsrc Section", `VS_VERSIONINFO`, `StringFileInfo`).
 
-use super::place;
+use slipway_contract::{Facts, Version};
+
+use super::sections::place;
 use crate::facts::Fill as _;
 use crate::{
-    Facts, Limits, Version,
+    limits::Limits,
     source::{Fault, Source, u16_le, u32_le},
 };
 

@@ -1,8 +1,10 @@
 //! Finding and reading the central directory, with its 64-bit form.
 
-use super::{Archive, END_RECORD, Entry, LOCAL_HEADER};
+use slipway_contract::Rule;
+
+use super::archive::{Archive, END_RECORD, Entry, LOCAL_HEADER};
 use crate::{
-    Limits, Rule,
+    limits::Limits,
     source::{Fault, Source, u16_le, u32_le, u64_le},
 };
 

@@ -5,8 +5,10 @@
 
 use std::{borrow::Cow, collections::HashSet};
 
-use super::{Archive, LOCAL_HEADER_LENGTH};
-use crate::{Kind, Limits, Rule, source::Fault};
+use slipway_contract::{Kind, Rule};
+
+use super::archive::{Archive, LOCAL_HEADER_LENGTH};
+use crate::{limits::Limits, source::Fault};
 
 pub(super) fn check(archive: &Archive, length: u64, limits: &Limits) -> Result<(), Fault> {
     names_stay_inside(archive)?;

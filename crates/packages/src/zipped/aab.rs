@@ -1,8 +1,10 @@
 //! Bundles for the Play store: the manifest and the resources as messages (aapt2, `Resources.proto`).
 
-use super::{Zipped, protobuf::Message};
+use slipway_contract::Facts;
+
+use super::{manifests::Zipped, protobuf::Message};
 use crate::facts::Fill as _;
-use crate::{Facts, apk, source::Fault};
+use crate::{apk, source::Fault};
 
 const MANIFEST: &[u8] = b"base/manifest/AndroidManifest.xml";
 const RESOURCES: &[u8] = b"base/resources.pb";

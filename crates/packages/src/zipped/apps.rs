@@ -4,10 +4,11 @@ use std::io::{self, Cursor, Read, Seek, SeekFrom};
 
 use plist::stream::{Event, Reader};
 use serde_json::Value;
+use slipway_contract::Facts;
 
-use super::Zipped;
+use super::manifests::Zipped;
 use crate::facts::Fill as _;
-use crate::{Facts, apk, source::Fault};
+use crate::{apk, source::Fault};
 
 pub(super) const HAP: &[u8] = b"module.json";
 /// Of the model before that of stages.

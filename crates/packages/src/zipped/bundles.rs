@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use slipway_contract::{Facts, Kind};
 
-use super::{Zipped, apps::json, protobuf::Message};
+use super::{apps::json, manifests::Zipped, protobuf::Message};
 use crate::facts::Fill as _;
-use crate::{Facts, Kind, apk, source::Fault};
+use crate::{apk, source::Fault};
 
 pub(super) const XAPK: &[u8] = b"manifest.json";
 pub(super) const APKM: &[u8] = b"info.json";

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::Zipped;
+use slipway_contract::{Arch, Facts, Platform};
+
+use super::manifests::Zipped;
 use crate::facts::Fill as _;
-use crate::{Arch, Facts, Platform, source::Fault};
+use crate::source::Fault;
 
 pub(super) const JAR: &[u8] = b"META-INF/MANIFEST.MF";
 
@@ -135,7 +137,7 @@ fn field<'a>(manifest: &'a str, name: &str) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::target;
-    use crate::{Arch, Facts, Kind, Platform};
+    use slipway_contract::{Arch, Facts, Kind, Platform};
 
     #[test]
     fn a_wheel_runs_on_what_its_tags_say() {

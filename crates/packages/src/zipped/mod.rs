@@ -4,12 +4,17 @@ mod aab;
 mod apps;
 mod bundles;
 mod libraries;
+mod manifests;
 mod protobuf;
 mod windows;
 
+use slipway_contract::{Facts, Kind};
+
+use self::manifests::Zipped;
 use crate::facts::Fill as _;
 use crate::{
-    ContentDigests, Facts, Kind, Limits, apk,
+    apk::{self, ContentDigests},
+    limits::Limits,
     source::{Fault, Source},
     zip::Archive,
 };
@@ -48,30 +53,6 @@ pub(crate) fn read(
     facts.or_warning("its manifest", described)?;
     facts.warnings.extend(oddities);
     Ok(facts)
-}
-
-/// What a reader of a manifest needs.
-struct Zipped<'z, 's, 'l> {
-    source: &'z mut Source<'s>,
-    archive: &'z Archive,
-    limits: &'l Limits,
-}
-
-impl Zipped<'_, '_, '_> {
-    /// The bytes of a manifest, which has to be there.
-    fn manifest(&mut self, name: &[u8]) -> Result<Vec<u8>, Fault> {
-        let bytes = self
-            .archive
-            .bytes(self.source, name, self.limits.manifest)?;
-        bytes.ok_or_else(|| Fault::malformed("it is not there"))
-    }
-
-    /// The bytes of the manifest whose name `is` one.
-    fn manifest_that(&mut self, is: impl Fn(&[u8]) -> bool) -> Result<Vec<u8>, Fault> {
-        let archive = self.archive;
-        let name = archive.names().find(|name| is(name)).unwrap_or_default();
-        self.manifest(name)
-    }
 }
 
 /// By what is in it, whatever its name. Each has its manifest at a place that others do not have.

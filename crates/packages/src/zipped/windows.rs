@@ -1,8 +1,10 @@
 //! MSIX (Microsoft, "Package manifest schema reference") and `NuGet` (".nuspec reference").
 
-use super::Zipped;
+use slipway_contract::{Arch, Facts};
+
+use super::manifests::Zipped;
 use crate::facts::Fill as _;
-use crate::{Arch, Facts, markup, source::Fault};
+use crate::{markup, source::Fault};
 
 pub(super) const CONTENT_TYPES: &[u8] = b"[Content_Types].xml";
 pub(super) const MSIX: &[u8] = b"AppxManifest.xml";
