@@ -216,6 +216,12 @@ impl TryFrom<String> for Arch {
     }
 }
 
+impl AsRef<str> for Arch {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
 impl fmt::Display for Arch {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.as_str())

@@ -6,6 +6,7 @@
 
 mod arch;
 mod blocks;
+mod code;
 mod contradiction;
 mod digest;
 mod ending;
@@ -20,9 +21,11 @@ mod slug;
 mod target;
 mod text;
 mod version;
+mod word;
 
 pub use arch::{Arch, ArchError, ArchName};
 pub use blocks::{BLOCK, BlockHash, Blocks, BlocksError, FileHash, block_count};
+pub use code::{Code, CodeError};
 pub use contradiction::contradiction;
 pub use digest::{Digest, DigestError, ReprDigestError};
 pub use facts::{Facts, Icon, Rule};
@@ -33,3 +36,4 @@ pub use rank::{Rank, Wanted, is_source_package};
 pub use slug::{Slug, SlugError};
 pub use target::{Said, Target, TargetError, platform_missing};
 pub use version::{Version, VersionError};
+pub use word::Word;

@@ -138,6 +138,12 @@ pub(crate) fn spelled(word: &str) -> Option<Platform> {
     found.map(|(platform, _)| *platform)
 }
 
+impl AsRef<str> for Platform {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
 impl fmt::Display for Platform {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.as_str())
