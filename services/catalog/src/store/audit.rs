@@ -128,7 +128,8 @@ pub(crate) async fn list(
     limit: i64,
 ) -> Result<Vec<Entry>> {
     query_as(
-        "SELECT audit.*, audit_reasons.reason FROM audit LEFT JOIN audit_reasons ON audit_reasons.audit_id = audit.id
+        "SELECT id, at, token_id, token_name, action, app, subject, request_id, audit_reasons.reason
+         FROM audit LEFT JOIN audit_reasons ON audit_reasons.audit_id = audit.id
          WHERE ($1 = '' OR id < $1) AND ($2 = '' OR app = $2) ORDER BY id DESC LIMIT $3",
     )
     .bind(before)

@@ -2,7 +2,7 @@
 
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 
-use super::releases::Release;
+use super::releases::{Release, columns, select};
 
 /// The channels of an app, by name.
 pub(crate) async fn names(db: &mut AnyConnection, app: &str) -> Result<Vec<String>> {
@@ -18,12 +18,11 @@ pub(crate) async fn higher(
     release: &Release,
     channel: &str,
 ) -> Result<Vec<Release>> {
-    query_as(
-        "SELECT r.* FROM releases r JOIN release_channels m ON m.release_id = r.id
-         WHERE m.app = $1 AND m.channel = $2 AND r.state <> 'deleted'
-             AND r.version_key > (SELECT version_key FROM releases WHERE id = $3)
-         ORDER BY r.version_key DESC",
-    )
+    query_as(select!(
+        "WHERE id IN (SELECT release_id FROM release_channels WHERE app = $1 AND channel = $2)
+             AND state <> 'deleted' AND version_key > (SELECT version_key FROM releases WHERE id = $3)
+         ORDER BY version_key DESC"
+    ))
     .bind(&release.app)
     .bind(channel)
     .bind(&release.id)

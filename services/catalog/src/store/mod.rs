@@ -1,4 +1,7 @@
 //! Every query, one file per table, as functions over a connection: the caller opens and commits the transaction.
+//!
+//! Columns are named, never `*`: a later version beside us may add some, and SQLite hands them to a statement that was
+//! prepared before, for which sqlx's connection dies. PostgreSQL refuses such a statement.
 
 pub(crate) mod apps;
 pub(crate) mod audit;

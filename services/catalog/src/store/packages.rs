@@ -27,6 +27,17 @@ pub(crate) struct Package {
     proven: Option<String>,
 }
 
+/// `SELECT` of what is read, with what follows the table.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, app, release_id, filename, sha256, blocks, size, kind, platform, arch, facts, signature, proven
+             FROM packages ",
+            $rest
+        )
+    };
+}
+
 impl Package {
     /// Whether the gate has proven it with the signature that it has.
     pub(crate) fn is_proven(&self) -> bool {
@@ -92,14 +103,14 @@ pub(crate) async fn insert(
 }
 
 pub(crate) async fn by_id(db: &mut AnyConnection, id: &str) -> Result<Option<Package>> {
-    query_as("SELECT * FROM packages WHERE id = $1")
+    query_as(select!("WHERE id = $1"))
         .bind(id)
         .fetch_optional(db)
         .await
 }
 
 pub(crate) async fn of_release(db: &mut AnyConnection, release_id: &str) -> Result<Vec<Package>> {
-    query_as("SELECT * FROM packages WHERE release_id = $1 ORDER BY filename")
+    query_as(select!("WHERE release_id = $1 ORDER BY filename"))
         .bind(release_id)
         .fetch_all(db)
         .await
@@ -107,7 +118,7 @@ pub(crate) async fn of_release(db: &mut AnyConnection, release_id: &str) -> Resu
 
 /// The packages of an app that are in no release.
 pub(crate) async fn on_their_own(db: &mut AnyConnection, app: &str) -> Result<Vec<Package>> {
-    query_as("SELECT * FROM packages WHERE app = $1 AND release_id IS NULL ORDER BY id")
+    query_as(select!("WHERE app = $1 AND release_id IS NULL ORDER BY id"))
         .bind(app)
         .fetch_all(db)
         .await
@@ -115,7 +126,7 @@ pub(crate) async fn on_their_own(db: &mut AnyConnection, app: &str) -> Result<Ve
 
 /// Every package of these bytes.
 pub(crate) async fn of_bytes(db: &mut AnyConnection, sha256: &Digest) -> Result<Vec<Package>> {
-    query_as("SELECT * FROM packages WHERE sha256 = $1 ORDER BY id")
+    query_as(select!("WHERE sha256 = $1 ORDER BY id"))
         .bind(sha256.as_hex())
         .fetch_all(db)
         .await

@@ -22,6 +22,20 @@ pub(crate) struct Release {
     pub(crate) seq: i64,
 }
 
+macro_rules! columns {
+    () => {
+        "id, app, version, state, reason, notes, created_at, published_at, yanked_at, seq"
+    };
+}
+
+/// `SELECT` of them, with what follows the table.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!("SELECT ", columns!(), " FROM releases ", $rest)
+    };
+}
+pub(super) use {columns, select};
+
 impl Release {
     pub(crate) fn state(&self) -> std::result::Result<State, UnknownState> {
         self.state.parse()
@@ -51,7 +65,7 @@ pub(crate) async fn insert(
 }
 
 pub(crate) async fn by_id(db: &mut AnyConnection, id: &str) -> Result<Option<Release>> {
-    query_as("SELECT * FROM releases WHERE id = $1")
+    query_as(select!("WHERE id = $1"))
         .bind(id)
         .fetch_optional(db)
         .await
@@ -60,10 +74,13 @@ pub(crate) async fn by_id(db: &mut AnyConnection, id: &str) -> Result<Option<Rel
 /// The release as it is, kept from everybody else until the transaction ends. Who adds packages or starts it takes it
 /// first: otherwise, on PostgreSQL, a package could join a release that is just being signed without it.
 pub(crate) async fn lock(db: &mut AnyConnection, id: &str) -> Result<Release> {
-    query_as("UPDATE releases SET state = state WHERE id = $1 RETURNING *")
-        .bind(id)
-        .fetch_one(db)
-        .await
+    query_as(concat!(
+        "UPDATE releases SET state = state WHERE id = $1 RETURNING ",
+        columns!()
+    ))
+    .bind(id)
+    .fetch_one(db)
+    .await
 }
 
 /// The release of a version, by its order: `1.0` finds `1.0.0`.
@@ -72,7 +89,7 @@ pub(crate) async fn by_version(
     app: &str,
     version_key: &str,
 ) -> Result<Option<Release>> {
-    query_as("SELECT * FROM releases WHERE app = $1 AND version_key = $2")
+    query_as(select!("WHERE app = $1 AND version_key = $2"))
         .bind(app)
         .bind(version_key)
         .fetch_optional(db)
@@ -123,8 +140,8 @@ pub(crate) async fn list(
     before: &str,
     limit: i64,
 ) -> Result<Vec<Release>> {
-    query_as(
-        "SELECT * FROM releases r WHERE app = $1 AND ($2 = '' OR id < $2)
+    query_as(select!(
+        "r WHERE app = $1 AND ($2 = '' OR id < $2)
              AND ($4 = '' OR state = $4)
              AND ($5 = '' OR (state <> 'deleted' AND EXISTS (
                  SELECT 1 FROM release_channels c WHERE c.release_id = r.id AND c.channel = $5)))
@@ -132,8 +149,8 @@ pub(crate) async fn list(
                  OR notes LIKE $6 ESCAPE '!' OR lower(notes) LIKE $7 ESCAPE '!'
                  OR EXISTS (SELECT 1 FROM packages p WHERE p.release_id = r.id
                      AND (p.filename LIKE $6 ESCAPE '!' OR lower(p.filename) LIKE $7 ESCAPE '!')))
-         ORDER BY id DESC LIMIT $3",
-    )
+         ORDER BY id DESC LIMIT $3"
+    ))
     .bind(app)
     .bind(before)
     .bind(limit)
@@ -147,7 +164,7 @@ pub(crate) async fn list(
 
 /// All releases of an app.
 pub(crate) async fn of_app(db: &mut AnyConnection, app: &str) -> Result<Vec<Release>> {
-    query_as("SELECT * FROM releases WHERE app = $1 ORDER BY id")
+    query_as(select!("WHERE app = $1 ORDER BY id"))
         .bind(app)
         .fetch_all(db)
         .await
@@ -279,10 +296,9 @@ pub(crate) async fn of_channel(
     app: &str,
     channel: &str,
 ) -> Result<Vec<Release>> {
-    query_as(
-        "SELECT r.* FROM releases r JOIN release_channels c ON c.release_id = r.id
-         WHERE c.app = $1 AND c.channel = $2 ORDER BY r.id",
-    )
+    query_as(select!(
+        "WHERE id IN (SELECT release_id FROM release_channels WHERE app = $1 AND channel = $2) ORDER BY id"
+    ))
     .bind(app)
     .bind(channel)
     .fetch_all(db)

@@ -18,6 +18,16 @@ pub(crate) struct Token {
     revoked_at: Option<i64>,
 }
 
+/// `SELECT` of what is read, with what follows the table.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, hash, name, scopes, app, created_at, expires_at, revoked_at FROM tokens ",
+            $rest
+        )
+    };
+}
+
 impl Token {
     /// What the token permits. A scope that this program does not know permits nothing.
     pub(crate) fn grant(&self) -> Grant {
@@ -61,7 +71,7 @@ pub(crate) async fn insert(
 }
 
 pub(crate) async fn by_hash(db: &mut AnyConnection, hash: &str) -> Result<Option<Grant>> {
-    let token: Option<Token> = query_as("SELECT * FROM tokens WHERE hash = $1")
+    let token: Option<Token> = query_as(select!("WHERE hash = $1"))
         .bind(hash)
         .fetch_optional(db)
         .await?;
@@ -69,7 +79,7 @@ pub(crate) async fn by_hash(db: &mut AnyConnection, hash: &str) -> Result<Option
 }
 
 pub(crate) async fn by_id(db: &mut AnyConnection, id: &str) -> Result<Option<Grant>> {
-    let token: Option<Token> = query_as("SELECT * FROM tokens WHERE id = $1")
+    let token: Option<Token> = query_as(select!("WHERE id = $1"))
         .bind(id)
         .fetch_optional(db)
         .await?;
@@ -77,7 +87,7 @@ pub(crate) async fn by_id(db: &mut AnyConnection, id: &str) -> Result<Option<Gra
 }
 
 pub(crate) async fn change(db: &mut AnyConnection, id: &str) -> Result<changes::Token> {
-    let token: Token = query_as("SELECT * FROM tokens WHERE id = $1")
+    let token: Token = query_as(select!("WHERE id = $1"))
         .bind(id)
         .fetch_one(db)
         .await?;
@@ -89,7 +99,7 @@ pub(crate) async fn change(db: &mut AnyConnection, id: &str) -> Result<changes::
 
 /// Tokens by age, those after `after`.
 pub(crate) async fn list(db: &mut AnyConnection, after: &str, limit: i64) -> Result<Vec<Token>> {
-    query_as("SELECT * FROM tokens WHERE id > $1 ORDER BY id LIMIT $2")
+    query_as(select!("WHERE id > $1 ORDER BY id LIMIT $2"))
         .bind(after)
         .bind(limit)
         .fetch_all(db)
@@ -118,10 +128,10 @@ pub(crate) async fn revoke(db: &mut AnyConnection, id: &str, now: i64) -> Result
 /// Whether some token administers the whole platform that lives at least until `until`, Unix milliseconds; `None` is for
 /// ever.
 pub(crate) async fn some_administer(db: &mut AnyConnection, until: Option<i64>) -> Result<bool> {
-    let tokens: Vec<Token> = query_as(
-        "SELECT * FROM tokens WHERE revoked_at IS NULL AND app IS NULL AND (expires_at IS NULL OR expires_at >= $1)
-             AND scopes LIKE '%admin%'",
-    )
+    let tokens: Vec<Token> = query_as(select!(
+        "WHERE revoked_at IS NULL AND app IS NULL AND (expires_at IS NULL OR expires_at >= $1)
+             AND scopes LIKE '%admin%'"
+    ))
     .bind(until.unwrap_or(i64::MAX))
     .fetch_all(db)
     .await?;

@@ -150,3 +150,35 @@ async fn a_release_in_an_unknown_state_is_shown_and_served_to_nobody() {
         fixture.published("notes", "3.0").await;
     }
 }
+
+/// Of a later version beside us, whose migrations ran while our connections were open.
+#[tokio::test]
+async fn a_column_more_breaks_no_statement() {
+    for engine in engines() {
+        let fixture = Fixture::new(engine).await;
+        let admin = fixture.admin();
+        fixture.app("notes").await;
+        fixture.published("notes", "1.0").await;
+        let lists = [
+            "/api/v1/apps/notes/releases",
+            "/api/v1/tokens",
+            "/api/v1/audit",
+        ];
+        // As often as there are connections that prepare them.
+        for _ in 0..20 {
+            for list in lists {
+                admin.get(list).await.ok(200);
+            }
+        }
+        let mut database = fixture.database().await;
+        for table in ["apps", "audit", "packages", "releases", "tokens"] {
+            let sql = format!("ALTER TABLE {table} ADD COLUMN of_a_later_version text");
+            let add = sqlx::query(sqlx::AssertSqlSafe(sql));
+            add.execute(&mut database).await.expect("a column more");
+        }
+        for list in lists {
+            admin.get(list).await.ok(200);
+        }
+        fixture.published("notes", "2.0").await;
+    }
+}

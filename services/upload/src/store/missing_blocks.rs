@@ -2,7 +2,7 @@
 
 use sqlx::{AnyConnection, Result, query, query_as, query_scalar};
 
-use super::packages::Package;
+use super::packages::{Package, columns};
 
 /// Whether some package that the catalog has could be leased for its list of blocks; what ends after `furthest` is no
 /// lease and no pause.
@@ -24,14 +24,15 @@ pub(crate) async fn lease(
     (now, furthest): (i64, i64),
     until: i64,
 ) -> Result<Option<Package>> {
-    query_as(
+    query_as(concat!(
         "UPDATE packages SET blocks_after = $2
          WHERE blocks IS NULL AND state = 'delivered' AND (blocks_after <= $1 OR blocks_after > $3) AND id = (
              SELECT id FROM packages WHERE blocks IS NULL AND state = 'delivered'
                  AND (blocks_after <= $1 OR blocks_after > $3)
              ORDER BY blocks_after, id LIMIT 1)
-         RETURNING *",
-    )
+         RETURNING ",
+        columns!(),
+    ))
     .bind(now)
     .bind(until)
     .bind(furthest)

@@ -39,6 +39,21 @@ pub(crate) struct Package {
     pub(crate) created_at: i64,
 }
 
+macro_rules! columns {
+    () => {
+        "id, app, filename, version, version_key, sha256, blocks, size, kind, platform, arch, facts, state, known_as,
+         refused_status, refused_code, refused_detail, refused_entry, token_id, token_name, request_id, created_at"
+    };
+}
+
+/// `SELECT` of them, with what follows the table.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!("SELECT ", columns!(), " FROM packages ", $rest)
+    };
+}
+pub(super) use columns;
+
 impl Package {
     /// What the catalog is told. `replaces` are those in whose place it was put; one that an earlier version took has no
     /// intent of its own, and makes its channel.
@@ -150,9 +165,9 @@ pub(crate) async fn at_place(
     version_key: &str,
     filename: &str,
 ) -> Result<Option<Package>> {
-    query_as(
-        "SELECT * FROM packages WHERE app = $1 AND version_key = $2 AND filename = $3 AND state <> 'refused'",
-    )
+    query_as(select!(
+        "WHERE app = $1 AND version_key = $2 AND filename = $3 AND state <> 'refused'"
+    ))
     .bind(app)
     .bind(version_key)
     .bind(filename)
@@ -176,7 +191,7 @@ pub(crate) async fn names_of_version(
 }
 
 pub(crate) async fn by_id(db: &mut AnyConnection, id: &str) -> Result<Option<Package>> {
-    query_as("SELECT * FROM packages WHERE id = $1")
+    query_as(select!("WHERE id = $1"))
         .bind(id)
         .fetch_optional(db)
         .await

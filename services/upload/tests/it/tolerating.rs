@@ -130,3 +130,25 @@ async fn what_an_older_catalog_does_not_know_is_no_refusal() {
         }
     }
 }
+
+/// Of a later version beside us, whose migrations ran while our connections were open.
+#[tokio::test]
+async fn a_column_more_breaks_no_statement() {
+    for engine in engines() {
+        let fixture = Fixture::new(engine).await;
+        let answer = fixture.put("notes.bin?version=1.0", "one").await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+        let location = answer.header("location").to_owned();
+        // As often as there are connections that prepare it.
+        for _ in 0..20 {
+            assert_eq!(fixture.get(&location).await.status, StatusCode::OK);
+        }
+        query("ALTER TABLE packages ADD COLUMN of_a_later_version text")
+            .execute(&mut database(&fixture).await)
+            .await
+            .expect("a column more");
+        assert_eq!(fixture.get(&location).await.status, StatusCode::OK);
+        let answer = fixture.put("notes.bin?version=2.0", "two").await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+    }
+}
