@@ -5,7 +5,6 @@ use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, Parser, Subcommand};
-use slipway_service::Service as _;
 
 use crate::exit::{self, Exit};
 use crate::terminal::Output;
@@ -123,8 +122,7 @@ impl Slipway {
             }
             Command::Manual => shell::manual(Self::command()).map_err(Into::into),
             Command::Inspect { arguments } => {
-                return slipway_upload::Upload::tool("inspect", &arguments)
-                    .unwrap_or(ExitCode::FAILURE);
+                return slipway_upload::inspect(&arguments);
             }
         };
         concluded(outcome)

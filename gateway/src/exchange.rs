@@ -10,11 +10,12 @@ use http::header::CONNECTION;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Frame;
 use hyper::body::{Body as _, Incoming, SizeHint};
-use slipway_service::http::edge::{self, REQUEST_ID};
+use slipway_service::Problem;
+use slipway_service::http::edge::REQUEST_ID;
 use slipway_service::http::framing::Framing;
+use slipway_service::http::operators;
 use slipway_service::http::request_line::RequestLine;
 use slipway_service::http::serve::Arrival;
-use slipway_service::{Problem, Service as _};
 use tower::BoxError;
 use uuid::Uuid;
 
@@ -23,7 +24,7 @@ use crate::cors::{self, Sharing};
 use crate::deferred_body::Received;
 use crate::request::{self, Forwarding};
 use crate::routes::{self, Route};
-use crate::{Gateway, Shared, client, path};
+use crate::{Gateway, SERVICE, Shared, client, path};
 
 impl hyper::service::Service<Request<Incoming>> for Gateway {
     type Response = Response<Told>;
@@ -187,9 +188,9 @@ impl Gateway {
             return Some(Err(routes::method_not_allowed(method, &known)));
         }
         if path == "/healthz" {
-            return Some(Ok(answer::json(&edge::alive(process))));
+            return Some(Ok(answer::json(&operators::alive(process))));
         }
-        let ready = edge::ready(process, self).await;
+        let ready = operators::ready(process, self).await;
         Some(ready.map(|document| answer::json(&document)))
     }
 
@@ -207,7 +208,7 @@ impl Trace {
     fn new(request: &Request<Incoming>) -> Self {
         let id = Uuid::now_v7().to_string();
         Self {
-            line: RequestLine::begin(Gateway::NAME, id, request),
+            line: RequestLine::begin(SERVICE.name, id, request),
             received: Received::default(),
             bytes: 0,
         }

@@ -22,7 +22,7 @@ use hyper_util::client::legacy::{Error, ResponseFuture};
 use slipway_service::discovery::view::View;
 use slipway_service::internal::identity::Identity;
 use slipway_service::internal::probe::{self, Sign};
-use slipway_service::{Problem, Process};
+use slipway_service::{Peers, Problem};
 use tokio::time::{Instant, sleep_until};
 
 use crate::Settings;
@@ -84,13 +84,13 @@ enum Outcome {
 }
 
 impl Upstreams {
-    pub(crate) fn new(process: &Process, limits: Limits) -> Self {
-        let run = process.run.as_deref();
+    pub(crate) fn new(peers: &Peers, limits: Limits) -> Self {
+        let run = peers.process.run.as_deref();
         Self {
-            connections: Connections::new(process.identity.clone(), limits.silence),
-            identity: process.identity.clone(),
+            connections: Connections::new(peers.identity.clone(), limits.silence),
+            identity: peers.identity.clone(),
             budget: Budget::default(),
-            view: process.view.clone(),
+            view: peers.view.clone(),
             run: run.and_then(|run| HeaderValue::from_str(run).ok()),
             limits,
             begun: Instant::now(),

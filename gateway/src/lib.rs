@@ -19,7 +19,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::bail;
 use serde::Deserialize;
-use slipway_service::{Assembled, Health, Process, Service};
+use slipway_service::discovery::view::View;
+use slipway_service::{Assembled, Health, Peers, Process, Service};
 
 use crate::forward::{Limits, Upstreams};
 use crate::routes::{RouteSetting, Routes};
@@ -35,6 +36,7 @@ pub struct Gateway(Arc<Shared>);
 
 struct Shared {
     process: Process,
+    view: View,
     routes: Routes,
     upstreams: Upstreams,
     trusted_proxies: Vec<Network>,
@@ -106,40 +108,41 @@ impl Default for AnswerSettings {
     }
 }
 
-impl Service for Gateway {
-    const NAME: &'static str = "gateway";
-    const SOURCES: &'static str = env!("SLIPWAY_SOURCES");
-    const IS_PUBLIC: bool = true;
-    type Settings = Settings;
-    type Http = Self;
-    type Body = Told;
-    type Health = Self;
-
-    async fn build(process: Process, settings: Settings) -> anyhow::Result<Assembled<Self, Self>> {
-        let gateway = Self::new(&process, &settings)?;
-        Ok(Assembled {
-            http: gateway.clone(),
-            health: gateway,
-        })
-    }
-}
+const SERVICE: Service = Service {
+    name: "gateway",
+    sources: env!("SLIPWAY_SOURCES"),
+    is_public: true,
+};
 
 /// The `main` of the service's binary. This and [`run`] are here, and not where they are called, so that the service is
 /// compiled once for its binary and the command.
 pub fn main() -> std::process::ExitCode {
-    slipway_service::process::main::<Gateway>()
+    slipway_peers::main(SERVICE, build)
 }
 
 /// Runs an instance until it is told to end.
 pub fn run(options: slipway_service::Options) -> anyhow::Result<()> {
-    slipway_service::process::run::<Gateway>(options)
+    slipway_peers::run(SERVICE, options, build)
+}
+
+#[expect(clippy::unused_async, reason = "the others have to wait")]
+/// Assembles the gateway, for tests too.
+pub async fn build(
+    peers: Peers,
+    settings: Settings,
+) -> anyhow::Result<Assembled<Gateway, Gateway>> {
+    let gateway = Gateway::new(&peers, &settings)?;
+    Ok(Assembled {
+        http: gateway.clone(),
+        health: gateway,
+    })
 }
 
 impl Health for Gateway {
     /// Once the view, live or kept, has held an instance of every service in the routes.
     async fn ready(&self) -> anyhow::Result<()> {
         for (service, seen) in &self.0.seen {
-            if !seen.load(Ordering::Relaxed) && !self.0.process.view.knows(service) {
+            if !seen.load(Ordering::Relaxed) && !self.0.view.knows(service) {
                 bail!("no instance of {service} was seen yet");
             }
             seen.store(true, Ordering::Relaxed);
@@ -149,14 +152,15 @@ impl Health for Gateway {
 }
 
 impl Gateway {
-    fn new(process: &Process, settings: &Settings) -> anyhow::Result<Self> {
+    fn new(peers: &Peers, settings: &Settings) -> anyhow::Result<Self> {
         let routes = Routes::new(settings.routes.clone())?;
         let unseen = |service| (service, AtomicBool::new(false));
         Ok(Self(Arc::new(Shared {
-            process: process.clone(),
+            process: peers.process.clone(),
+            view: peers.view.clone(),
             seen: routes.services().into_iter().map(unseen).collect(),
             routes,
-            upstreams: Upstreams::new(process, Limits::of(settings)),
+            upstreams: Upstreams::new(peers, Limits::of(settings)),
             trusted_proxies: settings.trusted_proxies.clone(),
             proxy_field: settings.proxy_field,
             cors: settings.cors.clone(),

@@ -68,12 +68,12 @@ pub(crate) fn execute(options: &Options) -> anyhow::Result<()> {
     if options.as_copy {
         slipway_init::as_copy(&data)?;
     }
-    data.init()?;
+    slipway_init::prepare(&data)?;
     slipway_init::notice_move(&data)?;
     // Of this start alone: a process of a copied folder, which has the same secrets, is of another run.
     let run = Uuid::now_v7().to_string();
     note_run(&data, &run)?;
-    slipway_service::process::raise_descriptor_limit();
+    slipway_runtime::process::descriptors::raise_limit();
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -4,7 +4,7 @@
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 
-use slipway_service::process::Service;
+use serde::de::DeserializeOwned;
 use slipway_service::settings;
 
 use crate::exit::Stop;
@@ -35,12 +35,12 @@ pub(super) fn check_address(address: SocketAddr) -> Result<(), Stop> {
 /// Refuses settings that a service would refuse. Under `up` they come from the environment alone.
 pub(super) fn check_settings() -> Result<(), Stop> {
     check_names(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()))?;
-    check::<slipway_registry::Registry>()?;
-    check::<slipway_signing::Signing>()?;
-    check::<slipway_catalog::Catalog>()?;
-    check::<slipway_upload::Upload>()?;
-    check::<slipway_download::Download>()?;
-    check::<slipway_gateway::Gateway>()
+    check::<slipway_registry::Settings>("registry")?;
+    check::<slipway_signing::Settings>("signing")?;
+    check::<slipway_catalog::Settings>("catalog")?;
+    check::<slipway_upload::Settings>("upload")?;
+    check::<slipway_download::Settings>("download")?;
+    check::<slipway_gateway::Settings>("gateway")
 }
 
 /// Refuses a setting of a service that there is not: a slip of the pen would leave the default as it is, unnoticed.
@@ -63,8 +63,8 @@ fn check_names(variables: impl IntoIterator<Item = String>) -> Result<(), Stop> 
     Ok(())
 }
 
-fn check<S: Service>() -> Result<(), Stop> {
-    let loaded = settings::load::<S::Settings>(S::NAME, None);
+fn check<Settings: DeserializeOwned>(service: &str) -> Result<(), Stop> {
+    let loaded = settings::load::<Settings>(service, None);
     loaded.map_err(|error| Stop::usage(format!("{error:#}")))?;
     Ok(())
 }

@@ -1,8 +1,10 @@
 //! `slipway init`, and `slipway-init` where there are containers: what a platform needs before it starts. It may run again,
 //! also beside a running platform, and after it was killed: what is there stays.
 
+pub mod authority;
 mod rotate;
 mod said;
+mod secrets;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,10 +13,12 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail, ensure};
 use clap::Parser as _;
-use slipway_packages::Slug;
-use slipway_service::data::DataDir;
-use slipway_service::internal::authority::Authorities;
-use slipway_service::process::announcements;
+use slipway_contract::Slug;
+use slipway_runtime::data::{DataDir, private_folder};
+use slipway_runtime::process::slot::announcements;
+
+use authority::Authorities;
+pub use secrets::prepare;
 
 pub use said::notice_move;
 use said::{note, say};
@@ -89,12 +93,12 @@ pub fn execute(options: &Options) -> anyhow::Result<()> {
     let before = files(&data);
     if let Some(name) = &options.service {
         let name: Slug = name.parse().context("a service is named as an app is")?;
-        slipway_service::data::private_folder(&data.secrets(name.as_str()))?;
+        private_folder(&data.secrets(name.as_str()))?;
     }
     if options.as_copy {
         as_copy(&data)?;
     }
-    data.init()?;
+    prepare(&data)?;
     tell(&data, &before);
     rotate::before_the_end(&data)
 }

@@ -7,12 +7,13 @@
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
-use slipway_service::data::DataDir;
-use slipway_service::internal::authority::Authorities;
-use slipway_service::internal::identity::{READ_AGAIN, certificate_of};
-use slipway_service::process::{Announcement, announcements};
+use slipway_peers::identity::{READ_AGAIN, certificate_of};
+use slipway_runtime::data::DataDir;
+use slipway_runtime::process::slot::{Announcement, announcements};
 
+use crate::authority::Authorities;
 use crate::said::{notice_move, say};
+use crate::secrets::replace_admin_token;
 
 /// Time in which every process of this folder has read its own again, unless it hangs.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -51,7 +52,7 @@ pub(super) fn internal(data: &DataDir, finish: bool) -> anyhow::Result<()> {
 
 /// The catalog takes the new token and ends the old one.
 pub(super) fn admin(data: &DataDir) -> anyhow::Result<()> {
-    data.replace_admin_token()?;
+    replace_admin_token(data)?;
     say(format_args!(
         "a new admin token is in {}; within ten seconds it counts and the old one does not",
         data.admin_token().display()

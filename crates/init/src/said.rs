@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io::{self, Write as _};
 
-use slipway_service::data::DataDir;
+use slipway_runtime::data::DataDir;
 
 /// Drops what a copied or moved folder remembers of another place, and says so.
 pub fn notice_move(data: &DataDir) -> anyhow::Result<()> {

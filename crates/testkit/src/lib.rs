@@ -6,10 +6,10 @@ pub mod database;
 pub mod minisign;
 pub mod peer;
 
-use slipway_service::Process;
 use slipway_service::data::DataDir;
 use slipway_service::discovery::record::{Record, State};
 use slipway_service::settings::{Common, Database};
+use slipway_service::{Peers, Process};
 use tempfile::TempDir;
 
 /// A ready instance, as a registry knows it.
@@ -27,6 +27,8 @@ pub fn record(service: &str, instance: &str, address: &str) -> Record {
 /// A process of `service` in a folder of its own; the folder goes when this is dropped.
 pub struct TestProcess {
     pub process: Process,
+    /// It knows nobody, until it is told.
+    pub peers: Peers,
     pub folder: TempDir,
 }
 
@@ -35,7 +37,7 @@ pub async fn process(service: &'static str, engine: database::Engine) -> TestPro
     let folder = tempfile::tempdir().expect("a temporary folder");
     let data = DataDir::new(folder.path());
     peer::join(&data);
-    data.init().expect("a data folder");
+    slipway_init::prepare(&data).expect("a data folder");
     let settings = Common {
         database: Database {
             url: engine.fresh(service).await,
@@ -44,5 +46,9 @@ pub async fn process(service: &'static str, engine: database::Engine) -> TestPro
         ..Common::default()
     };
     let process = Process::open(service, data, settings).expect("a process");
-    TestProcess { process, folder }
+    TestProcess {
+        peers: Peers::open(&process).expect("peers"),
+        process,
+        folder,
+    }
 }

@@ -24,7 +24,7 @@ fn platform() -> &'static DataDir {
     let make = || {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let data = DataDir::new(folder.path());
-        data.init().expect("a data folder");
+        slipway_init::prepare(&data).expect("a data folder");
         (folder, data)
     };
     &PLATFORM.get_or_init(make).1
@@ -72,7 +72,7 @@ pub async fn connect(
 pub async fn serve(service: &str, router: Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
-    let transport = Transport::Proven(identity(service));
+    let transport = Transport::Proven(identity(service).proof());
     tokio::spawn(async move {
         let router = TowerToHyperService::new(router);
         let settings = Http::default();

@@ -403,7 +403,7 @@ async fn a_view_of_the_last_run_is_waited_for_to_change() {
     // Whoever has the address now proves nothing.
     drop(other.accept().await.expect("the gateway comes here first"));
     let now = slipway_testkit::record("download", "now", &download.to_string());
-    gateway.process.view.replace(vec![now]);
+    gateway.peers.view.replace(vec![now]);
     let mut wire = Wire::accept(&listener).await;
     assert_eq!(field(&wire.head().await, "x-slipway-instance"), Some("now"));
     wire.send(OK).await;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use slipway_gateway::{AnswerSettings, BodySettings, Gateway, Settings};
 use slipway_service::discovery::view::View;
 use slipway_service::http::serve::{Transport, serve};
-use slipway_service::{Process, Service as _};
+use slipway_service::{Peers, Process};
 use slipway_testkit::database::Engine;
 use slipway_testkit::peer;
 use tempfile::TempDir;
@@ -23,6 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     pub(crate) process: Process,
+    pub(crate) peers: Peers,
     pub(crate) health: Gateway,
     _folder: TempDir,
 }
@@ -37,14 +38,15 @@ pub(crate) async fn gateway_with(
     settings: Settings,
 ) -> Running {
     let slipway_testkit::TestProcess {
-        mut process,
+        process,
+        mut peers,
         folder,
     } = slipway_testkit::process("gateway", Engine::Sqlite).await;
     let record = |(service, instance, address): &(&str, &str, SocketAddr)| {
         slipway_testkit::record(service, instance, &address.to_string())
     };
-    process.view = View::fixed(instances.iter().map(record).collect());
-    let app = Gateway::build(process.clone(), settings)
+    peers.view = View::fixed(instances.iter().map(record).collect());
+    let app = slipway_gateway::build(peers.clone(), settings)
         .await
         .expect("a gateway");
     let (listener, address) = listen().await;
@@ -56,6 +58,7 @@ pub(crate) async fn gateway_with(
     Running {
         address,
         process,
+        peers,
         health: app.health,
         _folder: folder,
     }

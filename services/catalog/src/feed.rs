@@ -194,7 +194,7 @@ pub(crate) async fn applied_by_all(state: &CatalogState, seq: i64) -> sqlx::Resu
 async fn pending(state: &CatalogState, seq: i64) -> sqlx::Result<Vec<String>> {
     let mut connection = state.database.read().await?;
     let applied = followers_at(&mut connection, seq).await?;
-    let records = state.process.view.records();
+    let records = state.peers.view.records();
     let pending = records.iter().filter(|record| {
         FOLLOWERS.contains(&record.service.as_str())
             && record.state == Lease::Ready
@@ -209,7 +209,7 @@ async fn pending(state: &CatalogState, seq: i64) -> sqlx::Result<Vec<String>> {
 pub(crate) async fn applied_by_a_download(state: &CatalogState, seq: i64) -> sqlx::Result<bool> {
     let mut connection = state.database.read().await?;
     let applied = followers_at(&mut connection, seq).await?;
-    let ready = state.process.view.candidates("download");
+    let ready = state.peers.view.candidates("download");
     Ok(ready
         .into_iter()
         .any(|record| applied.contains(&(record.service, record.instance))))

@@ -132,7 +132,7 @@ async fn look(
 /// together show that the bytes in the store are wrong; `reason` alone may be a fault on the way.
 async fn read_again(state: &CatalogState, package: &Package, reason: String) -> Verdict {
     let path = format!("/internal/blobs/{}", package.sha256);
-    let client = &state.process.client;
+    let client = &state.peers.client;
     let read: Result<Reread, _> = client
         .call("download", Method::GET, &path, None::<&()>)
         .await;
@@ -251,7 +251,7 @@ async fn check_range(
 
 async fn get(state: &CatalogState, path: &str, range: Option<&str>) -> Result<Response, Verdict> {
     let path = format!("/internal/staged{path}");
-    Ok(state.process.client.get("download", &path, range).await?)
+    Ok(state.peers.client.get("download", &path, range).await?)
 }
 
 async fn text(response: Response) -> Result<String, Verdict> {

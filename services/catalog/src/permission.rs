@@ -24,7 +24,7 @@ pub(crate) struct Actor {
 
 impl Actor {
     pub(crate) fn permit(&self, scope: Scope, app: Option<&str>) -> Result<(), Problem> {
-        self.grant.permit(scope, app)
+        Ok(self.grant.permit(scope, app)?)
     }
 
     /// A transaction that may change what needs `scope` on `app`. The token is judged once more in it: since the head of the

@@ -108,7 +108,7 @@ async fn key_of(state: &CatalogState, app: &str) -> anyhow::Result<Result<String
         return Ok(Ok(key_id));
     }
     let asked: Result<Key, _> = state
-        .process
+        .peers
         .client
         .call(
             "signing",
@@ -220,7 +220,7 @@ async fn ask_for_signature(
             "key_id": key_id,
             "now": clock::unix_millis(),
         });
-        let (client, path) = (&state.process.client, "/internal/signatures");
+        let (client, path) = (&state.peers.client, "/internal/signatures");
         let asked = client.call("signing", Method::POST, path, Some(&wanted));
         asked.await.map(|Signature { signature }| signature)
     };

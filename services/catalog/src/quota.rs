@@ -54,5 +54,5 @@ pub(crate) async fn check_release(
     let before = quotas::used(db, &app.slug).await?;
     let mut after = before;
     after.releases += 1;
-    quota.check(&app.slug, before, after)
+    Ok(quota.check(&app.slug, before, after)?)
 }

@@ -153,7 +153,7 @@ pub(crate) async fn ask_followers(state: &CatalogState, epoch: &str) -> Told {
 
 /// What a service says of `epoch`; `None` when nobody answers, or it has not compared.
 async fn report(state: &CatalogState, service: &'static str, epoch: &str) -> Option<Report> {
-    let client = &state.process.client;
+    let client = &state.peers.client;
     let asked = client.call(service, Method::GET, "/internal/held", None::<&()>);
     let report: Report = timeout(REPORT_TIMEOUT, asked).await.ok()?.ok()?;
     let compared = report.epoch.as_deref() == Some(epoch) && !report.from.is_empty();

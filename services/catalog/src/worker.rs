@@ -57,7 +57,7 @@ pub(crate) fn start(state: &CatalogState) {
         state.process.spawn_to_its_end("jobs", begin);
     }
     let waking = state.clone();
-    retry::wake_when_somebody_comes(&state.process, move || wake(waking.clone()));
+    retry::wake_when_somebody_comes(&state.peers, move || wake(waking.clone()));
     let tidying = state.clone();
     state
         .process

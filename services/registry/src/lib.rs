@@ -6,8 +6,8 @@ mod address;
 mod leases;
 mod proof;
 mod routes;
+mod state;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,15 +15,12 @@ use axum::Router;
 use ipnet::IpNet;
 use serde::Deserialize;
 use slipway_service::data::SERVICES;
-use slipway_service::metrics::Reading;
 use slipway_service::process::RouterService;
-use slipway_service::{Assembled, Health, Process, Service};
+use slipway_service::{Assembled, Peers, Service};
 use tokio::sync::Semaphore;
 
 pub use leases::Leases;
-
-/// The service, for its binary and for the command.
-pub struct Registry;
+use state::RegistryState;
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -61,68 +58,45 @@ impl Default for LeaseSettings {
 /// its own, so that with one's key nobody keeps another's instances out.
 const PROOFS: usize = 16;
 
-/// What the handlers work with.
-#[derive(Clone)]
-pub struct RegistryState {
-    pub(crate) leases: Arc<Leases>,
-    pub(crate) networks: Arc<[IpNet]>,
-    /// Places for addresses that are being proven, by service.
-    pub(crate) proofs: Arc<HashMap<&'static str, Semaphore>>,
-    pub(crate) process: Process,
-}
-
-impl Health for RegistryState {
-    async fn ready(&self) -> anyhow::Result<()> {
-        Ok(())
-    }
-
-    async fn readings(&self) -> anyhow::Result<Vec<Reading>> {
-        Ok(vec![Reading {
-            name: "leases",
-            help: "Instances under a lease",
-            value: self.leases.count(),
-        }])
-    }
-}
-
-impl Service for Registry {
-    const NAME: &'static str = "registry";
-    const SOURCES: &'static str = env!("SLIPWAY_SOURCES");
-    type Settings = Settings;
-    type Http = RouterService;
-    type Body = axum::body::Body;
-    type Health = RegistryState;
-
-    async fn build(
-        process: Process,
-        settings: Settings,
-    ) -> anyhow::Result<Assembled<RouterService, RegistryState>> {
-        let networks = settings.lease.networks.clone().into();
-        let leases = Arc::new(Leases::new(settings.lease, std::time::Instant::now()));
-        let state = RegistryState {
-            leases: leases.clone(),
-            networks,
-            proofs: Arc::new(
-                SERVICES
-                    .map(|service| (service, Semaphore::new(PROOFS)))
-                    .into(),
-            ),
-            process: process.clone(),
-        };
-        process.spawn("leases", move || sweep(leases.clone()));
-        Ok(Assembled::new(&process, state.clone(), None, router(state)))
-    }
-}
+/// The service, for its binary and for the command.
+const SERVICE: Service = Service {
+    name: "registry",
+    sources: env!("SLIPWAY_SOURCES"),
+    is_public: false,
+};
 
 /// The `main` of the service's binary. This and [`run`] are here, and not where they are called, so that the service is
 /// compiled once for its binary and the command.
 pub fn main() -> std::process::ExitCode {
-    slipway_service::process::main::<Registry>()
+    slipway_peers::main(SERVICE, build)
 }
 
 /// Runs an instance until it is told to end.
 pub fn run(options: slipway_service::Options) -> anyhow::Result<()> {
-    slipway_service::process::run::<Registry>(options)
+    slipway_peers::run(SERVICE, options, build)
+}
+
+/// Opens what the service needs and begins its background tasks.
+async fn build(
+    peers: Peers,
+    settings: Settings,
+) -> anyhow::Result<Assembled<RouterService, RegistryState>> {
+    let process = &peers.process;
+    let networks = settings.lease.networks.clone().into();
+    let leases = Arc::new(Leases::new(settings.lease, std::time::Instant::now()));
+    let state = RegistryState {
+        leases: leases.clone(),
+        networks,
+        proofs: Arc::new(
+            SERVICES
+                .map(|service| (service, Semaphore::new(PROOFS)))
+                .into(),
+        ),
+        process: process.clone(),
+        peers: peers.clone(),
+    };
+    process.spawn("leases", move || sweep(leases.clone()));
+    Ok(Assembled::new(process, state.clone(), None, router(state)))
 }
 
 /// Removes leases that have ended.

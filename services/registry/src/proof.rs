@@ -75,7 +75,7 @@ async fn answers(
         ..record.clone()
     };
     let answer = state
-        .process
+        .peers
         .client
         .call_instance::<Instance>(&there, service, INSTANCE_PATH)
         .await;

@@ -15,6 +15,7 @@ mod sealing;
 mod settings;
 mod signing;
 mod single_flight;
+mod state;
 mod statement;
 mod store;
 mod time;
@@ -25,7 +26,7 @@ use anyhow::Context as _;
 use axum::Router;
 use slipway_service::database::Database;
 use slipway_service::process::RouterService;
-use slipway_service::{Assembled, Health, Process, Service};
+use slipway_service::{Assembled, Peers, Service};
 use sqlx::migrate::Migrator;
 
 use blobs::Blobs;
@@ -33,66 +34,47 @@ use files::StatementFiles;
 use sealing::SealingKey;
 pub use settings::Settings;
 use single_flight::SingleFlight;
+pub use state::SigningState;
 use time::Past;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
 /// The service, for its binary and for the command.
-pub struct Signing;
-
-/// What the handlers work with. There is none without a sealing key that opens the keys of its database.
-#[derive(Clone)]
-pub struct SigningState {
-    pub(crate) process: Process,
-    pub(crate) database: Database,
-    pub(crate) sealing: Arc<SealingKey>,
-    pub(crate) blobs: Arc<Blobs>,
-    /// Of the first statements, and of the further ones.
-    pub(crate) files: StatementFiles,
-    pub(crate) further: StatementFiles,
-    pub(crate) single_flight: SingleFlight,
-    pub(crate) past: Arc<Past>,
-}
-
-impl Health for SigningState {
-    async fn ready(&self) -> anyhow::Result<()> {
-        self.database.ready().await?;
-        self.blobs.ready().await?;
-        self.files.ready().await
-    }
-}
-
-impl Service for Signing {
-    const NAME: &'static str = "signing";
-    const SOURCES: &'static str = env!("SLIPWAY_SOURCES");
-    type Settings = Settings;
-    type Http = RouterService;
-    type Body = axum::body::Body;
-    type Health = SigningState;
-
-    async fn build(
-        process: Process,
-        settings: Settings,
-    ) -> anyhow::Result<Assembled<RouterService, SigningState>> {
-        let state = open(&process, settings).await?;
-        Ok(Assembled::new(&process, state.clone(), None, router(state)))
-    }
-}
+const SERVICE: Service = Service {
+    name: "signing",
+    sources: env!("SLIPWAY_SOURCES"),
+    is_public: false,
+};
 
 /// The `main` of the service's binary. This and [`run`] are here, and not where they are called, so that the service is
 /// compiled once for its binary and the command.
 pub fn main() -> std::process::ExitCode {
-    slipway_service::process::main::<Signing>()
+    slipway_peers::main(SERVICE, build)
 }
 
 /// Runs an instance until it is told to end.
 pub fn run(options: slipway_service::Options) -> anyhow::Result<()> {
-    slipway_service::process::run::<Signing>(options)
+    slipway_peers::run(SERVICE, options, build)
+}
+
+/// Opens what the service needs and begins its background tasks.
+async fn build(
+    peers: Peers,
+    settings: Settings,
+) -> anyhow::Result<Assembled<RouterService, SigningState>> {
+    let state = open(&peers, settings).await?;
+    Ok(Assembled::new(
+        &peers.process,
+        state.clone(),
+        None,
+        router(state),
+    ))
 }
 
 /// Opens the database, the statements' files and the store. It refuses to start with a sealing key that is not the
 /// database's, and with files that are not the database's.
-pub async fn open(process: &Process, settings: Settings) -> anyhow::Result<SigningState> {
+pub async fn open(peers: &Peers, settings: Settings) -> anyhow::Result<SigningState> {
+    let process = &peers.process;
     // Before the key of all seals is in it.
     memory::keep_private()?;
     let file = settings.keys.sealing_key_file;
@@ -117,6 +99,7 @@ pub async fn open(process: &Process, settings: Settings) -> anyhow::Result<Signi
     Ok(SigningState {
         blobs: Arc::new(Blobs::open(folder, reads, process.shutdown.clone())?),
         process: process.clone(),
+        peers: peers.clone(),
         database,
         sealing,
         files,

@@ -136,7 +136,7 @@ fn time_to_state(state: &SigningState, statement: &Statement) -> Result<i64, Pro
     let clocks = Clocks {
         ours: clock::unix_millis(),
         catalog: statement.now,
-        registry: state.process.registry_time.now(),
+        registry: state.peers.registry_time.now(),
     };
     let checked = state.past.check(clocks, Instant::now());
     checked

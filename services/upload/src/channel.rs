@@ -31,7 +31,7 @@ pub(crate) async fn check(
         return Ok(());
     }
     let path = format!("/internal/channels/{app}/{channel}");
-    let client = &state.process.client;
+    let client = &state.peers.client;
     let call = client.call::<serde_json::Value>("catalog", Method::GET, &path, None::<&()>);
     match tokio::time::timeout(ANSWER, call).await {
         Ok(Err(CallError::Refused { code, detail, .. })) => refusal(&code, detail),

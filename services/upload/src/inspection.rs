@@ -26,7 +26,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::process::Command;
 use tokio::sync::Semaphore;
 
-pub(crate) use child::run;
+pub use child::run;
 pub use confine::{Share, confine};
 
 use crate::parameters::Parameters;

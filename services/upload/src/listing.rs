@@ -148,7 +148,7 @@ impl Work<'_> {
             blocks: blocks.to_owned(),
         };
         loop {
-            let client = &self.state.process.client;
+            let client = &self.state.peers.client;
             let call =
                 client.call::<Value>("catalog", Method::POST, "/internal/blocks", Some(&told));
             match call.await {

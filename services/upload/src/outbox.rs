@@ -51,7 +51,7 @@ pub(crate) fn start(state: &UploadState) {
     let running = state.clone();
     process.spawn("outbox", move || run(running.clone()));
     let waking = state.clone();
-    retry::wake_when_somebody_comes(process, move || wake(waking.clone()));
+    retry::wake_when_somebody_comes(&state.peers, move || wake(waking.clone()));
 }
 
 async fn run(state: UploadState) {
@@ -116,7 +116,7 @@ async fn try_to_deliver(state: &UploadState, entry: &outbox::Entry) -> sqlx::Res
     let intent = intents::by_id(&mut connection, &entry.intent).await?;
     drop(connection);
     let delivery = package.clone().delivery(entry, intent, replaces);
-    let call = state.process.client.call::<Uploaded>(
+    let call = state.peers.client.call::<Uploaded>(
         "catalog",
         Method::POST,
         "/internal/packages",

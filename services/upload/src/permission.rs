@@ -30,7 +30,7 @@ pub(crate) struct Asker {
 
 impl Asker {
     pub(crate) fn permit(&self, scope: Scope) -> Result<(), Problem> {
-        self.grant.permit(scope, Some(&self.app))
+        Ok(self.grant.permit(scope, Some(&self.app))?)
     }
 
     /// For what everybody may read who may read or upload.

@@ -286,7 +286,7 @@ async fn ask(
 ) -> Result<Uploaded, Unknown> {
     let id = package.known_as.as_deref().unwrap_or(&package.id);
     let path = format!("/internal/packages/{id}?wait={}", wait.as_secs());
-    let client = &state.process.client;
+    let client = &state.peers.client;
     let call = client.call::<Uploaded>("catalog", Method::GET, &path, None::<&()>);
     let answer = tokio::time::timeout(wait + ANSWER, call).await;
     let mut uploaded = match answer {

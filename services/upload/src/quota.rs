@@ -57,7 +57,7 @@ pub(crate) async fn check_announced(
         after.releases += i64::from(announced.releases);
         after.drafts += i64::from(!announced.releases);
     }
-    quota.check(app, before, after)
+    Ok(quota.check(app, before, after)?)
 }
 
 /// What an app had before something is written; `None` when there is no limit to it.
@@ -85,5 +85,5 @@ pub(crate) async fn end(
 ) -> Result<(), Problem> {
     let Some(before) = before else { return Ok(()) };
     let after = used::by_app(db, app).await?;
-    before.quota.check(app, before.used, after)
+    Ok(before.quota.check(app, before.used, after)?)
 }

@@ -115,7 +115,7 @@ async fn agree(state: &UploadState, asker: &Asker, package: &Package) -> Result<
         token_id: asker.grant.id.clone(),
         request_id: asker.request_id.clone(),
     };
-    let client = &state.process.client;
+    let client = &state.peers.client;
     let call = client.call::<Removed>(
         "catalog",
         Method::POST,

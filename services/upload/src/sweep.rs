@@ -194,7 +194,7 @@ impl Current {
             return known;
         }
         let copy = Copy(state.database.clone());
-        let checked = follow::check_current(&state.process, &copy).await;
+        let checked = follow::check_current(&state.peers, &copy).await;
         if let Err(why) = &checked {
             tracing::debug!(
                 why = format!("{why:#}"),

@@ -29,7 +29,7 @@ async fn show(
     drop(connection);
     let path = api::downloads_path(&app, &release.version);
     let counts: Value = state
-        .process
+        .peers
         .client
         .call("download", Method::GET, &path, None::<&()>)
         .await

@@ -112,7 +112,7 @@ async fn holder(
 
 /// What upload says of the store; `None` when it does not, or is of a version that cannot.
 async fn stored(state: &CatalogState) -> Option<Stored> {
-    let client = &state.process.client;
+    let client = &state.peers.client;
     let asked = client.call("upload", Method::GET, "/internal/storage", None::<&()>);
     timeout(UPLOAD_TIMEOUT, asked).await.ok()?.ok()
 }

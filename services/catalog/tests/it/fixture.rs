@@ -7,12 +7,12 @@ use axum::body::Body;
 use http::{Method, Request};
 use serde_json::{Value, json};
 use slipway_catalog::{Settings, open, router, start_workers};
-use slipway_service::Process;
 use slipway_service::api::Delivery;
 use slipway_service::discovery::record::Record;
 use slipway_service::discovery::view::View;
 use slipway_service::http::edge::edge;
 use slipway_service::token::Token;
+use slipway_service::{Peers, Process};
 use slipway_testkit::call::{called_by, through_the_gateway};
 use slipway_testkit::database::Engine;
 use slipway_testkit::{TestProcess, record};
@@ -44,10 +44,11 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
-    async fn open(process: Process, mut settings: Settings) -> Self {
+    async fn open(peers: Peers, mut settings: Settings) -> Self {
         // Who is there follows only when a test does it.
         settings.publishing.first_ask_millis = 0;
-        let state = open(&process, settings).await.expect("an open catalog");
+        let process = peers.process.clone();
+        let state = open(&peers, settings).await.expect("an open catalog");
         let router = through_the_gateway(&process, edge(&process, None, router(state.clone())));
         Self {
             process,
@@ -107,9 +108,9 @@ impl Fixture {
         let download_record = record("download", DOWNLOAD, &download_address);
         let view = View::fixed(vec![signing_record.clone(), download_record.clone()]);
         let test = slipway_testkit::process("catalog", engine).await;
-        let process = another_process(&test, &view);
+        let peers = another_process(&test, &view);
         Self {
-            catalog: Instance::open(process, settings).await,
+            catalog: Instance::open(peers, settings).await,
             signing,
             download,
             store,
@@ -136,8 +137,8 @@ impl Fixture {
 
     /// One more instance over the same database, without workers.
     pub(crate) async fn another_instance(&self, settings: Settings) -> Instance {
-        let process = another_process(&self.test, &self.view);
-        Instance::open(process, settings).await
+        let peers = another_process(&self.test, &self.view);
+        Instance::open(peers, settings).await
     }
 
     /// The registry lists these: both, one of them, or others too.
@@ -321,10 +322,11 @@ impl Fixture {
     }
 }
 
-fn another_process(test: &TestProcess, view: &View) -> Process {
+fn another_process(test: &TestProcess, view: &View) -> Peers {
     let (data, settings) = (
         test.process.data.clone(),
         test.process.settings.as_ref().clone(),
     );
-    Process::open_with_view("catalog", data, settings, view.clone()).expect("a process")
+    let process = Process::open("catalog", data, settings).expect("a process");
+    Peers::with_view(&process, view.clone()).expect("peers")
 }

@@ -2,9 +2,8 @@
 
 use std::fs::File;
 
-use slipway_download::{Download, Settings};
+use slipway_download::Settings;
 use slipway_packages::FileHash;
-use slipway_service::Service as _;
 use slipway_service::changes::Change;
 use slipway_service::changes::replica::{Position, Replica as _};
 use slipway_service::http::serve::{Transport, serve};
@@ -31,7 +30,7 @@ async fn a_file_that_ends_early_breaks_the_connection_off() {
     let file = File::create(&path).unwrap();
     file.set_len(SIZE).unwrap();
 
-    let service = Download::build(process.clone(), Settings::default())
+    let service = slipway_download::build(test.peers.clone(), Settings::default())
         .await
         .expect("a service");
     let mut row = package("notes.bin", digest, "other", "linux", "x86_64");
@@ -62,7 +61,7 @@ async fn a_file_that_ends_early_breaks_the_connection_off() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (settings, stop) = (process.settings.http.clone(), process.draining.clone());
-    let transport = Transport::Proven(process.identity.clone());
+    let transport = Transport::Proven(test.peers.identity.proof());
     tokio::spawn(async move { serve(listener, transport, service.http, &settings, stop).await });
 
     let mut stream = peer::connect("gateway", "download", address).await;

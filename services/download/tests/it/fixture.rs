@@ -75,7 +75,7 @@ impl Fixture {
         let mut process = slipway_testkit::process("download", engine).await;
         let common = Arc::make_mut(&mut process.process.settings);
         common.http.public_url = public_url.map(|url| url.parse().expect("an origin"));
-        let state = DownloadState::open(&process.process, &settings)
+        let state = DownloadState::open(&process.peers, &settings)
             .await
             .expect("a state");
         let routes = router(&state);

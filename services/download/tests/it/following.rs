@@ -66,9 +66,9 @@ async fn an_instance_with_a_whole_copy_does_not_wait_for_a_catalog_that_hangs() 
         let at_waiting = peer::serve("catalog", waiting).await;
         for address in [at_stopped, at_waiting] {
             let catalog = record("catalog", "catalog-1", &address);
-            fixture.process.process.view.replace(vec![catalog]);
+            fixture.process.peers.view.replace(vec![catalog]);
             let settings = Settings::default();
-            let restarted = DownloadState::open(&fixture.process.process, &settings).await;
+            let restarted = DownloadState::open(&fixture.process.peers, &settings).await;
             let restarted = restarted.expect("a state");
             let ready = async {
                 while restarted.ready().await.is_err() {

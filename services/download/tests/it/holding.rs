@@ -12,7 +12,7 @@ use slipway_service::changes::held::{Loss, Report};
 use slipway_service::changes::replica::Replica as _;
 use slipway_service::changes::{App, Change, Page, Release, Row, Visibility};
 use slipway_service::discovery::view::View;
-use slipway_service::{Health as _, Process};
+use slipway_service::{Health as _, Peers, Process};
 use slipway_testkit::TestProcess;
 use slipway_testkit::call::called_by;
 use slipway_testkit::database::{Engine, engines};
@@ -123,9 +123,10 @@ impl Instance {
         let test = slipway_testkit::process("download", engine).await;
         let view = View::fixed(vec![record("catalog", "c", catalog)]);
         let (data, common) = (&test.process.data, &test.process.settings);
-        let process = Process::open_with_view("download", data.clone(), (**common).clone(), view)
-            .expect("a process");
-        let state = DownloadState::open(&process, &Settings::default())
+        let process =
+            Process::open("download", data.clone(), (**common).clone()).expect("a process");
+        let peers = Peers::with_view(&process, view).expect("peers");
+        let state = DownloadState::open(&peers, &Settings::default())
             .await
             .expect("a state");
         Self {

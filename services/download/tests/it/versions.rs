@@ -84,10 +84,10 @@ async fn keys_of_an_earlier_version_are_completed_at_a_start_and_beside_us() {
             arranged(&fixture).await;
             forget_builds(&fixture).await;
             if restart {
-                let (process, settings) = (&fixture.process.process, Settings::default());
+                let (peers, settings) = (&fixture.process.peers, Settings::default());
                 let (one, other) = tokio::join!(
-                    DownloadState::open(process, &settings),
-                    DownloadState::open(process, &settings)
+                    DownloadState::open(peers, &settings),
+                    DownloadState::open(peers, &settings)
                 );
                 one.and(other).expect("two starts at once");
             } else {

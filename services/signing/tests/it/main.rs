@@ -19,8 +19,8 @@ use http::{Request, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use slipway_packages::Digest;
-use slipway_service::Process;
 use slipway_service::http::edge::{admin, edge};
+use slipway_service::{Peers, Process};
 use slipway_signing::Settings;
 use slipway_testkit::call::{call, called_by};
 use slipway_testkit::database::Engine;
@@ -29,6 +29,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _, Row as 
 /// One instance of the service, without a socket.
 struct Instance {
     process: Process,
+    peers: Peers,
     router: Router,
     operators: Router,
 }
@@ -42,11 +43,13 @@ impl Instance {
     async fn start_with(process: &Process, settings: Settings) -> anyhow::Result<Self> {
         let common = process.settings.as_ref().clone();
         let process = Process::open("signing", process.data.clone(), common)?;
-        let state = slipway_signing::open(&process, settings).await?;
+        let peers = Peers::open(&process)?;
+        let state = slipway_signing::open(&peers, settings).await?;
         let operators = admin(&process, state.clone());
         let router = edge(&process, None, slipway_signing::router(state));
         Ok(Self {
             process,
+            peers,
             router,
             operators,
         })

@@ -161,7 +161,7 @@ async fn nothing_new_is_stated_by_a_clock_that_is_wrong() {
         let elsewhere = slipway_service::clock::unix_millis() + hour;
         let mut new = statement("notes", "1.0.1", b"bytes");
         new["now"] = json!(elsewhere);
-        signing.process.registry_time.tell(elsewhere);
+        signing.peers.registry_time.tell(elsewhere);
         let (status, body) = signing.sign(&new).await;
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{body}");
         assert_eq!(body["code"], "clock_wrong");

@@ -13,7 +13,7 @@ use super::confine::{Share, confine};
 /// The exit code of a child that could not be confined; it read nothing, and prints why.
 pub(super) const UNCONFINED: u8 = 3;
 
-pub(crate) fn run(arguments: &[OsString]) -> ExitCode {
+pub fn run(arguments: &[OsString]) -> ExitCode {
     let (share, named) = arguments.split_at(arguments.len().min(3));
     if let Err(why) = self::share(share).and_then(|share| confine(&share)) {
         let _ = write!(io::stdout(), "{why:#}");

@@ -12,7 +12,7 @@ use slipway_packages::FileHash;
 use slipway_service::discovery::view::View;
 use slipway_service::http::edge::edge;
 use slipway_service::token::Scope;
-use slipway_service::{Health as _, Process};
+use slipway_service::{Health as _, Peers, Process};
 use slipway_testkit::TestProcess;
 use slipway_testkit::call::{call, called_by, through_the_gateway};
 use slipway_testkit::database::Engine;
@@ -190,13 +190,13 @@ impl Instance {
         let record = slipway_testkit::record("catalog", "c", catalog);
         let view = View::fixed(vec![record]);
         let (data, common) = (&test.process.data, &test.process.settings);
-        let process = Process::open_with_view("upload", data.clone(), (**common).clone(), view)
-            .expect("a process");
+        let process = Process::open("upload", data.clone(), (**common).clone()).expect("a process");
+        let peers = Peers::with_view(&process, view).expect("peers");
         let mut settings = Settings::default();
         // The program that inspects is this one, and here that is the test.
         settings.inspection.program = Some(env!("CARGO_BIN_EXE_slipway-upload").into());
         change(&mut settings);
-        let state = open(&process, settings).await.expect("an instance");
+        let state = open(&peers, settings).await.expect("an instance");
         until("the instance is ready", async || {
             state.ready().await.is_ok()
         })

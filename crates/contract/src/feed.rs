@@ -1,0 +1,250 @@
+//! The change feed of the catalog: the present state of what other services keep a copy of.
+//!
+//! `GET /internal/changes?epoch=E&after=N&wait=30&follower=INSTANCE&head=H&mark=M&held=P`. It carries state, not
+//! history: each row carries the number of its last change, so a follower from 0 receives the present state once.
+//! Numbers come from one counter raised in the writing transaction, so their order is the order of commits. Asking with
+//! `after=N` says that N is applied. An epoch is made with the database; numbers of different epochs are not comparable.
+//!
+//! Nothing is believed for its age. `head` and `mark` are of the newest answer that the follower was given: a mark shows
+//! the catalog when its database is an older copy. A follower to which another epoch is told compares before it gives
+//! its copy up, and names in `held` the epoch that would take something away. Until that is accepted the catalog is
+//! held: nothing changes, and everybody goes on with what they have.
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+use crate::grant::Grant;
+use crate::quota::Quota;
+
+/// One answer of the feed.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Page {
+    pub epoch: String,
+    /// The number of the newest change there is; a page that ends before it is followed by another.
+    pub head: i64,
+    /// In the order of their numbers.
+    pub changes: Vec<Change>,
+    /// The catalog's own, over epoch and head, to be sent back with the head.
+    #[serde(default)]
+    pub mark: String,
+    /// Whether this epoch waits to be accepted.
+    #[serde(default)]
+    pub held: bool,
+    /// Whether the catalog has just started and has not heard of every service that follows: this may yet turn out to be
+    /// an older copy.
+    #[serde(default)]
+    pub opening: bool,
+    /// The epochs that were given up for this one by somebody's word: their copies are not compared with it.
+    #[serde(default)]
+    pub replaces: Vec<String>,
+}
+
+impl Page {
+    /// Whether a copy of this alone may be served.
+    pub fn is_sure(&self) -> bool {
+        !self.held && !self.opening
+    }
+}
+
+/// A page as it came to a follower.
+pub struct Received {
+    pub page: Page,
+    /// It says more than this program keeps: the catalog is a later one.
+    pub lossy: bool,
+}
+
+impl<'de> Deserialize<'de> for Received {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let said = Value::deserialize(deserializer)?;
+        let page = Page::deserialize(&said).map_err(D::Error::custom)?;
+        let kept = serde_json::to_value(&page.changes).map_err(D::Error::custom)?;
+        let lossy = !covers(&kept, &said["changes"]);
+        Ok(Self { page, lossy })
+    }
+}
+
+/// Whether everything that was said was kept.
+fn covers(kept: &Value, said: &Value) -> bool {
+    match (kept, said) {
+        (Value::Object(kept), Value::Object(said)) => said
+            .iter()
+            .all(|(name, said)| kept.get(name).is_some_and(|kept| covers(kept, said))),
+        (Value::Array(kept), Value::Array(said)) => {
+            kept.len() == said.len() && kept.iter().zip(said).all(|(kept, said)| covers(kept, said))
+        }
+        (kept, said) => kept == said,
+    }
+}
+
+/// A row as it is now.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Change {
+    pub seq: i64,
+    #[serde(flatten)]
+    pub row: Row,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Row {
+    App(App),
+    Token(Token),
+    Release(Release),
+    /// Told to upload alone.
+    Package(PackageRow),
+    /// Of a later catalog: it is passed over, and taken by a later version of the follower.
+    #[serde(other)]
+    Unknown,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct App {
+    pub slug: String,
+    pub name: String,
+    /// The text of `minisign.pub`; `None` until the signing service has made the key.
+    pub public_key: Option<String>,
+    /// The row is there for ever, to say so: nothing of the app is served, and its slug is taken. Left out while it is
+    /// not, so that an earlier follower misses nothing.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub deleted: bool,
+    /// What it may hold; left out alike.
+    #[serde(default, skip_serializing_if = "Quota::is_none")]
+    pub quota: Quota,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Token {
+    /// SHA-256 of the token's text in hex.
+    pub hash: String,
+    pub grant: Grant,
+}
+
+/// What of a release's states concerns the followers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Visibility {
+    /// Being verified: served to the catalog alone.
+    Staged,
+    Published,
+    Yanked,
+    /// The row is there for ever, to say so, and has no packages.
+    Deleted,
+    /// Not to be served: it failed.
+    Hidden,
+    /// Of a later catalog: not to be served.
+    #[serde(other)]
+    Unknown,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Release {
+    pub app: String,
+    /// As the developer wrote it.
+    pub version: String,
+    pub visibility: Visibility,
+    /// The channels that it was released to.
+    pub channels: Vec<String>,
+    pub notes: Option<String>,
+    /// Unix milliseconds.
+    pub published_at: Option<i64>,
+    /// Why it was yanked.
+    pub reason: Option<String>,
+    pub packages: Vec<Package>,
+}
+
+/// A package that the catalog has, in whatever release or in none, or that is gone: then these bytes are not needed for it
+/// any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackageRow {
+    pub id: String,
+    pub app: String,
+    /// SHA-256 in hex; empty for one that was withdrawn before it came.
+    pub sha256: String,
+    /// Deleted, or replaced by another in its draft.
+    pub gone: bool,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Package {
+    pub id: String,
+    pub filename: String,
+    /// SHA-256 in hex.
+    pub sha256: String,
+    /// SHA-256 in hex of the list of its blocks' digests; `None` until there is one.
+    #[serde(default)]
+    pub blocks: Option<String>,
+    /// Bytes.
+    pub size: i64,
+    pub kind: String,
+    pub platform: String,
+    pub arch: String,
+    /// The text of the `.minisig`.
+    pub signature: String,
+    /// What inspection read from the bytes, as [`crate::Facts`] writes it.
+    pub facts: Value,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn receive(row: &Value) -> Received {
+        let page = json!({"epoch": "e", "head": 7, "more": 1, "changes": [row]});
+        serde_json::from_str(&page.to_string()).expect("a page")
+    }
+
+    #[test]
+    fn what_a_later_catalog_says_is_kept_or_noticed() {
+        let known = json!({"seq": 7, "type": "app", "slug": "a", "name": "a", "public_key": null});
+        assert!(!receive(&known).lossy);
+        // An older one leaves out what it does not know.
+        let older = json!({"seq": 7, "type": "app", "slug": "a", "name": "a"});
+        assert!(!receive(&older).lossy);
+        let mut more = known.clone();
+        more["more"] = json!([1]);
+        let received = receive(&more);
+        assert!(received.lossy && matches!(received.page.changes[0].row, Row::App(_)));
+        let received = receive(&json!({"seq": 7, "type": "mirror", "url": {"a": [1]}}));
+        assert!(received.lossy && matches!(received.page.changes[0].row, Row::Unknown));
+        assert_eq!(received.page.changes[0].seq, 7);
+    }
+
+    #[test]
+    fn what_is_not_deleted_does_not_say_so() {
+        let app = |deleted| App {
+            slug: "a".to_owned(),
+            name: "a".to_owned(),
+            public_key: None,
+            deleted,
+            quota: Quota::default(),
+        };
+        // A follower of before 0.4.0 would keep less than is said, and its copy would count as one that misses something.
+        let written = |deleted| serde_json::to_value(app(deleted)).expect("JSON");
+        assert_eq!(written(false).get("deleted"), None);
+        assert_eq!(written(false).get("quota"), None);
+        assert_eq!(written(true)["deleted"], true);
+        let older: App = serde_json::from_value(written(false)).expect("an app");
+        assert!(!older.deleted);
+    }
+
+    #[test]
+    fn an_unknown_visibility_is_noticed_and_is_none_of_the_others() {
+        let received = receive(
+            &json!({"seq": 7, "type": "release", "app": "a", "version": "1.0", "visibility": "half",
+            "channels": [], "notes": null, "published_at": null, "reason": null, "packages": []}),
+        );
+        assert!(received.lossy);
+        let Row::Release(release) = &received.page.changes[0].row else {
+            panic!("a release");
+        };
+        assert_eq!(release.visibility, Visibility::Unknown);
+    }
+}

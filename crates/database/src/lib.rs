@@ -1,0 +1,11 @@
+//! Databases: one set of SQL for SQLite and PostgreSQL ([`pool`]), the copy that a service keeps of the catalog's state
+//! ([`replica`]), and what an error of a database is to whoever asks ([`fault`]).
+
+mod born;
+mod damage;
+pub mod fault;
+mod pool;
+pub mod replica;
+pub mod version_keys;
+
+pub use pool::Database;

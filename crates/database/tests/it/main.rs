@@ -1,0 +1,3 @@
+//! Databases of both engines.
+
+mod database;

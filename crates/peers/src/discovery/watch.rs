@@ -1,0 +1,95 @@
+//! The watch of one registry node: a long poll whose revision also says what was applied. While none answers, those on
+//! this machine are found by what they say in `DIR/run`.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use http::Method;
+
+use slipway_contract::record::{Record, Snapshot};
+use slipway_runtime::process::slot::announcements;
+
+use super::registries::{REGISTRY, registries};
+use crate::context::Peers;
+
+/// Seconds that the registry holds a poll when nothing changes.
+const WAIT_SECONDS: u64 = 30;
+/// Pauses after a failure.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// Watches every registry node, also those that appear later in the same data folder.
+pub fn start(peers: &Peers) {
+    let (looking, watched) = (peers.clone(), Watched::default());
+    peers
+        .process
+        .spawn("registries", move || run(looking.clone(), watched.clone()));
+}
+
+/// The nodes that have a task.
+type Watched = Arc<Mutex<BTreeSet<String>>>;
+
+async fn run(peers: Peers, watched: Watched) {
+    loop {
+        for address in registries(&peers.process) {
+            let is_new = watched
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(address.clone());
+            if is_new {
+                let watching = peers.clone();
+                peers.process.spawn("registry watch", move || {
+                    watch(watching.clone(), address.clone())
+                });
+            }
+        }
+        if peers.view.is_kept() {
+            peers.view.meet(&neighbours(&peers));
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+/// The instances of this run that live on this machine. Whoever is called has to prove itself all the same.
+fn neighbours(peers: &Peers) -> Vec<Record> {
+    let run = peers.process.run.as_deref();
+    let found = announcements(&peers.process.data).into_iter();
+    let ours = found
+        .filter(|other| other.service != REGISTRY && other.run.as_deref() == run && other.lives());
+    ours.map(|other| other.record()).collect()
+}
+
+async fn watch(peers: Peers, address: String) {
+    let mut position: Option<(String, u64)> = None;
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let query = position
+            .as_ref()
+            .map_or_else(String::new, |(epoch, revision)| {
+                format!("&epoch={epoch}&revision={revision}&wait={WAIT_SECONDS}")
+            });
+        let path = format!(
+            "/internal/instances?watcher={}{query}",
+            peers.process.instance
+        );
+        let answer = peers
+            .client
+            .call_registry::<Snapshot>(&address, Method::GET, &path, None)
+            .await;
+        match answer {
+            Ok(snapshot) => {
+                position = Some((snapshot.epoch.clone(), snapshot.revision));
+                peers.view.apply(&address, Some(snapshot));
+                pause = FIRST_PAUSE;
+            }
+            Err(error) => {
+                tracing::debug!(%error, address, "a registry does not answer");
+                peers.view.apply(&address, None);
+                position = None;
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Calls between services, over real sockets.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::routing::post;
+use axum::{Json, Router};
+use http::Method;
+use hyper_util::service::TowerToHyperService;
+use serde_json::{Value, json};
+use slipway_service::data::DataDir;
+use slipway_service::discovery::record::Record;
+use slipway_service::discovery::view::View;
+use slipway_service::http::edge::edge;
+use slipway_service::http::serve::{Transport, serve};
+use slipway_service::internal::client::CallError;
+use slipway_service::settings::Common;
+use slipway_service::{Peers, Problem, Process};
+use slipway_testkit::record;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+
+struct Platform {
+    data: DataDir,
+    _folder: TempDir,
+}
+
+impl Platform {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let data = DataDir::new(folder.path());
+        slipway_init::prepare(&data).expect("a data folder");
+        Self {
+            data,
+            _folder: folder,
+        }
+    }
+
+    fn peers(&self, service: &'static str, records: Vec<Record>) -> Peers {
+        let view = View::fixed(records);
+        let process = Process::open(service, self.data.clone(), Common::default());
+        Peers::with_view(&process.expect("a process"), view).expect("peers")
+    }
+
+    /// An instance of `service` on a real socket that answers `POST /internal/keys` by `answer`.
+    async fn serve(
+        &self,
+        service: &'static str,
+        answer: Result<Value, Problem>,
+    ) -> (Record, Arc<AtomicUsize>) {
+        let peers = self.peers(service, Vec::new());
+        let process = peers.process;
+        let calls = Arc::new(AtomicUsize::new(0));
+        let counted = calls.clone();
+        let routes = Router::new().route(
+            "/internal/keys",
+            post(move || async move {
+                counted.fetch_add(1, Ordering::Relaxed);
+                answer.map(Json)
+            }),
+        );
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let record = record(
+            service,
+            &process.instance,
+            &listener.local_addr().expect("an address").to_string(),
+        );
+        let router = edge(&process, None, routes);
+        tokio::spawn(async move {
+            let settings = process.settings.http.clone();
+            serve(
+                listener,
+                Transport::Proven(peers.identity.proof()),
+                TowerToHyperService::new(router),
+                &settings,
+                process.shutdown,
+            )
+            .await;
+        });
+        (record, calls)
+    }
+}
+
+/// An address where nobody listens.
+async fn nobody() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    listener.local_addr().expect("an address").to_string()
+}
+
+async fn ask(peers: &Peers) -> Result<Value, CallError> {
+    peers
+        .client
+        .call("signing", Method::POST, "/internal/keys", Some(&json!({})))
+        .await
+}
+
+#[tokio::test]
+async fn a_call_goes_on_to_the_instance_that_answers() {
+    let platform = Platform::new();
+    let (alive, calls) = platform.serve("signing", Ok(json!({"made": true}))).await;
+    let dead = record("signing", "dead", &nobody().await);
+    let caller = platform.peers("catalog", vec![dead.clone(), alive, dead]);
+    for _ in 0..6 {
+        assert_eq!(
+            ask(&caller).await.expect("an answer"),
+            json!({"made": true})
+        );
+    }
+    assert_eq!(calls.load(Ordering::Relaxed), 6);
+}
+
+#[tokio::test]
+async fn a_process_that_was_restarted_at_its_address_is_found_under_its_new_name() {
+    let platform = Platform::new();
+    let (mut known, _) = platform.serve("signing", Ok(json!(1))).await;
+    known.instance = "the process before".to_owned();
+    let caller = platform.peers("catalog", vec![known]);
+    assert_eq!(ask(&caller).await.expect("an answer"), json!(1));
+}
+
+#[tokio::test]
+async fn an_address_that_another_service_has_now_is_passed_over() {
+    let platform = Platform::new();
+    let (other, other_calls) = platform.serve("download", Ok(json!(0))).await;
+    let (right, _) = platform.serve("signing", Ok(json!(1))).await;
+    let reused = record("signing", "the process before", &other.addr);
+    let caller = platform.peers("catalog", vec![reused.clone(), right]);
+    for _ in 0..4 {
+        assert_eq!(ask(&caller).await.expect("an answer"), json!(1));
+    }
+    assert_eq!(other_calls.load(Ordering::Relaxed), 0);
+    let alone = platform.peers("catalog", vec![reused]);
+    assert!(matches!(
+        ask(&alone).await,
+        Err(CallError::Unavailable { .. })
+    ));
+}
+
+#[tokio::test]
+async fn a_refusal_is_final_and_a_failure_is_not() {
+    let platform = Platform::new();
+    let refusal = Problem::conflict("statement_differs", "other bytes");
+    let (refusing, calls) = platform.serve("signing", Err(refusal)).await;
+    let caller = platform.peers("catalog", vec![refusing.clone(), refusing]);
+    let error = ask(&caller).await.expect_err("a refusal");
+    assert!(
+        matches!(&error, CallError::Refused { code, detail, .. } if code == "statement_differs" && detail == "other bytes")
+    );
+    assert_eq!(
+        calls.load(Ordering::Relaxed),
+        1,
+        "a refusal is not asked for twice"
+    );
+    for unknown in [
+        Problem::not_found(),
+        Problem::bad_request("parameter_unknown", "an older callee"),
+        Problem::new(
+            http::StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "",
+        ),
+    ] {
+        let (older, _) = platform.serve("signing", Err(unknown)).await;
+        let caller = platform.peers("catalog", vec![older]);
+        let asked = ask(&caller).await;
+        assert!(matches!(asked, Err(CallError::Failed { .. })), "{asked:?}");
+    }
+    let missing = Problem::new(http::StatusCode::NOT_FOUND, "package_unknown", "none");
+    let (refusing, _) = platform.serve("signing", Err(missing)).await;
+    let caller = platform.peers("catalog", vec![refusing]);
+    assert!(matches!(ask(&caller).await, Err(CallError::Refused { .. })));
+    let (failing, _) = platform
+        .serve("signing", Err(Problem::internal("broken")))
+        .await;
+    let caller = platform.peers("catalog", vec![failing]);
+    assert!(matches!(ask(&caller).await, Err(CallError::Failed { .. })));
+}
+
+#[tokio::test]
+async fn a_caller_that_may_not_ask_gets_nothing_and_may_ask_again() {
+    let platform = Platform::new();
+    let (signing, calls) = platform.serve("signing", Ok(json!(1))).await;
+    let upload = platform.peers("upload", vec![signing]);
+    let error = ask(&upload).await.expect_err("a refusal");
+    assert!(
+        matches!(&error, CallError::Failed { status, .. } if status.as_u16() == 403),
+        "{error}"
+    );
+    assert_eq!(calls.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
+async fn another_platform_is_nobody_whatever_it_says_it_is() {
+    let (ours, theirs) = (Platform::new(), Platform::new());
+    let (foreign, calls) = theirs.serve("signing", Ok(json!("forged"))).await;
+    let (right, _) = ours.serve("signing", Ok(json!(1))).await;
+    let caller = ours.peers("catalog", vec![foreign.clone(), right]);
+    for _ in 0..4 {
+        assert_eq!(ask(&caller).await.expect("an answer"), json!(1));
+    }
+    let alone = ours.peers("catalog", vec![foreign]);
+    let error = ask(&alone).await.expect_err("nobody");
+    assert!(matches!(error, CallError::Unavailable { .. }), "{error}");
+    assert_eq!(calls.load(Ordering::Relaxed), 0);
+}
+
+/// The bytes that somebody who answers 200 to everything is sent before any proof.
+#[tokio::test]
+async fn nothing_is_sent_to_a_stranger_who_answers_everything() {
+    let platform = Platform::new();
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let (heard, mut hears) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut bytes = vec![0; 4096];
+            let count = stream.read(&mut bytes).await.unwrap_or(0);
+            bytes.truncate(count);
+            let _ = heard.send(bytes);
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n1";
+            let _ = stream.write_all(answer).await;
+        }
+    });
+    let stranger = record("signing", "the process before", &address);
+    let caller = platform.peers("catalog", vec![stranger]);
+    let secret = json!({"secret": "the admin's token"});
+    let asked: Result<Value, CallError> = caller
+        .client
+        .call("signing", Method::POST, "/internal/keys", Some(&secret))
+        .await;
+    assert!(matches!(asked, Err(CallError::Unavailable { .. })));
+    let heard = hears.recv().await.expect("it was connected to");
+    assert_eq!(heard[..2], [22, 3], "the beginning of a TLS handshake");
+    let text = String::from_utf8_lossy(&heard);
+    assert!(!text.contains("secret") && !text.contains("/internal"));
+}

@@ -1,0 +1,29 @@
+//! The one place where HTTP clients are made.
+
+use std::time::Duration;
+
+/// Time for a connection on a local network, with the proofs of both ends.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Time without a byte of the answer after which a call has failed, however much the other end lives.
+const READ_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// Makes a client with our time-outs for plain HTTP and public servers.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the place that the ban points to"
+)]
+pub fn http_client() -> reqwest::Client {
+    // What an https:// URL needs.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    builder().build().unwrap_or_else(|_| reqwest::Client::new())
+}
+
+/// Our time-outs, and nothing that the environment says of proxies.
+pub fn builder() -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .read_timeout(READ_TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
+        .pool_idle_timeout(Duration::from_secs(5))
+        .no_proxy()
+}

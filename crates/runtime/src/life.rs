@@ -1,0 +1,195 @@
+//! The life of a process, but for what others are told of it.
+//!
+//! Start: settings, log, a slot in the data folder, its ports; nobody waits for another service. End (SIGTERM or SIGINT):
+//! `/readyz` says 503, the listener closes, requests in flight end within the drain time, background tasks end, exit 0.
+//! `kill -9` at any of these is safe.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use hyper_util::service::TowerToHyperService;
+use serde::de::DeserializeOwned;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::command::{Options, Service};
+use crate::data::DataDir;
+use crate::health::Health;
+use crate::http::operators::{readiness, router};
+use crate::http::serve::{Transport, serve};
+use crate::process::Process;
+use crate::process::descriptors;
+use crate::process::slot::{Announcement, Reserved, Slot};
+use crate::settings::{self, Common};
+use crate::telemetry;
+
+/// Time for background tasks to end after the last request. A job that is cut off is taken up by the next process.
+const TASKS_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Reads the settings, begins to log, and runs what `live` does with the process.
+pub fn run<Settings, Living>(
+    service: Service,
+    options: Options,
+    live: impl FnOnce(Begun, Settings) -> Living,
+) -> anyhow::Result<()>
+where
+    Settings: DeserializeOwned,
+    Living: Future<Output = anyhow::Result<()>>,
+{
+    let (mut common, own) = settings::load::<Settings>(service.name, options.config.as_deref())?;
+    common.http.listen = options.listen.or(common.http.listen);
+    if !options.registry.is_empty() {
+        common.registry.urls.clone_from(&options.registry);
+    }
+    telemetry::init(&common.log)?;
+    descriptors::raise_limit();
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("could not start the runtime")?
+        .block_on(async { live(Begun::take(service, &options, common)?, own).await })
+}
+
+/// A process that has its place, and listens to nobody yet.
+pub struct Begun {
+    pub process: Process,
+    /// What others on this machine are told when it is ready.
+    pub announcement: Announcement,
+    slot: Arc<Slot>,
+    port: Reserved,
+    admin: Reserved,
+    signals: Signals,
+    supervised: bool,
+}
+
+impl Begun {
+    fn take(service: Service, options: &Options, common: Common) -> anyhow::Result<Self> {
+        let signals = Signals::listen()?;
+        let data = DataDir::new(std::path::absolute(&options.data)?);
+        if let Some(moved) = data.notice_move()? {
+            tracing::warn!("{moved}");
+        }
+        let slot = Slot::take(&data, service.name)?;
+        let port = slot.reserve(common.http.listen)?;
+        let admin = reserve_for_operators(&common.admin)?;
+        let mut process = Process::open(service.name, data, common)?;
+        process.metrics.tell_build(service.sources);
+        let (addr, operators) = (port.address()?, admin.address()?);
+        let announcement = Announcement::new(&process, addr.to_string(), operators.to_string());
+        process.address = Some(announcement.addr.as_str().into());
+        Ok(Self {
+            process,
+            announcement,
+            slot: Arc::new(slot),
+            port,
+            admin,
+            signals,
+            supervised: options.supervised,
+        })
+    }
+
+    /// From now on connections are taken, and operators are answered.
+    pub fn listen(self, health: impl Health) -> anyhow::Result<(Listening, TcpListener)> {
+        let listener = self.port.listen()?;
+        serve_operators(&self.process, self.admin.listen()?, health);
+        let draining = self.process.draining.clone();
+        let told = tokio::spawn(wait_for_end(draining, self.signals, self.supervised));
+        let listening = Listening {
+            process: self.process,
+            announcement: self.announcement,
+            slot: self.slot,
+            told: told.abort_handle(),
+        };
+        Ok((listening, listener))
+    }
+}
+
+/// A process whose ports are open.
+pub struct Listening {
+    pub process: Process,
+    pub announcement: Announcement,
+    pub slot: Arc<Slot>,
+    told: tokio::task::AbortHandle,
+}
+
+impl Listening {
+    /// Ends the background tasks, and then what is to be done last.
+    pub async fn end(&self) {
+        self.told.abort();
+        let process = &self.process;
+        process.shutdown.cancel();
+        process.tasks.close();
+        if tokio::time::timeout(TASKS_TIMEOUT, process.tasks.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!("a background task was cut off; the next process takes its work up");
+        }
+        process.ended.cancel();
+        process.last.close();
+        process.last.wait().await;
+    }
+}
+
+fn reserve_for_operators(settings: &settings::Admin) -> anyhow::Result<Reserved> {
+    Reserved::at(settings.listen).with_context(|| {
+        format!(
+            "could not listen on {} for operators: choose another [admin] listen",
+            settings.listen
+        )
+    })
+}
+
+fn serve_operators(process: &Process, listener: TcpListener, health: impl Health) {
+    let router = TowerToHyperService::new(router(process, health));
+    let (http, stop) = (process.settings.http.clone(), process.shutdown.clone());
+    process
+        .tasks
+        .spawn(async move { serve(listener, Transport::Plain, router, &http, stop).await });
+}
+
+/// Waits until the service can work; false when it drains before.
+pub async fn becomes_ready(process: &Process, health: &impl Health) -> bool {
+    while readiness(process, health).await.is_err() {
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(20)) => {}
+            () = process.draining.cancelled() => return false,
+        }
+    }
+    true
+}
+
+/// What tells a process to end. It is listened to from the very start: one that comes before anybody listens would kill the
+/// process instead.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> anyhow::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+}
+
+/// Cancels `draining` at SIGTERM, SIGINT or, for a supervised process, at the end of its standard input. That one is
+/// read by a thread of its own: the runtime does not end before its reads have, and this one ends with the supervisor.
+async fn wait_for_end(draining: CancellationToken, mut signals: Signals, supervised: bool) {
+    if supervised {
+        let draining = draining.clone();
+        std::thread::spawn(move || {
+            let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+            draining.cancel();
+        });
+    }
+    tokio::select! {
+        _ = signals.terminate.recv() => {}
+        _ = signals.interrupt.recv() => {}
+    }
+    draining.cancel();
+}

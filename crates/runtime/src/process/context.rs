@@ -1,0 +1,77 @@
+//! What everything in a process is given.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use super::gone::Gone;
+use crate::damage::Damage;
+use crate::data::{DataDir, private_folder};
+use crate::metrics::Metrics;
+use crate::settings::Common;
+
+/// What a service gets from its process; cheap to clone.
+#[derive(Clone)]
+pub struct Process {
+    pub service: &'static str,
+    /// A UUID made at the process's start.
+    pub instance: Arc<str>,
+    /// `host:port` under which others reach it, once it listens.
+    pub address: Option<Arc<str>>,
+    pub data: DataDir,
+    pub settings: Arc<Common>,
+    /// The run of `slipway up` that it belongs to, if one runs.
+    pub run: Option<Arc<str>>,
+    pub metrics: Metrics,
+    /// Tasks that panic whenever they are begun.
+    pub(crate) gone: Gone,
+    /// What was found wrong with the database.
+    pub damage: Damage,
+    /// Background tasks; those that [`Process::spawn`] did not start end by themselves when `shutdown` is cancelled.
+    pub tasks: TaskTracker,
+    pub shutdown: CancellationToken,
+    /// Cancelled from SIGTERM on.
+    pub draining: CancellationToken,
+    /// What is done when all background tasks have ended, such as closing the database; they wait for `ended`.
+    pub(crate) last: TaskTracker,
+    pub(crate) ended: CancellationToken,
+}
+
+impl Process {
+    /// Makes the service's folder where it is missing.
+    pub fn open(service: &'static str, data: DataDir, settings: Common) -> anyhow::Result<Self> {
+        private_folder(&data.service(service))?;
+        Ok(Self {
+            service,
+            instance: Uuid::now_v7().to_string().into(),
+            address: None,
+            run: data.current_run().map(Into::into),
+            data,
+            settings: Arc::new(settings),
+            metrics: Metrics::default(),
+            gone: Gone::default(),
+            damage: Damage::default(),
+            tasks: TaskTracker::new(),
+            shutdown: CancellationToken::new(),
+            draining: CancellationToken::new(),
+            last: TaskTracker::new(),
+            ended: CancellationToken::new(),
+        })
+    }
+
+    /// Does `task` at the very end of the process, when its requests and background tasks have ended.
+    pub fn at_the_end(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let ended = self.ended.clone();
+        self.last.spawn(async move {
+            ended.cancelled().await;
+            task.await;
+        });
+    }
+
+    /// The tasks that do nothing but panic.
+    pub fn tasks_gone(&self) -> Vec<&'static str> {
+        self.gone.names()
+    }
+}

@@ -1,0 +1,10 @@
+//! The context of a process, its background tasks, and its place in the data folder.
+
+pub mod context;
+pub mod descriptors;
+mod gone;
+pub mod readings;
+pub mod slot;
+pub mod tasks;
+
+pub use context::Process;

@@ -1,0 +1,233 @@
+//! Settings: the compiled defaults, then a file, then `SLIPWAY_<SERVICE>__SECTION__KEY`, then the command line.
+//!
+//! Unknown keys are refused, so that a typing error cannot pass for a setting. A service's own sections stand beside
+//! the ones of this module in the same file.
+
+mod public_url;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use config::{Config, Environment, File, FileFormat};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+pub use public_url::{PublicUrl, PublicUrlError};
+
+/// The sections that every service has.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Common {
+    pub http: Http,
+    pub admin: Admin,
+    pub log: Log,
+    pub registry: Registry,
+    pub database: Database,
+}
+
+const COMMON_SECTIONS: [&str; 5] = ["http", "admin", "log", "registry", "database"];
+
+/// The HTTP server of a process.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Http {
+    /// Address to listen on. Default: a free loopback port, chosen at the first start and kept in the data folder.
+    pub listen: Option<SocketAddr>,
+    /// `host:port` under which others reach this instance; `{hostname}` in it is the name of the machine or container.
+    /// Default: the address that it listens on.
+    pub advertise: Option<String>,
+    /// Origin that users see, such as `https://apps.example.org`. Default: addresses in documents have no origin.
+    pub public_url: Option<PublicUrl>,
+    /// Connections at once; more wait in the backlog. Each costs about 10 KiB, so 10,000 stay below 100 MiB. One whose
+    /// client does not read what it asked for holds 1 MiB until `write_timeout_seconds` are over: where 10,000 of those
+    /// have to be feared, lower it.
+    pub max_connections: usize,
+    /// TLS handshakes at once; when more begin, the oldest ends. Above the connections that begin at one moment on a busy
+    /// day; each costs about 10 KiB and a third of a millisecond of the processor.
+    pub max_handshakes: usize,
+    /// Seconds in which a handshake must end and a request head arrive: against clients that send one byte a minute
+    /// (slowloris).
+    pub head_timeout_seconds: u64,
+    /// Seconds for which a send buffer may stay full: against clients that ask for large files and read nothing. The
+    /// system calls a buffer full until a third of its megabytes is free, so a client below 3 KB/s may meet it too.
+    pub write_timeout_seconds: u64,
+    /// Seconds that requests in flight get to end after SIGTERM. Above the time of a large package on a slow line
+    /// nothing is gained: uploads resume.
+    pub drain_seconds: u64,
+    /// Bytes of a JSON body. 1 MiB holds every document of the API ten times over.
+    pub max_json_bytes: usize,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            listen: None,
+            advertise: None,
+            public_url: None,
+            max_connections: 10_000,
+            max_handshakes: 1024,
+            head_timeout_seconds: 10,
+            write_timeout_seconds: 600,
+            drain_seconds: 30,
+            max_json_bytes: 1024 * 1024,
+        }
+    }
+}
+
+impl Http {
+    pub fn head_timeout(&self) -> Duration {
+        Duration::from_secs(self.head_timeout_seconds)
+    }
+
+    pub fn write_timeout(&self) -> Duration {
+        Duration::from_secs(self.write_timeout_seconds)
+    }
+
+    pub fn drain(&self) -> Duration {
+        Duration::from_secs(self.drain_seconds)
+    }
+}
+
+/// The plain listener for operators: `/healthz`, `/readyz` and `/metrics`, and nothing else.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Admin {
+    /// Never an address that the public reaches. Default: a free loopback port; it is in `DIR/run`.
+    pub listen: SocketAddr,
+}
+
+impl Default for Admin {
+    fn default() -> Self {
+        Self {
+            listen: (Ipv4Addr::LOCALHOST, 0).into(),
+        }
+    }
+}
+
+/// The log on standard error.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    pub format: LogFormat,
+    /// A filter such as `info` or `slipway_upload=debug,info`.
+    pub filter: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            format: LogFormat::Text,
+            filter: "info".to_owned(),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// Where the registry is and how often it hears from us.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Registry {
+    /// URLs of the registry's nodes. Default: the registries that run in the same data folder.
+    pub urls: Vec<String>,
+    /// Seconds between heartbeats; a third of the time after which a lease ends, so that two may be lost.
+    pub heartbeat_seconds: u64,
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self {
+            urls: Vec::new(),
+            heartbeat_seconds: 3,
+        }
+    }
+}
+
+/// The database of a service.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Database {
+    /// `sqlite://PATH` or `postgres://…`. Default: an SQLite file in the service's folder.
+    pub url: Option<String>,
+    /// Connections of one instance. A request holds one for milliseconds, so few serve many.
+    pub max_connections: u32,
+    /// Milliseconds after which PostgreSQL is away when it has let nobody begin meanwhile: that is told within two seconds.
+    pub wait_millis: u64,
+    /// Seconds for which a statement waits for a lock on PostgreSQL: longer than any crowd of ours.
+    pub lock_seconds: u64,
+    /// Seconds that a statement may take on PostgreSQL, and a transaction do nothing: ten times what any of ours takes.
+    pub statement_seconds: u64,
+    /// Bytes of an SQLite file up to which a start looks through its pages before it reads anything; a larger file is
+    /// looked through while the service works. 256 MiB take a quarter of a second, and a file of a sixteenth of that, in
+    /// which also the indexes are compared with their tables, the same.
+    pub check_bytes: u64,
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self {
+            url: None,
+            max_connections: 8,
+            wait_millis: 1500,
+            lock_seconds: 5,
+            statement_seconds: 30,
+            check_bytes: 256 << 20,
+        }
+    }
+}
+
+impl Database {
+    pub fn wait(&self) -> Duration {
+        Duration::from_millis(self.wait_millis)
+    }
+}
+
+/// Settings that are lists: their variables hold them with commas.
+const LISTS: [&str; 4] = [
+    "registry.urls",
+    "lease.networks",
+    "trusted_proxies",
+    "cors.origins",
+];
+
+/// Reads the settings of `service`: the common sections and its own.
+pub fn load<C: DeserializeOwned>(
+    service: &str,
+    file: Option<&Path>,
+) -> anyhow::Result<(Common, C)> {
+    let mut layers = Config::builder();
+    if let Some(path) = file {
+        layers = layers.add_source(File::from(path).format(FileFormat::Toml));
+    }
+    let prefix = format!("SLIPWAY_{}", service.to_uppercase());
+    let environment = Environment::with_prefix(&prefix)
+        .prefix_separator("__")
+        .separator("__")
+        .try_parsing(true)
+        .list_separator(",")
+        // A variable that is there without a value is one that was not set, as compose passes it on.
+        .ignore_empty(true);
+    let environment = LISTS
+        .into_iter()
+        .fold(environment, Environment::with_list_parse_key);
+    let merged: Map<String, Value> = layers
+        .add_source(environment)
+        .build()
+        .and_then(Config::try_deserialize)
+        .context("the settings could not be read")?;
+    let (common, own): (Map<_, _>, Map<_, _>) = merged
+        .into_iter()
+        .partition(|(section, _)| COMMON_SECTIONS.contains(&section.as_str()));
+    let common = serde_json::from_value(Value::Object(common));
+    let own = serde_json::from_value(Value::Object(own));
+    let advice = || format!("a setting of {service} is wrong: check the file and {prefix}__…");
+    Ok((common.with_context(advice)?, own.with_context(advice)?))
+}

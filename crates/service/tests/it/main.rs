@@ -1,6 +1,0 @@
-//! The edge of a process from outside, its accept loop and its calls between services.
-
-mod calls;
-mod database;
-mod edge;
-mod serve;

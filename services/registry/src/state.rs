@@ -1,0 +1,36 @@
+//! What the handlers and tasks of the service work with.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ipnet::IpNet;
+use slipway_service::metrics::Reading;
+use slipway_service::{Health, Peers, Process};
+use tokio::sync::Semaphore;
+
+use crate::leases::Leases;
+
+/// What the handlers work with.
+#[derive(Clone)]
+pub(crate) struct RegistryState {
+    pub(crate) leases: Arc<Leases>,
+    pub(crate) networks: Arc<[IpNet]>,
+    /// Places for addresses that are being proven, by service.
+    pub(crate) proofs: Arc<HashMap<&'static str, Semaphore>>,
+    pub(crate) process: Process,
+    pub(crate) peers: Peers,
+}
+
+impl Health for RegistryState {
+    async fn ready(&self) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    async fn readings(&self) -> anyhow::Result<Vec<Reading>> {
+        Ok(vec![Reading {
+            name: "leases",
+            help: "Instances under a lease",
+            value: self.leases.count(),
+        }])
+    }
+}
