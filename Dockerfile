@@ -27,11 +27,12 @@ RUN build-with .
 # The crates that every service is made of.
 FROM dependencies AS shared
 COPY crates/contract crates/contract
+COPY crates/openapi crates/openapi
 COPY crates/packages crates/packages
 COPY crates/service crates/service
 COPY crates/signatures crates/signatures
 COPY crates/sources crates/sources
-RUN build-with crates/contract crates/packages crates/service crates/signatures crates/sources
+RUN build-with crates/contract crates/openapi crates/packages crates/service crates/signatures crates/sources
 
 FROM shared AS build-init
 COPY crates/init crates/init

@@ -19,6 +19,8 @@ use crate::quota::Quota;
 
 /// One answer of the feed.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", schema(as = FeedPage))]
 pub struct Page {
     pub epoch: String,
     /// The number of the newest change there is; a page that ends before it is followed by another.
@@ -79,6 +81,7 @@ fn covers(kept: &Value, said: &Value) -> bool {
 
 /// A row as it is now.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Change {
     pub seq: i64,
     #[serde(flatten)]
@@ -86,6 +89,8 @@ pub struct Change {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", schema(as = FeedRow))]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Row {
     App(App),
@@ -99,10 +104,13 @@ pub enum Row {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", schema(as = FeedApp))]
 pub struct App {
     pub slug: String,
     pub name: String,
     /// The text of `minisign.pub`; `None` until the signing service has made the key.
+    #[cfg_attr(feature = "schema", schema(required = true))]
     pub public_key: Option<String>,
     /// The row is there for ever, to say so: nothing of the app is served, and its slug is taken. Left out while it is
     /// not, so that an earlier follower misses nothing.
@@ -119,14 +127,19 @@ fn is_false(value: &bool) -> bool {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", schema(as = FeedToken))]
 pub struct Token {
     /// SHA-256 of the token's text in hex.
+    #[cfg_attr(feature = "schema", schema(pattern = "^[0-9a-f]{64}$"))]
     pub hash: String,
+    #[cfg_attr(feature = "schema", schema(value_type = Object))]
     pub grant: Grant,
 }
 
 /// What of a release's states concerns the followers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Visibility {
     /// Being verified: served to the catalog alone.
@@ -143,6 +156,8 @@ pub enum Visibility {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", schema(as = FeedRelease))]
 pub struct Release {
     pub app: String,
     /// As the developer wrote it.
@@ -150,10 +165,13 @@ pub struct Release {
     pub visibility: Visibility,
     /// The channels that it was released to.
     pub channels: Vec<String>,
+    #[cfg_attr(feature = "schema", schema(required = true))]
     pub notes: Option<String>,
     /// Unix milliseconds.
+    #[cfg_attr(feature = "schema", schema(required = true))]
     pub published_at: Option<i64>,
     /// Why it was yanked.
+    #[cfg_attr(feature = "schema", schema(required = true))]
     pub reason: Option<String>,
     pub packages: Vec<Package>,
 }
@@ -161,6 +179,7 @@ pub struct Release {
 /// A package that the catalog has, in whatever release or in none, or that is gone: then these bytes are not needed for it
 /// any more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct PackageRow {
     pub id: String,
     pub app: String,
@@ -171,13 +190,20 @@ pub struct PackageRow {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", schema(as = FeedPackage))]
 pub struct Package {
     pub id: String,
     pub filename: String,
     /// SHA-256 in hex.
+    #[cfg_attr(feature = "schema", schema(pattern = "^[0-9a-f]{64}$"))]
     pub sha256: String,
     /// SHA-256 in hex of the list of its blocks' digests; `None` until there is one.
     #[serde(default)]
+    #[cfg_attr(
+        feature = "schema",
+        schema(pattern = "^[0-9a-f]{64}$", required = false)
+    )]
     pub blocks: Option<String>,
     /// Bytes.
     pub size: i64,
@@ -187,6 +213,7 @@ pub struct Package {
     /// The text of the `.minisig`.
     pub signature: String,
     /// What inspection read from the bytes, as [`crate::Facts`] writes it.
+    #[cfg_attr(feature = "schema", schema(value_type = Object))]
     pub facts: Value,
 }
 

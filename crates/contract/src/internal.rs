@@ -34,34 +34,54 @@ pub fn downloads_path(app: &str, version: &str) -> String {
 
 /// A package as the API shows it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Package {
+    #[cfg_attr(feature = "schema", schema(format = "uuid"))]
     pub id: String,
+    #[cfg_attr(feature = "schema", schema(max_length = 180))]
     pub filename: String,
     /// SHA-256 in hex.
+    #[cfg_attr(feature = "schema", schema(pattern = "^[0-9a-f]{64}$"))]
     pub sha256: String,
     /// Bytes.
+    #[cfg_attr(feature = "schema", schema(minimum = 0))]
     pub size: i64,
+    #[cfg_attr(feature = "schema", schema(value_type = slipway_contract::Kind))]
     pub kind: String,
+    #[cfg_attr(feature = "schema", schema(value_type = slipway_contract::Platform))]
     pub platform: String,
+    #[cfg_attr(feature = "schema", schema(value_type = slipway_contract::Arch))]
     pub arch: String,
     /// What inspection read out of the bytes, from here to `signer_sha256`.
+    #[cfg_attr(feature = "schema", schema(required = true))]
     pub identifier: Option<String>,
+    #[cfg_attr(feature = "schema", schema(required = true))]
     pub version: Option<String>,
+    #[cfg_attr(feature = "schema", schema(required = true))]
     pub version_code: Option<i64>,
     /// The version of a deb or an rpm as it stands there; `version` is what it is here.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(required = true))]
     pub native_version: Option<String>,
     /// What people read on the device.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(required = true))]
     pub label: Option<String>,
     /// SHA-256 of the certificate of the native signature, not verified.
+    #[cfg_attr(
+        feature = "schema",
+        schema(pattern = "^[0-9a-f]{64}$", required = true)
+    )]
     pub signer_sha256: Option<String>,
     pub warnings: Vec<String>,
     /// `stored`, `refused`, or the state of its release: `draft signing verifying published failed yanked`.
+    #[cfg_attr(feature = "schema", schema(schema_with = slipway_contract::schema::package_state))]
     pub state: String,
     /// Why it is not further, in words.
+    #[cfg_attr(feature = "schema", schema(required = true))]
     pub reason: Option<String>,
     /// Where it is downloaded once it is published.
+    #[cfg_attr(feature = "schema", schema(required = true))]
     pub url: Option<String>,
 }
 
@@ -88,22 +108,33 @@ impl Package {
 
 /// A release as the API shows it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Release {
+    #[cfg_attr(feature = "schema", schema(value_type = slipway_contract::Slug))]
     pub app: String,
+    #[cfg_attr(feature = "schema", schema(value_type = slipway_contract::Version))]
     pub version: String,
+    #[cfg_attr(feature = "schema", schema(value_type = Vec<slipway_contract::Slug>))]
     pub channels: Vec<String>,
     /// `draft signing verifying published failed yanked`
+    #[cfg_attr(feature = "schema", schema(schema_with = slipway_contract::schema::release_state))]
     pub state: String,
     /// Why it is not further, failed or was yanked, in words.
+    #[cfg_attr(feature = "schema", schema(required = true))]
     pub reason: Option<String>,
+    #[cfg_attr(feature = "schema", schema(max_length = 65536, required = true))]
     pub notes: Option<String>,
     pub packages: Vec<Package>,
     pub links: Links,
+    #[cfg_attr(feature = "schema", schema(format = DateTime))]
     pub created_at: String,
+    #[cfg_attr(feature = "schema", schema(format = DateTime, required = true))]
     pub published_at: Option<String>,
+    #[cfg_attr(feature = "schema", schema(format = DateTime, required = true))]
     pub yanked_at: Option<String>,
     /// What is odd about its packages and its channels, for the developer: `code: what to do`.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(required = true))]
     pub warnings: Vec<String>,
     /// Instances that had not heard of the last change when this was answered; they will.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -111,6 +142,7 @@ pub struct Release {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Links {
     pub page: String,
     pub files: Vec<String>,
@@ -118,6 +150,7 @@ pub struct Links {
 
 /// The answer to an upload, and what the catalog knows of a package.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Uploaded {
     pub package: Package,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -129,26 +162,34 @@ pub struct Uploaded {
 
 /// Why an intent was refused, as a problem says it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Refusal {
+    #[cfg_attr(feature = "schema", schema(minimum = 400, maximum = 599))]
     pub status: u16,
     pub code: String,
     pub detail: String,
     /// What the problem names beside its words.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
+    #[cfg_attr(feature = "schema", schema(value_type = Object))]
     pub members: Map<String, Value>,
 }
 
 /// What upload hands over to the catalog: a stored package and the intent to publish it, in one row of its outbox.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Delivery {
     /// The package's id, which makes the delivery safe to repeat.
     pub id: String,
+    #[cfg_attr(feature = "schema", schema(value_type = slipway_contract::Slug))]
     pub app: String,
+    #[cfg_attr(feature = "schema", schema(value_type = slipway_contract::FileName))]
     pub filename: String,
     /// SHA-256 in hex.
+    #[cfg_attr(feature = "schema", schema(pattern = "^[0-9a-f]{64}$"))]
     pub sha256: String,
     /// SHA-256 in hex of the list of its blocks' digests; `None` until there is one.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(pattern = "^[0-9a-f]{64}$"))]
     pub blocks: Option<String>,
     /// Bytes.
     pub size: i64,
@@ -156,6 +197,7 @@ pub struct Delivery {
     pub platform: String,
     pub arch: String,
     /// What inspection read, as `slipway_packages::Facts` writes it, with its warnings.
+    #[cfg_attr(feature = "schema", schema(value_type = Object))]
     pub facts: Value,
     /// The version to release it under; `None` for a package on its own.
     pub version: Option<String>,
@@ -196,6 +238,7 @@ pub struct Delivery {
 
 /// How far a copy of the catalog's state is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Heard {
     /// Of the feed.
     pub epoch: String,
@@ -209,6 +252,7 @@ fn of_an_earlier_version() -> bool {
 
 /// The token and the request of an intent to publish.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Requester {
     pub token_id: String,
     pub request_id: String,
@@ -216,6 +260,7 @@ pub struct Requester {
 
 /// A package that upload was asked to delete, and by whom.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Removal {
     /// Its id at the catalog.
     pub package: String,
@@ -226,6 +271,7 @@ pub struct Removal {
 
 /// What became of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Removed {
     /// Whether the package is gone. It stays while another token has sent the same bytes too.
     pub gone: bool,
@@ -233,6 +279,7 @@ pub struct Removed {
 
 /// How full the store is, as upload tells the catalog.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Stored {
     /// Bytes of deleted packages that are still in their place.
     pub deleted_bytes: i64,
@@ -243,6 +290,7 @@ pub struct Stored {
 
 /// The disk of the store.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Disk {
     pub size_bytes: i64,
     /// That may still be written.
@@ -255,10 +303,13 @@ pub struct Disk {
 
 /// What upload tells the catalog of a file that was delivered before there were lists of blocks.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct FileBlocks {
     /// SHA-256 of the file in hex.
+    #[cfg_attr(feature = "schema", schema(pattern = "^[0-9a-f]{64}$"))]
     pub sha256: String,
     /// SHA-256 in hex of the list of its blocks' digests.
+    #[cfg_attr(feature = "schema", schema(pattern = "^[0-9a-f]{64}$"))]
     pub blocks: String,
 }
 

@@ -23,6 +23,8 @@ pub mod quota;
 mod rank;
 pub mod record;
 mod runtime_identifier;
+#[cfg(feature = "schema")]
+pub mod schema;
 pub mod services;
 pub mod shown;
 mod slug;

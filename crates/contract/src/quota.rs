@@ -4,20 +4,28 @@ use serde::{Deserialize, Serialize};
 
 /// The limits of an app; `None` is no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Quota {
     /// Of all its packages, equal bytes once.
+    #[cfg_attr(feature = "schema", schema(minimum = 0, required = true))]
     pub bytes: Option<i64>,
     /// Releases that are there, in whatever state; drafts and deleted ones are none.
+    #[cfg_attr(feature = "schema", schema(minimum = 0, required = true))]
     pub releases: Option<i64>,
+    #[cfg_attr(feature = "schema", schema(minimum = 0, required = true))]
     pub drafts: Option<i64>,
 }
 
 /// What an app holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Used {
+    #[cfg_attr(feature = "schema", schema(minimum = 0))]
     pub bytes: i64,
+    #[cfg_attr(feature = "schema", schema(minimum = 0))]
     pub releases: i64,
+    #[cfg_attr(feature = "schema", schema(minimum = 0))]
     pub drafts: i64,
 }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The states that an instance goes through, in this order. A process that ended is not in the list any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum State {
     /// Gets no traffic yet.
@@ -30,6 +31,7 @@ impl State {
 
 /// One running process of a service; every heartbeat carries it whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Record {
     pub service: String,
     /// A UUID made at the process's start.
@@ -38,6 +40,7 @@ pub struct Record {
     pub addr: String,
     pub state: State,
     /// The program's version.
+    #[cfg_attr(feature = "schema", schema(max_length = 64))]
     pub version: String,
     /// Unix milliseconds.
     pub started_at: i64,
@@ -45,6 +48,7 @@ pub struct Record {
 
 /// The registry's answer to a watch: the full set, never a difference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Snapshot {
     /// Made at the registry's start; revisions of different epochs are not comparable.
     pub epoch: String,
@@ -56,6 +60,7 @@ pub struct Snapshot {
 
 /// The registry's answer to a heartbeat.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Beat {
     pub epoch: String,
     pub revision: u64,
