@@ -105,7 +105,13 @@ pub async fn open(peers: &Peers, settings: Settings) -> anyhow::Result<CatalogSt
 
 /// The whole HTTP surface but the edge.
 pub fn router(state: CatalogState) -> Router {
-    routes::router().with_state(state)
+    let (router, _) = routes::router().split_for_parts();
+    router.with_state(state)
+}
+
+/// What the routes are, as the API's description says it.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    routes::router().into_openapi()
 }
 
 /// Starts the jobs' workers, for tests; [`Service::build`] does it for a process.

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
-use axum::{Json, Router};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use slipway_openapi::parameters::{AppPath, IdempotencyKey};
+use slipway_openapi::{Documents, Listing, PROBLEM, ProblemDocument, Reading, Writing};
 use slipway_packages::{Slug, SlugError, shown};
 use slipway_service::http::json::{ApiJson, ApiPath, ApiQuery};
 use slipway_service::http::list;
@@ -17,6 +18,9 @@ use slipway_service::token::Scope;
 use slipway_service::{Problem, clock};
 use sqlx::AnyConnection;
 use tokio::time::Instant;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::idempotency::{Turn, turn};
 use super::published::{Given, nothing_to_change};
@@ -33,43 +37,66 @@ const KEY_WAIT: Duration = Duration::from_secs(2);
 /// Characters of an app's name: one line on a phone.
 const MAX_NAME: usize = 100;
 
-pub(super) fn router() -> Router<CatalogState> {
-    Router::new()
-        .route("/api/v1/apps", get(list).post(create))
-        .route("/api/v1/apps/{app}", get(show).patch(edit).delete(delete))
+pub(super) fn router() -> OpenApiRouter<CatalogState> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(show, edit, delete))
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize, Serialize, ToSchema)]
+#[schema(as = NewApp)]
 #[serde(deny_unknown_fields)]
 struct New {
+    #[schema(value_type = slipway_contract::Slug)]
     slug: String,
+    #[schema(min_length = 1, max_length = 100)]
     name: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct App {
+    #[schema(value_type = slipway_contract::Slug)]
     slug: String,
     name: String,
     /// `null` while they are being made.
+    #[schema(required = true)]
     keys: Option<Keys>,
     /// What it may hold: its own limits, or the platform's.
     quota: Quota,
+    #[schema(format = DateTime)]
     created_at: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Keys {
     minisign: Minisign,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Minisign {
     key_id: String,
+    /// The text of `minisign.pub`.
     public_key: String,
     url: String,
 }
 
 /// Makes an app and its signing key.
+#[utoipa::path(
+    post,
+    path = "/api/v1/apps",
+    operation_id = "create_app",
+    tag = "apps",
+    summary = "Make an app",
+    description = "Scope: `admin`.",
+    params(IdempotencyKey),
+    request_body = New,
+    responses(
+        Documents,
+        (status = 201, description = "The app. Its signing key is made with it; `keys` is null when that takes longer than two seconds, and appears by itself.", body = App, headers(("Location" = String, description = "Its address."))),
+        (status = 409, description = "`app_exists`: the slug is taken. `app_deleted`: it is that of an app that was deleted, and stays taken.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 422, description = "`slug_refused`: a slug is 1 to 63 of a-z, 0-9 and -, begins with none, and is none of repo, dists, pool, all, api, keys, latest, console, admin, stable and beta. `name_refused`: a name is 1 to 100 characters that are seen, without control and direction characters, and ends in no dot; it is kept in composed form (NFC). `idempotency_key_reused`.", body = ProblemDocument, content_type = PROBLEM),
+    ),
+)]
 async fn create(
     State(state): State<CatalogState>,
     actor: Actor,
@@ -162,17 +189,36 @@ async fn with_key(state: &CatalogState, slug: &str) -> Result<App, Problem> {
 }
 
 /// A page of apps, and which.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 struct Search {
+    /// Items of a page, 1 to 200; what lies outside is taken as the nearest.
+    #[param(default = 50)]
     limit: Option<i64>,
+    /// `next` of the page before.
     #[serde(default)]
+    #[param(required = false)]
     cursor: String,
     /// In slug and name.
     #[serde(default)]
+    #[param(required = false)]
     q: String,
 }
 
+#[utoipa::path(
+    get,
+    path = "/api/v1/apps",
+    operation_id = "list_apps",
+    tag = "apps",
+    summary = "List the apps",
+    description = "Deleted apps are left out. Scope: `read`.",
+    params(Search),
+    responses(
+        Reading,
+        (status = 200, description = "A page of apps, by slug. A token of one app sees that app.", body = Listing<App>),
+    ),
+)]
 async fn list(
     State(state): State<CatalogState>,
     actor: Actor,
@@ -188,6 +234,20 @@ async fn list(
     Ok(Json(Items::new(items, limit, |app: &App| &app.slug)))
 }
 
+#[utoipa::path(
+    get,
+    path = "/api/v1/apps/{app}",
+    operation_id = "show_app",
+    tag = "apps",
+    summary = "Show an app",
+    description = "Scope: `read`.",
+    params(AppPath),
+    responses(
+        Reading,
+        (status = 200, description = "The app.", body = App),
+        (status = 404, description = "`app_unknown`: there is no such app.", body = ProblemDocument, content_type = PROBLEM),
+    ),
+)]
 async fn show(
     State(state): State<CatalogState>,
     actor: Actor,
@@ -198,21 +258,31 @@ async fn show(
     Ok(Json(render(&state, find(&state, &app).await?)))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = EditApp)]
 #[serde(deny_unknown_fields)]
 struct Edit {
+    #[schema(min_length = 1, max_length = 100)]
     name: Option<String>,
     /// `null`: the platform's limits.
     #[serde(default)]
+    #[schema(value_type = Option<Limits>)]
     quota: Given<Limits>,
 }
 
 /// Limits of the app's own; one that is `null` is the platform's, and one that is not named stays as it is.
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(as = QuotaLimits)]
+#[serde(deny_unknown_fields)]
 struct Limits {
+    #[serde(default)]
+    #[schema(value_type = Option<i64>, minimum = 0)]
     bytes: Given<i64>,
+    #[serde(default)]
+    #[schema(value_type = Option<i64>, minimum = 0)]
     releases: Given<i64>,
+    #[serde(default)]
+    #[schema(value_type = Option<i64>, minimum = 0)]
     drafts: Given<i64>,
 }
 
@@ -235,6 +305,22 @@ impl Limits {
 }
 
 /// Gives an app another name, or other limits. What an app may hold is not for its own administrator to say.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/apps/{app}",
+    operation_id = "edit_app",
+    tag = "apps",
+    summary = "Change an app",
+    description = "Its name and its limits; what is not named stays as it is. A limit that is `null` is the platform's again. Scope: `admin`; limits need a token that is not of one app.",
+    params(AppPath),
+    request_body = Edit,
+    responses(
+        Documents,
+        (status = 200, description = "The app as it is now; the install page shows it too.", body = App),
+        (status = 404, description = "`app_unknown`: there is no such app.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 422, description = "`change_missing`: nothing is named. `name_refused`: it is empty, too long, or holds control, direction or unseen characters. `quota_invalid`: a limit is below 0.", body = ProblemDocument, content_type = PROBLEM),
+    ),
+)]
 async fn edit(
     State(state): State<CatalogState>,
     actor: Actor,
@@ -275,14 +361,42 @@ async fn edit(
     Ok(Json(render(&state, find(&state, &slug).await?)))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 struct Confirmation {
+    /// The slug, typed again.
+    #[param(required = true, value_type = slipway_contract::Slug)]
     #[serde(default)]
     confirm: String,
 }
 
 /// Deletes an app with everything in it, when its slug is typed again. The same again changes nothing.
+/// What is deleted while some have not heard of it.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the shape of what [`deleted`] writes")]
+struct DeletedApp {
+    slug: slipway_contract::Slug,
+    /// Services that have not heard of it yet.
+    pending: Vec<String>,
+}
+
+#[utoipa::path(
+    delete,
+    path = "/api/v1/apps/{app}",
+    operation_id = "delete_app",
+    tag = "apps",
+    summary = "Delete an app",
+    description = "Deletes an app with all of its releases, drafts and packages, for ever. Its pages, files, signatures and key answer 410 `deleted`, the API 410 `app_deleted`, and its slug stays taken. The same again is answered alike. Scope: `admin`.",
+    params(AppPath, Confirmation),
+    responses(
+        Writing,
+        (status = 200, description = "It is deleted; the services that `pending` names have not heard of it yet.", body = DeletedApp),
+        (status = 204, description = "It is deleted."),
+        (status = 404, description = "`app_unknown`: there is no such app.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 422, description = "`confirmation_missing`: the slug was not typed again.", body = ProblemDocument, content_type = PROBLEM),
+    ),
+)]
 async fn delete(
     State(state): State<CatalogState>,
     actor: Actor,

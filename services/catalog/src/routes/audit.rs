@@ -1,21 +1,37 @@
 //! `/api/v1/audit`: who did what.
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
+use slipway_openapi::parameters::PageQuery;
+use slipway_openapi::{Listing, Reading};
 use slipway_service::Problem;
 use slipway_service::http::json::ApiQuery;
 use slipway_service::token::Scope;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::{Items, List};
 use crate::CatalogState;
 use crate::permission::Actor;
 use crate::store::audit;
 
-pub(super) fn router() -> Router<CatalogState> {
-    Router::new().route("/api/v1/audit", get(list))
+pub(super) fn router() -> OpenApiRouter<CatalogState> {
+    OpenApiRouter::new().routes(routes!(list))
 }
 
+#[utoipa::path(
+    get,
+    path = "/api/v1/audit",
+    operation_id = "list_audit",
+    tag = "audit",
+    summary = "List what was done",
+    description = "Scope: `admin`.",
+    params(PageQuery),
+    responses(
+        Reading,
+        (status = 200, description = "A page of entries, the newest first. The administrator of one app sees that app.", body = Listing<audit::Entry>),
+    ),
+)]
 async fn list(
     State(state): State<CatalogState>,
     actor: Actor,

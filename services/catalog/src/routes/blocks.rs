@@ -1,24 +1,39 @@
 //! `/internal/blocks`: the digest of the list of a file's blocks, for packages that were taken before there were lists.
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::post;
-use axum::{Json, Router};
 use serde_json::{Value, json};
+use slipway_openapi::{InternalWriting, PROBLEM, ProblemDocument};
 use slipway_packages::Digest;
 use slipway_service::Problem;
 use slipway_service::api::FileBlocks;
 use slipway_service::http::json::ApiJson;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::CatalogState;
 use crate::release::Refused;
 use crate::store::{packages, releases};
 
-pub(super) fn router() -> Router<CatalogState> {
-    Router::new().route("/internal/blocks", post(take))
+pub(super) fn router() -> OpenApiRouter<CatalogState> {
+    OpenApiRouter::new().routes(routes!(take))
 }
 
 /// Gives the list to every package of these bytes that has none, and puts their releases into the feed. A list that is
 /// there is never changed: whoever could change it could have other bytes served.
+#[utoipa::path(
+    post,
+    path = "/internal/blocks",
+    operation_id = "give_blocks",
+    request_body = FileBlocks,
+    responses(
+        InternalWriting,
+        (status = 200, description = "Every package of these bytes has the list.", body = Object),
+        (status = 404, description = "`package_unknown`.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 409, description = "`blocks_differ`: there is another list.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 422, description = "`digest_invalid`.", body = ProblemDocument, content_type = PROBLEM),
+    ),
+)]
 async fn take(
     State(state): State<CatalogState>,
     ApiJson(given): ApiJson<FileBlocks>,

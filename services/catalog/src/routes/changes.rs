@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use serde::Deserialize;
+use slipway_openapi::{InternalReading, PROBLEM, ProblemDocument};
 use slipway_service::changes::Page;
 use slipway_service::http::json::ApiQuery;
 use slipway_service::internal::verify::Caller;
 use slipway_service::{Problem, clock};
 use tokio::time::Instant;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::feed::{self, Ask};
@@ -22,29 +25,45 @@ const LONGEST_WAIT: Duration = Duration::from_mins(1);
 /// Characters of an epoch, which is a UUID unless an operator has written another.
 const LONGEST_EPOCH: usize = 100;
 
-pub(super) fn router() -> Router<CatalogState> {
-    Router::new().route("/internal/changes", get(changes))
+pub(super) fn router() -> OpenApiRouter<CatalogState> {
+    OpenApiRouter::new().routes(routes!(changes))
 }
 
 /// Unknown parameters are passed over: a later follower may say more.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Query {
     epoch: String,
     /// What the follower has applied.
     after: i64,
     /// Seconds to wait for a change.
     #[serde(default)]
+    #[param(required = false)]
     wait: u64,
     /// The instance that says that `after` is applied; absent while a copy of a new epoch is gathered, of which nothing
     /// is applied yet.
     follower: Option<String>,
     #[serde(default)]
+    #[param(required = false)]
     head: i64,
     #[serde(default)]
+    #[param(required = false)]
     mark: String,
     held: Option<String>,
 }
 
+#[utoipa::path(
+    get,
+    path = "/internal/changes",
+    operation_id = "follow_changes",
+    params(Query),
+    responses(
+        InternalReading,
+        (status = 200, description = "Changes after that number, in their order.", body = Page),
+        (status = 409, description = "`follower_taken`, `follower_differs`.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 422, description = "It cannot be read.", body = ProblemDocument, content_type = PROBLEM),
+    ),
+)]
 async fn changes(
     State(state): State<CatalogState>,
     Caller(caller): Caller,

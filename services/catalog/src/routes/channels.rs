@@ -1,15 +1,21 @@
 //! `/api/v1/apps/{app}/channels`: named sets of releases that users follow.
 
+use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post, put};
-use axum::{Json, Router};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use slipway_openapi::parameters::{AppPath, ChannelPath, IdempotencyKey};
+use slipway_openapi::{
+    Documents, InternalReading, Listing, PROBLEM, ProblemDocument, Reading, Writing,
+};
 use slipway_service::Problem;
 use slipway_service::http::json::{ApiJson, ApiPath};
 use slipway_service::token::Scope;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::idempotency::{Turn, turn};
 use super::releases::{check_published, deleted, find_to_change};
@@ -18,30 +24,32 @@ use crate::permission::Actor;
 use crate::store::{self, audit, channels as rows, releases};
 use crate::{CatalogState, channels, draft, feed, removal};
 
-pub(super) fn router() -> Router<CatalogState> {
-    Router::new()
-        .route("/api/v1/apps/{app}/channels", get(list))
-        .route(
-            "/api/v1/apps/{app}/channels/{channel}",
-            put(promote).delete(delete),
-        )
-        .route("/api/v1/apps/{app}/channels/{channel}/releases", post(add))
-        .route("/internal/channels/{app}/{channel}", get(look))
+pub(super) fn router() -> OpenApiRouter<CatalogState> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(promote, delete))
+        .routes(routes!(add))
+        .routes(routes!(look))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Channel {
     #[serde(rename = "channel")]
+    #[schema(value_type = slipway_contract::Slug)]
     name: String,
     /// The highest published version in it, which `latest` serves.
+    #[schema(value_type = Option<slipway_contract::Version>, required = true)]
     version: Option<String>,
     /// What was added, wherever in the order it is.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<slipway_contract::Version>)]
     added: Option<String>,
     /// The versions that are out of it since it was rolled back to this one, highest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<slipway_contract::Version>)]
     left: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(example = json!(["download/019a0000-0000-7000-8000-000000000000"]))]
     pending: Vec<String>,
 }
 
@@ -57,6 +65,20 @@ impl Channel {
     }
 }
 
+#[utoipa::path(
+    get,
+    path = "/api/v1/apps/{app}/channels",
+    operation_id = "list_channels",
+    tag = "channels",
+    summary = "List the channels",
+    description = "Scope: `read`.",
+    params(AppPath),
+    responses(
+        Reading,
+        (status = 200, description = "Every channel with the version that `latest` serves in it.", body = Listing<Channel>),
+        (status = 404, description = "`app_unknown`: there is no such app.", body = ProblemDocument, content_type = PROBLEM),
+    ),
+)]
 async fn list(
     State(state): State<CatalogState>,
     actor: Actor,
@@ -75,6 +97,19 @@ async fn list(
 }
 
 /// Tells upload whether a channel may be published to, before the bytes come; the intent is judged when it is there.
+#[utoipa::path(
+    get,
+    path = "/internal/channels/{app}/{channel}",
+    operation_id = "look_at_channel",
+    params(ChannelPath),
+    responses(
+        InternalReading,
+        (status = 200, description = "It may be published to.", body = Channel),
+        (status = 404, description = "`app_unknown`, `channel_unknown`.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 410, description = "`app_deleted`.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 422, description = "`channel_invalid`.", body = ProblemDocument, content_type = PROBLEM),
+    ),
+)]
 async fn look(
     State(state): State<CatalogState>,
     ApiPath((app, channel)): ApiPath<(String, String)>,
@@ -86,15 +121,16 @@ async fn look(
 }
 
 /// That a channel which does not exist is made.
-#[derive(Clone, Copy, Deserialize, Serialize)]
+#[derive(Clone, Copy, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Create {
     Channel,
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Promote {
+    #[schema(value_type = slipway_contract::Version)]
     version: String,
     /// Whether what is higher leaves the channel.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -105,6 +141,23 @@ struct Promote {
 
 /// Promotion: a published release becomes the newest of a channel, with no new bytes and no new signature. Where that has
 /// higher ones it is a roll-back, which has to be said.
+#[utoipa::path(
+    put,
+    path = "/api/v1/apps/{app}/channels/{channel}",
+    operation_id = "promote_release",
+    tag = "channels",
+    summary = "Make a release the newest of a channel",
+    description = "Promotion: no new bytes, no new signature. Where the channel has higher versions it is a roll-back, which needs `\"rollback\": true`: then they leave the channel. They are not yanked, and their addresses stay. A release that is on its way leaves too, and is published at its own address alone. To publish one of them again does not bring it back; this call does, and so does `POST …/releases` below it. Scope: `release`.",
+    params(ChannelPath, IdempotencyKey),
+    request_body = Promote,
+    responses(
+        Documents,
+        (status = 200, description = "The release is the newest of the channel: the same bytes, the same signatures.", body = Channel),
+        (status = 404, description = "`app_unknown`, `release_unknown`: there is no such app or no release of this version. `channel_unknown`: there is no such channel; `nearest` is the name that was most likely meant, or null.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 409, description = "`release_not_published`: only a published release can be promoted. `channel_newer`: higher versions are in the channel, listed in `newer`; say `\"rollback\": true`, or add this one beside them.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 422, description = "`channel_invalid`: a channel is a slug, and none of latest, all, report and omaha. `idempotency_key_reused`.", body = ProblemDocument, content_type = PROBLEM),
+    ),
+)]
 async fn promote(
     State(state): State<CatalogState>,
     actor: Actor,
@@ -150,9 +203,11 @@ async fn promote(
     Ok(Json(answer))
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize, Serialize, ToSchema)]
+#[schema(as = AddToChannel)]
 #[serde(deny_unknown_fields)]
 struct Add {
+    #[schema(value_type = slipway_contract::Version)]
     version: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     create: Option<Create>,
@@ -160,6 +215,23 @@ struct Add {
 
 /// A published release joins a channel, and nothing leaves it: a backport beside higher versions, or one that comes back
 /// after a roll-back.
+#[utoipa::path(
+    post,
+    path = "/api/v1/apps/{app}/channels/{channel}/releases",
+    operation_id = "add_release_to_channel",
+    tag = "channels",
+    summary = "Add a release to a channel",
+    description = "Nothing leaves the channel: a backport joins beside higher versions, and what left at a roll-back comes back. The answer says which version `latest` serves then. Scope: `release`.",
+    params(ChannelPath, IdempotencyKey),
+    request_body = Add,
+    responses(
+        Documents,
+        (status = 200, description = "The release is in the channel.", body = Channel),
+        (status = 404, description = "`app_unknown`, `release_unknown`: there is no such app or no release of this version. `channel_unknown`: there is no such channel; `nearest` is the name that was most likely meant, or null.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 409, description = "`release_not_published`: only a published release can be added.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 422, description = "`channel_invalid`: a channel is a slug, and none of latest, all, report and omaha. `idempotency_key_reused`.", body = ProblemDocument, content_type = PROBLEM),
+    ),
+)]
 async fn add(
     State(state): State<CatalogState>,
     actor: Actor,
@@ -201,6 +273,32 @@ async fn add(
 }
 
 /// Deletes a channel in which nothing is offered or on its way. The same again changes nothing.
+/// What is deleted while some have not heard of it.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the shape of what [`deleted`] writes")]
+struct DeletedChannel {
+    channel: slipway_contract::Slug,
+    /// Services that have not heard of it yet.
+    pending: Vec<String>,
+}
+
+#[utoipa::path(
+    delete,
+    path = "/api/v1/apps/{app}/channels/{channel}",
+    operation_id = "delete_channel",
+    tag = "channels",
+    summary = "Delete an empty channel",
+    description = "Deletes a channel in which nothing is published, on its way or failed. Yanked releases leave it: put back, they are in their other channels. The same again is answered alike. Scope: `release`.",
+    params(ChannelPath),
+    responses(
+        Writing,
+        (status = 200, description = "It is deleted; the services that `pending` names have not heard of it yet.", body = DeletedChannel),
+        (status = 204, description = "It is deleted."),
+        (status = 404, description = "`app_unknown`, `channel_unknown`: nothing was ever released to it.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 409, description = "`channel_not_empty`: the member `versions` lists what is in it.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 422, description = "`channel_invalid`: it is no slug.", body = ProblemDocument, content_type = PROBLEM),
+    ),
+)]
 async fn delete(
     State(state): State<CatalogState>,
     actor: Actor,

@@ -1,22 +1,58 @@
 //! `/api/v1/apps/{app}/releases/{version}/downloads`: what the download service has counted.
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use http::Method;
 use serde_json::Value;
+use slipway_openapi::parameters::ReleasePath;
+use slipway_openapi::{PROBLEM, ProblemDocument, Reading};
 use slipway_service::http::json::ApiPath;
 use slipway_service::token::Scope;
 use slipway_service::{Problem, api};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::{NoQuery, releases};
 use crate::CatalogState;
 use crate::permission::Actor;
 
-pub(super) fn router() -> Router<CatalogState> {
-    Router::new().route("/api/v1/apps/{app}/releases/{version}/downloads", get(show))
+pub(super) fn router() -> OpenApiRouter<CatalogState> {
+    OpenApiRouter::new().routes(routes!(show))
 }
 
+/// What the download service answers.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the shape of what is passed on")]
+struct Downloads {
+    items: Vec<Downloaded>,
+    /// Names of files that were found damaged in the store. They are not served until the operator has put them back.
+    damaged: Vec<String>,
+}
+
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the shape of what is passed on")]
+struct Downloaded {
+    filename: String,
+    #[schema(minimum = 0)]
+    downloads: i64,
+}
+
+#[utoipa::path(
+    get,
+    path = "/api/v1/apps/{app}/releases/{version}/downloads",
+    operation_id = "show_downloads",
+    tag = "releases",
+    summary = "Show how often a release was downloaded",
+    description = "Scope: `read`.",
+    params(ReleasePath),
+    responses(
+        Reading,
+        (status = 200, description = "Downloads by file.", body = Downloads),
+        (status = 404, description = "`app_unknown`, `release_unknown`: there is no such app or no release of this version.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 503, description = "`download_unavailable`: the download service, which counts, does not answer. `database_unavailable`.", body = ProblemDocument, content_type = PROBLEM, headers(("Retry-After" = i64, description = "Seconds."))),
+    ),
+)]
 async fn show(
     State(state): State<CatalogState>,
     actor: Actor,

@@ -18,18 +18,18 @@ mod settling;
 mod storage;
 mod tokens;
 
-use axum::Router;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use serde::Deserialize;
 use slipway_service::Problem;
 use slipway_service::http::json::ApiQuery;
 use slipway_service::http::list::{Items, List};
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::CatalogState;
 
-pub(crate) fn router() -> Router<CatalogState> {
-    Router::new()
+pub(crate) fn router() -> OpenApiRouter<CatalogState> {
+    OpenApiRouter::new()
         .merge(apps::router())
         .merge(audit::router())
         .merge(blocks::router())

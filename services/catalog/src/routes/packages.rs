@@ -1,14 +1,18 @@
 //! `/internal/packages`: what upload hands over, and what it asks about it.
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde::Deserialize;
+use slipway_openapi::parameters::IdPath;
+use slipway_openapi::{InternalReading, InternalWriting, PROBLEM, ProblemDocument};
 use slipway_packages::{Slug, Version};
 use slipway_service::Problem;
 use slipway_service::api::{Delivery, Refusal, Uploaded};
 use slipway_service::http::json::{ApiJson, ApiPath, ApiQuery};
 use sqlx::AnyConnection;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::{render, settling};
 use crate::channels::{self, Place};
@@ -20,14 +24,28 @@ use crate::store::packages::{self, Package};
 use crate::store::{draft_notes, intents, owners, package_rows, releases as release_rows};
 use crate::{CatalogState, choice, draft, history, removal};
 
-pub(super) fn router() -> Router<CatalogState> {
-    Router::new()
-        .route("/internal/packages", post(deliver))
-        .route("/internal/packages/{id}", get(show))
+pub(super) fn router() -> OpenApiRouter<CatalogState> {
+    OpenApiRouter::new()
+        .routes(routes!(deliver))
+        .routes(routes!(show))
 }
 
 /// Takes a stored package and the intent to publish it. The same delivery again changes nothing, whatever has become of
 /// the release since.
+#[utoipa::path(
+    post,
+    path = "/internal/packages",
+    operation_id = "deliver_package",
+    request_body = Delivery,
+    responses(
+        InternalWriting,
+        (status = 200, description = "It is there.", body = Uploaded),
+        (status = 404, description = "`app_unknown`, `channel_unknown`.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 409, description = "`version_exists`, `release_published`, `release_deleted`, `package_taken`, `package_differs`.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 410, description = "`app_deleted`, `package_deleted`.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 422, description = "It is refused for good, for the reason given.", body = ProblemDocument, content_type = PROBLEM),
+    ),
+)]
 async fn deliver(
     State(state): State<CatalogState>,
     delivery: Result<ApiJson<Delivery>, Problem>,
@@ -177,14 +195,28 @@ async fn insert(
     Ok(package)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Query {
     /// Seconds to wait for its release.
     #[serde(default)]
+    #[param(required = false)]
     wait: u64,
 }
 
 /// What is known of a package. Waits while its release is on its way, and then for the followers to have it.
+#[utoipa::path(
+    get,
+    path = "/internal/packages/{id}",
+    operation_id = "show_delivered_package",
+    params(IdPath, Query),
+    responses(
+        InternalReading,
+        (status = 200, description = "What is known of it.", body = Uploaded),
+        (status = 404, description = "`package_unknown`.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 410, description = "`package_deleted`, `app_deleted`.", body = ProblemDocument, content_type = PROBLEM),
+    ),
+)]
 async fn show(
     State(state): State<CatalogState>,
     ApiPath(id): ApiPath<String>,

@@ -1,13 +1,17 @@
 //! What may change of a release whose bytes never do: its notes, and whether it is offered.
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::post;
-use axum::{Json, Router};
 use http::HeaderMap;
 use serde::{Deserialize, Deserializer, Serialize};
+use slipway_openapi::parameters::{IdempotencyKey, ReleasePath};
+use slipway_openapi::{Documents, PROBLEM, ProblemDocument};
 use slipway_service::http::json::{ApiJson, ApiPath};
 use slipway_service::token::Scope;
 use slipway_service::{Problem, api, clock};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::NoQuery;
 use super::idempotency::{Turn, turn};
@@ -18,17 +22,19 @@ use crate::release::{Refused, State as Stage};
 use crate::store::{audit, draft_notes, releases};
 use crate::{CatalogState, draft};
 
-pub(super) fn router() -> Router<CatalogState> {
-    Router::new()
-        .route("/api/v1/apps/{app}/releases/{version}/yank", post(yank))
-        .route("/api/v1/apps/{app}/releases/{version}/unyank", post(unyank))
+pub(super) fn router() -> OpenApiRouter<CatalogState> {
+    OpenApiRouter::new()
+        .routes(routes!(yank))
+        .routes(routes!(unyank))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = EditRelease)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Edit {
     /// `null`, or nothing but spaces: none.
     #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 65536)]
     notes: Given<String>,
 }
 
@@ -55,6 +61,23 @@ pub(super) fn nothing_to_change(names: &str) -> Problem {
 }
 
 /// Gives a release other notes, in whatever state but `deleted`.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/apps/{app}/releases/{version}",
+    operation_id = "edit_release",
+    tag = "releases",
+    summary = "Change a release",
+    description = "Its notes, also when it is published; `null` takes them away. Scope: `release`.",
+    params(ReleasePath),
+    request_body = Edit,
+    responses(
+        Documents,
+        (status = 200, description = "The release as it is now; the install page shows it too.", body = api::Release),
+        (status = 404, description = "`app_unknown`, `release_unknown`: there is no such app or no release of this version.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 409, description = "`release_deleted`: only its version is left.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 422, description = "`change_missing`: no notes are named. `notes_too_long`. `text_refused`: they hold control, direction or unseen characters.", body = ProblemDocument, content_type = PROBLEM),
+    ),
+)]
 pub(super) async fn edit(
     State(state): State<CatalogState>,
     actor: Actor,
@@ -93,13 +116,32 @@ pub(super) async fn edit(
     Ok(Json(applied(&state, &release.id).await?))
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize, Serialize, ToSchema)]
+#[schema(as = Reason)]
 #[serde(deny_unknown_fields)]
 struct Because {
+    #[schema(min_length = 1, max_length = 65536)]
     reason: String,
 }
 
 /// Takes a published release back. Its version stays taken for ever.
+#[utoipa::path(
+    post,
+    path = "/api/v1/apps/{app}/releases/{version}/yank",
+    operation_id = "yank_release",
+    tag = "releases",
+    summary = "Take a published release back",
+    description = "Scope: `release`.",
+    params(ReleasePath, IdempotencyKey),
+    request_body = Because,
+    responses(
+        Documents,
+        (status = 200, description = "It is gone from `latest`, feeds and page; its exact addresses answer 410 with the reason. The version stays taken.", body = api::Release),
+        (status = 404, description = "`app_unknown`, `release_unknown`: there is no such app or no release of this version.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 409, description = "`release_not_published`: only a published release can be yanked, and only once.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 422, description = "`reason_missing`: say why. `notes_too_long`, `idempotency_key_reused`. `text_refused`: it holds control, direction or unseen characters.", body = ProblemDocument, content_type = PROBLEM),
+    ),
+)]
 async fn yank(
     State(state): State<CatalogState>,
     actor: Actor,
@@ -112,6 +154,23 @@ async fn yank(
 }
 
 /// Offers a yanked release again, in the channels that it is in.
+#[utoipa::path(
+    post,
+    path = "/api/v1/apps/{app}/releases/{version}/unyank",
+    operation_id = "unyank_release",
+    tag = "releases",
+    summary = "Put a yanked release back",
+    description = "Scope: `release`. The audit keeps the reason.",
+    params(ReleasePath, IdempotencyKey),
+    request_body = Because,
+    responses(
+        Documents,
+        (status = 200, description = "It is published again, in the channels that it is in, with the same bytes and signatures.", body = api::Release),
+        (status = 404, description = "`app_unknown`, `release_unknown`: there is no such app or no release of this version.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 409, description = "`release_not_yanked`: only a yanked release can be put back.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 422, description = "`reason_missing`: say why. `notes_too_long`, `idempotency_key_reused`. `text_refused`: it holds control, direction or unseen characters.", body = ProblemDocument, content_type = PROBLEM),
+    ),
+)]
 async fn unyank(
     State(state): State<CatalogState>,
     actor: Actor,

@@ -1,17 +1,21 @@
 //! `/api/v1/apps/{app}/releases`
 
+use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use slipway_openapi::parameters::{AppPath, IdempotencyKey, Prefer, ReleasePath};
+use slipway_openapi::{Documents, Listing, PROBLEM, ProblemDocument, Reading, Writing};
 use slipway_service::http::json::{ApiJson, ApiPath, ApiQuery};
 use slipway_service::http::list;
 use slipway_service::token::Scope;
 use slipway_service::{Problem, api};
 use sqlx::AnyConnection;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::channels::Create;
 use super::idempotency::{Turn, turn};
@@ -26,21 +30,21 @@ use crate::store::like::Like;
 use crate::store::releases::{self, Filter};
 use crate::{CatalogState, draft, feed, history, quota, removal};
 
-pub(super) fn router() -> Router<CatalogState> {
-    Router::new()
-        .route("/api/v1/apps/{app}/releases", get(list).post(publish))
-        .route(
-            "/api/v1/apps/{app}/releases/{version}",
-            get(show).patch(published::edit).delete(delete),
-        )
-        .route("/api/v1/apps/{app}/releases/{version}/retry", post(retry))
+pub(super) fn router() -> OpenApiRouter<CatalogState> {
+    OpenApiRouter::new()
+        .routes(routes!(list, publish))
+        .routes(routes!(show, published::edit, delete))
+        .routes(routes!(retry))
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Publish {
+    #[schema(value_type = slipway_contract::Version)]
     version: String,
+    #[schema(value_type = slipway_contract::Slug)]
     channel: String,
+    #[schema(max_length = 65536)]
     notes: Option<String>,
     /// Ids of packages of the draft or on their own: these and no others are the release.
     packages: Option<Vec<String>>,
@@ -71,6 +75,26 @@ impl Publish {
 
 /// Publishes a draft that is the token's own, or exactly the packages or files that are named. 201 when it is published,
 /// 202 when it goes on.
+#[utoipa::path(
+    post,
+    path = "/api/v1/apps/{app}/releases",
+    operation_id = "publish_release",
+    tag = "releases",
+    summary = "Publish a version",
+    description = "Publishes the draft of the version, if this token has put all of it there; or exactly the packages that are named by their ids, of the draft or on their own; or exactly the files of the draft that are named by name and digest. What else lies in the draft leaves it and is a package on its own. Waits until it is published, 60 seconds unless `Prefer` says otherwise. Scope: `release`.",
+    params(AppPath, IdempotencyKey, Prefer),
+    request_body = Publish,
+    responses(
+        Documents,
+        (status = 200, description = "It is published, and left the channel when that was rolled back: it stays out, and a warning says so.", body = api::Release),
+        (status = 201, description = "It is published: every download instance serves it, but those that `pending` names.", body = api::Release, headers(("Location" = String, description = "Its address."))),
+        (status = 202, description = "It goes on by itself; `reason` says what it waits for.", body = api::Release, headers(("Location" = String, description = "Its address."))),
+        (status = 403, description = "`scope_missing`, `token_of_another_app`. `quota_exceeded`: the app would hold more than it may; `quota` names what (`bytes`, `releases`, `drafts`), `limit` and `used` how much.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 404, description = "`app_unknown`, `release_unknown`: there is no draft of this version. `package_unknown`. `channel_unknown`: there is no such channel, and `\"create\": \"channel\"` was not said; `nearest` is the name that was most likely meant, or null.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 409, description = "`draft_mixed`: the draft holds files that other tokens put there; the member `files` lists all of it, ready to be sent back without what is not meant. `draft_differs`: a file that was named is not there, or has other bytes; `files` lists what is. `release_published`: the version is released and never changes. `version_exists`: an equal version has another spelling, the release has another file of this name, or it failed and its files are fixed. `package_taken`: the package belongs to another release. `release_deleted`: the version was deleted, and stays taken.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 422, description = "`release_failed`: it was not published, for the reason given; `…/retry` tries again. `release_empty`: it has no packages. `version_invalid`, `notes_too_long`, `idempotency_key_reused`. `channel_invalid`: it is no slug, or one of latest, all, report and omaha. `text_refused`: the notes hold control, direction or unseen characters; line ends may stay. `strict_refused`: something is odd, listed in `warnings`, and was to be refused.", body = ProblemDocument, content_type = PROBLEM),
+    ),
+)]
 async fn publish(
     State(state): State<CatalogState>,
     actor: Actor,
@@ -150,18 +174,26 @@ async fn publish(
 }
 
 /// A page of releases, and which.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 struct Search {
+    /// Items of a page, 1 to 200; what lies outside is taken as the nearest.
+    #[param(default = 50)]
     limit: Option<i64>,
+    /// `next` of the page before.
     #[serde(default)]
+    #[param(required = false)]
     cursor: String,
     /// In version, notes and file names.
     #[serde(default)]
+    #[param(required = false)]
     q: String,
     #[serde(default)]
+    #[param(required = false)]
     state: String,
     #[serde(default)]
+    #[param(required = false)]
     channel: String,
 }
 
@@ -185,6 +217,21 @@ impl Search {
     }
 }
 
+#[utoipa::path(
+    get,
+    path = "/api/v1/apps/{app}/releases",
+    operation_id = "list_releases",
+    tag = "releases",
+    summary = "List the releases",
+    description = "Newest first, those that were deleted too. Scope: `read`.",
+    params(AppPath, Search),
+    responses(
+        Reading,
+        (status = 200, description = "A page of releases, the newest first.", body = Listing<api::Release>),
+        (status = 400, description = "`parameter_unknown`, `query_invalid`. `state_unknown`: it is none of the states.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 404, description = "`app_unknown`: there is no such app.", body = ProblemDocument, content_type = PROBLEM),
+    ),
+)]
 async fn list(
     State(state): State<CatalogState>,
     actor: Actor,
@@ -206,6 +253,20 @@ async fn list(
     Ok(Json(Items { items, next }))
 }
 
+#[utoipa::path(
+    get,
+    path = "/api/v1/apps/{app}/releases/{version}",
+    operation_id = "show_release",
+    tag = "releases",
+    summary = "Show a release",
+    description = "Scope: `read`.",
+    params(ReleasePath),
+    responses(
+        Reading,
+        (status = 200, description = "The release, found by any spelling of its version that is equal in order. One that was deleted has the state `deleted` and neither packages nor notes.", body = api::Release),
+        (status = 404, description = "`app_unknown`, `release_unknown`: there is no such app or no release of this version.", body = ProblemDocument, content_type = PROBLEM),
+    ),
+)]
 async fn show(
     State(state): State<CatalogState>,
     actor: Actor,
@@ -222,6 +283,31 @@ async fn show(
 
 /// Deletes a release: of a draft nothing is left and its version is free, of every other its version is left, for ever.
 /// What [`removal::release`] says decides who may. The same again changes nothing.
+/// What is deleted while some have not heard of it.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the shape of what [`deleted`] writes")]
+struct DeletedRelease {
+    version: slipway_contract::Version,
+    /// Services that have not heard of it yet.
+    pending: Vec<String>,
+}
+
+#[utoipa::path(
+    delete,
+    path = "/api/v1/apps/{app}/releases/{version}",
+    operation_id = "delete_release",
+    tag = "releases",
+    summary = "Delete a release",
+    description = "A draft is gone with its packages, and its version is free. Every other release becomes `deleted`, for ever: it is gone from `latest`, channels and page, its files are removed, their exact addresses answer 410 `deleted`, and its version stays taken. The same again is answered alike. Scope: `admin` for what was ever published, `release` for everything else; a token with `upload` may delete a draft that it has put there alone.",
+    params(ReleasePath),
+    responses(
+        Writing,
+        (status = 200, description = "It is deleted; the services that `pending` names have not heard of it yet.", body = DeletedRelease),
+        (status = 204, description = "It is deleted."),
+        (status = 403, description = "`scope_missing`: what was published is deleted by an administrator alone, and yanked with `release`. `token_of_another_app`.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 404, description = "`app_unknown`, `release_unknown`: there is no such app or no release of this version.", body = ProblemDocument, content_type = PROBLEM),
+    ),
+)]
 async fn delete(
     State(state): State<CatalogState>,
     actor: Actor,
@@ -267,6 +353,23 @@ pub(super) async fn deleted(
 }
 
 /// Sends a failed release on its way again.
+#[utoipa::path(
+    post,
+    path = "/api/v1/apps/{app}/releases/{version}/retry",
+    operation_id = "retry_release",
+    tag = "releases",
+    summary = "Try a failed release again",
+    description = "Scope: `release`.",
+    params(ReleasePath, Prefer),
+    responses(
+        Writing,
+        (status = 201, description = "It is published.", body = api::Release, headers(("Location" = String, description = "Its address."))),
+        (status = 202, description = "It goes on by itself.", body = api::Release, headers(("Location" = String, description = "Its address."))),
+        (status = 404, description = "`app_unknown`, `release_unknown`: there is no such app or no release of this version.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 409, description = "`release_not_failed`: only a failed release can be retried.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 422, description = "`release_failed`: it failed again, for the reason given.", body = ProblemDocument, content_type = PROBLEM),
+    ),
+)]
 async fn retry(
     State(state): State<CatalogState>,
     actor: Actor,

@@ -1,22 +1,38 @@
 //! `/internal/removals`: a package that upload was asked to delete.
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::post;
-use axum::{Json, Router};
+use slipway_openapi::{InternalWriting, PROBLEM, ProblemDocument};
 use slipway_service::api::{Removal, Removed};
 use slipway_service::http::json::ApiJson;
 use slipway_service::token::unknown_token;
 use slipway_service::{Problem, clock};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::store::audit::By;
 use crate::store::tokens;
 use crate::{CatalogState, removal};
 
-pub(super) fn router() -> Router<CatalogState> {
-    Router::new().route("/internal/removals", post(remove))
+pub(super) fn router() -> OpenApiRouter<CatalogState> {
+    OpenApiRouter::new().routes(routes!(remove))
 }
 
 /// Deletes a package for the token that asked upload, as it is now. The same again changes nothing.
+#[utoipa::path(
+    post,
+    path = "/internal/removals",
+    operation_id = "remove_package",
+    request_body = Removal,
+    responses(
+        InternalWriting,
+        (status = 200, description = "What became of it.", body = Removed),
+        (status = 404, description = "`app_unknown`, `package_unknown`.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 409, description = "`package_released`: it is on its way to be released, or is.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 410, description = "`app_deleted`.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 422, description = "`package_refused`.", body = ProblemDocument, content_type = PROBLEM),
+    ),
+)]
 async fn remove(
     State(state): State<CatalogState>,
     ApiJson(body): ApiJson<Removal>,

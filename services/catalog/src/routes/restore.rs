@@ -1,30 +1,35 @@
 //! `/api/v1/restore`: what an older copy of the database would undo, and the word that takes it all the same.
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
+use slipway_openapi::{Documents, PROBLEM, ProblemDocument, Reading};
 use slipway_service::Problem;
 use slipway_service::changes::held::Loss;
 use slipway_service::http::json::ApiJson;
 use slipway_service::token::Scope;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::NoQuery;
 use crate::permission::Actor;
 use crate::store::feed as rows;
 use crate::{CatalogState, feed, restore};
 
-pub(super) fn router() -> Router<CatalogState> {
-    Router::new()
-        .route("/api/v1/restore", get(show))
-        .route("/api/v1/restore/accept", post(accept))
+pub(super) fn router() -> OpenApiRouter<CatalogState> {
+    OpenApiRouter::new()
+        .routes(routes!(show))
+        .routes(routes!(accept))
 }
 
-#[derive(Default, Serialize)]
+#[derive(Default, Serialize, ToSchema)]
 struct Restore {
     held: bool,
     /// What to accept; `null` when nothing is held.
+    #[schema(required = true)]
     epoch: Option<String>,
+    #[schema(value_type = Vec<slipway_openapi::edge::HeldLoss>)]
     losses: Vec<Loss>,
     /// All losses, also those that are not listed.
     count: usize,
@@ -32,6 +37,18 @@ struct Restore {
     away: Vec<&'static str>,
 }
 
+#[utoipa::path(
+    get,
+    path = "/api/v1/restore",
+    operation_id = "show_restore",
+    tag = "restore",
+    summary = "See what a restored database would undo",
+    description = "Scope: `admin`. When the catalog's database turns out to be older than what upload and download have, reads go on and every change is answered with 503 `restore_held`, until somebody accepts it or the newer database is back.",
+    responses(
+        Reading,
+        (status = 200, description = "Whether something waits to be accepted, and what would be undone by it.", body = Restore),
+    ),
+)]
 async fn show(
     State(state): State<CatalogState>,
     actor: Actor,
@@ -54,20 +71,37 @@ async fn show(
     }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = AcceptRestore)]
 #[serde(deny_unknown_fields)]
 struct Accept {
     epoch: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = AcceptedRestore)]
 struct Accepted {
     epoch: String,
     /// Instances that had not taken the state over when this was answered; they will.
+    #[schema(example = json!(["download/019a0000-0000-7000-8000-000000000000"]))]
     pending: Vec<String>,
 }
 
 /// Takes the database as it is: copies are given up for it, and changes go on.
+#[utoipa::path(
+    post,
+    path = "/api/v1/restore/accept",
+    operation_id = "accept_restore",
+    tag = "restore",
+    summary = "Accept a restored database",
+    description = "Scope: `admin`. Everything that `GET /api/v1/restore` lists is undone.",
+    request_body = Accept,
+    responses(
+        Documents,
+        (status = 200, description = "Accepted: changes go on.", body = Accepted),
+        (status = 409, description = "`restore_not_held`: nothing waits to be accepted. `restore_changed`: something else does by now.", body = ProblemDocument, content_type = PROBLEM),
+    ),
+)]
 async fn accept(
     State(state): State<CatalogState>,
     actor: Actor,

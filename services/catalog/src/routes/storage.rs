@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use http::Method;
 use serde::Serialize;
+use slipway_openapi::Reading;
+use slipway_openapi::parameters::PageQuery;
 use slipway_service::Problem;
 use slipway_service::api::{Disk, Stored};
 use slipway_service::http::json::ApiQuery;
@@ -14,6 +15,9 @@ use slipway_service::quota::{Quota, Used};
 use slipway_service::token::Scope;
 use sqlx::AnyConnection;
 use tokio::time::timeout;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::{Items, List};
 use crate::permission::Actor;
@@ -24,36 +28,43 @@ use crate::{CatalogState, quota};
 /// How long upload, which has the disk, is waited for.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(5);
 
-pub(super) fn router() -> Router<CatalogState> {
-    Router::new().route("/api/v1/storage", get(show))
+pub(super) fn router() -> OpenApiRouter<CatalogState> {
+    OpenApiRouter::new().routes(routes!(show))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Storage {
     /// Of all packages that the token may see, equal bytes once.
+    #[schema(minimum = 0)]
     bytes: i64,
     freeable: Freeable,
     /// `null` for a token of one app, and while upload does not answer.
+    #[schema(required = true)]
     disk: Option<Disk>,
     /// What somebody should do, in words.
     notices: Vec<String>,
     items: Vec<Holder>,
+    #[schema(required = true)]
     next: Option<String>,
 }
 
 /// Bytes.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Freeable {
     /// Of drafts and packages on their own: free when they are deleted.
+    #[schema(minimum = 0)]
     drafts: i64,
     /// Of what was deleted, still in its place: the sweep takes it. `null` as the disk is.
+    #[schema(minimum = 0, required = true)]
     deleted: Option<i64>,
     /// Swept, and kept for a time. `null` alike.
+    #[schema(minimum = 0, required = true)]
     trash: Option<i64>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Holder {
+    #[schema(value_type = slipway_contract::Slug)]
     app: String,
     #[serde(flatten)]
     used: Used,
@@ -62,6 +73,19 @@ struct Holder {
     quota: Quota,
 }
 
+#[utoipa::path(
+    get,
+    path = "/api/v1/storage",
+    operation_id = "show_storage",
+    tag = "storage",
+    summary = "Who holds how much, and what can be freed",
+    description = "Bytes by app, equal ones once. A token of one app sees that app; the store and its disk are told to all others. Scope: `read`.",
+    params(PageQuery),
+    responses(
+        Reading,
+        (status = 200, description = "What is stored.", body = Storage),
+    ),
+)]
 async fn show(
     State(state): State<CatalogState>,
     actor: Actor,

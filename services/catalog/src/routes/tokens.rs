@@ -2,18 +2,22 @@
 
 use std::collections::BTreeSet;
 
+use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{delete, get};
-use axum::{Json, Router};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use slipway_openapi::parameters::{IdPath, PageQuery};
+use slipway_openapi::{Documents, Listing, PROBLEM, ProblemDocument, Reading, Writing};
 use slipway_packages::shown;
 use slipway_service::http::json::{ApiJson, ApiPath, ApiQuery};
 use slipway_service::token::{Grant, Scope, Token};
 use slipway_service::{Problem, clock};
 use sqlx::AnyConnection;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::{Items, List, NoQuery};
@@ -26,32 +30,43 @@ const LONGEST_LIFE: i64 = 10 * 366 * 24 * 3600;
 /// Characters of a token's name.
 const MAX_NAME: usize = 100;
 
-pub(super) fn router() -> Router<CatalogState> {
-    Router::new()
-        .route("/api/v1/tokens", get(list).post(create))
-        .route("/api/v1/tokens/{id}", delete(revoke))
-        .route("/api/v1/whoami", get(whoami))
+pub(super) fn router() -> OpenApiRouter<CatalogState> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(revoke))
+        .routes(routes!(whoami))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = NewToken)]
 #[serde(deny_unknown_fields)]
 struct New {
+    #[schema(min_length = 1, max_length = 100)]
     name: String,
+    #[schema(schema_with = slipway_contract::schema::scopes)]
     scopes: BTreeSet<Scope>,
     /// The one app that it is good for.
+    #[schema(value_type = Option<slipway_contract::Slug>)]
     app: Option<String>,
     /// Seconds from now.
+    #[schema(minimum = 1, maximum = 316224000)]
     expires_in: Option<i64>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Token)]
 struct Shown {
     id: String,
     name: String,
+    #[schema(schema_with = slipway_contract::schema::scopes)]
     scopes: BTreeSet<Scope>,
+    #[schema(value_type = Option<slipway_contract::Slug>, required = true)]
     app: Option<String>,
+    #[schema(format = DateTime, required = true)]
     created_at: Option<String>,
+    #[schema(format = DateTime, required = true)]
     expires_at: Option<String>,
+    #[schema(format = DateTime, required = true)]
     revoked_at: Option<String>,
     /// Shown once.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,6 +74,21 @@ struct Shown {
 }
 
 /// Makes a token; its text is in this answer and nowhere else.
+#[utoipa::path(
+    post,
+    path = "/api/v1/tokens",
+    operation_id = "create_token",
+    tag = "tokens",
+    summary = "Make a token",
+    description = "Scope: `admin`.",
+    request_body = New,
+    responses(
+        Documents,
+        (status = 201, description = "The token. Its text is in this answer and nowhere else.", body = Shown),
+        (status = 404, description = "`app_unknown`: there is no such app.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 422, description = "`name_refused`: a name is as that of an app. `scopes_empty`: name at least one. `expires_in_refused`: 1 second to ten years.", body = ProblemDocument, content_type = PROBLEM),
+    ),
+)]
 async fn create(
     State(state): State<CatalogState>,
     actor: Actor,
@@ -124,6 +154,19 @@ fn check(new: &New) -> Result<(), Problem> {
     Ok(())
 }
 
+#[utoipa::path(
+    get,
+    path = "/api/v1/tokens",
+    operation_id = "list_tokens",
+    tag = "tokens",
+    summary = "List the tokens",
+    description = "Scope: `admin`.",
+    params(PageQuery),
+    responses(
+        Reading,
+        (status = 200, description = "A page of tokens, the oldest first, without their texts.", body = Listing<Shown>),
+    ),
+)]
 async fn list(
     State(state): State<CatalogState>,
     actor: Actor,
@@ -143,6 +186,32 @@ async fn list(
 
 /// Revokes a token: from the answer on nobody takes it, but those that `pending` names. The last one that administers
 /// the platform stays, or nobody could make another.
+/// What is revoked while some have not heard of it.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the shape of what [`revoke`] writes")]
+struct Revoked {
+    id: String,
+    /// Instances that had not heard of it when this was answered; they will.
+    #[schema(example = json!(["download/019a0000-0000-7000-8000-000000000000"]))]
+    pending: Vec<String>,
+}
+
+#[utoipa::path(
+    delete,
+    path = "/api/v1/tokens/{id}",
+    operation_id = "revoke_token",
+    tag = "tokens",
+    summary = "Revoke a token",
+    description = "Scope: `admin`.",
+    params(IdPath),
+    responses(
+        Writing,
+        (status = 200, description = "Revoked; the instances in `pending` had not heard of it after five seconds.", body = Revoked),
+        (status = 204, description = "Revoked: nobody takes it any more."),
+        (status = 404, description = "`token_unknown`: there is no token with this id.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 409, description = "`last_admin`: this is the last token that administers the platform, or all others expire before it; make another one first that lives as long.", body = ProblemDocument, content_type = PROBLEM),
+    ),
+)]
 async fn revoke(
     State(state): State<CatalogState>,
     actor: Actor,
@@ -199,6 +268,17 @@ async fn check_administered(
 }
 
 /// The token that asks.
+#[utoipa::path(
+    get,
+    path = "/api/v1/whoami",
+    operation_id = "show_whoami",
+    tag = "tokens",
+    summary = "Show the token that asks",
+    responses(
+        Reading,
+        (status = 200, description = "The token, without its text.", body = Shown),
+    ),
+)]
 async fn whoami(actor: Actor, _: NoQuery) -> Json<Shown> {
     Json(render(actor.grant, None))
 }

@@ -6,18 +6,23 @@ use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 use uuid::Uuid;
 
 /// Who did what, written in the transaction that did it.
-#[derive(Debug, FromRow, Serialize)]
+#[derive(Debug, FromRow, Serialize, utoipa::ToSchema)]
+#[schema(as = AuditEntry)]
 pub(crate) struct Entry {
     pub(crate) id: String,
     #[serde(serialize_with = "time_as_text")]
+    #[schema(value_type = String, format = DateTime)]
     pub(crate) at: i64,
     pub(crate) token_id: String,
     pub(crate) token_name: String,
+    #[schema(example = "release.publish")]
     pub(crate) action: String,
+    #[schema(required = true)]
     pub(crate) app: Option<String>,
     pub(crate) subject: String,
     pub(crate) request_id: String,
     /// Why, where a reason was given.
+    #[schema(required = true)]
     pub(crate) reason: Option<String>,
 }
 
