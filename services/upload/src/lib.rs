@@ -121,7 +121,11 @@ async fn complete_keys(database: &Database) -> sqlx::Result<()> {
 /// The whole HTTP surface but the edge.
 pub fn router(state: UploadState) -> Router {
     let report = state.following.report.clone();
-    routes::router()
-        .merge(held::router(report))
-        .with_state(state)
+    let (router, _) = routes::router().split_for_parts();
+    router.merge(held::router(report)).with_state(state)
+}
+
+/// What the routes are, as the API's description says it.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    routes::router().into_openapi()
 }

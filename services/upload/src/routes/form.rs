@@ -9,22 +9,26 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
-use axum::Router;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::post;
+use axum::routing::put;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use multer::{Field, Multipart};
 use percent_encoding::percent_decode_str;
+use slipway_openapi::parameters::{AppPath, Prefer};
+use slipway_openapi::{Documents, PROBLEM, ProblemDocument};
 use slipway_service::Problem;
 use slipway_service::http::json::ApiQuery;
 use slipway_service::token::Scope;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use super::packages::{Query, in_time, store, wait};
+use super::packages::{AcceptedPackage, Query, UploadedPackage, in_time, store, wait};
 use crate::incoming::{Incoming, check_size, truncated};
 use crate::parameters::RawParameters;
 use crate::permission::Asker;
@@ -38,9 +42,11 @@ const FORM_BYTES: u64 = 1 << 20;
 /// Bytes of one parameter.
 const FIELD_BYTES: usize = 64 << 10;
 
-pub(super) fn router() -> Router<UploadState> {
-    let all = post(create).put(without_name);
-    Router::new().route("/api/v1/apps/{app}/packages", all)
+pub(super) fn router() -> OpenApiRouter<UploadState> {
+    // What a client means that puts the bytes here is told, and is no operation.
+    OpenApiRouter::new()
+        .routes(routes!(create))
+        .route("/api/v1/apps/{app}/packages", put(without_name))
 }
 
 /// What a client means that puts the bytes here: their name is missing.
@@ -58,6 +64,57 @@ async fn without_name(asker: Asker) -> Result<Response, Problem> {
 }
 
 /// Stores the file of a form as a package: as PUT does, with the same answers.
+/// The parts of a form.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "read part by part, by [`Form`]")]
+struct PackageForm {
+    /// The package: the part that has a file name, or is named so.
+    #[schema(value_type = String, content_media_type = "application/octet-stream")]
+    file: Vec<u8>,
+    /// Its name, instead of that of the part.
+    filename: Option<slipway_contract::FileName>,
+    version: Option<slipway_contract::Version>,
+    channel: Option<slipway_contract::Slug>,
+    platform: Option<String>,
+    arch: Option<String>,
+    kind: Option<String>,
+    /// What the file has to be, in hex.
+    sha256: Option<slipway_contract::Digest>,
+    #[schema(max_length = 65536)]
+    notes: Option<String>,
+    #[schema(pattern = "^(true|false)$")]
+    strict: Option<String>,
+    #[schema(pattern = "^channel$")]
+    create: Option<String>,
+}
+
+#[utoipa::path(
+    post,
+    path = "/api/v1/apps/{app}/packages",
+    operation_id = "upload_package_as_form",
+    tag = "packages",
+    summary = "Upload a package as a form",
+    description = "As `PUT`, from what sends forms: `curl -F file=@notes.apk -F version=1.2.3 -F channel=stable`. One part is the file: that which has a file name, or is named `file`. The other parts are fields, before the file or after it; what is a field may as well stand in the query. The answers are those of `PUT`. Digests in the headers of the request would be of the form, and are refused; `sha256` is of the file. Scope: `upload` and, with a channel, `release`.",
+    params(AppPath, Query, Prefer),
+    request_body(content = PackageForm, content_type = "multipart/form-data"),
+    responses(
+        Documents,
+        (status = 200, description = "A retry: these bytes were there before under this name and version. The body is as in 201.", body = UploadedPackage),
+        (status = 201, description = "Stored and known to the catalog; with a channel: published.", body = UploadedPackage),
+        (status = 202, description = "Stored durably. The catalog or signing is away, or the wait is over: it goes on by itself, and `reason` says what it waits for.", body = AcceptedPackage, headers(("Location" = String, description = "Where its state is told."))),
+        (status = 400, description = "`parameter_unknown`, `query_invalid`, `path_refused`. `form_invalid`: it cannot be read to its end, has no file or two, or says something twice; nothing is kept. `digest_invalid`: a digest stands in the headers of the request. `part_refused`, `condition_refused`, `header_invalid`: as of `PUT`. `body_unreadable`: the body ended too early, and nothing is kept.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 403, description = "`scope_missing`, `token_of_another_app`: nothing is kept. `token_refused`: the token was revoked, or may not release any more, when the catalog took the intent to publish; the package is kept as a draft, whose `reason` says so. `quota_exceeded`: the app would hold more than it may; `quota` names what (`bytes`, `releases`, `drafts`), `limit` and `used` how much.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 404, description = "`app_unknown`: there is no such app. `channel_unknown`: there is no such channel, and `create=channel` was not said; the words name the nearest.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 408, description = "`body_too_slow`: the body took longer than it may, and nothing is kept.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 409, description = "`version_exists`: this version has other bytes under this name, or a name that differs only in case or composition. `release_published`: a published version takes no further file. `release_deleted`: the version was deleted, and stays taken.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 411, description = "`length_required`: over HTTP/1.0 a body needs `Content-Length`.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 413, description = "`body_too_large`: the package is larger than the server takes. Nothing was kept.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 415, description = "`media_type`: it is no `multipart/form-data`, or its file is a form itself. `coding_refused`: the form or its file is coded, and that is not undone here.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 422, description = "Refused, and nothing is kept. `package_empty`: it has no bytes. `digest_mismatch`: the bytes are not those that a header announces. `archive_refused`, with the member `rule`: it would harm whoever unpacks it. `platform_required`: neither it nor its name nor `platform` says what it runs on. `package_damaged`: it begins as a known kind, or its name ends as one, and is not that to its end, or an APK was changed after it was signed; the words say what is missing. `platform_mismatch`: the bytes say otherwise. `name_refused`: no file may have this name: one with `..`, a separator, control, direction or unseen characters, a dot at its beginning or a dot or space at its end, or one that the platform serves itself (`SHA256SUMS`, and what ends in .minisig, .sig, .plist, .zsync, .idsig or .blocks). `version_missing`: the package carries no version, so name one. `version_invalid`, `channel_invalid`, `platform_unknown`, `arch_unknown`, `kind_unknown`. `token_refused`: the catalog does not know the token, or it was never good for this. `package_refused`: the catalog refused it, for the reason given. `release_failed`: it was stored, and its release failed with the reason given. `strict_refused`: it was to be refused when something is odd; `warnings` lists what is. `parameter_invalid`, `notes_without_release`, `notes_too_long`, `text_refused`.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 429, description = "Too much at once: come back after `Retry-After`.", body = ProblemDocument, content_type = PROBLEM, headers(("Retry-After" = i64, description = "Seconds."))),
+        (status = 507, description = "`disk_full`: there is no room. Downloads go on.", body = ProblemDocument, content_type = PROBLEM),
+    ),
+)]
 async fn create(
     State(state): State<UploadState>,
     asker: Asker,

@@ -6,12 +6,12 @@ mod storage;
 mod tus;
 mod uploads;
 
-use axum::Router;
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::UploadState;
 
-pub(crate) fn router() -> Router<UploadState> {
-    Router::new()
+pub(crate) fn router() -> OpenApiRouter<UploadState> {
+    OpenApiRouter::new()
         .merge(form::router())
         .merge(packages::router())
         .merge(storage::router())

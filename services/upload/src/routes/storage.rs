@@ -1,17 +1,25 @@
 //! `/internal/storage`: how full the store is, for the catalog.
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
+use slipway_openapi::InternalReading;
 use slipway_service::Problem;
 use slipway_service::api::Stored;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::{UploadState, storage};
 
-pub(super) fn router() -> Router<UploadState> {
-    Router::new().route("/internal/storage", get(show))
+pub(super) fn router() -> OpenApiRouter<UploadState> {
+    OpenApiRouter::new().routes(routes!(show))
 }
 
+#[utoipa::path(
+    get,
+    path = "/internal/storage",
+    operation_id = "show_store",
+    responses(InternalReading, (status = 200, description = "How full it is.", body = Stored)),
+)]
 async fn show(State(state): State<UploadState>) -> Result<Json<Stored>, Problem> {
     Ok(Json(storage::stored(&state).await?))
 }

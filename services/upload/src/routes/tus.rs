@@ -7,6 +7,7 @@ use slipway_service::Problem;
 use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
+use utoipa::IntoParams;
 
 use crate::checksum::{ALGORITHMS, Checksum};
 use crate::store::sessions::Session;
@@ -165,4 +166,75 @@ fn invalid(name: &str) -> Problem {
         "header_invalid",
         format!("the header {name} is missing or cannot be read: see the tus protocol"),
     )
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "the headers are read one by one")]
+pub(super) struct Version {
+    /// The version of tus.
+    #[param(rename = "Tus-Resumable", pattern = "^1\\.0\\.0$", example = "1.0.0")]
+    tus_resumable: String,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "the headers are read one by one")]
+pub(super) struct OptionalVersion {
+    /// The version of tus; it may be left out by who ends an upload by hand.
+    #[param(rename = "Tus-Resumable", pattern = "^1\\.0\\.0$", example = "1.0.0")]
+    tus_resumable: Option<String>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "the headers are read one by one")]
+pub(super) struct Offset {
+    /// Where these bytes go on: how many have arrived.
+    #[param(rename = "Upload-Offset")]
+    upload_offset: u64,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "the headers are read one by one")]
+pub(super) struct OptionalOffset {
+    /// As of PATCH; it is not read for DELETE.
+    #[param(rename = "Upload-Offset")]
+    upload_offset: Option<u64>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "the headers are read one by one")]
+pub(super) struct Checksummed {
+    /// `sha1` or `sha256` and the digest in base64.
+    #[param(rename = "Upload-Checksum")]
+    upload_checksum: Option<String>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "the headers are read one by one")]
+pub(super) struct MethodOverride {
+    /// The method that is meant.
+    #[param(
+        rename = "X-HTTP-Method-Override",
+        pattern = "^(PATCH|DELETE)$",
+        example = "PATCH"
+    )]
+    x_http_method_override: String,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "the headers are read one by one")]
+pub(super) struct Creation {
+    /// Bytes of the whole.
+    #[param(rename = "Upload-Length", minimum = 1)]
+    upload_length: u64,
+    /// `filename`, which is required, and every parameter of PUT (`version channel platform arch kind notes strict create`), and
+    /// `sha256`: each name with its value in base64.
+    #[param(rename = "Upload-Metadata", example = "filename bm90ZXMuYXBr")]
+    upload_metadata: String,
 }

@@ -1,18 +1,22 @@
 //! `/api/v1/apps/{app}/uploads`: a package in pieces, by tus 1.0 (<https://tus.io/protocols/resumable-upload>).
 
+use axum::Json;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::State;
 use axum::middleware::map_response;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
-use axum::{Json, Router};
 use http::header::{CACHE_CONTROL, LOCATION};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
+use slipway_openapi::parameters::{AppPath, PageQuery};
+use slipway_openapi::{Documents, PROBLEM, ProblemDocument, Reading, Writing};
 use slipway_service::http::json::{ApiPath, ApiQuery};
 use slipway_service::http::list::{Items, List};
 use slipway_service::token::Scope;
 use slipway_service::{Problem, api, clock};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::tus;
@@ -24,21 +28,17 @@ use crate::store::packages as rows;
 use crate::store::sessions::{self, Session};
 use crate::{UploadState, channel, metadata, progress, storing};
 
-pub(super) fn router() -> Router<UploadState> {
-    Router::new()
-        .route(
-            "/api/v1/apps/{app}/uploads",
-            get(list).post(create).options(options),
-        )
-        .route(
-            "/api/v1/apps/{app}/uploads/{id}",
-            get(show)
-                .head(offset)
-                .patch(append)
-                .delete(end)
-                .post(by_another_method)
-                .options(options),
-        )
+pub(super) fn router() -> OpenApiRouter<UploadState> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create, options))
+        .routes(routes!(
+            show,
+            offset,
+            append,
+            end,
+            by_another_method,
+            options_of_one
+        ))
         .layer(map_response(tus::resumable))
 }
 
@@ -47,16 +47,83 @@ struct Address {
     id: String,
 }
 
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "read by `Asker` and [`Address`]")]
+struct UploadPath {
+    /// The app's slug.
+    #[param(value_type = slipway_contract::Slug)]
+    app: String,
+    /// The upload's id: the end of the `Location` that its creation was answered with.
+    #[param(min_length = 1)]
+    id: String,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Nothing {}
 
 /// What the server can do; asked before there is a token.
+#[utoipa::path(
+    options,
+    path = "/api/v1/apps/{app}/uploads",
+    operation_id = "show_tus",
+    tag = "uploads",
+    summary = "Tell what of tus is spoken",
+    security(()),
+    params(AppPath),
+    responses(
+        (status = 204, description = "`Tus-Version`, `Tus-Extension`, `Tus-Max-Size` and `Tus-Checksum-Algorithm`."),
+    ),
+)]
 async fn options(State(state): State<UploadState>) -> Response {
     tus::capabilities(state.settings.limits.package_bytes)
 }
 
+/// The same at the address of one.
+#[utoipa::path(
+    options,
+    path = "/api/v1/apps/{app}/uploads/{id}",
+    operation_id = "show_tus_of_upload",
+    tag = "uploads",
+    summary = "Tell what of tus is spoken",
+    security(()),
+    params(UploadPath),
+    responses(
+        (status = 204, description = "As of the address above."),
+    ),
+)]
+async fn options_of_one(state: State<UploadState>) -> Response {
+    options(state).await
+}
+
 /// Begins an upload, with its first bytes when there is a body.
+#[utoipa::path(
+    post,
+    path = "/api/v1/apps/{app}/uploads",
+    operation_id = "create_upload",
+    tag = "uploads",
+    summary = "Begin a resumable upload",
+    description = "tus 1.0 with creation, creation-with-upload, checksum, expiration and termination: any tus client will do. Metadata: `filename` (required), `version`, `channel`, `platform`, `arch`, `kind`, `sha256`, `notes`, `strict`, `create`. It belongs to the token that begins it: to every other one there is none. Without a byte it lives an hour. Scope: `upload` and, with a channel, `release`.",
+    params(AppPath, tus::Version, tus::Creation, tus::Checksummed),
+    request_body(content = Option<Vec<u8>>, content_type = "application/offset+octet-stream", description = "The first bytes, if any."),
+    responses(
+        Documents,
+        (status = 201, description = "The upload's address is in `Location`.", headers(("Location" = String), ("Upload-Offset" = i64), ("Upload-Expires" = String))),
+        (status = 400, description = "`header_invalid`: a header of tus is missing or cannot be read. `metadata_invalid`, `checksum_invalid`. `parameter_unknown`. `body_unreadable`: the body ended too early; what arrived stays. `tus_extension_unknown`: `Upload-Concat` and `Upload-Defer-Length` are of extensions that `Tus-Extension` does not list. `part_refused`: `Content-Range`. `digest_invalid`: the digest of the file is `sha256` in the metadata, that of a piece `Upload-Checksum`.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 403, description = "`scope_missing`, `token_of_another_app`. `quota_exceeded`: the app would hold more than it may; `quota` names what (`bytes`, `releases`, `drafts`), `limit` and `used` how much.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 404, description = "`app_unknown`: there is no such app. `channel_unknown`: there is no such channel, and `create=channel` was not said; the words name the nearest.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 408, description = "`body_too_slow`: the body of one request took longer than it may; what arrived stays.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 409, description = "`version_exists`, `release_published`: the package would have no place. `release_deleted`: the version was deleted, and stays taken.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 411, description = "`length_required`: over HTTP/1.0 a body needs `Content-Length`.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 412, description = "`tus_version`: send `Tus-Resumable: 1.0.0`.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 413, description = "`body_too_large`: the package is larger than the server takes.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 415, description = "`media_type`: pieces are `application/offset+octet-stream`. `coding_refused`: the bytes are coded, and that is not undone here.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 422, description = "`package_empty`: `Upload-Length: 0`. `name_refused`, `version_invalid`, `channel_invalid`, `platform_unknown`, `platform_required`, `arch_unknown`, `kind_unknown`, `digest_invalid`, `parameter_invalid`, `notes_without_release`, `notes_too_long`, `text_refused`.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 429, description = "`too_many_uploads`: this token has as many open uploads as it may.", body = ProblemDocument, content_type = PROBLEM, headers(("Retry-After" = i64, description = "Seconds."))),
+        (status = 507, description = "`disk_full`: there is no room.", body = ProblemDocument, content_type = PROBLEM),
+    ),
+)]
 async fn create(
     State(state): State<UploadState>,
     asker: Asker,
@@ -131,23 +198,46 @@ fn row(state: &UploadState, asker: &Asker, metadata: &str, size: u64) -> Result<
 }
 
 /// An upload of the asker's in the list of them.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ListedUpload)]
 struct Listed {
+    #[schema(format = "uuid")]
     id: String,
+    #[schema(max_length = 180)]
     filename: String,
+    #[schema(minimum = 0)]
     offset: i64,
+    #[schema(minimum = 1)]
     size: i64,
     /// `uploading`, or `complete` when it has become a package.
+    #[schema(pattern = "^(uploading|complete)$")]
     state: &'static str,
     /// The package's id.
+    #[schema(required = true)]
     package: Option<String>,
+    #[schema(format = DateTime)]
     created_at: String,
+    #[schema(format = DateTime)]
     expires_at: String,
     /// Where it is gone on with, asked for, and ended.
     url: String,
 }
 
 /// The asker's own uploads.
+#[utoipa::path(
+    get,
+    path = "/api/v1/apps/{app}/uploads",
+    operation_id = "list_uploads",
+    tag = "uploads",
+    summary = "List one's own uploads",
+    description = "Those that this token has begun and that have not expired, the oldest first. Scope: `upload`.",
+    params(AppPath, PageQuery),
+    responses(
+        Reading,
+        (status = 200, description = "A page of uploads.", body = slipway_openapi::Listing<Listed>),
+        (status = 404, description = "`app_unknown`: there is no such app.", body = ProblemDocument, content_type = PROBLEM),
+    ),
+)]
 async fn list(
     State(state): State<UploadState>,
     asker: Asker,
@@ -184,6 +274,22 @@ fn path(row: &Session) -> String {
 }
 
 /// The offset to go on from. Whoever asks is going to write, so the one who writes now is asked to let go first.
+#[utoipa::path(
+    head,
+    path = "/api/v1/apps/{app}/uploads/{id}",
+    operation_id = "show_upload_offset",
+    tag = "uploads",
+    summary = "Ask how much has arrived",
+    description = "Scope: `upload`.",
+    params(UploadPath, tus::Version),
+    responses(
+        Reading,
+        (status = 200, description = "`Upload-Offset`, `Upload-Length` and `Upload-Expires`."),
+        (status = 404, description = "`upload_unknown`: there is no such upload of this token."),
+        (status = 410, description = "It was not finished in time, or was given up."),
+        (status = 412, description = "Send `Tus-Resumable: 1.0.0`."),
+    ),
+)]
 async fn offset(
     State(state): State<UploadState>,
     asker: Asker,
@@ -203,6 +309,34 @@ async fn offset(
 }
 
 /// Appends bytes at the offset.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/apps/{app}/uploads/{id}",
+    operation_id = "append_to_upload",
+    tag = "uploads",
+    summary = "Send the next bytes",
+    description = "Scope: `upload`.",
+    params(UploadPath, tus::Version, tus::Offset, tus::Checksummed),
+    request_body(content = Vec<u8>, content_type = "application/offset+octet-stream"),
+    responses(
+        Documents,
+        (status = 204, description = "`Upload-Offset` is how far it is now. The last piece makes the package.", headers(("Upload-Offset" = i64), ("Upload-Expires" = String))),
+        (status = 400, description = "`header_invalid`: a header of tus is missing or cannot be read. `metadata_invalid`, `checksum_invalid`. `parameter_unknown`. `body_unreadable`: the body ended too early; what arrived stays. `tus_extension_unknown`: `Upload-Concat` and `Upload-Defer-Length` are of extensions that `Tus-Extension` does not list. `part_refused`: `Content-Range`. `digest_invalid`: the digest of the file is `sha256` in the metadata, that of a piece `Upload-Checksum`.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 403, description = "`scope_missing`, `token_of_another_app`. `quota_exceeded`: the app would hold more than it may; `quota` names what (`bytes`, `releases`, `drafts`), `limit` and `used` how much.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 404, description = "`upload_unknown`: there is no such upload of this token.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 408, description = "`body_too_slow`: the body of one request took longer than it may; what arrived stays.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 409, description = "`offset_differs`: the upload is at the `Upload-Offset` of this answer. `upload_taken_over`: another request goes on with it. `version_exists`, `release_published`: the package that it became has no place.", body = ProblemDocument, content_type = PROBLEM, headers(("Upload-Offset" = i64))),
+        (status = 410, description = "`upload_expired`: it was not finished in time, or was given up: begin a new one.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 411, description = "`length_required`: over HTTP/1.0 a body needs `Content-Length`.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 412, description = "`tus_version`: send `Tus-Resumable: 1.0.0`.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 413, description = "`body_too_large`: more bytes than `Upload-Length` said.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 415, description = "`media_type`: pieces are `application/offset+octet-stream`. `coding_refused`: the bytes are coded, and that is not undone here.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 422, description = "As of an upload in one request; the upload has ended.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 460, description = "`checksum_mismatch`: these bytes are not those of `Upload-Checksum`; the offset stays.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 503, description = "`upload_busy`: an earlier request still works on it. `database_unavailable`, `upload_unavailable`.", body = ProblemDocument, content_type = PROBLEM, headers(("Retry-After" = i64, description = "Seconds."))),
+        (status = 507, description = "`disk_full`: there is no room.", body = ProblemDocument, content_type = PROBLEM),
+    ),
+)]
 async fn append(
     State(state): State<UploadState>,
     asker: Asker,
@@ -261,6 +395,22 @@ async fn append_to(state: &UploadState, held: Held, piece: Piece) -> Result<Sess
 
 /// Ends an upload: its bytes go. The package that a complete one became stays. The header of tus may be left out, for those
 /// who end one by hand.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/apps/{app}/uploads/{id}",
+    operation_id = "end_upload",
+    tag = "uploads",
+    summary = "Give an upload up",
+    description = "Scope: `upload`.",
+    params(UploadPath, tus::OptionalVersion),
+    responses(
+        Writing,
+        (status = 204, description = "Its bytes are gone; the package that a complete one became stays."),
+        (status = 404, description = "`upload_unknown`: there is no such upload of this token.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 410, description = "`upload_expired`: it was not finished in time, or was given up: begin a new one.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 412, description = "`tus_version`: send `Tus-Resumable: 1.0.0`.", body = ProblemDocument, content_type = PROBLEM),
+    ),
+)]
 async fn end(
     State(state): State<UploadState>,
     asker: Asker,
@@ -277,6 +427,34 @@ async fn end(
 }
 
 /// For clients behind something that only lets POST through.
+#[utoipa::path(
+    post,
+    path = "/api/v1/apps/{app}/uploads/{id}",
+    operation_id = "change_upload_by_post",
+    tag = "uploads",
+    summary = "PATCH or DELETE for clients that cannot send it",
+    description = "Scope: `upload`.",
+    params(UploadPath, tus::Version, tus::MethodOverride, tus::OptionalOffset, tus::Checksummed),
+    request_body(content = Option<Vec<u8>>, content_type = "application/offset+octet-stream"),
+    responses(
+        Documents,
+        (status = 204, description = "`Upload-Offset` is how far it is now. The last piece makes the package.", headers(("Upload-Offset" = i64), ("Upload-Expires" = String))),
+        (status = 400, description = "`header_invalid`: a header of tus is missing or cannot be read. `metadata_invalid`, `checksum_invalid`. `parameter_unknown`. `body_unreadable`: the body ended too early; what arrived stays. `tus_extension_unknown`: `Upload-Concat` and `Upload-Defer-Length` are of extensions that `Tus-Extension` does not list. `part_refused`: `Content-Range`. `digest_invalid`: the digest of the file is `sha256` in the metadata, that of a piece `Upload-Checksum`.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 403, description = "`scope_missing`, `token_of_another_app`. `quota_exceeded`: the app would hold more than it may; `quota` names what (`bytes`, `releases`, `drafts`), `limit` and `used` how much.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 404, description = "`upload_unknown`: there is no such upload of this token.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 408, description = "`body_too_slow`: the body of one request took longer than it may; what arrived stays.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 409, description = "`offset_differs`: the upload is at the `Upload-Offset` of this answer. `upload_taken_over`: another request goes on with it. `version_exists`, `release_published`: the package that it became has no place.", body = ProblemDocument, content_type = PROBLEM, headers(("Upload-Offset" = i64))),
+        (status = 410, description = "`upload_expired`: it was not finished in time, or was given up: begin a new one.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 411, description = "`length_required`: over HTTP/1.0 a body needs `Content-Length`.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 412, description = "`tus_version`: send `Tus-Resumable: 1.0.0`.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 413, description = "`body_too_large`: more bytes than `Upload-Length` said.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 415, description = "`media_type`: pieces are `application/offset+octet-stream`. `coding_refused`: the bytes are coded, and that is not undone here.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 422, description = "As of an upload in one request; the upload has ended.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 460, description = "`checksum_mismatch`: these bytes are not those of `Upload-Checksum`; the offset stays.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 503, description = "`upload_busy`: an earlier request still works on it. `database_unavailable`, `upload_unavailable`.", body = ProblemDocument, content_type = PROBLEM, headers(("Retry-After" = i64, description = "Seconds."))),
+        (status = 507, description = "`disk_full`: there is no room.", body = ProblemDocument, content_type = PROBLEM),
+    ),
+)]
 async fn by_another_method(
     state: State<UploadState>,
     asker: Asker,
@@ -297,20 +475,41 @@ async fn by_another_method(
 }
 
 /// What became of an upload.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = UploadProgress)]
 struct Progress {
+    #[schema(minimum = 0)]
     offset: i64,
+    #[schema(minimum = 1)]
     size: i64,
     /// `uploading`, then that of the package.
     state: String,
+    #[schema(required = true)]
     package: Option<api::Package>,
+    #[schema(required = true)]
     release: Option<api::Release>,
+    #[schema(required = true)]
     reason: Option<String>,
     /// The refusal of the package, or of the intent to publish it, for programs.
     #[serde(skip_serializing_if = "Option::is_none")]
     refused: Option<api::Refusal>,
 }
 
+#[utoipa::path(
+    get,
+    path = "/api/v1/apps/{app}/uploads/{id}",
+    operation_id = "show_upload",
+    tag = "uploads",
+    summary = "Show an upload",
+    description = "Scope: `read` or `upload`.",
+    params(UploadPath),
+    responses(
+        Reading,
+        (status = 200, description = "How far it is and, once it is whole, what became of it.", body = Progress),
+        (status = 404, description = "`upload_unknown`: there is no such upload of this token.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 410, description = "`upload_expired`: it was not finished in time, or was given up: begin a new one.", body = ProblemDocument, content_type = PROBLEM),
+    ),
+)]
 async fn show(
     State(state): State<UploadState>,
     asker: Asker,
