@@ -24,6 +24,7 @@ use axum::Router;
 use slipway_service::changes::held;
 use slipway_service::process::RouterService;
 use slipway_service::{Assembled, Peers, Service};
+use utoipa_axum::router::OpenApiRouter;
 
 use audience::Audience;
 pub use copy::Copy;
@@ -66,13 +67,23 @@ pub async fn build(
 /// All addresses of the service. What the catalog verifies under `/internal/staged` is answered by the same handlers as
 /// what the public gets.
 pub fn router(state: &DownloadState) -> Router {
+    let public = |audience| routes::public().with_state(state.seeing(audience));
+    let (router, _) = public(Audience::Public)
+        .nest("/internal/staged", public(Audience::Staged))
+        .merge(own().with_state(state.clone()))
+        .split_for_parts();
+    router.merge(held::router(state.following.report.clone()))
+}
+
+/// What only services ask.
+fn own() -> OpenApiRouter<DownloadState> {
+    routes::counts::router().merge(routes::rereads::router())
+}
+
+/// What the routes are, as the API's description says it.
+pub fn openapi() -> utoipa::openapi::OpenApi {
     routes::public()
-        .with_state(state.seeing(Audience::Public))
-        .nest(
-            "/internal/staged",
-            routes::public().with_state(state.seeing(Audience::Staged)),
-        )
-        .merge(routes::counts::router().with_state(state.clone()))
-        .merge(routes::rereads::router().with_state(state.clone()))
-        .merge(held::router(state.following.report.clone()))
+        .nest("/internal/staged", routes::public())
+        .merge(own())
+        .into_openapi()
 }

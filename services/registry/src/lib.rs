@@ -108,6 +108,13 @@ async fn sweep(leases: Arc<Leases>) {
     }
 }
 
+/// What the routes are, as the API's description says it.
+#[cfg(feature = "schema")]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    use utoipa::OpenApi as _;
+    routes::instances::Description::openapi()
+}
+
 fn router(state: RegistryState) -> Router {
     routes::instances::router().with_state(state)
 }

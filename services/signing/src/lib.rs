@@ -111,5 +111,11 @@ pub async fn open(peers: &Peers, settings: Settings) -> anyhow::Result<SigningSt
 
 /// The whole HTTP surface but the edge.
 pub fn router(state: SigningState) -> Router {
-    routes::router().with_state(state)
+    let (router, _) = routes::router().split_for_parts();
+    router.with_state(state)
+}
+
+/// What the routes are, as the API's description says it.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    routes::router().into_openapi()
 }

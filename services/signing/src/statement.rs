@@ -11,7 +11,7 @@ use sqlx::FromRow;
 
 /// What the catalog wants signed; each field can only hold what its type allows. Fields of a later catalog are not
 /// known here and change nothing.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
 pub(crate) struct Statement {
     pub(crate) app: Slug,
     pub(crate) version: Version,

@@ -1,30 +1,37 @@
 //! `/internal/downloads/{app}/{version}`: how often a release's files were downloaded, and which are damaged.
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use serde::Serialize;
+use slipway_openapi::InternalReading;
+use slipway_openapi::parameters::ReleasePath;
 use slipway_packages::Digest;
 use slipway_service::Problem;
 use slipway_service::http::json::ApiPath;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::DownloadState;
 use crate::store::downloads::Downloads;
 
-pub(crate) fn router() -> Router<DownloadState> {
-    Router::new().route("/internal/downloads/{app}/{version}", get(show))
+pub(crate) fn router() -> OpenApiRouter<DownloadState> {
+    OpenApiRouter::new().routes(routes!(show))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = DownloadCounts)]
 struct Counts {
     items: Vec<Item>,
     /// Names of files that this instance has found damaged in the store, and that are not served until they are mended.
     damaged: Vec<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = DownloadCount)]
 struct Item {
     filename: String,
+    #[schema(minimum = 0)]
     downloads: i64,
 }
 
@@ -39,6 +46,16 @@ impl From<Downloads> for Item {
 
 /// What the database has, and what this instance has not yet written; what another instance counted in the last
 /// seconds is missing.
+#[utoipa::path(
+    get,
+    path = "/internal/downloads/{app}/{version}",
+    operation_id = "show_download_counts",
+    params(ReleasePath),
+    responses(
+        InternalReading,
+        (status = 200, description = "What the database has, and what this instance has not yet written.", body = Counts),
+    ),
+)]
 async fn show(
     State(state): State<DownloadState>,
     ApiPath((app, version)): ApiPath<(String, String)>,

@@ -1,21 +1,24 @@
 //! `/d/{app}/{version}/{filename}` and its signature: what was released, for everybody who fetches or updates.
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
 use futures_util::TryStreamExt as _;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
     CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use slipway_openapi::parameters::FilePath;
+use slipway_openapi::{PROBLEM, ProblemDocument, Public};
 use slipway_packages::{Digest, FileName, Kind, Slug, Version, VersionError, shown};
 use slipway_service::changes::Visibility;
 use slipway_service::http::json::ApiPath;
 use slipway_service::{Problem, clock};
 use sqlx::AnyConnection;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::{CACHEABLE, SANDBOX, find_app, problem};
 use crate::DownloadState;
@@ -30,11 +33,45 @@ use crate::store::releases;
 const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
 const SIGNATURE_SUFFIX: &str = ".minisig";
 
-pub(super) fn router() -> Router<DownloadState> {
-    Router::new().route("/d/{app}/{version}/{filename}", get(show))
+pub(super) fn router() -> OpenApiRouter<DownloadState> {
+    OpenApiRouter::new().routes(routes!(show))
 }
 
 /// The bytes, or the signature when the name ends in `.minisig`: no package's name does.
+/// What a program asks that fetches in pieces or anew.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "the headers are read one by one")]
+struct RangeRequest {
+    /// One range of bytes.
+    #[param(rename = "Range", example = "bytes=0-1023")]
+    range: Option<String>,
+    #[param(rename = "If-None-Match")]
+    if_none_match: Option<String>,
+    #[param(rename = "If-Range")]
+    if_range: Option<String>,
+}
+
+#[utoipa::path(
+    get,
+    path = "/d/{app}/{version}/{filename}",
+    operation_id = "download_file",
+    tag = "downloads",
+    summary = "Fetch a file of a release, or its signature",
+    description = "The bytes that were released, by range and condition (RFC 9110); HEAD answers alike. With `.minisig` behind its name, the file's signature, as text. No content coding.",
+    security(()),
+    params(FilePath, RangeRequest),
+    responses(
+        Public,
+        (status = 200, description = "The bytes. Of a name that ends in `.minisig`: the signature, without range and digest.", body = Vec<u8>, content_type = "application/octet-stream", headers(("ETag" = String, description = "Strong: the SHA-256 of the whole file."), ("Repr-Digest" = String, description = "RFC 9530: the SHA-256 of the whole file."), ("Accept-Ranges" = String), ("Last-Modified" = String), ("Cache-Control" = String, description = "`public, max-age=300`"), ("Content-Disposition" = String, description = "`attachment` with the name."))),
+        (status = 206, description = "The range.", body = Vec<u8>, content_type = "application/octet-stream", headers(("Content-Range" = String))),
+        (status = 304, description = "Not modified."),
+        (status = 404, description = "`app_unknown`, `release_unknown`, `not_found`: there is no such app, release or file that is published.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 410, description = "`yanked`: it was taken back, for the reason given. `deleted`: it was deleted, for ever.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 412, description = "`precondition_failed`: it is not what `If-Match` or `If-Unmodified-Since` asks for.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 416, description = "`range_not_satisfiable`: the file has no such bytes.", body = ProblemDocument, content_type = PROBLEM),
+    ),
+)]
 async fn show(
     State(state): State<DownloadState>,
     method: Method,

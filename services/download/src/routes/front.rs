@@ -1,13 +1,14 @@
 //! `/`: what this is, for somebody who came without an address. A program gets 404 there.
 
 use askama::Template;
-use axum::Router;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse};
-use axum::routing::get;
 use http::HeaderMap;
+use slipway_openapi::{PROBLEM, ProblemDocument, Public};
 use slipway_service::Problem;
 use slipway_service::http::page as pages;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::page::{head, initial};
 use crate::DownloadState;
@@ -17,8 +18,8 @@ use crate::texts::Texts;
 /// What stands for the platform in commands where the settings do not say it.
 const SOMEWHERE: &str = "https://this.server";
 
-pub(super) fn router() -> Router<DownloadState> {
-    Router::new().route("/", get(show))
+pub(super) fn router() -> OpenApiRouter<DownloadState> {
+    OpenApiRouter::new().routes(routes!(show))
 }
 
 #[derive(Template)]
@@ -40,6 +41,20 @@ struct Named {
     initial: String,
 }
 
+#[utoipa::path(
+    get,
+    path = "/",
+    operation_id = "show_front",
+    tag = "downloads",
+    summary = "What this server is",
+    description = "A page for people; a program gets 404.",
+    security(()),
+    responses(
+        Public,
+        (status = 200, description = "The page.", body = String, content_type = "text/html"),
+        (status = 404, description = "`not_found`: it is for who asks for HTML.", body = ProblemDocument, content_type = PROBLEM),
+    ),
+)]
 async fn show(
     State(state): State<DownloadState>,
     request: HeaderMap,

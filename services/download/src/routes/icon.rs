@@ -1,23 +1,41 @@
 //! `/a/{app}/icon`: the picture that the newest release carries.
 
-use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use slipway_openapi::parameters::AppPath;
+use slipway_openapi::{PROBLEM, ProblemDocument, Public};
 use slipway_service::Problem;
 use slipway_service::http::json::ApiPath;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::{CACHEABLE, SANDBOX, find_app, problem};
 use crate::DownloadState;
 use crate::range::{Condition, Validators, condition};
 use crate::store::icons;
 
-pub(super) fn router() -> Router<DownloadState> {
-    Router::new().route("/a/{app}/icon", get(show))
+pub(super) fn router() -> OpenApiRouter<DownloadState> {
+    OpenApiRouter::new().routes(routes!(show))
 }
 
+#[utoipa::path(
+    get,
+    path = "/a/{app}/icon",
+    operation_id = "show_icon",
+    tag = "downloads",
+    summary = "The picture that the newest release carries",
+    security(()),
+    params(AppPath),
+    responses(
+        Public,
+        (status = 200, description = "The picture.", body = Vec<u8>, content_type = "image/png", headers(("ETag" = String))),
+        (status = 304, description = "Not modified."),
+        (status = 404, description = "`app_unknown`. `not_found`: no release carries one.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 410, description = "`deleted`: it was deleted by its publisher, for ever.", body = ProblemDocument, content_type = PROBLEM),
+    ),
+)]
 async fn show(
     State(state): State<DownloadState>,
     ApiPath(app): ApiPath<String>,

@@ -1,17 +1,19 @@
 //! `/d/{app}/latest/{platform}`: the way to the newest file for somebody's machine.
 
-use axum::Router;
 use axum::extract::State;
 use axum::response::IntoResponse;
-use axum::routing::get;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, LOCATION};
 use serde::Deserialize;
+use slipway_openapi::{PROBLEM, ProblemDocument, Public};
 use slipway_packages::{Platform, Said, Wanted};
 use slipway_service::Problem;
 use slipway_service::api::file_path;
 use slipway_service::http::json::{ApiPath, ApiQuery};
 use sqlx::AnyConnection;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::{find_app, problem};
 use crate::DownloadState;
@@ -22,22 +24,58 @@ use crate::store::releases;
 /// The channel of whoever names none; every app has it, also before its first release.
 pub(super) const DEFAULT_CHANNEL: &str = "stable";
 
-pub(super) fn router() -> Router<DownloadState> {
-    Router::new().route("/d/{app}/latest/{platform}", get(show))
+pub(super) fn router() -> OpenApiRouter<DownloadState> {
+    OpenApiRouter::new().routes(routes!(show))
 }
 
 /// Other parameters are passed over: links get decorated on their way.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Query {
+    /// Exactly this one before `universal`; without it `universal`, `x86_64`, `aarch64`, then by name. Synonyms are taken.
     #[serde(default)]
+    #[param(required = false)]
     arch: String,
+    /// Without it `stable`.
     #[serde(default)]
+    #[param(required = false)]
     channel: String,
+    /// Only packages of this kind.
     #[serde(default)]
+    #[param(required = false)]
     kind: String,
 }
 
 /// 302 to the file: of the published releases in the channel that hold a fitting package, the highest version.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "read as a pair")]
+struct Place {
+    /// The app's slug.
+    #[param(value_type = slipway_contract::Slug)]
+    app: String,
+    /// `android`, `ios`, `macos`, `windows`, `linux` or `harmony`, or what others call them.
+    #[param(example = "linux")]
+    platform: String,
+}
+
+#[utoipa::path(
+    get,
+    path = "/d/{app}/latest/{platform}",
+    operation_id = "find_latest",
+    tag = "downloads",
+    summary = "Find the newest file for a machine",
+    description = "Of the published releases in the channel that hold a fitting package, the highest version. Parameters that are not known are passed over.",
+    security(()),
+    params(Place, Query),
+    responses(
+        Public,
+        (status = 302, description = "The way to the file.", headers(("Location" = String, description = "A path on this host."), ("Cache-Control" = String, description = "`no-cache`"))),
+        (status = 400, description = "`arch_unknown`, `kind_unknown`, `query_invalid`, `path_refused`, `path_invalid`, and what the gateway says of requests that could be read in more than one way.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 404, description = "`app_unknown`, `platform_unknown`, `channel_unknown`. `no_package`: nothing that is published fits.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 410, description = "`deleted`: it was deleted by its publisher, for ever.", body = ProblemDocument, content_type = PROBLEM),
+    ),
+)]
 async fn show(
     State(state): State<DownloadState>,
     ApiPath((app, platform)): ApiPath<(String, String)>,

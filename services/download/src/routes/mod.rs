@@ -12,7 +12,6 @@ mod page;
 mod problem;
 pub(crate) mod rereads;
 
-use axum::Router;
 use axum::middleware::map_response;
 use axum::response::Response;
 use http::HeaderValue;
@@ -20,13 +19,14 @@ use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use slipway_packages::Slug;
 use slipway_service::Problem;
 use sqlx::AnyConnection;
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::DownloadState;
 use crate::store::apps::{self, App};
 
 /// What end users fetch.
-pub(crate) fn public() -> Router<DownloadState> {
-    Router::new()
+pub(crate) fn public() -> OpenApiRouter<DownloadState> {
+    OpenApiRouter::new()
         .merge(files::router())
         .merge(latest::router())
         .merge(front::router())

@@ -1,18 +1,21 @@
 //! `/a/{app}`: the install page. No script, nothing from elsewhere; what the visitor needs comes first.
 
 use askama::Template;
-use axum::Router;
 use axum::extract::State;
 use axum::response::{AppendHeaders, Html, IntoResponse};
-use axum::routing::get;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, USER_AGENT, VARY};
 use http::{HeaderMap, HeaderValue};
 use serde::Deserialize;
+use slipway_openapi::parameters::AppPath;
+use slipway_openapi::{PROBLEM, ProblemDocument, Public};
 use slipway_packages::{Digest, Platform, Version};
 use slipway_service::http::json::{ApiPath, ApiQuery};
 use slipway_service::http::page::{Language, POLICY};
 use slipway_service::{Problem, clock};
 use sqlx::AnyConnection;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::latest::{DEFAULT_CHANNEL, find_channel};
 use super::{find_app, offer, older};
@@ -32,16 +35,20 @@ use crate::texts::{Installing, Texts};
 use offer::{File, Offer, Offers, Telling};
 use older::OlderVersions;
 
-pub(super) fn router() -> Router<DownloadState> {
-    Router::new().route("/a/{app}", get(show))
+pub(super) fn router() -> OpenApiRouter<DownloadState> {
+    OpenApiRouter::new().routes(routes!(show))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Query {
+    /// Without it `stable`.
     #[serde(default)]
+    #[param(required = false)]
     channel: String,
     /// Versions older than this one are named as older ones.
     #[serde(default)]
+    #[param(required = false)]
     before: String,
 }
 
@@ -155,6 +162,22 @@ struct Headline {
     published_at: Option<i64>,
 }
 
+#[utoipa::path(
+    get,
+    path = "/a/{app}",
+    operation_id = "show_install_page",
+    tag = "downloads",
+    summary = "The install page of an app",
+    description = "For people, in English or Chinese; a refusal is a page too for who asks for HTML.",
+    security(()),
+    params(AppPath, Query),
+    responses(
+        Public,
+        (status = 200, description = "The page.", body = String, content_type = "text/html"),
+        (status = 404, description = "`app_unknown`, `channel_unknown`.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 410, description = "`deleted`: it was deleted by its publisher, for ever.", body = ProblemDocument, content_type = PROBLEM),
+    ),
+)]
 async fn show(
     State(state): State<DownloadState>,
     ApiPath(app): ApiPath<String>,

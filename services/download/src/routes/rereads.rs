@@ -1,29 +1,52 @@
 //! `/internal/blobs/{sha256}`: what lies in the store under a digest, read anew.
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use serde::Serialize;
+use slipway_openapi::InternalReading;
 use slipway_packages::Digest;
 use slipway_service::Problem;
 use slipway_service::http::json::ApiPath;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::DownloadState;
 
-pub(crate) fn router() -> Router<DownloadState> {
-    Router::new().route("/internal/blobs/{sha256}", get(show))
+pub(crate) fn router() -> OpenApiRouter<DownloadState> {
+    OpenApiRouter::new().routes(routes!(show))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Reread {
     /// Of the bytes that are there, in hex; `null` when there is no file.
+    #[schema(pattern = "^[0-9a-f]{64}$", required = true)]
     sha256: Option<String>,
     /// Bytes.
+    #[schema(minimum = 0)]
     size: u64,
 }
 
 /// Reads the file from the disk to its end. Nothing that is remembered of it counts: the catalog asks before it gives a
 /// release up for its bytes.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "read by its one part")]
+struct Address {
+    #[param(value_type = Digest)]
+    sha256: String,
+}
+
+#[utoipa::path(
+    get,
+    path = "/internal/blobs/{sha256}",
+    operation_id = "reread_blob",
+    params(Address),
+    responses(
+        InternalReading,
+        (status = 200, description = "What lies there, read from the disk to its end.", body = Reread),
+    ),
+)]
 async fn show(
     State(state): State<DownloadState>,
     ApiPath(sha256): ApiPath<String>,

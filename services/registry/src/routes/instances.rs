@@ -32,8 +32,25 @@ pub(crate) fn router() -> Router<RegistryState> {
         .layer(DefaultBodyLimit::max(MAX_RECORD))
 }
 
+/// What the routes are, as the API's description says it; a test compares the two.
+#[cfg(feature = "schema")]
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(watch, beat, leave))]
+pub(crate) struct Description;
+
 /// A heartbeat: the full record. The first one is taken when the instance has proven itself at its address; one that says
 /// DRAINING is answered when every watcher has applied it.
+#[cfg_attr(
+    feature = "schema",
+    utoipa::path(
+        put,
+        path = "/internal/instances/{instance}",
+        operation_id = "beat",
+        params(("instance" = String, Path, format = "uuid")),
+        request_body = Record,
+        responses(slipway_openapi::InternalWriting, (status = 200, description = "The lease is renewed.", body = Beat), (status = 409, description = "`address_changed`", body = slipway_openapi::ProblemDocument, content_type = "application/problem+json"), (status = 422, description = "`record_unproven`: the instance did not prove itself at its address.", body = slipway_openapi::ProblemDocument, content_type = "application/problem+json"), (status = 429, description = "`leases_full`", body = slipway_openapi::ProblemDocument, content_type = "application/problem+json")),
+    )
+)]
 async fn beat(
     State(state): State<RegistryState>,
     Caller(caller): Caller,
@@ -98,6 +115,16 @@ impl From<Refused> for Problem {
 }
 
 /// The end of a lease, of the caller's own service alone.
+#[cfg_attr(
+    feature = "schema",
+    utoipa::path(
+        delete,
+        path = "/internal/instances/{instance}",
+        operation_id = "leave",
+        params(("instance" = String, Path, format = "uuid")),
+        responses(slipway_openapi::InternalReading, (status = 200, description = "The lease has ended.", body = Beat)),
+    )
+)]
 async fn leave(
     State(state): State<RegistryState>,
     Caller(caller): Caller,
@@ -111,6 +138,7 @@ async fn leave(
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 struct Watch {
     /// The instance that watches.
     watcher: String,
@@ -119,10 +147,21 @@ struct Watch {
     revision: Option<u64>,
     /// Seconds to wait for a change.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", param(required = false))]
     wait: u64,
 }
 
 /// The full set, at once when the watcher has another revision than ours, else when it changes or the wait is over.
+#[cfg_attr(
+    feature = "schema",
+    utoipa::path(
+        get,
+        path = "/internal/instances",
+        operation_id = "watch_instances",
+        params(Watch),
+        responses(slipway_openapi::InternalReading, (status = 200, description = "The full set.", body = Snapshot)),
+    )
+)]
 async fn watch(
     State(state): State<RegistryState>,
     Caller(caller): Caller,

@@ -3,18 +3,21 @@
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use slipway_openapi::InternalWriting;
 use slipway_packages::Slug;
 use slipway_service::Problem;
 use slipway_service::http::json::ApiJson;
+use utoipa::ToSchema;
 
 use crate::{SigningState, keys};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = WantedKey)]
 pub(crate) struct Wanted {
     app: Slug,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Key {
     key_id: String,
     /// The whole text of the app's `minisign.pub`.
@@ -22,6 +25,13 @@ pub(crate) struct Key {
 }
 
 /// The app's key; it is made when it is missing. Safe to repeat: an app has one key.
+#[utoipa::path(
+    post,
+    path = "/internal/keys",
+    operation_id = "ensure_key",
+    request_body = Wanted,
+    responses(InternalWriting, (status = 200, description = "The app's key.", body = Key)),
+)]
 pub(crate) async fn ensure(
     State(state): State<SigningState>,
     ApiJson(wanted): ApiJson<Wanted>,

@@ -3,13 +3,13 @@
 mod keys;
 mod signatures;
 
-use axum::Router;
-use axum::routing::post;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::SigningState;
 
-pub(crate) fn router() -> Router<SigningState> {
-    Router::new()
-        .route("/internal/keys", post(keys::ensure))
-        .route("/internal/signatures", post(signatures::create))
+pub(crate) fn router() -> OpenApiRouter<SigningState> {
+    OpenApiRouter::new()
+        .routes(routes!(keys::ensure))
+        .routes(routes!(signatures::create))
 }

@@ -3,13 +3,15 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
+use slipway_openapi::{InternalWriting, PROBLEM, ProblemDocument};
 use slipway_service::Problem;
 use slipway_service::http::json::ApiJson;
+use utoipa::ToSchema;
 
 use crate::statement::Statement;
 use crate::{SigningState, signing};
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Signature {
     key_id: String,
     /// The whole text of the package's `.minisig`.
@@ -17,6 +19,19 @@ pub(crate) struct Signature {
 }
 
 /// The signature of a statement. Safe to repeat: every answer has the same bytes.
+#[utoipa::path(
+    post,
+    path = "/internal/signatures",
+    operation_id = "sign_statement",
+    request_body = Statement,
+    responses(
+        InternalWriting,
+        (status = 200, description = "The signature.", body = Signature),
+        (status = 404, description = "`key_unknown`, `blob_missing`.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 409, description = "`version_exists`: the version was signed with other bytes under this name. `key_differs`.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 422, description = "`blob_differs`: the bytes in the store are not those.", body = ProblemDocument, content_type = PROBLEM),
+    ),
+)]
 pub(crate) async fn create(
     State(state): State<SigningState>,
     ApiJson(statement): ApiJson<Statement>,
