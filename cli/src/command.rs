@@ -8,7 +8,9 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::exit::{self, Exit};
 use crate::terminal::Output;
-use crate::{accept_restore, demo, download, publish, release, run, shell, terminal, up, verify};
+use crate::{
+    accept_restore, demo, download, openapi, publish, release, run, shell, terminal, up, verify,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -45,6 +47,8 @@ enum Command {
     Demo(demo::Options),
     #[command(after_help = accept_restore::EXAMPLES)]
     AcceptRestore(accept_restore::Options),
+    #[command(after_help = openapi::EXAMPLES)]
+    Openapi(openapi::Options),
     #[command(after_help = shell::COMPLETIONS)]
     Completions(shell::Completions),
     /// Print the manual page
@@ -116,6 +120,7 @@ impl Slipway {
             Command::Verify(options) => {
                 return reported(options.output, || verify::execute(&options));
             }
+            Command::Openapi(options) => openapi::execute(&options),
             Command::Completions(options) => {
                 shell::completions(Self::command(), &options);
                 Ok(())

@@ -5,6 +5,7 @@ mod command;
 mod demo;
 mod download;
 mod exit;
+mod openapi;
 mod proof;
 mod publish;
 mod release;
