@@ -5,7 +5,9 @@ mod born;
 mod damage;
 pub mod fault;
 mod pool;
+pub mod queue;
 pub mod replica;
+pub mod signal;
 pub mod version_keys;
 
 pub use pool::Database;

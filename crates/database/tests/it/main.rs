@@ -1,3 +1,4 @@
 //! Databases of both engines.
 
 mod database;
+mod queue;
