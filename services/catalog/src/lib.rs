@@ -8,7 +8,6 @@
 mod app;
 mod channels;
 mod choice;
-mod crashes;
 mod delivery;
 mod draft;
 mod feed;

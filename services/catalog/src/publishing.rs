@@ -43,7 +43,7 @@ pub(crate) enum Ended {
 
 /// Runs a job once. Whatever goes wrong on our side is tried again too: nothing is lost by it.
 pub(crate) async fn run(state: &CatalogState, work: &Work) -> Ended {
-    let job = &work.job;
+    let job = &work.row.subject;
     let outcome = match job.kind.as_str() {
         "key" => make_key(state, &job.subject).await,
         "release" => publish(state, work).await,
@@ -53,7 +53,7 @@ pub(crate) async fn run(state: &CatalogState, work: &Work) -> Ended {
         Ok(ended) => ended,
         Err(error) => {
             tracing::warn!(
-                job = job.id,
+                job = work.row.id,
                 error = format!("{error:#}"),
                 "a job failed and is tried again"
             );
@@ -129,7 +129,7 @@ async fn key_of(state: &CatalogState, app: &str) -> anyhow::Result<Result<String
 
 /// Carries a release as far as it goes.
 async fn publish(state: &CatalogState, work: &Work) -> anyhow::Result<Ended> {
-    let id = &work.job.subject;
+    let id = &work.row.subject.subject;
     loop {
         let mut connection = state.database.read().await?;
         let Some(release) = releases::by_id(&mut connection, id).await? else {

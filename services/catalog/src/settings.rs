@@ -1,6 +1,7 @@
 //! The catalog's own settings.
 
 use serde::Deserialize;
+use slipway_service::database::queue::crashes;
 use slipway_service::quota::Quota;
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -56,12 +57,13 @@ pub struct Jobs {
 
 impl Default for Jobs {
     fn default() -> Self {
+        let crashes = crashes::Limits::default();
         Self {
             workers: 4,
             lease_seconds: 5,
-            max_crashes: 3,
-            max_crashes_alone: 3,
-            alone_pause_millis: 10_000,
+            max_crashes: crashes.max_crashes,
+            max_crashes_alone: crashes.max_crashes_alone,
+            alone_pause_millis: crashes.alone_pause_millis,
         }
     }
 }
