@@ -1,113 +1,85 @@
 //! Telling the catalog what was stored, until it confirms or refuses for good.
 //!
-//! A row is leased, sent, and removed in the transaction that notes the result. A process that is killed leaves a lease
-//! that ends; the catalog takes the same delivery again without a change. While nobody answers, the pauses grow to five
-//! seconds, and they end as soon as somebody new is known.
+//! A row is leased, sent, and removed in the transaction that notes the result. The catalog takes the same delivery again
+//! without a change.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
 use serde_json::Map;
 use slipway_service::api::{Refusal, Uploaded};
-use slipway_service::clock::Moment;
+use slipway_service::database::queue::{self, Queue, Row, Table, Workers, crashes};
+pub(crate) use slipway_service::database::signal::Signal;
 use slipway_service::internal::client::CallError;
 use slipway_service::{clock, retry};
-use tokio::sync::{Semaphore, watch};
+use sqlx::{Any, AnyConnection, Transaction};
 
 use crate::UploadState;
+use crate::settings;
 use crate::store::{intents, outbox, packages, replacements};
-
-/// How often it is looked for rows that other instances left.
-const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// What a developer is told while the catalog does not answer.
 pub(crate) const AWAY: &str =
     "the catalog does not answer; the package is safe and is handed over by itself";
 
-/// Tells this instance's tasks that rows have come or gone; cheap to clone.
+/// A leased entry and its place.
+type Work = queue::Work<outbox::Entry>;
+
 #[derive(Clone)]
-pub(crate) struct Signal(watch::Sender<u64>);
+struct Deliveries(UploadState);
 
-impl Default for Signal {
-    fn default() -> Self {
-        Self(watch::Sender::new(0))
+impl Queue for Deliveries {
+    /// An entry in whose place another package was put waits until the catalog has decided on that one: told first, it
+    /// would be released.
+    const TABLE: Table = Table {
+        name: "outbox",
+        subject: outbox::ENTRY,
+        held: "EXISTS (
+            SELECT 1 FROM replacements r JOIN packages p ON p.id = r.package_id
+            WHERE r.replaced = outbox.package_id AND p.state = 'stored')",
+        // It is sent until the catalog takes it or refuses it for good.
+        counts_crashes: false,
+    };
+    type Subject = outbox::Entry;
+
+    async fn begin(&self) -> sqlx::Result<Option<Transaction<'static, Any>>> {
+        self.0.database.write().await.map(Some)
     }
-}
 
-impl Signal {
-    pub(crate) fn raise(&self) {
-        self.0.send_modify(|count| *count = count.wrapping_add(1));
+    async fn run(&self, work: &Work) -> sqlx::Result<()> {
+        deliver(&self.0, work).await
     }
 
-    pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
-        self.0.subscribe()
+    async fn give_up(
+        &self,
+        _: &mut AnyConnection,
+        _: &Row<outbox::Entry>,
+        _: &str,
+    ) -> sqlx::Result<()> {
+        Ok(())
     }
 }
 
 /// Starts to deliver, until the process ends.
 pub(crate) fn start(state: &UploadState) {
-    let process = &state.process;
-    let running = state.clone();
-    process.spawn("outbox", move || run(running.clone()));
-    let waking = state.clone();
-    retry::wake_when_somebody_comes(&state.peers, move || wake(waking.clone()));
+    let context = (&state.process, &state.database, &state.outbox);
+    let settings = &state.settings.outbox;
+    let limits = queue::Limits {
+        at_once: settings.at_once,
+        lease: lease_time(settings),
+        crashes: crashes::Limits::default(),
+    };
+    let workers = Workers::new(context, Deliveries(state.clone()), limits);
+    workers.start();
+    retry::wake_when_somebody_comes(&state.peers, move || workers.clone().wake());
 }
 
-async fn run(state: UploadState) {
-    let places = Arc::new(Semaphore::new(state.settings.outbox.at_once.max(1)));
-    let mut signal = state.outbox.subscribe();
-    loop {
-        signal.mark_unchanged();
-        match lease(&state, places.available_permits()).await {
-            Ok(entries) if entries.is_empty() => {
-                let _ = tokio::time::timeout(LOOK_AGAIN, signal.changed()).await;
-            }
-            Ok(entries) => {
-                for entry in entries {
-                    let place = places.clone().acquire_owned().await;
-                    let delivering = state.clone();
-                    state.process.spawn_once("delivery", async move {
-                        deliver(&delivering, &entry).await;
-                        drop(place);
-                        delivering.outbox.raise();
-                    });
-                }
-            }
-            Err(error) => {
-                tracing::warn!(%error, "the outbox could not be read");
-                tokio::time::sleep(Duration::from_secs(1)).await;
-            }
-        }
-    }
+fn lease_time(settings: &settings::Outbox) -> Duration {
+    Duration::from_secs(settings.lease_seconds)
 }
 
-async fn lease(state: &UploadState, places: usize) -> sqlx::Result<Vec<outbox::Entry>> {
-    let lease = i64::try_from(state.settings.outbox.lease_seconds).unwrap_or(i64::MAX / 2000);
-    let now = clock::unix_millis();
-    let moment = Moment::new(now, retry::LONGEST_PAUSE_MILLIS, lease * 1000);
-    {
-        // Looked at without the write lock first: an idle platform writes nothing.
-        let mut connection = state.database.read().await?;
-        if places == 0 || !outbox::some_due(&mut connection, moment).await? {
-            return Ok(Vec::new());
-        }
-    }
-    let limit = i64::try_from(places).unwrap_or(i64::MAX);
-    let mut transaction = state.database.write().await?;
-    let until = now + lease * 1000;
-    let entries = outbox::lease(&mut transaction, moment, until, limit).await?;
-    transaction.commit().await?;
-    Ok(entries)
-}
-
-async fn deliver(state: &UploadState, entry: &outbox::Entry) {
-    if let Err(error) = try_to_deliver(state, entry).await {
-        tracing::warn!(entry = entry.id, %error, "the result of a delivery could not be written");
-    }
-}
-
-async fn try_to_deliver(state: &UploadState, entry: &outbox::Entry) -> sqlx::Result<()> {
+async fn deliver(state: &UploadState, work: &Work) -> sqlx::Result<()> {
+    let entry = &work.row.subject;
     let mut connection = state.database.read().await?;
     let package = packages::by_id(&mut connection, &entry.package_id)
         .await?
@@ -122,14 +94,13 @@ async fn try_to_deliver(state: &UploadState, entry: &outbox::Entry) -> sqlx::Res
         "/internal/packages",
         Some(&delivery),
     );
-    // Given up before the lease ends, so that nobody else has the row meanwhile.
-    let lease = Duration::from_secs(state.settings.outbox.lease_seconds);
-    let answer = tokio::time::timeout(lease * 4 / 5, call).await;
-    let now = clock::unix_millis();
+    // A catalog that hangs must not hold a place, and the developer is told of it, before another would take the row.
+    let patience = lease_time(&state.settings.outbox) * 4 / 5;
+    let answer = tokio::time::timeout(patience, call).await;
     let mut transaction = state.database.write().await?;
     match answer {
         Ok(Ok(uploaded)) => {
-            let removed = outbox::remove(&mut transaction, entry).await?;
+            let removed = remove(&mut transaction, work).await?;
             let known_as = &uploaded.package.id;
             packages::deliver(&mut transaction, &entry.package_id, known_as).await?;
             packages::warn(&mut transaction, &package, &uploaded.package.warnings).await?;
@@ -157,22 +128,35 @@ async fn try_to_deliver(state: &UploadState, entry: &outbox::Entry) -> sqlx::Res
                 detail,
                 members: Map::new(),
             };
-            if outbox::remove(&mut transaction, entry).await? {
+            if remove(&mut transaction, work).await? {
                 packages::refuse(&mut transaction, &entry.package_id, &refusal, None).await?;
             }
         }
         Ok(Err(error)) => {
             tracing::debug!(package = entry.package_id, %error, "a delivery waits");
-            let next_at = now + retry::pause(entry.attempts);
-            let why = reason(&error);
-            outbox::put_back(&mut transaction, entry, (now, next_at), why).await?;
+            put_back(&mut transaction, work, reason(&error)).await?;
         }
-        Err(_) => {
-            let next_at = now + retry::pause(entry.attempts);
-            outbox::put_back(&mut transaction, entry, (now, next_at), AWAY).await?;
-        }
+        Err(_) => put_back(&mut transaction, work, AWAY).await?,
     }
     transaction.commit().await
+}
+
+/// Removes a delivered entry; `false` when the lease was lost, or when it was asked for again meanwhile: then it stays, for
+/// the next lease.
+async fn remove(db: &mut AnyConnection, work: &Work) -> sqlx::Result<bool> {
+    let removed = work.lease.done(db).await?;
+    if removed {
+        intents::remove(db, &work.row.subject.intent).await?;
+    }
+    Ok(removed)
+}
+
+async fn put_back(db: &mut AnyConnection, work: &Work, reason: &str) -> sqlx::Result<()> {
+    let now = clock::unix_millis();
+    if work.lease.put_back(db, now, reason).await? {
+        outbox::note_failure(db, &work.row.id, now).await?;
+    }
+    Ok(())
 }
 
 /// Why a delivery waits, for the developer: what the catalog says of itself, such as that it is held or its disk full.
@@ -187,20 +171,4 @@ fn reason(error: &CallError) -> &str {
         }
         _ => AWAY,
     }
-}
-
-/// Ends every pause: it may be the catalog that has come.
-async fn wake(state: UploadState) -> sqlx::Result<()> {
-    let now = clock::unix_millis();
-    {
-        let mut connection = state.database.read().await?;
-        if !outbox::some_wait(&mut connection, now).await? {
-            return Ok(());
-        }
-    }
-    let mut transaction = state.database.write().await?;
-    outbox::wake_all(&mut transaction, now).await?;
-    transaction.commit().await?;
-    state.outbox.raise();
-    Ok(())
 }

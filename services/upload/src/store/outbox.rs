@@ -1,11 +1,14 @@
-//! What the catalog has to be told.
+//! What the catalog has to be told, as it is queued and looked at. Its leases are the queue's.
 
-use slipway_service::clock::Moment;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 use uuid::Uuid;
 
 use super::Range;
 use super::intents::{self, Terms};
+
+/// The columns of an [`Entry`] beside its id.
+pub(crate) const ENTRY: &str =
+    "package_id, channel, token_id, request_id, acknowledged_at, wish, failing_since, last_error";
 
 /// A row of the outbox: a package, and the channel that it is to be released to.
 #[derive(Clone, Debug, FromRow)]
@@ -20,9 +23,6 @@ pub(crate) struct Entry {
     /// A UUID, new each time that it is asked for.
     #[sqlx(rename = "wish")]
     pub(crate) intent: String,
-    /// Who has it now: a UUID of the lease.
-    pub(crate) lease_owner: Option<String>,
-    pub(crate) attempts: i64,
     pub(crate) failing_since: Option<i64>,
     pub(crate) last_error: Option<String>,
 }
@@ -107,114 +107,10 @@ pub(crate) async fn has_others(
     Ok(other.is_some())
 }
 
-/// Whether some entry could be leased. One in whose place another package was put waits until the catalog has decided on
-/// that one: told first, it would be released.
-pub(crate) async fn some_due(db: &mut AnyConnection, moment: Moment) -> Result<bool> {
-    let due: Option<String> = query_scalar(
-        "SELECT id FROM outbox WHERE (next_at <= $1 OR next_at > $2)
-             AND (lease_until IS NULL OR lease_until < $1 OR lease_until > $3)
-             AND NOT EXISTS (
-                 SELECT 1 FROM replacements r JOIN packages p ON p.id = r.package_id
-                 WHERE r.replaced = outbox.package_id AND p.state = 'stored')
-         LIMIT 1",
-    )
-    .bind(moment.now)
-    .bind(moment.furthest_pause)
-    .bind(moment.furthest_lease)
-    .fetch_optional(db)
-    .await?;
-    Ok(due.is_some())
-}
-
-/// Leases the entries that are due the longest. The conditions stand twice: under PostgreSQL the inner ones may have
-/// been read before another instance took the same row, the outer ones are checked again on the row as it is.
-pub(crate) async fn lease(
-    db: &mut AnyConnection,
-    moment: Moment,
-    until: i64,
-    limit: i64,
-) -> Result<Vec<Entry>> {
-    query_as(
-        "UPDATE outbox SET lease_owner = $1, lease_until = $2, attempts = attempts + 1
-         WHERE (next_at <= $3 OR next_at > $4) AND (lease_until IS NULL OR lease_until < $3 OR lease_until > $5)
-             AND NOT EXISTS (
-                 SELECT 1 FROM replacements r JOIN packages p ON p.id = r.package_id
-                 WHERE r.replaced = outbox.package_id AND p.state = 'stored')
-             AND id IN (
-                 SELECT o.id FROM outbox o WHERE (o.next_at <= $3 OR o.next_at > $4)
-                     AND (o.lease_until IS NULL OR o.lease_until < $3 OR o.lease_until > $5)
-                     AND NOT EXISTS (
-                         SELECT 1 FROM replacements r JOIN packages p ON p.id = r.package_id
-                         WHERE r.replaced = o.package_id AND p.state = 'stored')
-                 ORDER BY next_at LIMIT $6)
-         RETURNING id, package_id, channel, token_id, request_id, acknowledged_at, wish, lease_owner, attempts, failing_since, last_error",
-    )
-    .bind(Uuid::now_v7().to_string())
-    .bind(until)
-    .bind(moment.now)
-    .bind(moment.furthest_pause)
-    .bind(moment.furthest_lease)
-    .bind(limit)
-    .fetch_all(db)
-    .await
-}
-
-/// Puts an entry back until `next_at`; at once when it was asked for again meanwhile.
-pub(crate) async fn put_back(
-    db: &mut AnyConnection,
-    entry: &Entry,
-    (now, next_at): (i64, i64),
-    error: &str,
-) -> Result<()> {
-    query(
-        "UPDATE outbox SET lease_owner = NULL, lease_until = NULL, last_error = $5,
-             next_at = CASE WHEN wish = $6 THEN $4 ELSE next_at END, failing_since = coalesce(failing_since, $3)
-         WHERE id = $1 AND lease_owner = $2",
-    )
-    .bind(&entry.id)
-    .bind(&entry.lease_owner)
-    .bind(now)
-    .bind(next_at)
-    .bind(error)
-    .bind(&entry.intent)
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// Removes a delivered entry; `false` when another lease has begun, or when it was asked for again meanwhile: then it
-/// stays, for the next lease.
-pub(crate) async fn remove(db: &mut AnyConnection, entry: &Entry) -> Result<bool> {
-    let done = query("DELETE FROM outbox WHERE id = $1 AND lease_owner = $2 AND wish = $3")
-        .bind(&entry.id)
-        .bind(&entry.lease_owner)
-        .bind(&entry.intent)
-        .execute(&mut *db)
-        .await?;
-    query("UPDATE outbox SET lease_owner = NULL, lease_until = NULL WHERE id = $1 AND lease_owner = $2")
-        .bind(&entry.id)
-        .bind(&entry.lease_owner)
-        .execute(&mut *db)
-        .await?;
-    let removed = done.rows_affected() == 1;
-    if removed {
-        intents::remove(db, &entry.intent).await?;
-    }
-    Ok(removed)
-}
-
-/// Whether an entry waits for a later time.
-pub(crate) async fn some_wait(db: &mut AnyConnection, now: i64) -> Result<bool> {
-    let waiting: Option<String> = query_scalar("SELECT id FROM outbox WHERE next_at > $1 LIMIT 1")
-        .bind(now)
-        .fetch_optional(db)
-        .await?;
-    Ok(waiting.is_some())
-}
-
-/// Makes every waiting entry due.
-pub(crate) async fn wake_all(db: &mut AnyConnection, now: i64) -> Result<()> {
-    query("UPDATE outbox SET next_at = $1 WHERE next_at > $1")
+/// Notes since when it cannot be delivered: since the first failure after it was asked for.
+pub(crate) async fn note_failure(db: &mut AnyConnection, id: &str, now: i64) -> Result<()> {
+    query("UPDATE outbox SET failing_since = coalesce(failing_since, $2) WHERE id = $1")
+        .bind(id)
         .bind(now)
         .execute(db)
         .await?;
