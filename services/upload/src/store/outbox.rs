@@ -6,9 +6,14 @@ use uuid::Uuid;
 use super::Range;
 use super::intents::{self, Terms};
 
+macro_rules! columns {
+    () => {
+        "package_id, channel, token_id, request_id, acknowledged_at, wish, failing_since, last_error"
+    };
+}
+
 /// The columns of an [`Entry`] beside its id.
-pub(crate) const ENTRY: &str =
-    "package_id, channel, token_id, request_id, acknowledged_at, wish, failing_since, last_error";
+pub(crate) const ENTRY: &str = columns!();
 
 /// A row of the outbox: a package, and the channel that it is to be released to.
 #[derive(Clone, Debug, FromRow)]
@@ -78,18 +83,20 @@ pub(crate) async fn queue(
 }
 
 pub(crate) async fn by_id(db: &mut AnyConnection, id: &str) -> Result<Option<Entry>> {
-    query_as("SELECT * FROM outbox WHERE id = $1")
-        .bind(id)
-        .fetch_optional(db)
-        .await
+    let sql = concat!("SELECT id, ", columns!(), " FROM outbox WHERE id = $1");
+    query_as(sql).bind(id).fetch_optional(db).await
 }
 
 /// The oldest entry of a package.
 pub(crate) async fn of_package(db: &mut AnyConnection, package_id: &str) -> Result<Option<Entry>> {
-    query_as("SELECT * FROM outbox WHERE package_id = $1 ORDER BY created_at LIMIT 1")
-        .bind(package_id)
-        .fetch_optional(db)
-        .await
+    query_as(concat!(
+        "SELECT id, ",
+        columns!(),
+        " FROM outbox WHERE package_id = $1 ORDER BY created_at LIMIT 1"
+    ))
+    .bind(package_id)
+    .fetch_optional(db)
+    .await
 }
 
 /// Whether a token other than this one waits for the catalog to be told of a package.
