@@ -80,12 +80,27 @@ fn covers(kept: &Value, said: &Value) -> bool {
 }
 
 /// A row as it is now.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Change {
     pub seq: i64,
     #[serde(flatten)]
     pub row: Row,
+}
+
+impl<'de> Deserialize<'de> for Change {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Said {
+            seq: i64,
+            #[serde(flatten)]
+            row: Value,
+        }
+        let Said { seq, row } = Said::deserialize(deserializer)?;
+        // One row in another shape must not keep all later ones away.
+        let row = Row::deserialize(&row).unwrap_or_else(|_| Row::restricted(&row));
+        Ok(Self { seq, row })
+    }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -101,6 +116,25 @@ pub enum Row {
     /// Of a later catalog: it is passed over, and taken by a later version of the follower.
     #[serde(other)]
     Unknown,
+}
+
+impl Row {
+    /// A row whose type is known and whose shape is a later catalog's. It may say that a token was revoked or a release
+    /// yanked, so as far as it names one, that permits and shows nothing.
+    fn restricted(said: &Value) -> Self {
+        let text = |name: &str| said[name].as_str().map(str::to_owned);
+        match (said["type"].as_str(), text("hash"), text("app")) {
+            (Some("token"), Some(hash), _) => Self::Token(Token {
+                grant: Grant::of_nothing(said["grant"]["id"].as_str().unwrap_or(&hash)),
+                hash,
+            }),
+            (Some("release"), _, Some(app)) => match text("version") {
+                Some(version) => Self::Release(Release::unknown(app, version)),
+                None => Self::Unknown,
+            },
+            _ => Self::Unknown,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -176,6 +210,22 @@ pub struct Release {
     pub packages: Vec<Package>,
 }
 
+impl Release {
+    /// One of which nothing else is known.
+    fn unknown(app: String, version: String) -> Self {
+        Self {
+            app,
+            version,
+            visibility: Visibility::Unknown,
+            channels: Vec::new(),
+            notes: None,
+            published_at: None,
+            reason: None,
+            packages: Vec::new(),
+        }
+    }
+}
+
 /// A package that the catalog has, in whatever release or in none, or that is gone: then these bytes are not needed for it
 /// any more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -222,6 +272,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::token::Scope;
 
     fn receive(row: &Value) -> Received {
         let page = json!({"epoch": "e", "head": 7, "more": 1, "changes": [row]});
@@ -242,6 +293,35 @@ mod tests {
         let received = receive(&json!({"seq": 7, "type": "mirror", "url": {"a": [1]}}));
         assert!(received.lossy && matches!(received.page.changes[0].row, Row::Unknown));
         assert_eq!(received.page.changes[0].seq, 7);
+    }
+
+    #[test]
+    fn a_row_in_another_shape_restricts_what_it_names_and_keeps_no_other_away() {
+        let token = json!({"seq": 7, "type": "token", "hash": "h", "grant": {"id": "t", "until": {"use": 3}}});
+        let received = receive(&token);
+        let Row::Token(token) = &received.page.changes[0].row else {
+            panic!("a token");
+        };
+        assert!(received.lossy);
+        assert_eq!((&*token.hash, &*token.grant.id), ("h", "t"));
+        assert!(token.grant.permit(Scope::Read, None).is_err());
+        let release = json!({"seq": 7, "type": "release", "app": "a", "version": "1.0", "visibility": {"percent": 5}});
+        let received = receive(&release);
+        let Row::Release(release) = &received.page.changes[0].row else {
+            panic!("a release");
+        };
+        assert!(received.lossy);
+        assert_eq!(release.visibility, Visibility::Unknown);
+        for unnamed in [
+            json!({"seq": 7, "type": "token", "hash": [1]}),
+            json!({"seq": 7, "type": "release", "app": "a"}),
+            json!({"seq": 7, "type": "app", "slug": {"a": 1}}),
+            json!({"seq": 7, "type": ["app"]}),
+        ] {
+            let received = receive(&unnamed);
+            assert!(received.lossy, "{unnamed}");
+            assert!(matches!(received.page.changes[0].row, Row::Unknown));
+        }
     }
 
     #[test]

@@ -66,6 +66,7 @@ pub fn follow(peers: &Peers, replica: impl Replica) -> Following {
             age: aging.clone(),
             held: None,
             opening: false,
+            unreadable: None,
         };
         async move { follower.run().await }
     });
@@ -133,6 +134,8 @@ struct Follower<R> {
     held: Option<String>,
     /// Whether the catalog had just started at the last answer.
     opening: bool,
+    /// Why the last answer could not be read, which was told.
+    unreadable: Option<String>,
 }
 
 /// The whole state of an epoch, gathered page by page.
@@ -156,9 +159,12 @@ impl<R: Replica> Follower<R> {
                 }
             }
             match self.step().await {
-                Ok(()) => pause = FIRST_PAUSE,
+                Ok(()) => {
+                    pause = FIRST_PAUSE;
+                    self.unreadable = None;
+                }
                 Err(error) => {
-                    tracing::debug!(%error, "the catalog's changes could not be read");
+                    self.tell(&error);
                     self.peers.process.damage.notice(error.as_ref());
                     let away = error.downcast_ref::<CallError>().is_some();
                     let copy = self.replica.position().await;
@@ -171,6 +177,25 @@ impl<R: Replica> Follower<R> {
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
             }
+        }
+    }
+
+    /// That the catalog is away is nothing to tell; that it says what cannot be read is told once, because then the copy
+    /// stays behind until one of the two is another version.
+    fn tell(&mut self, error: &anyhow::Error) {
+        let call = error.downcast_ref::<CallError>();
+        let error = format!("{error:#}");
+        if !matches!(call, Some(CallError::Unreadable { .. })) {
+            tracing::debug!(
+                error,
+                "the catalog's changes could not be asked for or taken"
+            );
+        } else if self.unreadable.as_ref() != Some(&error) {
+            tracing::warn!(
+                error,
+                "the catalog's changes cannot be read here: the copy stays as it is"
+            );
+            self.unreadable = Some(error);
         }
     }
 

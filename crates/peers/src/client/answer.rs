@@ -85,6 +85,21 @@ pub(super) fn unavailable(service: &str, cause: Option<Cause>) -> CallError {
     }
 }
 
+/// Whether an answer says no more than that the callee, of another version, does not know what it is asked: the codes of the
+/// edge and of the extractors, and an answer that is no problem of ours. A 404 with another code speaks of what was asked for.
+fn is_not_understood(status: StatusCode, code: &str) -> bool {
+    matches!(
+        (status.as_u16(), code),
+        (
+            400,
+            "parameter_unknown" | "json_invalid" | "query_invalid" | "body_unreadable"
+        ) | (404, "not_found")
+            | (405, _)
+            | (415, "json_expected")
+            | (_, "")
+    )
+}
+
 pub(super) async fn read_status(service: &str, response: Response) -> Result<Response, CallError> {
     let status = response.status();
     if status.is_success() {
@@ -95,12 +110,7 @@ pub(super) async fn read_status(service: &str, response: Response) -> Result<Res
     let service = service.to_owned();
     let (code, detail) = (text("code"), text("detail"));
     let passes = matches!(status.as_u16(), 401 | 403 | 408 | 421 | 425 | 429);
-    // The codes of the edge and the extractors; a 404 with another code speaks of what was asked for.
-    let unknown = matches!(
-        (status.as_u16(), &*code),
-        (400, "parameter_unknown") | (404, "not_found") | (405, _)
-    );
-    if status.is_client_error() && !passes && !unknown {
+    if status.is_client_error() && !passes && !is_not_understood(status, &code) {
         return Err(CallError::Refused {
             service,
             status,

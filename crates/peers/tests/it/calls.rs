@@ -156,6 +156,15 @@ async fn a_refusal_is_final_and_a_failure_is_not() {
     for unknown in [
         Problem::not_found(),
         Problem::bad_request("parameter_unknown", "an older callee"),
+        Problem::bad_request("json_invalid", "unknown variant `delta`"),
+        Problem::bad_request("query_invalid", "another type"),
+        Problem::new(
+            http::StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "json_expected",
+            "",
+        ),
+        // No problem of ours: a machine between, or nobody that we know.
+        Problem::new(http::StatusCode::UNPROCESSABLE_ENTITY, "", ""),
         Problem::new(
             http::StatusCode::METHOD_NOT_ALLOWED,
             "method_not_allowed",
