@@ -8,12 +8,15 @@ and ends with 0 (passed), 77 (skipped, after `skipped: why`) or 1 (failed, with 
     fixtures.py    real packages, and made ones
     corpus.py      the packages of check 04-3, from four registries, and what other programs say of them
     platform.py    processes: start, wait until ready, kill, start again
+    releases.py    programs of earlier releases, built from their commits
+    neighbours.py  instances of two versions side by side
     web.py         HTTP with nothing hidden: one request, one answer
     developer.py   what a developer does: apps, packages, releases, tokens
     visitor.py     what an end user does: downloads, `latest`, keys, signatures
     browser.py     Chromium without a window, and axe-core in it
     minisign.py    Debian's own `minisign`, which has the last word on every signature
     internal.py    calls between services with their certificates, so that a check can be the wrong one
+    poller.py      an end user who proves whatever is served, all the time
     publisher.py   a publish in the background that is tried again until it is acknowledged
     tus.py         the tus protocol by hand
     slow.py        a request whose body comes piece by piece, with whatever happens in between

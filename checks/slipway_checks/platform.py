@@ -11,7 +11,7 @@ import socket
 import subprocess
 import time
 
-from . import web
+from . import releases, web
 from .check import ROOT, Failed
 
 SERVICES = ("registry", "signing", "catalog", "upload", "download", "gateway")
@@ -104,25 +104,29 @@ class Platform:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         self.check.equal(done.returncode, 0, f"exit code of `slipway init` ({done.stderr[-500:]})")
 
-    def start(self, services=SERVICES, instances=None):
-        """Makes the secrets and starts `services`, `instances` (service to count, 1 by default) of each."""
+    def start(self, services=SERVICES, instances=None, versions=None):
+        """Makes the secrets and starts `services`, `instances` (service to count, 1 by default) of each; `versions` names
+        those that are of an earlier release."""
         self.init()
         begun = []
         for service in services:
-            begun += [self.begin(service) for _ in range((instances or {}).get(service, 1))]
+            version = (versions or {}).get(service)
+            begun += [self.begin(service, version=version) for _ in range((instances or {}).get(service, 1))]
         for service, process, log in begun:
             self.adopt(service, process, log)
         if "gateway" in services:
             self.wait_ready()
         return self
 
-    def start_one(self, service, prefix=(), extra=(), environment=None):
-        """Starts one more instance and returns it when it is ready. `prefix` is a tracer or a limiter before it."""
-        return self.adopt(*self.begin(service, prefix, extra, environment))
+    def start_one(self, service, prefix=(), extra=(), environment=None, version=None):
+        """Starts one more instance and returns it when it is ready. `prefix` is a tracer or a limiter before it; `version`
+        is an earlier release that was built."""
+        return self.adopt(*self.begin(service, prefix, extra, environment, version))
 
-    def begin(self, service, prefix=(), extra=(), environment=None):
+    def begin(self, service, prefix=(), extra=(), environment=None, version=None):
         """Starts the process without waiting for it."""
-        command = [*prefix, BINARIES / "slipway", "run", service, "--data", self.data, *extra]
+        program = [releases.program(version, service)] if version else [BINARIES / "slipway", "run", service]
+        command = [*prefix, *program, "--data", self.data, *extra]
         if service == "registry":
             command += ["--listen", self.registry]
         else:
