@@ -5,6 +5,7 @@ use std::io;
 use http::StatusCode;
 use reqwest::Response;
 use serde::de::DeserializeOwned;
+use slipway_contract::{Code, Word};
 
 /// Why an instance could not be asked.
 #[derive(Debug, thiserror::Error)]
@@ -47,8 +48,8 @@ pub enum CallError {
         detail: String,
     },
     /// An answer that says no for now: 5xx, 408, 421, 425, 429; and 401 and 403, which speak of services that do not fit
-    /// together yet, not of what was asked; and what says that this callee, an older one, does not know what was asked: a
-    /// later one will.
+    /// together yet, not of what was asked; what says that this callee, an older one, does not know what was asked: a
+    /// later one will; and a code of a later version, which is not known here.
     #[error("{service} failed with {status} {code}: {detail}")]
     Failed {
         service: String,
@@ -85,18 +86,24 @@ pub(super) fn unavailable(service: &str, cause: Option<Cause>) -> CallError {
     }
 }
 
-/// Whether an answer says no more than that the callee, of another version, does not know what it is asked: the codes of the
-/// edge and of the extractors, and an answer that is no problem of ours. A 404 with another code speaks of what was asked for.
-fn is_not_understood(status: StatusCode, code: &str) -> bool {
-    matches!(
+/// Whether a 4xx refuses what was asked, for good. Some say no more than that the callee, of another version, does not know what
+/// it is asked: the codes of the edge and of the extractors. A 404 with another code speaks of what was asked for. And a code that
+/// is not known here may mean anything: so does an answer that is no problem of ours.
+fn is_final(status: StatusCode, code: &Word<Code>) -> bool {
+    let Some(code) = code.known() else {
+        return false;
+    };
+    !matches!(
         (status.as_u16(), code),
-        (
-            400,
-            "parameter_unknown" | "json_invalid" | "query_invalid" | "body_unreadable"
-        ) | (404, "not_found")
-            | (405, _)
-            | (415, "json_expected")
-            | (_, "")
+        (401 | 403 | 405 | 408 | 415 | 421 | 425 | 429, _)
+            | (
+                400,
+                Code::ParameterUnknown
+                    | Code::JsonInvalid
+                    | Code::QueryInvalid
+                    | Code::BodyUnreadable
+            )
+            | (404, Code::NotFound)
     )
 }
 
@@ -109,8 +116,11 @@ pub(super) async fn read_status(service: &str, response: Response) -> Result<Res
     let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
     let service = service.to_owned();
     let (code, detail) = (text("code"), text("detail"));
-    let passes = matches!(status.as_u16(), 401 | 403 | 408 | 421 | 425 | 429);
-    if status.is_client_error() && !passes && !is_not_understood(status, &code) {
+    let known = Word::read(code.as_str());
+    if known.is_unknown() {
+        tracing::warn!(service, %status, code, detail, "a refusal that is not known here is no refusal: it is asked again");
+    }
+    if status.is_client_error() && is_final(status, &known) {
         return Err(CallError::Refused {
             service,
             status,

@@ -163,6 +163,11 @@ async fn a_refusal_is_final_and_a_failure_is_not() {
             "json_expected",
             "",
         ),
+        Problem::new(
+            http::StatusCode::UNPROCESSABLE_ENTITY,
+            "of_a_later_version",
+            "",
+        ),
         // No problem of ours: a machine between, or nobody that we know.
         Problem::new(http::StatusCode::UNPROCESSABLE_ENTITY, "", ""),
         Problem::new(
