@@ -70,7 +70,8 @@ fn hops(headers: &HeaderMap, field: ProxyField) -> impl Iterator<Item = Option<I
     };
     let values = headers.get_all(name).iter().rev();
     values
-        .map(|value| HeaderValue::to_str(value).unwrap_or_default())
+        // What is no text is no address, and ends the chain as one.
+        .map(|value| HeaderValue::to_str(value).unwrap_or(""))
         // No address has a comma, so a quote that a client has left open swallows nothing that a proxy has added.
         .flat_map(|value| value.rsplit(','))
         .map(move |hop| read(hop.trim()))

@@ -35,12 +35,12 @@ pub(super) struct Publisher {
 }
 
 impl Publisher {
-    pub(super) fn new(platform: &Platform) -> Self {
-        Self {
-            client: http_client(),
+    pub(super) fn new(platform: &Platform) -> anyhow::Result<Self> {
+        Ok(Self {
+            client: http_client()?,
             origin: platform.origin.clone(),
             token: platform.token.clone(),
-        }
+        })
     }
 
     pub(super) async fn make_app(&self) -> anyhow::Result<()> {
@@ -156,12 +156,12 @@ pub(super) struct Downloader {
 }
 
 impl Downloader {
-    pub(super) fn new(platform: &Platform, sample: Sample) -> Self {
-        Self {
-            client: http_client(),
+    pub(super) fn new(platform: &Platform, sample: Sample) -> anyhow::Result<Self> {
+        Ok(Self {
+            client: http_client()?,
             address: address(&platform.origin, &sample),
             sample,
-        }
+        })
     }
 
     /// Downloads the whole once, slowly until told to stop being slow, and compares it.

@@ -68,13 +68,13 @@ async fn show() -> anyhow::Result<()> {
 async fn kill_each(platform: &Platform) -> anyhow::Result<Counted> {
     let large = Sample::new("1.0.0", LARGE);
     terminal::note("publishing a sample of 200 MB");
-    let publisher = Publisher::new(platform);
+    let publisher = Publisher::new(platform)?;
     publisher.make_app().await?;
     let tally = Tally::default();
     publisher.publish(&large, &tally).await?;
 
     let stop = CancellationToken::new();
-    let downloader = Downloader::new(platform, large);
+    let downloader = Downloader::new(platform, large)?;
     let downloads = tokio::spawn(downloader.run(stop.clone(), tally.clone()));
     let publications = tokio::spawn(publisher.clone().run(stop.clone(), tally.clone()));
     for service in SERVICES {

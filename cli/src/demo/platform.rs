@@ -119,7 +119,7 @@ fn kept(folder: TempDir) -> String {
 }
 
 async fn wait_until_ready(origin: &str) -> anyhow::Result<()> {
-    let client = http_client();
+    let client = http_client()?;
     let begun = Instant::now();
     loop {
         let answer = client.get(format!("{origin}/readyz")).send().await;

@@ -191,11 +191,17 @@ impl Server {
     }
 }
 
-/// What an answer that is no success says; a body that cannot be read says nothing.
+/// What an answer that is no success says. Of one whose body cannot be read its status and head still count.
 pub(crate) async fn refusal(answer: Response) -> Problem {
     let (status, headers) = (answer.status(), answer.headers().clone());
-    let bytes = whole(answer, LONGEST_ANSWER).await.unwrap_or_default();
-    Problem::read(status, &headers, &bytes)
+    match whole(answer, LONGEST_ANSWER).await {
+        Ok(bytes) => Problem::read(status, &headers, &bytes),
+        Err(failure) => {
+            let mut problem = Problem::read(status, &headers, &[]);
+            problem.detail = format!("the server refuses, and why could not be read: {failure}");
+            problem
+        }
+    }
 }
 
 /// The body of an answer, of `most` bytes at most.

@@ -23,7 +23,8 @@ pub(super) fn take(data: &DataDir) -> anyhow::Result<File> {
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            let holder = fs::read_to_string(&path).unwrap_or_default();
+            let holder = fs::read_to_string(&path);
+            let holder = holder.with_context(|| format!("{folder} is in use by a `slipway up`"))?;
             bail!(
                 "{folder} is in use by the `slipway up` with pid {}: end that one, or choose another folder with --data",
                 holder.trim()

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use slipway_service::data::{DataDir, RUN_VARIABLE, write_whole};
 use slipway_service::database::fault::Fault;
+use slipway_service::internal::client::http_client;
 use slipway_service::settings::PublicUrl;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
@@ -115,7 +116,7 @@ async fn supervise(options: &Options, data: &DataDir, run: &str) -> anyhow::Resu
         .into_iter()
         .find(|child| child.service == Service::Gateway);
     let gateway = gateway.context("there is no gateway")?;
-    let ready = tokio::spawn(ready::tell(data.clone(), gateway));
+    let ready = tokio::spawn(ready::tell(http_client()?, data.clone(), gateway));
     loop {
         tokio::select! {
             _ = terminate.recv() => ending.advance(),

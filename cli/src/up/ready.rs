@@ -6,15 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use slipway_service::data::DataDir;
-use slipway_service::internal::client::http_client;
 use slipway_service::process::announcements;
 
 use super::child::Child;
 use crate::terminal;
 
 /// Waits until the gateway knows an instance of every service, and says so once.
-pub(super) async fn tell(data: DataDir, gateway: Arc<Child>) {
-    let client = http_client();
+pub(super) async fn tell(client: reqwest::Client, data: DataDir, gateway: Arc<Child>) {
     let address = loop {
         if let Some(address) = address(&data, &gateway) {
             let url = format!("http://{address}/readyz");

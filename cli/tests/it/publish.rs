@@ -70,6 +70,7 @@ fn fetch(url: &str) -> Vec<u8> {
         .expect("a runtime");
     let get = async {
         let answer = slipway_service::internal::client::http_client()
+            .expect("a client")
             .get(url)
             .send()
             .await?;

@@ -162,7 +162,9 @@ pub(crate) fn signal(pid: i32, signal: Signal) {
 
 /// Whether a process runs; one that has ended and waits for its parent does not.
 pub(crate) fn runs(pid: i32) -> bool {
-    let status = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let Ok(status) = fs::read_to_string(format!("/proc/{pid}/stat")) else {
+        return false;
+    };
     let state = status
         .rsplit_once(") ")
         .and_then(|(_, rest)| rest.chars().next());

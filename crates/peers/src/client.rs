@@ -72,7 +72,7 @@ impl Client {
         path: &str,
         body: Option<&(impl Serialize + Sync)>,
     ) -> Result<T, CallError> {
-        let body = body.map(|body| serde_json::to_vec(body).unwrap_or_default());
+        let body = written(service, body)?;
         let response = self
             .send(service, &method, path, body.as_deref(), None)
             .await?;
@@ -139,9 +139,10 @@ impl Client {
         address: &str,
         method: Method,
         path: &str,
-        body: Option<&[u8]>,
+        body: Option<&(impl Serialize + Sync)>,
     ) -> Result<T, CallError> {
         let service = "registry";
+        let body = written(service, body)?;
         let known = self.registries().get(address).cloned();
         let target = Target {
             service,
@@ -149,7 +150,7 @@ impl Client {
             instance: known.as_deref(),
         };
         let response = self
-            .exchange(target, &method, path, body, None)
+            .exchange(target, &method, path, body.as_deref(), None)
             .await
             .map_err(|cause| unavailable(service, Some(cause)))?;
         if let Some(met) = header(&response, &INSTANCE)
@@ -256,6 +257,16 @@ impl Client {
     fn registries(&self) -> MutexGuard<'_, HashMap<String, String>> {
         lock(&self.inner.registries)
     }
+}
+
+/// The body of a call. One that cannot be written is not sent: an empty one says something else.
+fn written(
+    service: &'static str,
+    body: Option<&impl Serialize>,
+) -> Result<Option<Vec<u8>>, CallError> {
+    body.map(serde_json::to_vec)
+        .transpose()
+        .map_err(|cause| CallError::Unwritten { service, cause })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -95,7 +95,7 @@ fn healthcheck(service: &'static str, options: &Options) -> anyhow::Result<()> {
         .enable_all()
         .build()?
         .block_on(async {
-            let client = http_client();
+            let client = http_client()?;
             let response = client
                 .get(&url)
                 .timeout(Duration::from_secs(3))

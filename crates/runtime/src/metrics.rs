@@ -107,11 +107,11 @@ impl Metrics {
     /// Shows what runs: the version, the digest of the sources, and the commit that `SLIPWAY_REVISION` names. That comes from
     /// outside, as a label of an image does: the binary of a commit is the binary of the same sources anywhere.
     pub(crate) fn tell_build(&self, sources: &'static str) {
-        let revision = std::env::var("SLIPWAY_REVISION").unwrap_or_default();
+        let revision = std::env::var_os("SLIPWAY_REVISION").unwrap_or_default();
         let labels = vec![
             ("version", env!("CARGO_PKG_VERSION").to_owned()),
             ("sources", sources.to_owned()),
-            ("revision", revision),
+            ("revision", revision.to_string_lossy().into_owned()),
         ];
         // A gauge, which both formats know.
         let build = Family::<Vec<(&'static str, String)>, Gauge>::default();
@@ -165,7 +165,7 @@ impl Metrics {
             // What only grows is a counter, whose ending the format adds.
             if let Some(name) = reading.name.strip_suffix("_total") {
                 let counter: Counter = Counter::default();
-                counter.inc_by(u64::try_from(reading.value).unwrap_or_default());
+                counter.inc_by(reading.value.max(0).unsigned_abs());
                 registry.register(name, reading.help, counter);
             } else {
                 let gauge: Gauge = Gauge::default();

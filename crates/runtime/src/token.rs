@@ -61,7 +61,10 @@ impl Token {
                 "send a token: Authorization: Bearer slw_…",
             ));
         };
-        let text = value.to_str().unwrap_or_default().trim();
+        let Ok(text) = value.to_str() else {
+            return Err(unauthorized("token_invalid", DAMAGED));
+        };
+        let text = text.trim();
         let (scheme, rest) = text.split_once(' ').unwrap_or((text, ""));
         let rest = rest.trim();
         if scheme.eq_ignore_ascii_case("bearer")
@@ -80,9 +83,12 @@ impl Token {
 
     /// The token in the user name and password of Basic.
     fn from_basic(credentials: &str) -> Result<Self, Problem> {
-        let decoded = BASE64_STANDARD.decode(credentials).unwrap_or_default();
-        let decoded = String::from_utf8(decoded).unwrap_or_default();
-        let (user, password) = decoded.split_once(':').unwrap_or_default();
+        let decoded = BASE64_STANDARD.decode(credentials).ok();
+        let decoded = decoded.and_then(|decoded| String::from_utf8(decoded).ok());
+        let pair = decoded.as_deref().and_then(|it| it.split_once(':'));
+        let Some((user, password)) = pair else {
+            return Err(unauthorized("token_invalid", NO_PASSWORD));
+        };
         if let Ok(token) = password.parse() {
             return Ok(token);
         }
@@ -91,12 +97,14 @@ impl Token {
         } else if password.starts_with(PREFIX) {
             DAMAGED
         } else {
-            "the password is no token: give a token as the password, with any user name, or send Authorization: Bearer slw_…"
+            NO_PASSWORD
         };
         Err(unauthorized("token_invalid", words))
     }
 }
 
+/// What is told about credentials of Basic that hold no token.
+const NO_PASSWORD: &str = "the password is no token: give a token as the password, with any user name, or send Authorization: Bearer slw_…";
 const DAMAGED: &str =
     "a token is slw_ and 48 hexadecimal digits, and this one is damaged: copy it again";
 

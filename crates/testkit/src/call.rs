@@ -14,7 +14,7 @@ use tower::ServiceExt as _;
 /// Sends `request` and returns the status and the body as JSON (`null` when it is none).
 pub async fn call(router: &Router, request: Request<Body>) -> (StatusCode, Value) {
     let (status, body) = call_for_bytes(router, request).await;
-    (status, serde_json::from_slice(&body).unwrap_or_default())
+    (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
 }
 
 /// The same, with the body as it is.

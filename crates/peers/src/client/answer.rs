@@ -4,6 +4,7 @@ use std::io;
 
 use http::StatusCode;
 use reqwest::Response;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use slipway_contract::{Code, Word};
 
@@ -57,13 +58,27 @@ pub enum CallError {
         code: String,
         detail: String,
     },
-    /// An answer that could not be read.
+    /// Nothing was asked, because it could not be written down: a fault of ours.
+    #[error("what {service} is asked could not be written")]
+    Unwritten {
+        service: &'static str,
+        #[source]
+        cause: serde_json::Error,
+    },
+    /// An answer that could not be read, be it a refusal whose reason is not known then: it may be none.
     #[error("the answer of {service} could not be read")]
     Unreadable {
         service: String,
         #[source]
         cause: reqwest::Error,
     },
+}
+
+/// What a problem says (RFC 9457), as far as a caller goes by it.
+#[derive(Deserialize)]
+struct Reason {
+    code: String,
+    detail: String,
 }
 
 pub(super) async fn read_json<T: DeserializeOwned>(
@@ -112,10 +127,8 @@ pub(super) async fn read_status(service: &str, response: Response) -> Result<Res
     if status.is_success() {
         return Ok(response);
     }
-    let body: serde_json::Value = response.json().await.unwrap_or_default();
-    let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+    let Reason { code, detail } = read_json(service, response).await?;
     let service = service.to_owned();
-    let (code, detail) = (text("code"), text("detail"));
     let known = Word::read(code.as_str());
     if known.is_unknown() {
         tracing::warn!(service, %status, code, detail, "a refusal that is not known here is no refusal: it is asked again");

@@ -63,7 +63,7 @@ pub async fn leave(peers: &Peers, record: &Record) {
     let tell = registries.iter().map(|address| async {
         let gone: Result<Beat, _> = peers
             .client
-            .call_registry(address, Method::DELETE, &path, None)
+            .call_registry(address, Method::DELETE, &path, None::<&()>)
             .await;
         if let Err(error) = gone {
             tracing::debug!(%error, "could not leave the registry; the lease ends by itself");
@@ -74,12 +74,9 @@ pub async fn leave(peers: &Peers, record: &Record) {
 
 async fn beat(peers: &Peers, address: &str, record: &Record) -> Option<Beat> {
     let path = format!("/internal/instances/{}", record.instance);
-    let body = serde_json::to_vec(record)
-        .inspect_err(|error| tracing::error!(%error, "the lease could not be written"))
-        .ok()?;
     let answer = peers
         .client
-        .call_registry(address, Method::PUT, &path, Some(&body))
+        .call_registry(address, Method::PUT, &path, Some(record))
         .await;
     answer
         .inspect(|beat: &Beat| {

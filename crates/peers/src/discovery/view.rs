@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, RwLock, RwLockReadGuard};
 
@@ -33,10 +34,11 @@ struct Inner {
 impl View {
     /// Begins with what was last known. A damaged file counts as none: the registry tells again.
     pub fn open(file: PathBuf) -> Self {
-        let records: Vec<Record> = fs::read(&file)
-            .ok()
-            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-            .unwrap_or_default();
+        let records = read(&file).unwrap_or_else(|error| {
+            let file = file.display();
+            tracing::warn!(%error, %file, "what was known of the others could not be read");
+            Vec::new()
+        });
         Self {
             inner: Arc::new(Inner {
                 file,
@@ -174,9 +176,12 @@ impl View {
     }
 
     fn keep(&self, records: Vec<Record>) {
-        let text = serde_json::to_vec_pretty(&records).unwrap_or_default();
+        let text = serde_json::to_vec_pretty(&records);
         self.replace(records);
-        if let Err(error) = write_whole(&self.inner.file, text) {
+        let kept = text
+            .map_err(anyhow::Error::from)
+            .and_then(|text| write_whole(&self.inner.file, text));
+        if let Err(error) = kept {
             tracing::warn!(%error, "could not keep what is known of the others");
         }
     }
@@ -214,6 +219,15 @@ impl View {
             );
         }
         self.keep(merged);
+    }
+}
+
+/// The records of an earlier run; none where there was none.
+fn read(file: &Path) -> io::Result<Vec<Record>> {
+    match fs::read(file) {
+        Ok(text) => Ok(serde_json::from_slice(&text)?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
     }
 }
 

@@ -75,7 +75,7 @@ async fn watch(peers: Peers, address: String) {
         );
         let answer = peers
             .client
-            .call_registry::<Snapshot>(&address, Method::GET, &path, None)
+            .call_registry::<Snapshot>(&address, Method::GET, &path, None::<&()>)
             .await;
         match answer {
             Ok(snapshot) => {

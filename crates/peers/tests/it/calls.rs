@@ -51,7 +51,6 @@ impl Platform {
         answer: Result<Value, Problem>,
     ) -> (Record, Arc<AtomicUsize>) {
         let peers = self.peers(service, Vec::new());
-        let process = peers.process;
         let calls = Arc::new(AtomicUsize::new(0));
         let counted = calls.clone();
         let routes = Router::new().route(
@@ -61,26 +60,29 @@ impl Platform {
                 answer.map(Json)
             }),
         );
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let record = record(
-            service,
-            &process.instance,
-            &listener.local_addr().expect("an address").to_string(),
-        );
-        let router = edge(&process, None, routes);
-        tokio::spawn(async move {
-            let settings = process.settings.http.clone();
-            serve(
-                listener,
-                Transport::Proven(peers.identity.proof()),
-                TowerToHyperService::new(router),
-                &settings,
-                process.shutdown,
-            )
-            .await;
-        });
-        (record, calls)
+        (listen(&peers, routes).await, calls)
     }
+}
+
+/// Serves `routes` as `peers.process` on a real socket.
+async fn listen(peers: &Peers, routes: Router) -> Record {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let process = peers.process.clone();
+    let record = record(process.service, &process.instance, &address);
+    let router = edge(&process, None, routes);
+    let proof = peers.identity.proof();
+    tokio::spawn(async move {
+        serve(
+            listener,
+            Transport::Proven(proof),
+            TowerToHyperService::new(router),
+            &process.settings.http,
+            process.shutdown,
+        )
+        .await;
+    });
+    record
 }
 
 /// An address where nobody listens.
@@ -136,6 +138,48 @@ async fn an_address_that_another_service_has_now_is_passed_over() {
         ask(&alone).await,
         Err(CallError::Unavailable { .. })
     ));
+}
+
+/// Has no JSON.
+struct Unwritable;
+
+impl serde::Serialize for Unwritable {
+    fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(serde::ser::Error::custom("this has no JSON"))
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_written_is_not_sent_as_nothing() {
+    let platform = Platform::new();
+    let (alive, calls) = platform.serve("signing", Ok(json!(1))).await;
+    let caller = platform.process("catalog", vec![alive]);
+    let asked: Result<Value, _> = caller
+        .client
+        .call("signing", Method::POST, "/internal/keys", Some(&Unwritable))
+        .await;
+    assert!(
+        matches!(asked, Err(CallError::Unwritten { .. })),
+        "{asked:?}"
+    );
+    assert_eq!(calls.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
+async fn a_refusal_without_a_reason_is_not_final() {
+    let platform = Platform::new();
+    let process = platform.process("signing", Vec::new());
+    for body in ["", "{}", "<html>"] {
+        let refuse = post(move || async move { (http::StatusCode::CONFLICT, body) });
+        let routes = Router::new().route("/internal/keys", refuse);
+        let record = listen(&process, routes).await;
+        let caller = platform.process("catalog", vec![record]);
+        let asked = ask(&caller).await;
+        assert!(
+            matches!(asked, Err(CallError::Unreadable { .. })),
+            "{body:?}: {asked:?}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -80,12 +80,10 @@ impl Language {
 
 /// The language of the page that somebody wants; `None` for a program. A browser asks for HTML by name.
 pub fn wanted(headers: &HeaderMap) -> Option<Language> {
-    let mut accepts = headers.get_all(ACCEPT).iter();
+    let accepts = headers.get_all(ACCEPT).iter();
     accepts
-        .any(|value| {
-            let value = value.to_str().unwrap_or_default();
-            value.to_ascii_lowercase().contains("text/html")
-        })
+        .filter_map(|value| value.to_str().ok())
+        .any(|value| value.to_ascii_lowercase().contains("text/html"))
         .then(|| Language::preferred(headers))
 }
 

@@ -9,7 +9,10 @@ use crate::metrics::Reading;
 /// What cannot be read is not there.
 pub(crate) fn readings(process: &Process) -> Vec<Reading> {
     let mut all = disk(process);
-    all.extend(kernel().unwrap_or_default());
+    match kernel() {
+        Ok(own) => all.extend(own),
+        Err(error) => tracing::warn!(%error, "the kernel does not tell of this process"),
+    }
     all
 }
 
@@ -57,11 +60,7 @@ fn kernel() -> procfs::ProcResult<Vec<Reading>> {
             "Addresses in use",
             stat.vsize.max(page_size()),
         ),
-        reading(
-            "process_threads",
-            "Threads",
-            u64::try_from(stat.num_threads).unwrap_or_default(),
-        ),
+        reading("process_threads", "Threads", stat.num_threads),
         reading(
             "process_start_time_seconds",
             "Unix time at which the process started",
