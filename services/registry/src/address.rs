@@ -75,6 +75,8 @@ pub(crate) fn permit(address: SocketAddr, networks: &[IpNet]) -> Result<SocketAd
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -135,6 +137,37 @@ mod tests {
             "[fd20:ce::254]:80",
         ] {
             assert!(permit(never.parse().unwrap(), &all).is_err(), "{never}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_an_address_has_a_host_and_a_port_alone(text in "\\PC{0,40}|[a-z.]{1,9}:[0-9]{0,6}|\\[[0-9a-f:]{0,12}\\]:[0-9]{1,5}") {
+            if let Ok((host, port)) = parse(&text) {
+                prop_assert!(port > 0 && !host.is_empty());
+                prop_assert!(!host.contains(['@', '/', '?', '#', ' ', '[', ']']));
+                let again = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
+                prop_assert_eq!(parse(&again), Ok((host, port)));
+            }
+        }
+
+        #[test]
+        fn an_address_of_no_network_is_never_permitted(ip: IpAddr, port: u16) {
+            let address = SocketAddr::new(ip, port);
+            prop_assert!(permit(address, &[]).is_err());
+            if let Ok(permitted) = permit(address, &default_networks()) {
+                let IpAddr::V4(ip) = permitted.ip() else { return Ok(()) };
+                prop_assert!(ip.is_private() || ip.is_loopback());
+            }
+        }
+
+        #[test]
+        fn link_local_addresses_are_never_permitted(low: u16) {
+            let all = ["0.0.0.0/0".parse().expect("all"), "::/0".parse().expect("all")];
+            let [high, low] = low.to_be_bytes();
+            for ip in [IpAddr::from([169, 254, high, low]), IpAddr::from([0xfe80, 0, 0, 0, 0, 0, u16::from(high), u16::from(low)])] {
+                prop_assert!(permit(SocketAddr::new(ip, 80), &all).is_err());
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use slipway_service::discovery::record::{Record, Snapshot};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::LeaseSettings;
+use crate::settings::LeaseSettings;
 
 /// Time after its last poll in which a watcher counts as watching.
 const WATCHER_LIFE: Duration = Duration::from_secs(5);

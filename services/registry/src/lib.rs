@@ -3,56 +3,26 @@
 //! watchers to forget nobody. Losing every registry node stops changes, never traffic.
 
 mod address;
+mod error;
 mod leases;
 mod proof;
+mod record;
 mod routes;
+mod settings;
 mod state;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use ipnet::IpNet;
-use serde::Deserialize;
 use slipway_service::data::SERVICES;
 use slipway_service::process::RouterService;
 use slipway_service::{Assembled, Peers, Service};
 use tokio::sync::Semaphore;
 
 pub use leases::Leases;
+pub use settings::{LeaseSettings, Settings};
 use state::RegistryState;
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Settings {
-    pub lease: LeaseSettings,
-}
-
-/// How long a lease holds.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct LeaseSettings {
-    /// Seconds after the last heartbeat at which a lease ends. More than three heartbeats, since a machine under load
-    /// loses some; whoever has ended is noticed by its callers long before.
-    pub seconds: u64,
-    /// Seconds after the start in which nobody is forgotten: time for everybody's heartbeat.
-    pub warm_up_seconds: u64,
-    /// Leases of one service at once: twice what one machine may run, and a bound on what a service that lies can take.
-    pub per_service: usize,
-    /// Networks that instances may be in.
-    pub networks: Vec<IpNet>,
-}
-
-impl Default for LeaseSettings {
-    fn default() -> Self {
-        Self {
-            seconds: 10,
-            warm_up_seconds: 10,
-            per_service: 64,
-            networks: address::default_networks(),
-        }
-    }
-}
 
 /// Addresses of one service that are proven at once: a fleet that starts together is through in a second. Each service has
 /// its own, so that with one's key nobody keeps another's instances out.

@@ -1,12 +1,12 @@
 //! Whether an instance is where it says: it is asked there, over a connection that proves its service, for its name and
 //! its address. It says the address itself, because a relay elsewhere would pass on any other proof.
 
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde::Deserialize;
 use slipway_service::discovery::record::Record;
-use slipway_service::http::problem::Problem;
 use slipway_service::internal::access::INSTANCE_PATH;
 
 use crate::RegistryState;
@@ -21,29 +21,41 @@ struct Instance {
     addr: Option<String>,
 }
 
-impl From<AddressError> for Problem {
-    fn from(error: AddressError) -> Self {
-        Self::unprocessable("address_refused", error.to_string())
-    }
+/// Why an instance has no lease yet.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refused {
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    #[error("there is no service of this name")]
+    Service,
+    /// It may listen there in a moment.
+    #[error(
+        "the instance was not found at {address}: check [http] advertise, or wait until it listens there"
+    )]
+    Unproven {
+        address: String,
+        #[source]
+        cause: Option<io::Error>,
+    },
+    #[error(
+        "many instances of this service are being proven at once: the next heartbeat tries again"
+    )]
+    Busy,
 }
 
 /// The address at which the instance of `record` has proven itself. A name is resolved here, once: what it says later is
 /// nobody's proof (DNS rebinding). Few are proven at once, so that a flood of them makes no flood of connections.
-pub(crate) async fn prove(state: &RegistryState, record: &Record) -> Result<SocketAddr, Problem> {
+pub(crate) async fn prove(state: &RegistryState, record: &Record) -> Result<SocketAddr, Refused> {
     let (host, port) = address::parse(&record.addr)?;
     let known = state.proofs.get_key_value(record.service.as_str());
-    let (&service, places) = known.ok_or_else(|| {
-        Problem::unprocessable("service_unknown", "there is no service of this name")
-    })?;
-    let _place = places
-        .try_acquire()
-        .map_err(|_| busy("many instances of this service are being proven at once"))?;
+    let (&service, places) = known.ok_or(Refused::Service)?;
+    let _place = places.try_acquire().map_err(|_| Refused::Busy)?;
     let proving = async {
         let found = tokio::net::lookup_host((host, port)).await;
         let found: Vec<_> = found
-            .map_err(|error| unproven(&record.addr).with_cause(error))?
+            .map_err(|cause| unproven(record, Some(cause)))?
             .collect();
-        let mut refused = unproven(&record.addr);
+        let mut refused = unproven(record, None);
         for found in found {
             let permitted = match address::permit(found, &state.networks) {
                 Ok(permitted) => permitted,
@@ -61,7 +73,14 @@ pub(crate) async fn prove(state: &RegistryState, record: &Record) -> Result<Sock
     };
     tokio::time::timeout(TIMEOUT, proving)
         .await
-        .unwrap_or_else(|_| Err(unproven(&record.addr)))
+        .unwrap_or_else(|_| Err(unproven(record, None)))
+}
+
+fn unproven(record: &Record, cause: Option<io::Error>) -> Refused {
+    Refused::Unproven {
+        address: record.addr.clone(),
+        cause,
+    }
 }
 
 async fn answers(
@@ -88,17 +107,4 @@ async fn answers(
             false
         }
     }
-}
-
-fn unproven(address: &str) -> Problem {
-    Problem::unavailable(
-        "address_unproven",
-        format!(
-            "the instance was not found at {address}: check [http] advertise, or wait until it listens there"
-        ),
-    )
-}
-
-fn busy(detail: &str) -> Problem {
-    Problem::unavailable("busy", format!("{detail}: the next heartbeat tries again"))
 }

@@ -153,7 +153,7 @@ impl serde::Serialize for Unwritable {
 async fn what_cannot_be_written_is_not_sent_as_nothing() {
     let platform = Platform::new();
     let (alive, calls) = platform.serve("signing", Ok(json!(1))).await;
-    let caller = platform.process("catalog", vec![alive]);
+    let caller = platform.peers("catalog", vec![alive]);
     let asked: Result<Value, _> = caller
         .client
         .call("signing", Method::POST, "/internal/keys", Some(&Unwritable))
@@ -168,12 +168,12 @@ async fn what_cannot_be_written_is_not_sent_as_nothing() {
 #[tokio::test]
 async fn a_refusal_without_a_reason_is_not_final() {
     let platform = Platform::new();
-    let process = platform.process("signing", Vec::new());
+    let peers = platform.peers("signing", Vec::new());
     for body in ["", "{}", "<html>"] {
         let refuse = post(move || async move { (http::StatusCode::CONFLICT, body) });
         let routes = Router::new().route("/internal/keys", refuse);
-        let record = listen(&process, routes).await;
-        let caller = platform.process("catalog", vec![record]);
+        let record = listen(&peers, routes).await;
+        let caller = platform.peers("catalog", vec![record]);
         let asked = ask(&caller).await;
         assert!(
             matches!(asked, Err(CallError::Unreadable { .. })),

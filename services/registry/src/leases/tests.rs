@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use slipway_service::discovery::record::State;
 
 use super::*;
@@ -175,4 +176,98 @@ fn a_drain_is_acknowledged_when_every_watcher_has_it() {
     assert!(!leases.all_applied(leases.revision()));
     drop(leases.watch(&watcher("gateway"), leases.revision(), begin));
     assert!(leases.all_applied(leases.revision()));
+}
+
+/// What happens to a table, at a second.
+#[derive(Clone, Debug)]
+enum Happens {
+    Beat {
+        service: &'static str,
+        instance: u8,
+        port: u16,
+        state: State,
+    },
+    Leave(&'static str, u8),
+    Sweep,
+}
+
+fn happens() -> impl Strategy<Value = Happens> {
+    let service = || prop::sample::select(vec!["upload", "signing"]);
+    let states = vec![State::Starting, State::Ready, State::Draining];
+    prop_oneof![
+        4 => (service(), 0_u8..6, 1_u16..5, prop::sample::select(states)).prop_map(
+            |(service, instance, port, state)| Happens::Beat { service, instance, port, state }
+        ),
+        1 => (service(), 0_u8..6).prop_map(|(service, instance)| Happens::Leave(service, instance)),
+        1 => Just(Happens::Sweep),
+    ]
+}
+
+/// Whatever comes in whatever order: a service has no more leases than it may, no two of its instances have one address,
+/// nobody goes back to an earlier state, and the revision never falls.
+fn hold(steps: Vec<(u64, Happens)>) -> Result<(), TestCaseError> {
+    const MOST: usize = 3;
+    let begin = Instant::now();
+    let settings = LeaseSettings {
+        per_service: MOST,
+        ..LeaseSettings::default()
+    };
+    let leases = Leases::new(settings, begin);
+    let (mut now, mut before) = (begin, leases.snapshot(begin));
+    for (seconds, step) in steps {
+        now += Duration::from_secs(seconds);
+        match step {
+            Happens::Beat {
+                service,
+                instance,
+                port,
+                state,
+            } => {
+                let mut record = record(&instance.to_string(), &format!("127.0.0.1:{port}"), state);
+                record.service = service.to_owned();
+                let address = record.addr.parse().expect("an address");
+                if leases.renew(&record, now) == Ok(false) {
+                    // A refusal changes nothing, which is what is looked at below.
+                    let _ = leases.begin(&record, address, now);
+                }
+            }
+            Happens::Leave(service, instance) => leases.leave(&Holder {
+                service: service.to_owned(),
+                instance: instance.to_string(),
+            }),
+            Happens::Sweep => leases.sweep(now),
+        }
+        let after = leases.snapshot(now);
+        prop_assert!(after.revision >= before.revision);
+        for one in &after.instances {
+            let of_service = || {
+                after
+                    .instances
+                    .iter()
+                    .filter(|other| other.service == one.service)
+            };
+            prop_assert!(of_service().count() <= MOST);
+            prop_assert_eq!(
+                of_service().filter(|other| other.addr == one.addr).count(),
+                1
+            );
+            let earlier = before
+                .instances
+                .iter()
+                .find(|other| (&other.service, &other.instance) == (&one.service, &one.instance));
+            // One that has left or was replaced may begin anew.
+            if let Some(earlier) = earlier {
+                prop_assert!(one.state == earlier.state || one.state.follows(earlier.state));
+            }
+        }
+        before = after;
+    }
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn a_table_of_leases_holds_whatever_happens(steps in prop::collection::vec((0_u64..6, happens()), 0..40)) {
+        hold(steps)?;
+    }
 }

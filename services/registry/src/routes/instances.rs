@@ -5,23 +5,20 @@ use std::time::{Duration, Instant};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::routing::{get, put};
 use axum::{Json, Router};
-use http::StatusCode;
 use serde::Deserialize;
+use slipway_service::clock;
 use slipway_service::discovery::record::{Beat, Record, Snapshot, State as Lease};
 use slipway_service::http::json::{ApiJson, ApiPath, ApiQuery};
 use slipway_service::internal::verify::Caller;
-use slipway_service::{Problem, clock};
-use uuid::Uuid;
 
-use crate::leases::{Holder, Refused};
-use crate::{RegistryState, proof};
+use crate::error::Error;
+use crate::leases::Holder;
+use crate::{RegistryState, proof, record};
 
 /// Longest time that a poll is held: below the time-outs of every client on the way.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 /// Bytes of a record: ten times a long one.
 const MAX_RECORD: usize = 4096;
-/// Bytes of a program's version in it.
-const MAX_VERSION: usize = 64;
 /// Longest time that a leaving instance waits for the watchers.
 const ACKNOWLEDGE_WAIT: Duration = Duration::from_secs(2);
 
@@ -56,8 +53,13 @@ async fn beat(
     Caller(caller): Caller,
     ApiPath(instance): ApiPath<String>,
     ApiJson(record): ApiJson<Record>,
-) -> Result<Json<Beat>, Problem> {
-    check(&record, &caller, &instance)?;
+) -> Result<Json<Beat>, Error> {
+    record::check(&record, &caller, &instance).inspect_err(|refused| {
+        if *refused == record::Refused::OtherService {
+            let service = &record.service;
+            tracing::warn!(%caller, service, "a service said that it is another");
+        }
+    })?;
     if !state.leases.renew(&record, Instant::now())? {
         state.leases.check_room(&record.service)?;
         let address = proof::prove(&state, &record).await?;
@@ -66,52 +68,6 @@ async fn beat(
     let revision = state.leases.revision();
     let acknowledged = record.state == Lease::Draining && acknowledged(&state, revision).await;
     Ok(Json(answer(&state, acknowledged)))
-}
-
-/// What a caller says of itself is what its certificate says: with one service's key nobody becomes another.
-fn check(record: &Record, caller: &str, instance: &str) -> Result<(), Problem> {
-    if record.service != caller {
-        tracing::warn!(
-            caller,
-            service = record.service,
-            "a service said that it is another"
-        );
-        return Err(Problem::new(
-            StatusCode::FORBIDDEN,
-            "service_differs",
-            "the record names another service than the certificate of whoever sends it",
-        ));
-    }
-    if record.instance != instance {
-        return Err(Problem::bad_request(
-            "instance_differs",
-            "the record names another instance than the address",
-        ));
-    }
-    check_instance(instance)?;
-    if record.version.len() > MAX_VERSION {
-        return Err(Problem::bad_request(
-            "record_too_long",
-            "a version is 64 bytes at most",
-        ));
-    }
-    Ok(())
-}
-
-fn check_instance(instance: &str) -> Result<(), Problem> {
-    Uuid::try_parse(instance)
-        .map(drop)
-        .map_err(|_| Problem::bad_request("instance_invalid", "an instance is named by a UUID"))
-}
-
-impl From<Refused> for Problem {
-    fn from(refused: Refused) -> Self {
-        let detail = refused.to_string();
-        match refused {
-            Refused::AddressChanged => Self::conflict("address_changed", detail),
-            Refused::Full(_) => Self::new(StatusCode::TOO_MANY_REQUESTS, "leases_full", detail),
-        }
-    }
 }
 
 /// The end of a lease, of the caller's own service alone.
@@ -166,8 +122,8 @@ async fn watch(
     State(state): State<RegistryState>,
     Caller(caller): Caller,
     ApiQuery(query): ApiQuery<Watch>,
-) -> Result<Json<Snapshot>, Problem> {
-    check_instance(&query.watcher)?;
+) -> Result<Json<Snapshot>, Error> {
+    record::check_instance(&query.watcher)?;
     let watcher = Holder {
         service: caller.to_string(),
         instance: query.watcher,

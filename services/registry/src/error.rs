@@ -1,0 +1,88 @@
+//! What a handler ends with when it does not do what was asked: every refusal with its status and code.
+
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use slipway_service::Problem;
+
+use crate::{address, leases, proof, record};
+
+/// Why a request is not done.
+#[derive(Debug)]
+pub(crate) enum Error {
+    Record(record::Refused),
+    Lease(leases::Refused),
+    Proof(proof::Refused),
+}
+
+impl From<record::Refused> for Error {
+    fn from(refused: record::Refused) -> Self {
+        Self::Record(refused)
+    }
+}
+
+impl From<leases::Refused> for Error {
+    fn from(refused: leases::Refused) -> Self {
+        Self::Lease(refused)
+    }
+}
+
+impl From<proof::Refused> for Error {
+    fn from(refused: proof::Refused) -> Self {
+        Self::Proof(refused)
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Record(refused) => of_record(&refused),
+            Error::Lease(refused) => of_lease(&refused),
+            Error::Proof(refused) => of_proof(refused),
+        }
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        Problem::from(self).into_response()
+    }
+}
+
+fn of_record(refused: &record::Refused) -> Problem {
+    use record::Refused;
+
+    let detail = refused.to_string();
+    match refused {
+        Refused::OtherService => Problem::new(StatusCode::FORBIDDEN, "service_differs", detail),
+        Refused::OtherInstance => Problem::bad_request("instance_differs", detail),
+        Refused::Instance => Problem::bad_request("instance_invalid", detail),
+        Refused::Version => Problem::bad_request("record_too_long", detail),
+    }
+}
+
+fn of_lease(refused: &leases::Refused) -> Problem {
+    use leases::Refused;
+
+    let detail = refused.to_string();
+    match refused {
+        Refused::AddressChanged => Problem::conflict("address_changed", detail),
+        Refused::Full(_) => Problem::new(StatusCode::TOO_MANY_REQUESTS, "leases_full", detail),
+    }
+}
+
+fn of_proof(refused: proof::Refused) -> Problem {
+    use proof::Refused;
+
+    let detail = refused.to_string();
+    match refused {
+        Refused::Address(address::AddressError::Form | address::AddressError::Network(_)) => {
+            Problem::unprocessable("address_refused", detail)
+        }
+        Refused::Service => Problem::unprocessable("service_unknown", detail),
+        Refused::Unproven { cause: None, .. } => Problem::unavailable("address_unproven", detail),
+        Refused::Unproven {
+            cause: Some(cause), ..
+        } => Problem::unavailable("address_unproven", detail).with_cause(cause),
+        Refused::Busy => Problem::unavailable("busy", detail),
+    }
+}

@@ -1,0 +1,38 @@
+//! The service's own section of the settings.
+
+use ipnet::IpNet;
+use serde::Deserialize;
+
+use crate::address;
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    pub lease: LeaseSettings,
+}
+
+/// How long a lease holds.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LeaseSettings {
+    /// Seconds after the last heartbeat at which a lease ends. More than three heartbeats, since a machine under load
+    /// loses some; whoever has ended is noticed by its callers long before.
+    pub seconds: u64,
+    /// Seconds after the start in which nobody is forgotten: time for everybody's heartbeat.
+    pub warm_up_seconds: u64,
+    /// Leases of one service at once: twice what one machine may run, and a bound on what a service that lies can take.
+    pub per_service: usize,
+    /// Networks that instances may be in.
+    pub networks: Vec<IpNet>,
+}
+
+impl Default for LeaseSettings {
+    fn default() -> Self {
+        Self {
+            seconds: 10,
+            warm_up_seconds: 10,
+            per_service: 64,
+            networks: address::default_networks(),
+        }
+    }
+}
