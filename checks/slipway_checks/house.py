@@ -28,7 +28,7 @@ def figures(check, folders):
     lines = {name: rust_source.lines_of(folder) for name, folder in folders.items()}
     for name in sorted({*lines, *LINES_BEFORE}):
         check.say(f"lines of {name}: before {LINES_BEFORE.get(name, 0)}, now {lines.get(name, 0)}")
-    sources = [file for folder in folders.values() for file in sorted((folder / "src").rglob("*.rs")) if "tests" not in file.parts and file.name != "tests.rs"]
+    sources = [file for folder in folders.values() for file in rust_source.files(folder)]
     codes, where = codes_of(sources)
     now = {
         "lines": sum(lines.values()),
@@ -56,7 +56,7 @@ def types_for_a_package(sources):
     """Structures that hold what a package is: its kind and platform, and its file name or identifier; or all facts as one."""
     found = []
     for file in sources:
-        text = rust_source.without_tests(rust_source.code(file.read_text()))
+        text = rust_source.plain(file)
         for struct in STRUCT.finditer(text):
             body = text[struct.end() : rust_source.closing(text, struct.end() - 1)]
             fields = set(FIELD.findall(body))

@@ -1,9 +1,11 @@
 """Rust sources read as text: without comments, literals and tests, as modules with the paths that they name."""
 
 import dataclasses
+import functools
 import pathlib
 import re
 
+BRACE = re.compile(r"[{}]")
 ITEM_END = re.compile(r"[;{]")
 TEST = re.compile(r"#\[cfg\((?:test|all\(test\b[^\]]*)\)\]")
 MODULE = re.compile(r"\bmod\s+(\w+)\s*([;{])")
@@ -65,10 +67,10 @@ def end_of_literal(text, found):
 def closing(text, at):
     """The index behind the brace that closes the one at `at`."""
     depth = 0
-    for index in range(at, len(text)):
-        depth += {"{": 1, "}": -1}.get(text[index], 0)
+    for brace in BRACE.finditer(text, at):
+        depth += 1 if brace.group() == "{" else -1
         if depth == 0:
-            return index + 1
+            return brace.end()
     return len(text)
 
 
@@ -108,6 +110,7 @@ def expanded(tree):
     return [head + rest for part in parts if part.strip() for rest in expanded(part)]
 
 
+@functools.cache
 def modules(root):
     """Every module of the crate whose root is this file, tests left out."""
     found = []
@@ -115,9 +118,15 @@ def modules(root):
     return {module.path: module for module in found}
 
 
+@functools.cache
+def plain(file):
+    """The code of a file without comments, literals and tests."""
+    return without_tests(code(file.read_text()))
+
+
 def read_file(file, path, found):
     text = file.read_text()
-    stripped = without_tests(code(text))
+    stripped = plain(file)
     attributes = [
         Named(tuple(named[1].split("::")), text[: named.start()].count("\n") + 1)
         for named in NAMED_IN_ATTRIBUTE.finditer(text)
@@ -157,11 +166,12 @@ def read_module(text, file, path, folder, found, named):
 
 def lines_of(crate):
     """Lines of code of a crate's folder, without tests, comments and empty lines."""
-    total = 0
-    for root in roots(crate):
-        for file in {module.file for module in modules(root).values()}:
-            total += sum(1 for line in without_tests(code(file.read_text())).splitlines() if line.strip())
-    return total
+    return sum(1 for file in files(crate) for line in plain(file).splitlines() if line.strip())
+
+
+def files(crate):
+    """The files of the crate's library and programs, without those of tests."""
+    return sorted({module.file for root in roots(crate) for module in modules(root).values()})
 
 
 def roots(crate):
