@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use slipway_contract::services::SERVICES;
+use slipway_contract::services::NAMES;
 use slipway_runtime::data::{DataDir, keep_or_write, write_whole};
 use slipway_runtime::key::Key;
 use slipway_runtime::token::Token;
@@ -27,7 +27,7 @@ pub(crate) fn replace_admin_token(data: &DataDir) -> anyhow::Result<()> {
 
 /// Removes the keys that internal calls were signed with in 0.1.0.
 fn remove_pair_keys(data: &DataDir) -> anyhow::Result<()> {
-    for service in SERVICES {
+    for service in NAMES {
         for entry in fs::read_dir(data.secrets(service))? {
             let (name, path) = entry.map(|entry| (entry.file_name(), entry.path()))?;
             let name = name.to_string_lossy();

@@ -1,7 +1,7 @@
 //! The one table of who may call what. What is not in it is refused.
 
 use http::Method;
-
+use slipway_contract::services;
 use slipway_runtime::http::pattern::matches;
 
 /// One endpoint; `path` is a pattern.
@@ -9,113 +9,130 @@ struct Endpoint {
     callee: &'static str,
     method: Method,
     path: &'static str,
-    callers: &'static [&'static str],
+    callers: Callers,
 }
 
-const INSTANCES: &[&str] = &["upload", "signing", "catalog", "download", "gateway"];
+enum Callers {
+    /// These of the table of services.
+    Named(&'static [&'static str]),
+    /// All of the table but the callee.
+    Services,
+    /// Whoever has a certificate of the platform, also a service that is not in the table: each for its own lease.
+    Certified,
+}
+
+impl Callers {
+    fn have(&self, callee: &str, caller: &str) -> bool {
+        match self {
+            Self::Named(names) => names.contains(&caller),
+            Self::Services => caller != callee && services::find(caller).is_some(),
+            Self::Certified => caller != callee,
+        }
+    }
+}
 
 const TABLE: &[Endpoint] = &[
     Endpoint {
         callee: "registry",
         method: Method::GET,
         path: "/internal/instances",
-        callers: INSTANCES,
+        callers: Callers::Services,
     },
     Endpoint {
         callee: "registry",
         method: Method::PUT,
         path: "/internal/instances/*",
-        callers: INSTANCES,
+        callers: Callers::Certified,
     },
     Endpoint {
         callee: "registry",
         method: Method::DELETE,
         path: "/internal/instances/*",
-        callers: INSTANCES,
+        callers: Callers::Certified,
     },
     Endpoint {
         callee: "signing",
         method: Method::POST,
         path: "/internal/keys",
-        callers: &["catalog"],
+        callers: Callers::Named(&["catalog"]),
     },
     Endpoint {
         callee: "signing",
         method: Method::POST,
         path: "/internal/signatures",
-        callers: &["catalog"],
+        callers: Callers::Named(&["catalog"]),
     },
     Endpoint {
         callee: "catalog",
         method: Method::GET,
         path: "/internal/changes",
-        callers: &["upload", "download"],
+        callers: Callers::Named(&["upload", "download"]),
     },
     Endpoint {
         callee: "catalog",
         method: Method::POST,
         path: "/internal/packages",
-        callers: &["upload"],
+        callers: Callers::Named(&["upload"]),
     },
     Endpoint {
         callee: "catalog",
         method: Method::GET,
         path: "/internal/packages/*",
-        callers: &["upload"],
+        callers: Callers::Named(&["upload"]),
     },
     Endpoint {
         callee: "catalog",
         method: Method::GET,
         path: "/internal/channels/*/*",
-        callers: &["upload"],
+        callers: Callers::Named(&["upload"]),
     },
     Endpoint {
         callee: "catalog",
         method: Method::POST,
         path: "/internal/removals",
-        callers: &["upload"],
+        callers: Callers::Named(&["upload"]),
     },
     Endpoint {
         callee: "catalog",
         method: Method::POST,
         path: "/internal/blocks",
-        callers: &["upload"],
+        callers: Callers::Named(&["upload"]),
     },
     Endpoint {
         callee: "upload",
         method: Method::GET,
         path: "/internal/held",
-        callers: &["catalog"],
+        callers: Callers::Named(&["catalog"]),
     },
     Endpoint {
         callee: "upload",
         method: Method::GET,
         path: "/internal/storage",
-        callers: &["catalog"],
+        callers: Callers::Named(&["catalog"]),
     },
     Endpoint {
         callee: "download",
         method: Method::GET,
         path: "/internal/held",
-        callers: &["catalog"],
+        callers: Callers::Named(&["catalog"]),
     },
     Endpoint {
         callee: "download",
         method: Method::GET,
         path: "/internal/staged/*/**",
-        callers: &["catalog"],
+        callers: Callers::Named(&["catalog"]),
     },
     Endpoint {
         callee: "download",
         method: Method::GET,
         path: "/internal/blobs/*",
-        callers: &["catalog"],
+        callers: Callers::Named(&["catalog"]),
     },
     Endpoint {
         callee: "download",
         method: Method::GET,
         path: "/internal/downloads/*/*",
-        callers: &["catalog"],
+        callers: Callers::Named(&["catalog"]),
     },
 ];
 
@@ -138,7 +155,7 @@ pub fn permits(callee: &str, method: &Method, path: &str, caller: &str) -> bool 
         endpoint.callee == callee
             && endpoint.method == *method
             && matches(endpoint.path, path)
-            && endpoint.callers.contains(&caller)
+            && endpoint.callers.have(callee, caller)
     })
 }
 
@@ -148,15 +165,41 @@ mod tests {
 
     #[test]
     fn only_the_catalog_may_ask_for_a_signature() {
-        for caller in slipway_contract::services::SERVICES {
+        for caller in services::NAMES {
             let permitted = permits("signing", &Method::POST, "/internal/signatures", caller);
             assert_eq!(permitted, caller == "catalog", "{caller}");
         }
     }
 
     #[test]
+    fn a_service_that_is_not_in_the_table_has_its_lease_and_nothing_else() {
+        let lease = "/internal/instances/0190";
+        assert!(permits("registry", &Method::PUT, lease, "scanner"));
+        assert!(permits("registry", &Method::DELETE, lease, "scanner"));
+        for endpoint in TABLE {
+            let path = endpoint.path.replace("**", "x").replace('*', "x");
+            let is_own = endpoint.callee == "registry" && endpoint.method != Method::GET;
+            let permitted = permits(endpoint.callee, &endpoint.method, &path, "scanner");
+            assert_eq!(permitted, is_own, "{} {path}", endpoint.callee);
+        }
+        for callee in services::NAMES {
+            assert!(!permits(callee, &Method::GET, "/", "scanner"), "{callee}");
+            let asks = permits(callee, &Method::GET, INSTANCE_PATH, "scanner");
+            assert!(!asks, "{callee}");
+        }
+    }
+
+    #[test]
+    fn the_feed_is_for_those_who_follow_it() {
+        for service in &services::TABLE {
+            let permitted = permits("catalog", &Method::GET, "/internal/changes", service.name);
+            assert_eq!(permitted, service.follows_catalog, "{}", service.name);
+        }
+    }
+
+    #[test]
     fn what_the_world_is_served_is_asked_for_by_the_gateway_alone() {
-        for caller in slipway_contract::services::SERVICES {
+        for caller in services::NAMES {
             for path in ["/api/v1/apps", "/d/notes/1.0/notes.apk", "/", "/internal"] {
                 let permitted = permits("download", &Method::GET, path, caller);
                 assert_eq!(permitted, caller == "gateway", "{caller} {path}");

@@ -11,7 +11,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use slipway_contract::services::SERVICES;
+use slipway_contract::services::NAMES;
 
 mod moved;
 
@@ -99,7 +99,7 @@ impl DataDir {
         ] {
             private_folder(&folder)?;
         }
-        for service in SERVICES {
+        for service in NAMES {
             private_folder(&self.service(service))?;
             private_folder(&self.secrets(service))?;
         }

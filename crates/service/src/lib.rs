@@ -22,7 +22,7 @@ pub mod changes {
 }
 pub use slipway_runtime::{clock, metrics, settings};
 pub mod data {
-    pub use slipway_contract::services::SERVICES;
+    pub use slipway_contract::services::NAMES as SERVICES;
     pub use slipway_runtime::data::*;
 }
 pub mod database {

@@ -15,7 +15,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use slipway_service::data::SERVICES;
 use slipway_service::process::RouterService;
 use slipway_service::{Assembled, Peers, Service};
 use tokio::sync::Semaphore;
@@ -24,9 +23,6 @@ pub use leases::Leases;
 pub use settings::{LeaseSettings, Settings};
 use state::RegistryState;
 
-/// Addresses of one service that are proven at once: a fleet that starts together is through in a second. Each service has
-/// its own, so that with one's key nobody keeps another's instances out.
-const PROOFS: usize = 16;
 
 /// The service, for its binary and for the command.
 const SERVICE: Service = Service {
@@ -57,11 +53,7 @@ async fn build(
     let state = RegistryState {
         leases: leases.clone(),
         networks,
-        proofs: Arc::new(
-            SERVICES
-                .map(|service| (service, Semaphore::new(PROOFS)))
-                .into(),
-        ),
+        proofs: Arc::new(proof::places()),
         process: process.clone(),
         peers: peers.clone(),
     };

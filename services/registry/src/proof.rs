@@ -1,19 +1,27 @@
 //! Whether an instance is where it says: it is asked there, over a connection that proves its service, for its name and
 //! its address. It says the address itself, because a relay elsewhere would pass on any other proof.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde::Deserialize;
+use slipway_contract::services;
 use slipway_service::discovery::record::Record;
 use slipway_service::internal::access::INSTANCE_PATH;
+use tokio::sync::Semaphore;
 
 use crate::RegistryState;
 use crate::address::{self, AddressError};
 
 /// Time for a name, a connection and an answer, all on a local network.
 const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Addresses of one service that are proven at once: a fleet that starts together is through in a second.
+const PROOFS: usize = 16;
+/// In the place of the name of every service that is not in the table.
+const OTHERS: &str = "";
 
 #[derive(Deserialize)]
 struct Instance {
@@ -43,13 +51,26 @@ pub(crate) enum Refused {
     Busy,
 }
 
+/// Places for addresses that are being proven, by service. Each of the table has its own, so that with one's key nobody
+/// keeps another's instances out; an operator's own services share theirs.
+pub(crate) fn places() -> HashMap<&'static str, Semaphore> {
+    let services = services::NAMES.into_iter().chain([OTHERS]);
+    services
+        .map(|service| (service, Semaphore::new(PROOFS)))
+        .collect()
+}
+
 /// The address at which the instance of `record` has proven itself. A name is resolved here, once: what it says later is
 /// nobody's proof (DNS rebinding). Few are proven at once, so that a flood of them makes no flood of connections.
 pub(crate) async fn prove(state: &RegistryState, record: &Record) -> Result<SocketAddr, Refused> {
     let (host, port) = address::parse(&record.addr)?;
-    let known = state.proofs.get_key_value(record.service.as_str());
-    let (&service, places) = known.ok_or(Refused::Service)?;
-    let _place = places.try_acquire().map_err(|_| Refused::Busy)?;
+    // The caller's certificate is of this name: it is a service, in the table or not.
+    let service = services::named(&record.service);
+    let places = state.proofs.get(service);
+    let _place = places
+        .unwrap_or(&state.proofs[OTHERS])
+        .try_acquire()
+        .map_err(|_| Refused::Busy)?;
     let proving = async {
         let found = tokio::net::lookup_host((host, port)).await;
         let found: Vec<_> = found

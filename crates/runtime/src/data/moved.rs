@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use slipway_contract::services::SERVICES;
+use slipway_contract::services::NAMES;
 
 use super::DataDir;
 
@@ -56,7 +56,7 @@ impl DataDir {
     }
 
     fn forget_addresses(&self) -> anyhow::Result<()> {
-        for service in SERVICES {
+        for service in NAMES {
             for path in files(&self.service(service)) {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
                 if name == "view.json" || name.starts_with("listen-") {
