@@ -78,7 +78,6 @@ fn of_proof(refused: proof::Refused) -> Problem {
         Refused::Address(address::AddressError::Form | address::AddressError::Network(_)) => {
             Problem::unprocessable("address_refused", detail)
         }
-        Refused::Service => Problem::unprocessable("service_unknown", detail),
         Refused::Unproven { cause: None, .. } => Problem::unavailable("address_unproven", detail),
         Refused::Unproven {
             cause: Some(cause), ..

@@ -34,8 +34,6 @@ struct Instance {
 pub(crate) enum Refused {
     #[error(transparent)]
     Address(#[from] AddressError),
-    #[error("there is no service of this name")]
-    Service,
     /// It may listen there in a moment.
     #[error(
         "the instance was not found at {address}: check [http] advertise, or wait until it listens there"
