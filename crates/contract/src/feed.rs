@@ -272,7 +272,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::token::Scope;
+    use crate::grant::Scope;
 
     fn receive(row: &Value) -> Received {
         let page = json!({"epoch": "e", "head": 7, "more": 1, "changes": [row]});

@@ -46,11 +46,11 @@ pub struct Package {
     /// Bytes.
     #[cfg_attr(feature = "schema", schema(minimum = 0))]
     pub size: i64,
-    #[cfg_attr(feature = "schema", schema(value_type = slipway_contract::Kind))]
+    #[cfg_attr(feature = "schema", schema(value_type = crate::Kind))]
     pub kind: String,
-    #[cfg_attr(feature = "schema", schema(value_type = slipway_contract::Platform))]
+    #[cfg_attr(feature = "schema", schema(value_type = crate::Platform))]
     pub platform: String,
-    #[cfg_attr(feature = "schema", schema(value_type = slipway_contract::Arch))]
+    #[cfg_attr(feature = "schema", schema(value_type = crate::Arch))]
     pub arch: String,
     /// What inspection read out of the bytes, from here to `signer_sha256`.
     #[cfg_attr(feature = "schema", schema(required = true))]
@@ -75,7 +75,7 @@ pub struct Package {
     pub signer_sha256: Option<String>,
     pub warnings: Vec<String>,
     /// `stored`, `refused`, or the state of its release: `draft signing verifying published failed yanked`.
-    #[cfg_attr(feature = "schema", schema(schema_with = slipway_contract::schema::package_state))]
+    #[cfg_attr(feature = "schema", schema(schema_with = crate::schema::package_state))]
     pub state: String,
     /// Why it is not further, in words.
     #[cfg_attr(feature = "schema", schema(required = true))]
@@ -110,14 +110,14 @@ impl Package {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Release {
-    #[cfg_attr(feature = "schema", schema(value_type = slipway_contract::Slug))]
+    #[cfg_attr(feature = "schema", schema(value_type = crate::Slug))]
     pub app: String,
-    #[cfg_attr(feature = "schema", schema(value_type = slipway_contract::Version))]
+    #[cfg_attr(feature = "schema", schema(value_type = crate::Version))]
     pub version: String,
-    #[cfg_attr(feature = "schema", schema(value_type = Vec<slipway_contract::Slug>))]
+    #[cfg_attr(feature = "schema", schema(value_type = Vec<crate::Slug>))]
     pub channels: Vec<String>,
     /// `draft signing verifying published failed yanked`
-    #[cfg_attr(feature = "schema", schema(schema_with = slipway_contract::schema::release_state))]
+    #[cfg_attr(feature = "schema", schema(schema_with = crate::schema::release_state))]
     pub state: String,
     /// Why it is not further, failed or was yanked, in words.
     #[cfg_attr(feature = "schema", schema(required = true))]
@@ -180,9 +180,9 @@ pub struct Refusal {
 pub struct Delivery {
     /// The package's id, which makes the delivery safe to repeat.
     pub id: String,
-    #[cfg_attr(feature = "schema", schema(value_type = slipway_contract::Slug))]
+    #[cfg_attr(feature = "schema", schema(value_type = crate::Slug))]
     pub app: String,
-    #[cfg_attr(feature = "schema", schema(value_type = slipway_contract::FileName))]
+    #[cfg_attr(feature = "schema", schema(value_type = crate::FileName))]
     pub filename: String,
     /// SHA-256 in hex.
     #[cfg_attr(feature = "schema", schema(pattern = "^[0-9a-f]{64}$"))]

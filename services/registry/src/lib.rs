@@ -17,7 +17,6 @@ use std::time::Duration;
 use axum::Router;
 use slipway_service::process::RouterService;
 use slipway_service::{Assembled, Peers, Service};
-use tokio::sync::Semaphore;
 
 pub use leases::Leases;
 pub use settings::{LeaseSettings, Settings};
