@@ -6,43 +6,23 @@
 //!
 //! A reader may meet a code of a later version: it reads [`Word<Code>`](crate::word::Word), and decides by the status.
 
-use std::{fmt, str::FromStr};
+use crate::word::words;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-/// Makes the enum and what is told of each of its values from one table: name, code, meaning.
+/// Makes the enum and what each of its values means from one table: name, code, meaning.
 macro_rules! codes {
     ($($name:ident = $text:literal, $meaning:literal;)+) => {
-        /// What an error is, for programs.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Code {
-            $(#[doc = $meaning] $name,)+
+        words! {
+            /// What an error is, for programs.
+            pub enum Code, CodeError, "code" {
+                $(#[doc = $meaning] $name = $text,)+
+            }
         }
 
         impl Code {
-            pub const ALL: &[Self] = &[$(Self::$name,)+];
-
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$name => $text,)+
-                }
-            }
-
             /// What it means, in a line of the documentation.
             pub const fn meaning(self) -> &'static str {
                 match self {
                     $(Self::$name => $meaning,)+
-                }
-            }
-        }
-
-        impl FromStr for Code {
-            type Err = CodeError;
-
-            fn from_str(text: &str) -> Result<Self, CodeError> {
-                match text {
-                    $($text => Ok(Self::$name),)+
-                    other => Err(CodeError(other.to_owned())),
                 }
             }
         }
@@ -206,35 +186,6 @@ codes! {
     RecordTooLong = "record_too_long", "the record is longer than is taken";
     ServiceDiffers = "service_differs", "the record names another service";
     ServiceUnknown = "service_unknown", "there is no such service";
-}
-
-/// The code of a later version, or none at all.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the code {0:?} is not known")]
-pub struct CodeError(String);
-
-impl AsRef<str> for Code {
-    fn as_ref(&self) -> &str {
-        self.as_str()
-    }
-}
-
-impl fmt::Display for Code {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
-impl Serialize for Code {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-impl<'de> Deserialize<'de> for Code {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        crate::text::deserialize(deserializer)
-    }
 }
 
 #[cfg(test)]

@@ -14,8 +14,12 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use crate::digest::Digest;
 use crate::grant::Grant;
+use crate::package::File;
 use crate::quota::Quota;
+pub use crate::state::Visibility;
+use crate::word::Word;
 
 /// One answer of the feed.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -61,7 +65,9 @@ impl<'de> Deserialize<'de> for Received {
         let said = Value::deserialize(deserializer)?;
         let page = Page::deserialize(&said).map_err(D::Error::custom)?;
         let kept = serde_json::to_value(&page.changes).map_err(D::Error::custom)?;
-        let lossy = !covers(&kept, &said["changes"]);
+        // How far such a release is shown is a word that is kept; what follows from it is not.
+        let is_unknown = |change: &Change| matches!(&change.row, Row::Release(release) if release.visibility.is_unknown());
+        let lossy = !covers(&kept, &said["changes"]) || page.changes.iter().any(is_unknown);
         Ok(Self { page, lossy })
     }
 }
@@ -171,24 +177,6 @@ pub struct Token {
     pub grant: Grant,
 }
 
-/// What of a release's states concerns the followers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Visibility {
-    /// Being verified: served to the catalog alone.
-    Staged,
-    Published,
-    Yanked,
-    /// The row is there for ever, to say so, and has no packages.
-    Deleted,
-    /// Not to be served: it failed.
-    Hidden,
-    /// Of a later catalog: not to be served.
-    #[serde(other)]
-    Unknown,
-}
-
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "schema", schema(as = FeedRelease))]
@@ -196,7 +184,9 @@ pub struct Release {
     pub app: String,
     /// As the developer wrote it.
     pub version: String,
-    pub visibility: Visibility,
+    /// One of a later catalog is not to be served.
+    #[cfg_attr(feature = "schema", schema(value_type = Visibility))]
+    pub visibility: Word<Visibility>,
     /// The channels that it was released to.
     pub channels: Vec<String>,
     #[cfg_attr(feature = "schema", schema(required = true))]
@@ -207,6 +197,8 @@ pub struct Release {
     /// Why it was yanked.
     #[cfg_attr(feature = "schema", schema(required = true))]
     pub reason: Option<String>,
+    /// One that cannot be read is left out; [`Received`] notices that.
+    #[serde(deserialize_with = "readable")]
     pub packages: Vec<Package>,
 }
 
@@ -216,7 +208,7 @@ impl Release {
         Self {
             app,
             version,
-            visibility: Visibility::Unknown,
+            visibility: Word::Unknown(String::new()),
             channels: Vec::new(),
             notes: None,
             published_at: None,
@@ -224,6 +216,14 @@ impl Release {
             packages: Vec::new(),
         }
     }
+}
+
+/// A package whose file has no name that could be served, or no digest, is none that a follower can keep. The others of its
+/// release, and its yank, count all the same.
+fn readable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Package>, D::Error> {
+    let told = Vec::<Value>::deserialize(deserializer)?;
+    let packages = told.into_iter().map(serde_json::from_value);
+    Ok(packages.filter_map(Result::ok).collect())
 }
 
 /// A package that the catalog has, in whatever release or in none, or that is gone: then these bytes are not needed for it
@@ -244,25 +244,16 @@ pub struct PackageRow {
 #[cfg_attr(feature = "schema", schema(as = FeedPackage))]
 pub struct Package {
     pub id: String,
-    pub filename: String,
-    /// SHA-256 in hex.
-    #[cfg_attr(feature = "schema", schema(pattern = "^[0-9a-f]{64}$"))]
-    pub sha256: String,
-    /// SHA-256 in hex of the list of its blocks' digests; `None` until there is one.
+    #[serde(flatten)]
+    pub file: File,
+    /// Of the list of its blocks' digests; `None` until there is one.
     #[serde(default)]
-    #[cfg_attr(
-        feature = "schema",
-        schema(pattern = "^[0-9a-f]{64}$", required = false)
-    )]
-    pub blocks: Option<String>,
-    /// Bytes.
-    pub size: i64,
-    pub kind: String,
-    pub platform: String,
-    pub arch: String,
+    #[cfg_attr(feature = "schema", schema(required = false))]
+    pub blocks: Option<Digest>,
     /// The text of the `.minisig`.
     pub signature: String,
-    /// What inspection read from the bytes, as [`crate::Facts`] writes it.
+    /// What inspection read from the bytes, as [`Facts`](crate::Facts) are written. It stays JSON here: a follower
+    /// keeps what a later version read too.
     #[cfg_attr(feature = "schema", schema(value_type = Object))]
     pub facts: Value,
 }
@@ -311,7 +302,7 @@ mod tests {
             panic!("a release");
         };
         assert!(received.lossy);
-        assert_eq!(release.visibility, Visibility::Unknown);
+        assert!(release.visibility.is_unknown());
         for unnamed in [
             json!({"seq": 7, "type": "token", "hash": [1]}),
             json!({"seq": 7, "type": "release", "app": "a"}),
@@ -352,6 +343,40 @@ mod tests {
         let Row::Release(release) = &received.page.changes[0].row else {
             panic!("a release");
         };
-        assert_eq!(release.visibility, Visibility::Unknown);
+        assert_eq!(release.visibility, Word::Unknown("half".to_owned()));
+    }
+
+    fn release(package: &Value) -> Value {
+        json!({"seq": 7, "type": "release", "app": "a", "version": "1.0", "visibility": "yanked",
+            "channels": [], "notes": null, "published_at": null, "reason": "r", "packages": [package]})
+    }
+
+    fn package(filename: &str, kind: &str) -> Value {
+        json!({"id": "i", "filename": filename, "sha256": "07".repeat(32), "blocks": null, "size": 5, "kind": kind,
+            "platform": "any", "arch": "universal", "signature": "s", "facts": {"kind": kind, "later": [1]}})
+    }
+
+    #[test]
+    fn a_package_is_told_as_earlier_versions_tell_it() {
+        for kind in ["apk", "a kind of tomorrow"] {
+            let received = receive(&release(&package("a.apk", kind)));
+            assert!(!received.lossy, "{kind}");
+            let kept = serde_json::to_value(&received.page.changes[0]).expect("JSON");
+            assert_eq!(kept, release(&package("a.apk", kind)));
+        }
+        let mut older = package("a.apk", "apk");
+        older.as_object_mut().expect("a package").remove("blocks");
+        assert!(!receive(&release(&older)).lossy);
+    }
+
+    #[test]
+    fn a_package_that_cannot_be_read_is_noticed_and_hides_no_yank() {
+        let received = receive(&release(&package("../a.apk", "apk")));
+        assert!(received.lossy);
+        let Row::Release(release) = &received.page.changes[0].row else {
+            panic!("a release");
+        };
+        assert!(release.packages.is_empty());
+        assert_eq!(release.visibility, Visibility::Yanked);
     }
 }

@@ -132,6 +132,15 @@ impl AsRef<str> for FileName {
     }
 }
 
+/// What a database has of it.
+impl TryFrom<String> for FileName {
+    type Error = FileNameError;
+
+    fn try_from(text: String) -> Result<Self, FileNameError> {
+        text.parse()
+    }
+}
+
 impl fmt::Display for FileName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)

@@ -5,9 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::feed::{Change, Row, Visibility};
+use crate::feed::{Change, Row};
 use crate::grant::{Grant, Scope};
 use crate::held::Loss;
+use crate::state::Visibility;
+use crate::word::Word;
 
 /// Of a state, all that must not be undone unasked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,26 +49,13 @@ pub enum Shown {
 }
 
 impl Shown {
-    /// Of the text that the feed writes.
-    pub fn of(visibility: &str) -> Self {
+    pub fn of(visibility: &Word<Visibility>) -> Self {
         match visibility {
-            "staged" | "hidden" => Self::Open,
-            "published" => Self::Published,
-            "yanked" => Self::Yanked,
-            "deleted" => Self::Deleted,
-            _ => Self::Other,
-        }
-    }
-}
-
-impl From<Visibility> for Shown {
-    fn from(visibility: Visibility) -> Self {
-        match visibility {
-            Visibility::Staged | Visibility::Hidden => Self::Open,
-            Visibility::Published => Self::Published,
-            Visibility::Yanked => Self::Yanked,
-            Visibility::Deleted => Self::Deleted,
-            Visibility::Unknown => Self::Other,
+            Word::Known(Visibility::Staged | Visibility::Hidden) => Self::Open,
+            Word::Known(Visibility::Published) => Self::Published,
+            Word::Known(Visibility::Yanked) => Self::Yanked,
+            Word::Known(Visibility::Deleted) => Self::Deleted,
+            Word::Unknown(_) => Self::Other,
         }
     }
 }
@@ -90,9 +79,10 @@ impl Known {
                 }
                 Row::Release(release) => {
                     let files = release.packages.iter();
-                    let files = files.map(|file| (file.filename.clone(), file.sha256.clone()));
+                    let files = files
+                        .map(|file| (file.file.filename.to_string(), file.file.sha256.to_string()));
                     let told = Release {
-                        shown: release.visibility.into(),
+                        shown: Shown::of(&release.visibility),
                         files: files.collect(),
                         channels: Some(release.channels.iter().cloned().collect()),
                     };

@@ -6,7 +6,16 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::{Arch, Digest, FileName, Kind, Platform, Slug, Version};
+use crate::{
+    arch::Arch,
+    digest::Digest,
+    file_name::FileName,
+    kind::Kind,
+    platform::Platform,
+    slug::Slug,
+    state::{PackageState, ReleaseState},
+    version::Version,
+};
 
 macro_rules! word {
     ($word:ident, $description:expr, $schema:expr) => {
@@ -79,36 +88,32 @@ word!(
     ]))
 );
 
-/// The states of a package: its own, and that of its release.
-pub fn package_state() -> ObjectBuilder {
+/// A text that is one of these words.
+pub(crate) fn one_of(words: impl Iterator<Item = &'static str>) -> ObjectBuilder {
     ObjectBuilder::new()
         .schema_type(Type::String)
-        .enum_values(Some([
-            "stored",
-            "refused",
-            "draft",
-            "signing",
-            "verifying",
-            "published",
-            "failed",
-            "yanked",
-        ]))
+        .enum_values(Some(words))
+}
+
+/// The states of a package: its own, and that of its release.
+pub fn package_state() -> ObjectBuilder {
+    let own = [PackageState::Stored, PackageState::Refused];
+    let of_release = ReleaseState::ALL.iter().map(|state| state.as_str());
+    one_of(own.into_iter().map(PackageState::as_str).chain(of_release))
 }
 
 /// The states of a release.
 pub fn release_state() -> ObjectBuilder {
-    ObjectBuilder::new()
-        .schema_type(Type::String)
-        .enum_values(Some([
-            "draft",
-            "signing",
-            "verifying",
-            "published",
-            "failed",
-            "yanked",
-            "deleted",
-        ]))
+    one_of(ReleaseState::ALL.iter().map(|state| state.as_str()))
 }
+
+impl PartialSchema for PackageState {
+    fn schema() -> RefOr<Schema> {
+        package_state().into()
+    }
+}
+
+impl ToSchema for PackageState {}
 
 /// A time as documents of the API write it.
 pub fn time() -> ObjectBuilder {

@@ -40,9 +40,10 @@ impl<T: AsRef<str>> Word<T> {
     }
 }
 
-impl<T> From<T> for Word<T> {
-    fn from(word: T) -> Self {
-        Self::Known(word)
+/// What a database has of it.
+impl<T: FromStr> From<String> for Word<T> {
+    fn from(text: String) -> Self {
+        Self::read(text)
     }
 }
 
@@ -82,6 +83,83 @@ impl<'de, T: FromStr> Deserialize<'de> for Word<T> {
     }
 }
 
+/// Makes an enum of words and all that is the same for each: its text, its parser, its JSON.
+macro_rules! words {
+    (
+        $(#[$about:meta])*
+        pub enum $name:ident, $error:ident, $what:literal {
+            $($(#[$meaning:meta])* $word:ident = $text:literal,)+
+        }
+    ) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name {
+            $($(#[$meaning])* $word,)+
+        }
+
+        #[doc = concat!("The text is no ", $what, " that this version knows.")]
+        #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+        #[error("the {what} {0:?} is not known", what = $what)]
+        pub struct $error(String);
+
+        impl $name {
+            pub const ALL: &[Self] = &[$(Self::$word,)+];
+
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$word => $text,)+
+                }
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $error;
+
+            fn from_str(text: &str) -> Result<Self, $error> {
+                match text {
+                    $($text => Ok(Self::$word),)+
+                    other => Err($error(other.to_owned())),
+                }
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                self.as_str()
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str(self.as_str())
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        #[cfg(feature = "schema")]
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                crate::schema::one_of(Self::ALL.iter().map(|word| word.as_str())).into()
+            }
+        }
+
+        #[cfg(feature = "schema")]
+        impl utoipa::ToSchema for $name {}
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                crate::text::deserialize(deserializer)
+            }
+        }
+    };
+}
+pub(crate) use words;
+
 #[cfg(test)]
 mod tests {
     use super::Word;
@@ -92,7 +170,7 @@ mod tests {
         for kind in Kind::ALL {
             assert_eq!(Word::read(kind.as_str()), kind);
             assert_eq!(
-                serde_json::to_string(&Word::from(kind)).unwrap(),
+                serde_json::to_string(&Word::Known(kind)).unwrap(),
                 serde_json::to_string(&kind).unwrap()
             );
         }

@@ -2,6 +2,7 @@
 //! ([`replica`]), and what an error of a database is to whoever asks ([`fault`]).
 
 mod born;
+pub mod columns;
 mod damage;
 pub mod fault;
 mod pool;

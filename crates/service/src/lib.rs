@@ -26,7 +26,7 @@ pub mod data {
     pub use slipway_runtime::data::*;
 }
 pub mod database {
-    pub use slipway_database::{Database, queue, signal, version_keys};
+    pub use slipway_database::{Database, columns, queue, signal, version_keys};
     pub mod fault {
         pub use slipway_database::fault::*;
         pub use slipway_runtime::fault::Fault;

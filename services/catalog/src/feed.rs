@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use slipway_contract::Word;
 use slipway_service::changes::{App, Change, Page, Release, Row, Visibility};
 use slipway_service::discovery::record::State as Lease;
 use sqlx::AnyConnection;
@@ -156,7 +157,7 @@ async fn release(connection: &mut AnyConnection, id: &str) -> anyhow::Result<Row
         }
     };
     Ok(Row::Release(Release {
-        visibility,
+        visibility: Word::Known(visibility),
         channels: match visibility {
             Visibility::Deleted => Vec::new(),
             _ => store::releases::channels(connection, id).await?,
@@ -169,7 +170,7 @@ async fn release(connection: &mut AnyConnection, id: &str) -> anyhow::Result<Row
         packages: packages
             .into_iter()
             .map(store::packages::Package::into_change)
-            .collect(),
+            .collect::<sqlx::Result<_>>()?,
     }))
 }
 

@@ -1,6 +1,6 @@
 //! Who is asking: the public, or the catalog that looks at a release before the public may.
 
-use slipway_service::changes::Visibility;
+use slipway_contract::{Visibility, Word};
 
 /// Which releases a router shows. The same handlers serve both, so that what the catalog has verified is what the
 /// public gets.
@@ -15,24 +15,14 @@ impl Audience {
     /// What is served to it, as the column `visibility` has it.
     pub(crate) const fn served(self) -> [&'static str; 2] {
         match self {
-            Self::Public => [column(Visibility::Published), column(Visibility::Published)],
-            Self::Staged => [column(Visibility::Published), column(Visibility::Staged)],
+            Self::Public => [Visibility::Published.as_str(); 2],
+            Self::Staged => [Visibility::Published.as_str(), Visibility::Staged.as_str()],
         }
     }
 
-    pub(crate) fn serves(self, visibility: &str) -> bool {
-        self.served().contains(&visibility)
-    }
-}
-
-/// The text of the column `visibility`.
-pub(crate) const fn column(visibility: Visibility) -> &'static str {
-    match visibility {
-        Visibility::Staged => "staged",
-        Visibility::Published => "published",
-        Visibility::Yanked => "yanked",
-        Visibility::Deleted => "deleted",
-        // Whatever it is, it is served to nobody.
-        Visibility::Hidden | Visibility::Unknown => "hidden",
+    /// One that is not known is served to nobody.
+    pub(crate) fn serves(self, visibility: &Word<Visibility>) -> bool {
+        let served = visibility.known().map(|visibility| visibility.as_str());
+        served.is_some_and(|visibility| self.served().contains(&visibility))
     }
 }

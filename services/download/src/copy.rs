@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
-use slipway_packages::{Arch, Kind, Platform, Version};
+use slipway_contract::{Version, Word};
 use slipway_service::changes::losses::{self, Known, Shown};
 use slipway_service::changes::replica::Replica;
 use slipway_service::changes::{self, Change, Row};
@@ -50,7 +50,7 @@ impl Replica for Copy {
         };
         for (app, version, visibility) in releases::all(&mut snapshot).await? {
             let release = losses::Release {
-                shown: Shown::of(&visibility),
+                shown: Shown::of(&Word::read(visibility)),
                 files: BTreeMap::new(),
                 channels: Some(BTreeSet::new()),
             };
@@ -99,15 +99,15 @@ async fn put_release(
     icons::delete(connection, &release.app, &release.version).await?;
     let mut icon = None;
     for package in &release.packages {
-        warn_of_words(release, package);
         let mut facts = package.facts.clone();
         let found = facts.as_object_mut().and_then(|facts| facts.remove("icon"));
         icon = icon.or_else(|| {
             found
                 .as_ref()
-                .and_then(|found| read_icon(found, &package.sha256))
+                .and_then(|found| read_icon(found, &package.file.sha256.as_hex()))
         });
         packages::insert(connection, release, package, &facts.to_string()).await?;
+        say_unknown_words(release, package);
     }
     if let Some(icon) = icon {
         icons::insert(connection, &release.app, &release.version, &icon).await?;
@@ -115,35 +115,19 @@ async fn put_release(
     Ok(())
 }
 
-/// Tells of a package that is for a machine, or of a kind, of a later version: it is kept, served at its own address and offered to
-/// nobody.
-fn warn_of_words(release: &changes::Release, package: &changes::Package) {
-    let unknown = [
-        package
-            .kind
-            .parse::<Kind>()
-            .is_err()
-            .then_some(&package.kind),
-        package
-            .platform
-            .parse::<Platform>()
-            .is_err()
-            .then_some(&package.platform),
-        package
-            .arch
-            .parse::<Arch>()
-            .is_err()
-            .then_some(&package.arch),
-    ];
-    for word in unknown.into_iter().flatten() {
-        tracing::warn!(
-            app = release.app,
-            version = release.version,
-            filename = package.filename,
-            word,
-            "this file is of a kind or for a machine that is not known here, and is offered to nobody"
-        );
+/// What follows from words of a later version, once, when they come.
+fn say_unknown_words(release: &changes::Release, package: &changes::Package) {
+    let words = package.file.unknown_words();
+    if words.is_empty() {
+        return;
     }
+    tracing::warn!(
+        app = release.app,
+        version = release.version,
+        filename = %package.file.filename,
+        words = words.join(", "),
+        "this file is of a kind or for a machine that is not known here: it is served at its own address and offered to nobody"
+    );
 }
 
 /// Nothing but pictures that cannot carry a script: an SVG opened by itself runs one on our origin.

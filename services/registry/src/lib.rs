@@ -22,7 +22,6 @@ pub use leases::Leases;
 pub use settings::{LeaseSettings, Settings};
 use state::RegistryState;
 
-
 /// The service, for its binary and for the command.
 const SERVICE: Service = Service {
     name: "registry",

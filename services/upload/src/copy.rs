@@ -1,9 +1,9 @@
 //! The copy of the catalog's state by which uploads are permitted, also while the catalog is away.
 
-use slipway_packages::Version;
+use slipway_contract::{Version, Visibility, Word};
 use slipway_service::changes::losses::{self, Known, Shown};
 use slipway_service::changes::replica::Replica;
-use slipway_service::changes::{Change, PackageRow, Release, Row, Visibility};
+use slipway_service::changes::{Change, PackageRow, Release, Row};
 use slipway_service::database::Database;
 use sqlx::AnyConnection;
 
@@ -94,19 +94,31 @@ async fn put_package(db: &mut AnyConnection, package: &PackageRow, seq: i64) -> 
 }
 
 async fn put_release(db: &mut AnyConnection, release: &Release, seq: i64) -> sqlx::Result<()> {
-    let Ok(version) = release.version.parse::<Version>() else {
+    let version: Version = match release.version.parse() {
+        Ok(version) => version,
         // The catalog parses by the same rule; a later one may know more, and then it is the one that refuses.
-        return Ok(());
+        Err(error) => {
+            tracing::warn!(app = release.app, version = release.version, %error, "a release was passed over");
+            return Ok(());
+        }
     };
-    let files = release.packages.iter();
+    if let Word::Unknown(visibility) = &release.visibility {
+        tracing::warn!(
+            app = release.app,
+            version = release.version,
+            visibility,
+            "how far a release is shown is not known here: the catalog alone refuses what may not be added to it"
+        );
+    }
+    let files = release.packages.iter().map(|package| &package.file);
     let row = copy::Release {
         version: release.version.clone(),
         files: files
-            .map(|file| (file.filename.clone(), file.sha256.clone()))
+            .map(|file| (file.filename.to_string(), file.sha256.as_hex()))
             .collect(),
         closed: matches!(
             release.visibility,
-            Visibility::Published | Visibility::Yanked | Visibility::Deleted
+            Word::Known(Visibility::Published | Visibility::Yanked | Visibility::Deleted)
         ),
         deleted: release.visibility == Visibility::Deleted,
     };

@@ -13,10 +13,10 @@ use uuid::Uuid;
 use super::crashes::{self, Turn};
 use super::lease::Lease;
 use super::table::{Row, Table};
-use slipway_runtime::Process;
-use slipway_runtime::clock::{self, Moment};
 use crate::pool::Database;
 use crate::signal::Signal;
+use slipway_runtime::Process;
+use slipway_runtime::clock::{self, Moment};
 use slipway_runtime::process::slot::announcements;
 use slipway_runtime::retry;
 

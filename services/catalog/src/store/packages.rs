@@ -1,8 +1,10 @@
 //! Packages, with or without a release.
 
 use serde_json::Value;
-use slipway_packages::Digest;
+use slipway_contract::package::File;
+use slipway_contract::{Digest, Word};
 use slipway_service::changes;
+use slipway_service::database::columns::undecodable;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as};
 
 use crate::delivery::Delivered;
@@ -59,19 +61,22 @@ impl Package {
         Ok(())
     }
 
-    pub(crate) fn into_change(self) -> changes::Package {
-        changes::Package {
+    pub(crate) fn into_change(self) -> Result<changes::Package> {
+        let blocks = self.blocks.as_deref().map(str::parse);
+        Ok(changes::Package {
             facts: self.facts(),
             signature: self.signature.unwrap_or_default(),
             id: self.id,
-            filename: self.filename,
-            sha256: self.sha256,
-            blocks: self.blocks,
-            size: self.size,
-            kind: self.kind,
-            platform: self.platform,
-            arch: self.arch,
-        }
+            file: File {
+                filename: self.filename.parse().map_err(undecodable)?,
+                sha256: self.sha256.parse().map_err(undecodable)?,
+                size: self.size,
+                kind: Word::read(self.kind),
+                platform: Word::read(self.platform),
+                arch: Word::read(self.arch),
+            },
+            blocks: blocks.transpose().map_err(undecodable)?,
+        })
     }
 }
 

@@ -12,6 +12,7 @@ use futures_util::{StreamExt as _, stream};
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
+use slipway_contract::Word;
 use slipway_packages::Digest;
 use slipway_service::changes::{Change, Page, Release, Row, Visibility};
 
@@ -55,7 +56,7 @@ struct Copy {
     deleted: HashSet<String>,
     releases: HashMap<(String, String), Release>,
     /// Every state of a release that the feed has ever told.
-    told: Vec<(String, Visibility)>,
+    told: Vec<(String, Word<Visibility>)>,
 }
 
 impl Download {
@@ -119,7 +120,9 @@ impl Download {
     pub(crate) fn told(&self, version: &str) -> Vec<Visibility> {
         let copy = self.inner.copy.lock().expect("nobody panics with the lock");
         let of_version = copy.told.iter().filter(|(told, _)| told == version);
-        of_version.map(|(_, visibility)| *visibility).collect()
+        of_version
+            .filter_map(|(_, visibility)| visibility.known().copied())
+            .collect()
     }
 
     /// A release as the feed told it last.
@@ -148,7 +151,7 @@ impl Download {
             }
             Row::Release(release) => {
                 copy.told
-                    .push((release.version.clone(), release.visibility));
+                    .push((release.version.clone(), release.visibility.clone()));
                 let place = (release.app.clone(), release.version.clone());
                 copy.releases.insert(place, release);
             }
@@ -186,14 +189,14 @@ async fn file(
     let release = release.filter(|release| {
         matches!(
             release.visibility,
-            Visibility::Staged | Visibility::Published
+            Word::Known(Visibility::Staged | Visibility::Published)
         )
     });
     let packages = release.map(|release| release.packages).unwrap_or_default();
     let name = file.strip_suffix(".minisig").unwrap_or(&file);
     let Some(package) = packages
         .into_iter()
-        .find(|package| package.filename == name)
+        .find(|package| package.file.filename.as_str() == name)
     else {
         return StatusCode::NOT_FOUND.into_response();
     };
@@ -203,11 +206,11 @@ async fn file(
     if name != file {
         return package.signature.into_response();
     }
-    let bytes = download.inner.store.get(&package.sha256);
+    let bytes = download.inner.store.get(&package.file.sha256.as_hex());
     let bytes = bytes.expect("a stored blob");
     match headers.get("range") {
         Some(range) => part(&download, bytes, range.to_str().expect("a range")),
-        None => whole(&download, bytes, &package.sha256),
+        None => whole(&download, bytes, &package.file.sha256.as_hex()),
     }
 }
 

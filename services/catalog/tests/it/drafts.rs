@@ -332,7 +332,7 @@ async fn a_replacement_never_gets_into_what_is_being_signed() {
                 .release("notes", &version)
                 .expect("the feed's word");
             assert_eq!(told.packages.len(), 1);
-            assert_eq!(told.packages[0].sha256, *sha256);
+            assert_eq!(told.packages[0].file.sha256.as_hex(), *sha256);
         }
     }
 }

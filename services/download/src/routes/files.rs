@@ -9,10 +9,11 @@ use http::header::{
     CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use slipway_contract::{
+    Digest, FileName, Kind, Slug, Version, VersionError, Visibility, Word, shown,
+};
 use slipway_openapi::parameters::FilePath;
 use slipway_openapi::{PROBLEM, ProblemDocument, Public};
-use slipway_packages::{Digest, FileName, Kind, Slug, Version, VersionError, shown};
-use slipway_service::changes::Visibility;
 use slipway_service::http::json::ApiPath;
 use slipway_service::{Problem, clock};
 use sqlx::AnyConnection;
@@ -22,12 +23,12 @@ use utoipa_axum::routes;
 
 use super::{CACHEABLE, SANDBOX, find_app, problem};
 use crate::DownloadState;
-use crate::audience::{Audience, column};
+use crate::audience::Audience;
 use crate::blobs::Blob;
 use crate::counters::Address;
 use crate::disposition::attachment;
 use crate::range::{Condition, Selection, Validators, condition, last_modified, modified, select};
-use crate::store::packages::{self, File};
+use crate::store::packages::{self, Package};
 use crate::store::releases;
 
 const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
@@ -84,16 +85,16 @@ async fn show(
         Err(_) => version,
     };
     if let Some(signed) = filename.strip_suffix(SIGNATURE_SUFFIX) {
-        let file = find(&state, &app, &version, signed).await?;
-        return Ok(signature(file));
+        let package = find(&state, &app, &version, signed).await?;
+        return Ok(signature(package));
     }
-    let file = find(&state, &app, &version, &filename).await?;
+    let package = find(&state, &app, &version, &filename).await?;
     let address = Address {
         app,
         version,
-        filename: file.filename.clone(),
+        filename: package.file.filename.to_string(),
     };
-    send(&state, &method, &headers, &file, address).await
+    send(&state, &method, &headers, &package, address).await
 }
 
 /// The file, if whoever asks may have it.
@@ -102,14 +103,14 @@ async fn find(
     app: &str,
     version: &str,
     filename: &str,
-) -> Result<File, Problem> {
+) -> Result<Package, Problem> {
     let mut connection = state.database.read().await?;
-    if let Some(file) = find_file(&mut connection, app, version, filename).await? {
-        if state.audience.serves(&file.visibility) {
-            return Ok(file);
+    if let Some(package) = find_file(&mut connection, app, version, filename).await? {
+        if state.audience.serves(&package.visibility) {
+            return Ok(package);
         }
-        if file.visibility == "yanked" {
-            return Err(yanked(version, file.reason.as_deref()));
+        if package.visibility == Visibility::Yanked {
+            return Err(yanked(version, package.reason.as_deref()));
         }
     }
     find_app(&mut connection, app).await?;
@@ -119,7 +120,7 @@ async fn find(
     };
     // Its files are not known any more. One that never was published is not told from one that does not exist.
     if let Some(release) = &release
-        && release.visibility == column(Visibility::Deleted)
+        && release.visibility == Visibility::Deleted
         && release.published_at.is_some()
     {
         return Err(problem::deleted(format!(
@@ -149,7 +150,7 @@ async fn find_file(
     app: &str,
     version: &str,
     filename: &str,
-) -> sqlx::Result<Option<File>> {
+) -> sqlx::Result<Option<Package>> {
     // Parsed first: PostgreSQL takes no NUL in a text, and no row has a name that does not parse.
     if app.parse::<Slug>().is_err() || version.parse::<Version>().is_err() {
         return Ok(None);
@@ -157,9 +158,9 @@ async fn find_file(
     let composed = shown::compose(filename);
     for name in [filename, &composed] {
         if name.parse::<FileName>().is_ok()
-            && let Some(file) = packages::file(connection, app, version, name).await?
+            && let Some(package) = packages::file(connection, app, version, name).await?
         {
-            return Ok(Some(file));
+            return Ok(Some(package));
         }
         if composed == filename {
             break;
@@ -180,7 +181,7 @@ fn yanked(version: &str, reason: Option<&str>) -> Problem {
     .with_member("reason", reason)
 }
 
-fn signature(file: File) -> Response {
+fn signature(package: Package) -> Response {
     let headers = [
         (
             CONTENT_TYPE,
@@ -189,17 +190,17 @@ fn signature(file: File) -> Response {
         (CACHE_CONTROL, CACHEABLE),
         (CONTENT_SECURITY_POLICY, SANDBOX),
     ];
-    let modified = modified(file.published_at, clock::unix_millis());
-    let mut response = (headers, file.signature).into_response();
+    let modified = modified(package.published_at, clock::unix_millis());
+    let mut response = (headers, package.signature).into_response();
     response.headers_mut().extend(modified.map(last_modified));
     response
 }
 
-fn blob(file: &File) -> anyhow::Result<Blob> {
+fn blob(package: &Package) -> anyhow::Result<Blob> {
     Ok(Blob {
-        digest: file.sha256.parse()?,
-        size: u64::try_from(file.size)?,
-        blocks: file.blocks.as_deref().map(str::parse).transpose()?,
+        digest: package.file.sha256,
+        size: u64::try_from(package.file.size)?,
+        blocks: package.blocks.as_deref().map(str::parse).transpose()?,
     })
 }
 
@@ -207,15 +208,15 @@ async fn send(
     state: &DownloadState,
     method: &Method,
     request: &HeaderMap,
-    file: &File,
+    package: &Package,
     address: Address,
 ) -> Result<Response, Problem> {
-    let blob = blob(file).map_err(Problem::internal)?;
+    let blob = blob(package).map_err(Problem::internal)?;
     let (digest, size) = (blob.digest, blob.size);
     let etag = format!("\"{digest}\"");
     let validators = Validators {
         etag: &etag,
-        modified: modified(file.published_at, clock::unix_millis()),
+        modified: modified(package.published_at, clock::unix_millis()),
     };
     match condition(request, &validators) {
         Condition::Holds => {}
@@ -224,7 +225,7 @@ async fn send(
             describe(
                 response.headers_mut(),
                 &validators,
-                file,
+                package,
                 digest,
                 &address.filename,
             );
@@ -261,7 +262,7 @@ async fn send(
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    describe(headers, &validators, file, digest, &address.filename);
+    describe(headers, &validators, package, digest, &address.filename);
     headers.insert(CONTENT_LENGTH, length.into());
     if status == StatusCode::PARTIAL_CONTENT {
         let part = format!("bytes {}-{}/{size}", range.start, range.end - 1);
@@ -295,14 +296,14 @@ async fn send(
 fn describe(
     headers: &mut HeaderMap,
     validators: &Validators<'_>,
-    file: &File,
+    package: &Package,
     digest: Digest,
     filename: &str,
 ) {
     let text = |value: String| HeaderValue::try_from(value).expect("made of visible ASCII");
     headers.insert(
         CONTENT_TYPE,
-        HeaderValue::from_static(content_type(&file.kind)),
+        HeaderValue::from_static(content_type(&package.file.kind)),
     );
     headers.insert(ETAG, text(validators.etag.to_owned()));
     headers.extend(validators.modified.map(last_modified));
@@ -314,27 +315,27 @@ fn describe(
 }
 
 /// Media types as registered with IANA or as the platform's own installer knows them.
-fn content_type(kind: &str) -> &'static str {
-    match kind.parse() {
-        Ok(Kind::Apk) => "application/vnd.android.package-archive",
-        Ok(Kind::Deb) => "application/vnd.debian.binary-package",
-        Ok(Kind::Rpm) => "application/x-rpm",
-        Ok(Kind::AppImage) => "application/vnd.appimage",
-        Ok(Kind::Msi) => "application/x-msi",
-        Ok(Kind::Exe) => "application/vnd.microsoft.portable-executable",
-        Ok(Kind::Dmg) => "application/x-apple-diskimage",
-        Ok(Kind::Zip) => "application/zip",
-        Ok(Kind::TarGz) => "application/gzip",
-        Ok(Kind::TarXz) => "application/x-xz",
-        Ok(Kind::TarZst) => "application/zstd",
-        Ok(Kind::TarBz2) => "application/x-bzip2",
-        Ok(Kind::SevenZip) => "application/x-7z-compressed",
-        Ok(Kind::Jar) => "application/java-archive",
-        Ok(Kind::Msix) => "application/msix",
-        Ok(Kind::Snap) => "application/vnd.snap",
-        Ok(Kind::Flatpak) => "application/vnd.flatpak",
-        Ok(Kind::Pkg) => "application/vnd.apple.installer+xml",
-        Ok(
+fn content_type(kind: &Word<Kind>) -> &'static str {
+    match kind {
+        Word::Known(Kind::Apk) => "application/vnd.android.package-archive",
+        Word::Known(Kind::Deb) => "application/vnd.debian.binary-package",
+        Word::Known(Kind::Rpm) => "application/x-rpm",
+        Word::Known(Kind::AppImage) => "application/vnd.appimage",
+        Word::Known(Kind::Msi) => "application/x-msi",
+        Word::Known(Kind::Exe) => "application/vnd.microsoft.portable-executable",
+        Word::Known(Kind::Dmg) => "application/x-apple-diskimage",
+        Word::Known(Kind::Zip) => "application/zip",
+        Word::Known(Kind::TarGz) => "application/gzip",
+        Word::Known(Kind::TarXz) => "application/x-xz",
+        Word::Known(Kind::TarZst) => "application/zstd",
+        Word::Known(Kind::TarBz2) => "application/x-bzip2",
+        Word::Known(Kind::SevenZip) => "application/x-7z-compressed",
+        Word::Known(Kind::Jar) => "application/java-archive",
+        Word::Known(Kind::Msix) => "application/msix",
+        Word::Known(Kind::Snap) => "application/vnd.snap",
+        Word::Known(Kind::Flatpak) => "application/vnd.flatpak",
+        Word::Known(Kind::Pkg) => "application/vnd.apple.installer+xml",
+        Word::Known(
             Kind::Aab
             | Kind::Ipa
             | Kind::MachO
@@ -346,6 +347,6 @@ fn content_type(kind: &str) -> &'static str {
             | Kind::Hap
             | Kind::Other,
         )
-        | Err(_) => "application/octet-stream",
+        | Word::Unknown(_) => "application/octet-stream",
     }
 }

@@ -113,7 +113,7 @@ async fn show(
             format!("no published release in the channel {channel} has a package that fits {platform}{arch}{kind}: see the app's page for what there is"),
         )
     })?;
-    let location = file_path(&app.slug, &best.version, &best.filename);
+    let location = file_path(&app.slug, &best.version, best.file.filename.as_str());
     Ok((
         StatusCode::FOUND,
         [(LOCATION, location), (CACHE_CONTROL, "no-cache".to_owned())],

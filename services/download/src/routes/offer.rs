@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use slipway_packages::{Arch, Digest, Facts, Kind, Platform, Wanted};
+use slipway_contract::{Arch, Digest, Facts, Platform, Wanted};
 use slipway_service::api::file_path;
 use sqlx::AnyConnection;
 
@@ -112,9 +112,10 @@ impl Offer {
         let mut listed = packages::newest_listed(connection, telling.view, wanted).await?;
         let usual = device.usual_arch();
         listed.sort_by_key(|(place, package)| {
-            let is_own = package.platform == platform.as_str();
-            let is_usual = usual.is_none_or(|arch| arch.as_str() == package.arch);
-            let is_first = is_usual || package.arch == Arch::Universal.as_str();
+            let file = &package.file;
+            let is_own = file.platform == platform;
+            let is_usual = usual.is_none_or(|arch| file.arch == arch);
+            let is_first = is_usual || file.arch == Arch::Universal;
             (!place.is_offered(), !is_own, !is_first)
         });
         // Of what nobody can use, the page says why, where it can.
@@ -126,9 +127,9 @@ impl Offer {
             return Ok(None);
         }
         let mut packages: Vec<_> = listed.into_iter().map(|(_, package)| package).collect();
-        let best = packages.first().map(|best| best.filename.clone());
+        let best = packages.first().map(|best| best.file.filename.clone());
         packages.retain(|package| {
-            package.platform == platform.as_str() || Some(&package.filename) == best.as_ref()
+            package.file.platform == platform || Some(&package.file.filename) == best.as_ref()
         });
         Ok(Self::new(telling, platform, &packages, None))
     }
@@ -177,9 +178,9 @@ impl File {
         let language = texts.language;
         // Facts in a shape of another version of the platform are only missing from the page.
         let facts: Option<Facts> = serde_json::from_str(&package.facts).ok();
-        let platform: Option<Platform> = package.platform.parse().ok();
-        let kind: Option<Kind> = package.kind.parse().ok();
-        let runs_on = platform.zip(package.arch.parse().ok());
+        let platform = package.file.platform.known().copied();
+        let kind = package.file.kind.known().copied();
+        let runs_on = platform.zip(package.file.arch.known().copied());
         let arch = runs_on.and_then(|(platform, arch)| labels::arch(platform, arch, language));
         let facts = facts.as_ref();
         let min_sdk = facts
@@ -191,9 +192,9 @@ impl File {
             .map(|label| texts.with(texts.appears_as, label));
         let kind_name = kind.and_then(|kind| labels::kind(kind, language));
         Self {
-            filename: package.filename.clone(),
-            address: file_path(view.app, &package.version, &package.filename),
-            size: labels::size(package.size, language),
+            filename: package.file.filename.to_string(),
+            address: file_path(view.app, &package.version, package.file.filename.as_str()),
+            size: labels::size(package.file.size, language),
             notes: [
                 kind_name.map(str::to_owned),
                 arch.map(Cow::into_owned),
@@ -211,7 +212,7 @@ impl File {
                     .zip(kind)
                     .and_then(|(platform, kind)| labels::obstacle(platform, kind, texts))
             },
-            sha256: package.sha256.clone(),
+            sha256: package.file.sha256.as_hex(),
             signer: facts.and_then(|facts| facts.signer_sha256),
             damaged: false,
         }

@@ -36,11 +36,11 @@ impl OlderVersions {
         }
         let mut releases: Vec<OlderRelease> = Vec::new();
         for older in packages::older(connection, telling.view, version, more).await? {
-            let file = File::new(telling, &older.package);
+            let file = File::new(telling, &older);
             match releases.last_mut() {
-                Some(last) if last.version == older.package.version => last.files.push(file),
+                Some(last) if last.version == older.version => last.files.push(file),
                 _ => releases.push(OlderRelease {
-                    version: older.package.version,
+                    version: older.version,
                     published: older
                         .published_at
                         .and_then(|time| labels::date(time, telling.texts.language)),

@@ -2,29 +2,13 @@
 
 use futures_util::TryStreamExt as _;
 use serde::Deserialize;
-use slipway_packages::{Arch, Platform, Rank, Wanted, is_source_package};
+use slipway_contract::package::File;
+use slipway_contract::{Arch, Platform, Rank, Visibility, Wanted, Word, is_source_package};
 use slipway_service::changes;
-use sqlx::AnyConnection;
+use slipway_service::database::columns::FileColumns;
+use sqlx::{AnyConnection, AssertSqlSafe};
 
 use crate::audience::Audience;
-
-/// A file to serve.
-#[derive(sqlx::FromRow)]
-pub(crate) struct File {
-    pub(crate) filename: String,
-    pub(crate) sha256: String,
-    /// Of the list of its blocks, when the catalog has said it.
-    pub(crate) blocks: Option<String>,
-    pub(crate) size: i64,
-    pub(crate) kind: String,
-    pub(crate) signature: String,
-    /// Of its release.
-    pub(crate) visibility: String,
-    /// Why its release was yanked.
-    pub(crate) reason: Option<String>,
-    /// Unix milliseconds; of its release.
-    pub(crate) published_at: Option<i64>,
-}
 
 /// Where packages are looked for.
 #[derive(Clone, Copy)]
@@ -34,27 +18,46 @@ pub(crate) struct ChannelView<'a> {
     pub(crate) channel: &'a str,
 }
 
-/// A file to offer.
+/// A package of a release, with what decides of that whether it is served.
 #[derive(Clone, sqlx::FromRow)]
 pub(crate) struct Package {
-    pub(crate) version: String,
-    pub(crate) filename: String,
-    pub(crate) sha256: String,
-    pub(crate) size: i64,
-    pub(crate) kind: String,
-    pub(crate) platform: String,
-    pub(crate) arch: String,
+    #[sqlx(flatten, try_from = "FileColumns")]
+    pub(crate) file: File,
+    /// Of the list of its blocks, when the catalog has said it.
+    pub(crate) blocks: Option<String>,
+    pub(crate) signature: String,
     /// What inspection read, as JSON.
     pub(crate) facts: String,
+    /// Of its release, from here on.
+    pub(crate) version: String,
+    #[sqlx(try_from = "String")]
+    pub(crate) visibility: Word<Visibility>,
+    /// Why it was yanked.
+    pub(crate) reason: Option<String>,
+    /// Unix milliseconds.
+    pub(crate) published_at: Option<i64>,
 }
+
+/// The columns of a [`Package`].
+const COLUMNS: &str =
+    "packages.filename, packages.sha256, packages.size, packages.kind, packages.platform, packages.arch, packages.blocks,
+     packages.signature, packages.facts, releases.version, releases.visibility, releases.reason, releases.published_at";
 
 impl Package {
     /// The smallest is the one to give; `None` is not for the platform. What an older version released before its kind was
     /// known is held against the same rules.
     pub(crate) fn place(&self, wanted: Wanted) -> Option<Rank> {
-        let arch = self.arch.parse().ok()?;
-        let place = wanted.place(self.platform.parse().ok()?, arch, self.kind.parse().ok()?)?;
-        if is_source_package(&self.filename) {
+        let File {
+            platform,
+            arch,
+            kind,
+            filename,
+            ..
+        } = &self.file;
+        // Words of a later version; that they are not known was said when the package came.
+        let arch = *arch.known()?;
+        let place = wanted.place(*platform.known()?, arch, *kind.known()?)?;
+        if is_source_package(filename.as_str()) {
             return None;
         }
         // Facts in a shape of another version of the platform say nothing.
@@ -92,19 +95,19 @@ pub(crate) async fn file(
     app: &str,
     version: &str,
     filename: &str,
-) -> sqlx::Result<Option<File>> {
-    sqlx::query_as(
-        "SELECT packages.filename, packages.sha256, packages.blocks, packages.size, packages.kind, packages.signature,
-                releases.visibility, releases.reason, releases.published_at
+) -> sqlx::Result<Option<Package>> {
+    let sql = format!(
+        "SELECT {COLUMNS}
          FROM packages JOIN releases ON releases.app = packages.app AND releases.version = packages.version
          WHERE packages.app = $1 AND packages.version = $2 AND packages.filename = $3
-           AND NOT EXISTS (SELECT 1 FROM apps WHERE apps.slug = packages.app AND apps.deleted = 1)",
-    )
-    .bind(app)
-    .bind(version)
-    .bind(filename)
-    .fetch_optional(connection)
-    .await
+           AND NOT EXISTS (SELECT 1 FROM apps WHERE apps.slug = packages.app AND apps.deleted = 1)"
+    );
+    sqlx::query_as(AssertSqlSafe(sql))
+        .bind(app)
+        .bind(version)
+        .bind(filename)
+        .fetch_optional(connection)
+        .await
 }
 
 /// What fits of the highest release in the channel that holds something fitting; the best first, empty when there is
@@ -151,23 +154,23 @@ async fn among(
     also: Platform,
 ) -> sqlx::Result<Vec<(Rank, Package)>> {
     let [one, other] = view.audience.served();
-    let mut rows = sqlx::query_as::<_, Package>(
-        "SELECT packages.version, packages.filename, packages.sha256, packages.size, packages.kind,
-                packages.platform, packages.arch, packages.facts
+    let sql = format!(
+        "SELECT {COLUMNS}
          FROM releases
          JOIN channels ON channels.app = releases.app AND channels.version = releases.version
          JOIN packages ON packages.app = releases.app AND packages.version = releases.version
          WHERE releases.app = $1 AND channels.channel = $2 AND releases.visibility IN ($3, $4)
            AND packages.platform IN ($5, $6)
-         ORDER BY releases.version_key DESC, packages.filename",
-    )
-    .bind(view.app)
-    .bind(view.channel)
-    .bind(one)
-    .bind(other)
-    .bind(wanted.platform.as_str())
-    .bind(also.as_str())
-    .fetch(connection);
+         ORDER BY releases.version_key DESC, packages.filename"
+    );
+    let mut rows = sqlx::query_as::<_, Package>(AssertSqlSafe(sql))
+        .bind(view.app)
+        .bind(view.channel)
+        .bind(one)
+        .bind(other)
+        .bind(wanted.platform.as_str())
+        .bind(also.as_str())
+        .fetch(connection);
     // Of one release, until another begins.
     let mut listed = Vec::<(Rank, Package)>::new();
     let mut highest = Vec::new();
@@ -198,42 +201,34 @@ async fn among(
     Ok(listed)
 }
 
-/// A file of an older release.
-#[derive(sqlx::FromRow)]
-pub(crate) struct Older {
-    #[sqlx(flatten)]
-    pub(crate) package: Package,
-    pub(crate) published_at: Option<i64>,
-}
-
 /// The files of the `limit` highest releases in the channel that are below the release `version`, the highest first.
 pub(crate) async fn older(
     connection: &mut AnyConnection,
     view: ChannelView<'_>,
     version: &str,
     limit: i64,
-) -> sqlx::Result<Vec<Older>> {
+) -> sqlx::Result<Vec<Package>> {
     let [one, other] = view.audience.served();
-    sqlx::query_as(
-        "SELECT packages.version, packages.filename, packages.sha256, packages.size, packages.kind,
-                packages.platform, packages.arch, packages.facts, older.published_at
-         FROM (SELECT releases.app, releases.version, releases.version_key, releases.published_at
+    let sql = format!(
+        "SELECT {COLUMNS}
+         FROM (SELECT releases.*
                FROM releases
                JOIN channels ON channels.app = releases.app AND channels.version = releases.version
                WHERE releases.app = $1 AND channels.channel = $2 AND releases.visibility IN ($3, $4)
                  AND releases.version_key < (SELECT version_key FROM releases WHERE app = $1 AND version = $5)
-               ORDER BY releases.version_key DESC LIMIT $6) AS older
-         JOIN packages ON packages.app = older.app AND packages.version = older.version
-         ORDER BY older.version_key DESC, packages.filename",
-    )
-    .bind(view.app)
-    .bind(view.channel)
-    .bind(one)
-    .bind(other)
-    .bind(version)
-    .bind(limit)
-    .fetch_all(connection)
-    .await
+               ORDER BY releases.version_key DESC LIMIT $6) AS releases
+         JOIN packages ON packages.app = releases.app AND packages.version = releases.version
+         ORDER BY releases.version_key DESC, packages.filename"
+    );
+    sqlx::query_as(AssertSqlSafe(sql))
+        .bind(view.app)
+        .bind(view.channel)
+        .bind(one)
+        .bind(other)
+        .bind(version)
+        .bind(limit)
+        .fetch_all(connection)
+        .await
 }
 
 /// The platforms that releases in the channel have packages for.
@@ -263,21 +258,22 @@ pub(crate) async fn insert(
     package: &changes::Package,
     facts: &str,
 ) -> sqlx::Result<()> {
+    let file = &package.file;
     sqlx::query(
         "INSERT INTO packages (app, version, filename, sha256, size, kind, platform, arch, signature, facts, blocks)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(&release.app)
     .bind(&release.version)
-    .bind(&package.filename)
-    .bind(&package.sha256)
-    .bind(package.size)
-    .bind(&package.kind)
-    .bind(&package.platform)
-    .bind(&package.arch)
+    .bind(file.filename.as_str())
+    .bind(file.sha256.as_hex())
+    .bind(file.size)
+    .bind(file.kind.as_str())
+    .bind(file.platform.as_str())
+    .bind(file.arch.as_str())
     .bind(&package.signature)
     .bind(facts)
-    .bind(&package.blocks)
+    .bind(package.blocks.map(|blocks| blocks.as_hex()))
     .execute(connection)
     .await?;
     Ok(())

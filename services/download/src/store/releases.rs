@@ -1,16 +1,17 @@
 //! Releases and the channels they were released to.
 
-use slipway_packages::Version;
+use slipway_contract::{Version, Visibility, Word};
 use slipway_service::changes;
 use slipway_service::database::version_keys;
 use sqlx::AnyConnection;
 
-use crate::audience::{Audience, column};
+use crate::audience::Audience;
 
 #[derive(sqlx::FromRow)]
 pub(crate) struct Release {
     pub(crate) version: String,
-    pub(crate) visibility: String,
+    #[sqlx(try_from = "String")]
+    pub(crate) visibility: Word<Visibility>,
     pub(crate) notes: Option<String>,
     pub(crate) published_at: Option<i64>,
 }
@@ -85,7 +86,7 @@ pub(crate) async fn put(
     .bind(&release.app)
     .bind(&release.version)
     .bind(version.order_key())
-    .bind(column(release.visibility))
+    .bind(release.visibility.as_str())
     .bind(&release.notes)
     .bind(release.published_at)
     .bind(&release.reason)

@@ -34,8 +34,8 @@ async fn a_file_that_ends_early_breaks_the_connection_off() {
         .await
         .expect("a service");
     let mut row = package("notes.bin", digest, "other", "linux", "x86_64");
-    row.blocks = Some(list.digest().as_hex());
-    row.size = i64::try_from(SIZE).unwrap();
+    row.blocks = Some(list.digest());
+    row.file.size = i64::try_from(SIZE).unwrap();
     let changes = [
         Change {
             seq: 1,

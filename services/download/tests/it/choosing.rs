@@ -82,6 +82,58 @@ async fn what_counts_for_no_platform_is_given_to_nobody_who_names_one() {
     }
 }
 
+/// A later catalog knows kinds, platforms and architectures that this version does not.
+#[tokio::test]
+async fn a_package_with_words_of_a_later_version_is_kept_served_and_offered_to_nobody() {
+    for engine in engines() {
+        let fixture = Fixture::open(engine).await;
+        arranged(&fixture).await;
+        let file = |name: &str, kind, platform, arch| {
+            fixture.store(name, name.as_bytes(), kind, platform, arch)
+        };
+        let long = "an-architecture-that-is-named-at-length";
+        let rows = vec![published(
+            "9.0",
+            vec![
+                file("kind.bin", "wasm", "linux", "x86_64"),
+                file("platform.bin", "zip", "web", "universal"),
+                file("arch.deb", "deb", "linux", long),
+                file("known.apk", "apk", "android", "universal"),
+            ],
+        )];
+        fixture.apply("e", 100, rows).await;
+        for (path, location) in [
+            ("linux", "/d/notes/1.11/c.deb"),
+            ("android", "/d/notes/9.0/known.apk"),
+        ] {
+            let answer = fixture.get(&format!("/d/notes/latest/{path}")).await;
+            assert_eq!(answer.header("location"), location, "{path}");
+        }
+        for name in ["kind.bin", "platform.bin", "arch.deb"] {
+            let answer = fixture.get(&format!("/d/notes/9.0/{name}")).await;
+            assert_eq!((answer.status.as_u16(), answer.text()), (200, name));
+        }
+        assert_eq!(fixture.get("/a/notes").await.status, 200);
+        // The words stand in the copy as they came: a later version of this service reads them.
+        let copy = fixture.state.copy();
+        let mut connection = copy.0.read().await.expect("a connection");
+        let kept: Vec<(String, String, String)> = sqlx::query_as(
+            "SELECT kind, platform, arch FROM packages WHERE version = '9.0' ORDER BY filename",
+        )
+        .fetch_all(&mut *connection)
+        .await
+        .expect("rows");
+        let word = |one: &str, two: &str, three: &str| (one.into(), two.into(), three.into());
+        let expected: [(String, String, String); 4] = [
+            word("deb", "linux", long),
+            word("wasm", "linux", "x86_64"),
+            word("apk", "android", "universal"),
+            word("zip", "web", "universal"),
+        ];
+        assert_eq!(kept, expected);
+    }
+}
+
 #[tokio::test]
 async fn latest_is_the_highest_version_that_fits() {
     for engine in engines() {

@@ -12,7 +12,7 @@ async fn whole_downloads_are_counted_and_kept() {
         let fixture = Fixture::open(engine).await;
         let package = fixture.store("notes.apk", b"package", "apk", "android", "universal");
         let other = fixture.store("notes.deb", b"other", "deb", "linux", "x86_64");
-        let etag = format!("\"{}\"", package.sha256);
+        let etag = format!("\"{}\"", package.file.sha256);
         fixture
             .apply(
                 "e",

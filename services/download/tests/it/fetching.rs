@@ -3,6 +3,7 @@
 use http::header::{
     ACCEPT, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE,
 };
+use slipway_contract::Digest;
 use slipway_service::changes::{Row, Visibility};
 use slipway_testkit::database::engines;
 
@@ -13,7 +14,7 @@ async fn a_published_file_is_served_with_all_that_proves_it() {
     for engine in engines() {
         let fixture = Fixture::open(engine).await;
         let package = fixture.store("Größe 1.apk", b"package", "apk", "android", "universal");
-        let sha256 = package.sha256.clone();
+        let sha256 = package.file.sha256;
         fixture
             .apply(
                 "e",
@@ -44,13 +45,7 @@ async fn a_published_file_is_served_with_all_that_proves_it() {
         ] {
             assert_eq!(answer.header(name), value, "{name}");
         }
-        assert_eq!(
-            answer.header("repr-digest"),
-            sha256
-                .parse::<slipway_packages::Digest>()
-                .unwrap()
-                .repr_digest()
-        );
+        assert_eq!(answer.header("repr-digest"), sha256.repr_digest());
         assert_eq!(
             answer.header("content-disposition"),
             "attachment; filename=\"Gr__e 1.apk\"; filename*=UTF-8''Gr%C3%B6%C3%9Fe%201.apk"
@@ -149,7 +144,7 @@ async fn parts_are_served_to_whoever_has_the_rest() {
     for engine in engines() {
         let fixture = Fixture::open(engine).await;
         let package = fixture.store("notes.bin", b"0123456789", "other", "linux", "x86_64");
-        let etag = format!("\"{}\"", package.sha256);
+        let etag = format!("\"{}\"", package.file.sha256);
         fixture
             .apply("e", 1, vec![app("notes"), published("1.0", vec![package])])
             .await;
@@ -329,16 +324,9 @@ async fn bytes_that_are_not_those_of_the_row_are_never_begun() {
         let missing = fixture.store("missing.apk", b"missing", "apk", "android", "universal");
         let longer = fixture.store("longer.apk", b"longer", "apk", "android", "universal");
         let blobs = fixture.process.process.data.blobs();
-        let path = |sha256: &str| {
-            blobs.join(
-                sha256
-                    .parse::<slipway_packages::Digest>()
-                    .unwrap()
-                    .blob_path(),
-            )
-        };
-        std::fs::remove_file(path(&missing.sha256)).unwrap();
-        std::fs::write(path(&longer.sha256), b"longer than that").unwrap();
+        let path = |sha256: &Digest| blobs.join(sha256.blob_path());
+        std::fs::remove_file(path(&missing.file.sha256)).unwrap();
+        std::fs::write(path(&longer.file.sha256), b"longer than that").unwrap();
         fixture
             .apply(
                 "e",

@@ -9,6 +9,8 @@ use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
+use slipway_contract::Word;
+use slipway_contract::package::File;
 use slipway_download::{DownloadState, Settings, problem_page, router};
 use slipway_packages::Digest;
 use slipway_service::changes::replica::{Position, Replica as _};
@@ -121,10 +123,9 @@ impl Fixture {
         let path = self.process.process.data.blobs().join(digest.blob_path());
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("the blob's folder");
         std::fs::write(path, content).expect("a blob");
-        Package {
-            size: i64::try_from(content.len()).expect("a size"),
-            ..package(filename, digest, kind, platform, arch)
-        }
+        let mut package = package(filename, digest, kind, platform, arch);
+        package.file.size = i64::try_from(content.len()).expect("a size");
+        package
     }
 
     pub(crate) async fn send(
@@ -192,13 +193,15 @@ pub(crate) fn package(
 ) -> Package {
     Package {
         id: format!("id-{filename}"),
-        filename: filename.to_owned(),
-        sha256: digest.as_hex(),
+        file: File {
+            filename: filename.parse().expect("a name"),
+            sha256: digest,
+            size: 0,
+            kind: Word::read(kind),
+            platform: Word::read(platform),
+            arch: Word::read(arch),
+        },
         blocks: None,
-        size: 0,
-        kind: kind.to_owned(),
-        platform: platform.to_owned(),
-        arch: arch.to_owned(),
         signature: format!("untrusted comment: {filename}\n"),
         facts: json!({"kind": kind, "abis": [], "signer_verified": false, "warnings": []}),
     }
@@ -220,7 +223,7 @@ pub(crate) fn release(version: &str, visibility: Visibility, packages: Vec<Packa
     Release {
         app: "notes".to_owned(),
         version: version.to_owned(),
-        visibility,
+        visibility: Word::Known(visibility),
         channels: vec!["stable".to_owned()],
         notes: Some("Better.".to_owned()),
         published_at: Some(1_795_000_000_000),

@@ -93,11 +93,11 @@ async fn the_catalog_can_have_a_file_read_anew() {
     for engine in engines() {
         let fixture = Fixture::open(engine).await;
         let package = fixture.store("notes.apk", b"package", "apk", "android", "universal");
-        let address = format!("/internal/blobs/{}", package.sha256);
+        let digest = package.file.sha256;
+        let address = format!("/internal/blobs/{digest}");
         let read = async || fixture.get_as_catalog(&address).await.json();
-        assert_eq!(read().await["sha256"], package.sha256);
+        assert_eq!(read().await["sha256"], digest.as_hex());
         assert_eq!(read().await["size"], 7);
-        let digest: slipway_packages::Digest = package.sha256.parse().expect("a digest");
         let path = fixture
             .process
             .process

@@ -10,6 +10,8 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::StatusCode;
 use serde_json::{Value, json};
+use slipway_contract::Word;
+use slipway_contract::package::File;
 use slipway_service::api::{
     Delivery, FileBlocks, Links, Package, Refusal, Release, Removal, Uploaded,
 };
@@ -152,7 +154,7 @@ impl Catalog {
         self.add(Row::Release(changes::Release {
             app: app.to_owned(),
             version: version.to_owned(),
-            visibility: changes::Visibility::Deleted,
+            visibility: Word::Known(changes::Visibility::Deleted),
             channels: Vec::new(),
             notes: None,
             published_at: Some(1),
@@ -185,20 +187,22 @@ impl Catalog {
     pub(crate) fn add_release(&self, app: &str, version: &str, files: &[(&str, &str)]) {
         let package = |(filename, sha256): &(&str, &str)| changes::Package {
             id: String::new(),
-            filename: (*filename).to_owned(),
-            sha256: (*sha256).to_owned(),
+            file: File {
+                filename: filename.parse().expect("a name"),
+                sha256: sha256.parse().expect("a digest"),
+                size: 1,
+                kind: Word::read("other"),
+                platform: Word::read("any"),
+                arch: Word::read("universal"),
+            },
             blocks: None,
-            size: 1,
-            kind: "other".to_owned(),
-            platform: "any".to_owned(),
-            arch: "universal".to_owned(),
             signature: String::new(),
             facts: Value::Null,
         };
         self.add(Row::Release(changes::Release {
             app: app.to_owned(),
             version: version.to_owned(),
-            visibility: changes::Visibility::Published,
+            visibility: Word::Known(changes::Visibility::Published),
             channels: Vec::new(),
             notes: None,
             published_at: Some(1),
