@@ -4,16 +4,15 @@
 
 use std::time::Duration;
 
-use http::{Method, StatusCode};
-use slipway_packages::Slug;
-use slipway_service::Problem;
+use http::Method;
+use serde_json::{Map, Value};
 use slipway_service::internal::client::CallError;
 
 use crate::UploadState;
+use crate::error::Error;
 use crate::parameters::Parameters;
+use crate::rules::channel;
 
-/// Channels that every app may publish to: the catalog is not asked.
-const EVERYBODYS: [&str; 2] = ["beta", "stable"];
 /// The longest that an upload waits for the answer: a catalog that hangs holds nobody up.
 const ANSWER: Duration = Duration::from_secs(2);
 
@@ -22,32 +21,18 @@ pub(crate) async fn check(
     state: &UploadState,
     app: &str,
     parameters: &Parameters,
-) -> Result<(), Problem> {
-    let asked = parameters.channel.as_ref().map(Slug::as_str);
-    let Some(channel) = asked.filter(|channel| !EVERYBODYS.contains(channel)) else {
+) -> Result<(), Error> {
+    let Some(channel) = channel::asked(parameters) else {
         return Ok(());
     };
-    if parameters.create_channel {
-        return Ok(());
-    }
     let path = format!("/internal/channels/{app}/{channel}");
     let client = &state.peers.client;
-    let call = client.call::<serde_json::Value>("catalog", Method::GET, &path, None::<&()>);
+    let call = client.call::<Value>("catalog", Method::GET, &path, None::<&()>);
     match tokio::time::timeout(ANSWER, call).await {
-        Ok(Err(CallError::Refused { code, detail, .. })) => refusal(&code, detail),
+        Ok(Err(CallError::Refused { code, detail, .. })) => {
+            Ok(channel::judge(&code, detail, Map::new())?)
+        }
         // It is away, or one of an earlier version: it decides later.
-        _ => Ok(()),
-    }
-}
-
-fn refusal(code: &str, detail: String) -> Result<(), Problem> {
-    match code {
-        "channel_unknown" => Err(Problem::new(
-            StatusCode::NOT_FOUND,
-            "channel_unknown",
-            detail,
-        )),
-        "channel_invalid" => Err(Problem::unprocessable("channel_invalid", detail)),
         _ => Ok(()),
     }
 }

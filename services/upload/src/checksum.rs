@@ -32,7 +32,7 @@ enum Hash {
     Sha512(Sha512),
 }
 
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the checksum is not read: send an algorithm of {ALGORITHMS}, a space and the hash in base64"
 )]

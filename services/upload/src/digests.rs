@@ -10,7 +10,6 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use http::header::TRAILER;
 use http::{HeaderMap, HeaderValue};
 use slipway_packages::Digest;
-use slipway_service::Problem;
 
 use crate::checksum::{Algorithm, Checksum};
 
@@ -51,8 +50,35 @@ pub(crate) struct Announced {
     pub(crate) others: Vec<Checksum>,
 }
 
+/// Why what is announced is not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// This header is to come after the body.
+    Trailer(String),
+    /// This header is not of the package here.
+    OfSomethingElse {
+        header: &'static str,
+        instead: Instead,
+    },
+    /// Two digests, of which one is wrong.
+    Differ(Digest, Digest),
+    Unreadable {
+        header: &'static str,
+        why: String,
+    },
+}
+
+/// Where digests of an upload go that is not the bytes alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Instead {
+    /// A field of the form.
+    Field,
+    /// The metadata and the checksums of tus.
+    Metadata,
+}
+
 /// Reads what the headers of a package's bytes announce.
-pub(crate) fn announced(headers: &HeaderMap) -> Result<Announced, Problem> {
+pub(crate) fn announced(headers: &HeaderMap) -> Result<Announced, Refusal> {
     check_trailers(headers)?;
     let mut announced = Announced::default();
     for value in headers.get_all("repr-digest") {
@@ -88,43 +114,33 @@ pub(crate) fn announced(headers: &HeaderMap) -> Result<Announced, Problem> {
 }
 
 /// Refuses a digest that is to come after the body (RFC 9110, 6.6.2): trailers are not read.
-pub(crate) fn check_trailers(headers: &HeaderMap) -> Result<(), Problem> {
+pub(crate) fn check_trailers(headers: &HeaderMap) -> Result<(), Refusal> {
     for value in headers.get_all(TRAILER) {
         let value = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
         let mut names = value.split(',').map(str::trim);
         if let Some(name) = names.find(|name| ALL.contains(name) || *name == OF_PIECE) {
-            return Err(Problem::bad_request(
-                "digest_invalid",
-                format!("{name} is not read after the body: send it as a header"),
-            ));
+            return Err(Refusal::Trailer(name.to_owned()));
         }
     }
     Ok(())
 }
 
 /// Refuses all of these headers where they are of something else than the package; `instead` is the way out.
-pub(crate) fn refuse(headers: &HeaderMap, instead: &str) -> Result<(), Problem> {
+pub(crate) fn refuse(headers: &HeaderMap, instead: Instead) -> Result<(), Refusal> {
     check_trailers(headers)?;
     match ALL.iter().find(|name| headers.contains_key(**name)) {
-        Some(name) => Err(of_something_else(name, instead)),
+        Some(header) => Err(Refusal::OfSomethingElse { header, instead }),
         None => Ok(()),
     }
 }
 
 /// The same for a form, which is no piece of tus either.
-pub(crate) fn refuse_of_form(headers: &HeaderMap) -> Result<(), Problem> {
-    let instead = "and give that of the file as the field sha256";
-    if headers.contains_key(OF_PIECE) {
-        return Err(of_something_else(OF_PIECE, instead));
+pub(crate) fn refuse_of_form(headers: &HeaderMap) -> Result<(), Refusal> {
+    let (header, instead) = (OF_PIECE, Instead::Field);
+    if headers.contains_key(header) {
+        return Err(Refusal::OfSomethingElse { header, instead });
     }
     refuse(headers, instead)
-}
-
-fn of_something_else(name: &str, instead: &str) -> Problem {
-    Problem::bad_request(
-        "digest_invalid",
-        format!("{name} is not of the package here: leave it out, {instead}"),
-    )
 }
 
 impl Announced {
@@ -133,7 +149,7 @@ impl Announced {
     }
 
     /// Of RFC 9530: a dictionary of byte sequences (RFC 8941, 3.2). All that it says must be true of the bytes.
-    fn add_dictionary(&mut self, header: &'static str, value: &HeaderValue) -> Result<(), Problem> {
+    fn add_dictionary(&mut self, header: &'static str, value: &HeaderValue) -> Result<(), Refusal> {
         for (algorithm, value) in members(value, dictionary_key, header)? {
             let bytes = value.split(';').next().unwrap_or(value).trim_end();
             let bytes = bytes
@@ -149,7 +165,7 @@ impl Announced {
         header: &'static str,
         algorithm: Algorithm,
         value: Option<Vec<u8>>,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), Refusal> {
         let value = value
             .filter(|value| value.len() == algorithm.length())
             .ok_or_else(|| invalid(header, format!("its {algorithm} cannot be read")))?;
@@ -163,14 +179,9 @@ impl Announced {
     }
 
     /// The SHA-256 that was announced, in one more place.
-    pub(crate) fn expect(&mut self, digest: Digest) -> Result<(), Problem> {
+    pub(crate) fn expect(&mut self, digest: Digest) -> Result<(), Refusal> {
         match self.sha256.replace(digest) {
-            Some(other) if other != digest => Err(Problem::bad_request(
-                "digest_invalid",
-                format!(
-                    "two digests are announced, {other} and {digest}: send the right one alone"
-                ),
-            )),
+            Some(other) if other != digest => Err(Refusal::Differ(other, digest)),
             _ => Ok(()),
         }
     }
@@ -182,7 +193,7 @@ fn members<'a>(
     value: &'a HeaderValue,
     known: impl Fn(&str) -> Option<Algorithm>,
     header: &'static str,
-) -> Result<Vec<(Algorithm, &'a str)>, Problem> {
+) -> Result<Vec<(Algorithm, &'a str)>, Refusal> {
     let mut found = Vec::new();
     for member in text(value, header)?.split(',').map(str::trim) {
         let (key, value) = member
@@ -221,30 +232,32 @@ fn base64(text: &str) -> Option<Vec<u8>> {
     BASE64.decode(text).ok()
 }
 
-fn text<'a>(value: &'a HeaderValue, header: &'static str) -> Result<&'a str, Problem> {
+fn text<'a>(value: &'a HeaderValue, header: &'static str) -> Result<&'a str, Refusal> {
     let text = value.to_str().map(str::trim);
     text.map_err(|_| invalid(header, "it is not ASCII"))
 }
 
-fn invalid(header: &str, why: impl std::fmt::Display) -> Problem {
-    Problem::bad_request(
-        "digest_invalid",
-        format!("{header}: {why}: correct it or leave it out"),
-    )
+fn invalid(header: &'static str, why: impl std::fmt::Display) -> Refusal {
+    Refusal::Unreadable {
+        header,
+        why: why.to_string(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use slipway_service::Problem;
+
     use super::*;
 
     const MD5: &str = "XUFAKrxLKna5cZ2REBfFkg==";
     const SHA256: &str = "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=";
     const HEX: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
 
-    fn read(name: &'static str, value: &str) -> Result<Announced, Problem> {
+    fn read(name: &'static str, value: &str) -> Result<Announced, &'static str> {
         let mut headers = HeaderMap::new();
         headers.insert(name, HeaderValue::from_str(value).unwrap());
-        announced(&headers)
+        announced(&headers).map_err(|refusal| Problem::from(refusal).code)
     }
 
     #[test]
@@ -298,7 +311,7 @@ mod tests {
         let in_one = format!("{zero}, {sha256}");
         for lines in [&[&*sha256, &*zero][..], &[&*in_one], &["crc32c=:AAAA:"]] {
             let refused = read(lines).map(|_| ()).expect_err("a refusal");
-            assert_eq!(refused.code, "digest_invalid", "{lines:?}");
+            assert_eq!(Problem::from(refused).code, "digest_invalid", "{lines:?}");
         }
     }
 
@@ -339,7 +352,7 @@ mod tests {
             ("x-checksum-sha1", SHA256),
         ] {
             let refused = read(name, value).map(|_| ()).expect_err(value);
-            assert_eq!(refused.code, "digest_invalid", "{name}: {value}");
+            assert_eq!(refused, "digest_invalid", "{name}: {value}");
         }
     }
 

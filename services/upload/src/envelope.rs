@@ -4,9 +4,8 @@
 //! whatever the headers call something else is refused before it is read, with the way out in words. What they cannot
 //! tell stays the uploader's to say, by a digest.
 
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING, VIA};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use slipway_service::Problem;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING, VIA};
+use http::{HeaderMap, HeaderValue};
 
 /// Media types of something that holds the package or is a piece of it, beside `multipart/…` and `message/…`: a piece of
 /// tus, one of the IETF's resumable uploads, and a message of HTTP.
@@ -38,34 +37,53 @@ const METHODS: [&str; 3] = [
 /// Conditions that are not looked at here. Whoever sends one counts on it (RFC 9110, 13.1).
 const CONDITIONS: [&str; 3] = ["if-match", "if-none-match", "if-unmodified-since"];
 
+/// Why a body is not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// Over HTTP/1.0 nobody says how long it is.
+    Length,
+    /// Its media type is of something that holds the package or a piece of it.
+    Holds(String),
+    /// This header says that it is a part of the file.
+    Part(&'static str),
+    /// A condition that is not looked at.
+    Condition(&'static str),
+    /// A header that means another method.
+    Method(&'static str),
+    Coded {
+        header: &'static str,
+        coding: String,
+    },
+}
+
 /// Refuses a body that is not the bytes of one package alone.
-pub(crate) fn check_package(headers: &HeaderMap) -> Result<(), Problem> {
+pub(crate) fn check_package(headers: &HeaderMap) -> Result<(), Refusal> {
     check_length(headers)?;
     check_media_type(headers)?;
     check_whole(headers)
 }
 
 /// Refuses a form that is not all of it, or not as it is.
-pub(crate) fn check_form(headers: &HeaderMap) -> Result<(), Problem> {
+pub(crate) fn check_form(headers: &HeaderMap) -> Result<(), Refusal> {
     check_length(headers)?;
     check_whole(headers)
 }
 
 /// Refuses what the part of a form that is the file cannot be.
-pub(crate) fn check_part(headers: &HeaderMap) -> Result<(), Problem> {
+pub(crate) fn check_part(headers: &HeaderMap) -> Result<(), Refusal> {
     check_media_type(headers)?;
     check_coding(headers)
 }
 
 /// Refuses a piece of an upload in pieces that is coded, or a part of a piece.
-pub(crate) fn check_piece(headers: &HeaderMap) -> Result<(), Problem> {
+pub(crate) fn check_piece(headers: &HeaderMap) -> Result<(), Refusal> {
     check_length(headers)?;
     check_coding(headers)
 }
 
 /// HTTP/1.0 has no chunks: without a length nobody knows whether there is a body (RFC 1945, 7.2.2), and not a byte of it
 /// is taken. The gateway speaks HTTP/1.1 to us and says in `Via` what the client spoke (RFC 9110, 7.6.3).
-fn check_length(headers: &HeaderMap) -> Result<(), Problem> {
+fn check_length(headers: &HeaderMap) -> Result<(), Refusal> {
     let last = headers.get_all(VIA).iter().next_back();
     let last = last.and_then(|value| value.to_str().ok()?.rsplit(',').next());
     let is_old = last.is_some_and(|via| via.trim_start().starts_with("1.0 "));
@@ -73,16 +91,12 @@ fn check_length(headers: &HeaderMap) -> Result<(), Problem> {
         .iter()
         .any(|name| headers.contains_key(name));
     if is_old && !is_framed {
-        return Err(Problem::new(
-            StatusCode::LENGTH_REQUIRED,
-            "length_required",
-            "over HTTP/1.0 the length of a body has to be told: send Content-Length, or speak HTTP/1.1",
-        ));
+        return Err(Refusal::Length);
     }
     Ok(())
 }
 
-fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
+fn check_media_type(headers: &HeaderMap) -> Result<(), Refusal> {
     for value in headers.get_all(CONTENT_TYPE) {
         let value = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
         // Two in one line, or one in quotes, are none; but a program on the way may have made them so.
@@ -97,83 +111,55 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
                 || OTHER_MEDIA_TYPES.contains(media_type)
         });
         if let Some(media_type) = envelope {
-            return Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "media_type",
-                format!(
-                    "a body of {} is not the package but holds it or a piece of it: send the bytes alone, as `curl -T FILE` does, or a form by POST to /api/v1/apps/APP/packages",
-                    media_type.escape_default()
-                ),
-            ));
+            return Err(Refusal::Holds(media_type.to_owned()));
         }
     }
     Ok(())
 }
 
-fn check_whole(headers: &HeaderMap) -> Result<(), Problem> {
+fn check_whole(headers: &HeaderMap) -> Result<(), Refusal> {
     check_coding(headers)?;
     for (name, whole) in PARTS {
         let is_whole = |value: &HeaderValue| whole.is_some_and(|whole| value == whole);
         if !headers.get_all(name).iter().all(is_whole) {
-            return Err(part(name));
+            return Err(Refusal::Part(name));
         }
     }
     // How long the whole file is.
     let length = headers.get(CONTENT_LENGTH);
     let mut lengths = headers.get_all("upload-length").iter();
     if lengths.any(|whole| Some(whole) != length) {
-        return Err(part("upload-length"));
+        return Err(Refusal::Part("upload-length"));
     }
     if let Some(name) = CONDITIONS.iter().find(|name| headers.contains_key(**name)) {
-        return Err(Problem::bad_request(
-            "condition_refused",
-            format!(
-                "{name} is not looked at here: leave it out; Repr-Digest says which bytes are meant"
-            ),
-        ));
+        return Err(Refusal::Condition(name));
     }
     if let Some(name) = METHODS.iter().find(|name| headers.contains_key(**name)) {
-        return Err(Problem::bad_request(
-            "header_invalid",
-            format!(
-                "{name} is for uploads in pieces alone (/api/v1/apps/APP/uploads): send the request by its own method"
-            ),
-        ));
+        return Err(Refusal::Method(name));
     }
     Ok(())
 }
 
 /// Refuses bytes that are coded, or a range of them.
-fn check_coding(headers: &HeaderMap) -> Result<(), Problem> {
+fn check_coding(headers: &HeaderMap) -> Result<(), Refusal> {
     if headers.contains_key("content-range") {
-        return Err(part("content-range"));
+        return Err(Refusal::Part("content-range"));
     }
-    let plain: [(HeaderName, &[&str]); 2] = [
-        (CONTENT_ENCODING, &["identity"]),
+    let plain: [(&str, &[&str]); 2] = [
+        ("content-encoding", &["identity"]),
         // Of MIME (RFC 2045, 6): in HTTP it has no meaning, so who sends it may well have applied it.
-        (
-            HeaderName::from_static("content-transfer-encoding"),
-            &["binary", "8bit", "7bit"],
-        ),
+        ("content-transfer-encoding", &["binary", "8bit", "7bit"]),
     ];
-    for (name, plain) in plain {
-        if let Some(coding) = coding(headers, &name, plain) {
-            return Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "coding_refused",
-                format!(
-                    "{name}: {} is not undone here, so the package would be the coded bytes: send the file as it is",
-                    coding.escape_default()
-                ),
-            )
-            .with_header("accept-encoding", "identity"));
+    for (header, plain) in plain {
+        if let Some(coding) = coding(headers, header, plain) {
+            return Err(Refusal::Coded { header, coding });
         }
     }
     Ok(())
 }
 
 /// The first coding that changes the bytes.
-fn coding(headers: &HeaderMap, name: &HeaderName, plain: &[&str]) -> Option<String> {
+fn coding(headers: &HeaderMap, name: &str, plain: &[&str]) -> Option<String> {
     let values = headers.get_all(name).iter();
     let texts: Vec<_> = values
         .map(|value| String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase())
@@ -184,17 +170,10 @@ fn coding(headers: &HeaderMap, name: &HeaderName, plain: &[&str]) -> Option<Stri
         .map(str::to_owned)
 }
 
-fn part(name: &str) -> Problem {
-    Problem::bad_request(
-        "part_refused",
-        format!(
-            "{name} says that this is a part of the file, and a package is sent whole: send it from its first byte, or in pieces by tus to /api/v1/apps/APP/uploads, where an upload that broke off goes on"
-        ),
-    )
-}
-
 #[cfg(test)]
 mod tests {
+    use slipway_service::Problem;
+
     use super::*;
 
     fn headers(fields: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -205,10 +184,9 @@ mod tests {
         headers
     }
 
-    fn verdict(outcome: Result<(), Problem>) -> Option<(u16, &'static str)> {
-        outcome
-            .err()
-            .map(|problem| (problem.status.as_u16(), problem.code))
+    fn verdict(outcome: Result<(), Refusal>) -> Option<(u16, &'static str)> {
+        let problem = Problem::from(outcome.err()?);
+        Some((problem.status.as_u16(), problem.code))
     }
 
     #[test]

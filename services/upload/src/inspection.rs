@@ -19,8 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use slipway_packages::{ContentDigests, Facts, FileName, Inspected, Kind, Outcome, Rule};
-use slipway_service::Problem;
+use slipway_packages::{ContentDigests, Facts, Inspected, Kind};
 use tokio::fs::File;
 use tokio::io::AsyncReadExt as _;
 use tokio::process::Command;
@@ -29,20 +28,13 @@ use tokio::sync::Semaphore;
 pub use child::run;
 pub use confine::{Share, confine};
 
+use crate::error::Error;
 use crate::parameters::Parameters;
+use crate::rules::inspection;
 use crate::settings;
 
 /// Bytes of an answer: the icon in base64, and texts that have limits of their own.
 const LONGEST_ANSWER: u64 = 1 << 20;
-/// What the developer is told of a file whose inspection died.
-const NOT_UNDERSTOOD: &str =
-    "the inspection of this file did not come to an end; it is served as it is";
-
-/// What the developer is told of a file that was declared to be of no known kind.
-const DECLARED: &str = "it was sent with kind=other: it is served as it is, at its own address and on the page, and counts for no platform";
-/// What an APK lacks that was changed after it was signed.
-const CHANGED: &str = "the digest of its content that stands in its own signature (APK Signature Scheme v2 or v3) is not that of its bytes, so it was changed after it was signed";
-
 /// How a child ended.
 enum End {
     Answered(Inspected),
@@ -68,42 +60,22 @@ impl Inspection {
     }
 
     /// The facts of the file at `path`, or the refusal of what is not whole or built to harm.
-    ///
-    /// What is declared to be of no known kind is taken as it is, and only not when it is built to harm: whoever gets it
-    /// unpacks it all the same.
-    pub(crate) async fn facts(
-        &self,
-        path: &Path,
-        parameters: &Parameters,
-    ) -> Result<Facts, Problem> {
-        let named = &parameters.filename;
-        let place = self.places.acquire().await.map_err(Problem::internal)?;
-        let file = File::open(path).await.map_err(Problem::internal)?;
-        let file = file.into_std().await;
-        let package = file.try_clone().map_err(Problem::internal)?;
-        let end = self.inspect(package.into(), Kind::named(named)).await?;
+    pub(crate) async fn facts(&self, path: &Path, parameters: &Parameters) -> Result<Facts, Error> {
+        let place = self.places.acquire().await.map_err(Error::internal)?;
+        let file = File::open(path).await?.into_std().await;
+        let named = Kind::named(&parameters.filename);
+        let end = self.inspect(file.try_clone()?.into(), named).await?;
         let End::Answered(Inspected { outcome, content }) = end else {
-            return Ok(Facts::not_understood(NOT_UNDERSTOOD));
+            return Ok(inspection::died());
         };
-        if parameters.is_declared_other() {
-            return as_declared(outcome, parameters);
-        }
-        let facts = match outcome {
-            Outcome::Understood(facts) => *facts,
-            Outcome::NotUnderstood { warning } => Facts::not_understood(warning),
-            Outcome::Damaged { detail } => return Err(damaged(named, &detail)),
-            Outcome::Refused { rule, detail } => return Err(refused(rule, &detail)),
+        let facts = inspection::judge(outcome, parameters)?;
+        // Of what is declared to be of no known kind nothing counts, its signature neither.
+        let Some(content) = content.filter(|_| !parameters.is_declared_other()) else {
+            return Ok(facts);
         };
-        let fits = match content {
-            Some(content) => fits(content, file).await?,
-            None => Some(true),
-        };
+        let fits = fits(content, file).await?;
         drop(place);
-        match fits {
-            Some(true) => Ok(facts),
-            Some(false) => Err(damaged(named, CHANGED)),
-            None => Ok(Facts::not_understood(NOT_UNDERSTOOD)),
-        }
+        Ok(inspection::judge_content(facts, fits, parameters)?)
     }
 
     /// Inspects nothing, to say once, at the start, what would otherwise be seen of every package: that this system
@@ -172,48 +144,16 @@ async fn output(mut command: Command) -> anyhow::Result<Output> {
     })
 }
 
-/// The facts of what is declared to be of no known kind: none, and in words what became of it.
-fn as_declared(outcome: Outcome, parameters: &Parameters) -> Result<Facts, Problem> {
-    let mut facts = Facts::not_understood(DECLARED);
-    match outcome {
-        Outcome::Refused { rule, detail } => return Err(refused(rule, &detail)),
-        Outcome::Damaged { detail } => facts.warnings.push(format!("it is not whole: {detail}")),
-        Outcome::Understood(_) | Outcome::NotUnderstood { .. } => {}
-    }
-    if let Some(platform) = parameters.platform {
-        let warning = format!("platform={platform} was passed over, because of kind=other");
-        facts.warnings.push(warning);
-    }
-    Ok(facts)
-}
-
 /// Whether a file has the digests that its signature states. Every byte is read, at the speed of the disk. `None` when the
 /// child named places that are not in the file: then it was led astray.
-async fn fits(content: ContentDigests, file: std::fs::File) -> Result<Option<bool>, Problem> {
+async fn fits(content: ContentDigests, file: std::fs::File) -> anyhow::Result<Option<bool>> {
     let reading = tokio::task::spawn_blocking(move || content.fit(&file));
-    match reading.await.map_err(Problem::internal)? {
+    match reading.await? {
         Ok(fits) => Ok(Some(fits)),
         Err(error) if error.kind() == io::ErrorKind::InvalidData => {
             tracing::warn!(%error, "an inspection answered what cannot be");
             Ok(None)
         }
-        Err(error) => Err(Problem::internal(error)),
+        Err(error) => Err(error.into()),
     }
-}
-
-fn damaged(named: &FileName, detail: &str) -> Problem {
-    Problem::unprocessable(
-        "package_damaged",
-        format!(
-            "{named} is not whole: {detail}. Build or download it again and send that; if it is meant as it is, send it with kind=other, which offers it for no platform"
-        ),
-    )
-}
-
-fn refused(rule: Rule, detail: &str) -> Problem {
-    Problem::unprocessable(
-        "archive_refused",
-        format!("{detail}: build the archive anew"),
-    )
-    .with_member("rule", rule.as_str())
 }

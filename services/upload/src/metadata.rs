@@ -4,12 +4,19 @@ use std::collections::HashSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use slipway_service::Problem;
 
 use crate::parameters::RawParameters;
 
+/// Why metadata cannot be read; each names the key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    Twice(String),
+    /// Its value is not UTF-8 in base64.
+    Unreadable(String),
+}
+
 /// Reads what concerns us; clients add keys of their own, such as `filetype`.
-pub(crate) fn parse(header: &str) -> Result<RawParameters, Problem> {
+pub(crate) fn parse(header: &str) -> Result<RawParameters, Refusal> {
     let mut raw = RawParameters::default();
     let mut keys = HashSet::new();
     for pair in header
@@ -19,13 +26,7 @@ pub(crate) fn parse(header: &str) -> Result<RawParameters, Problem> {
     {
         let (key, encoded) = pair.split_once(' ').unwrap_or((pair, ""));
         if !keys.insert(key) {
-            return Err(Problem::bad_request(
-                "metadata_invalid",
-                format!(
-                    "Upload-Metadata says {} twice: say it once",
-                    key.escape_default()
-                ),
-            ));
+            return Err(Refusal::Twice(key.to_owned()));
         }
         let place = if key == "filename" {
             &mut raw.filename
@@ -34,20 +35,21 @@ pub(crate) fn parse(header: &str) -> Result<RawParameters, Problem> {
         } else {
             continue;
         };
-        *place = decode(encoded).ok_or_else(|| invalid(key))?;
+        *place = decode(encoded).ok_or_else(|| Refusal::Unreadable(key.to_owned()))?;
     }
     Ok(raw)
 }
 
-fn decode(encoded: &str) -> Option<String> {
-    String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()
+/// The name of the file alone, for who shows what was taken once: an earlier version may have taken more than is today.
+pub(crate) fn filename(header: &str) -> Result<String, Refusal> {
+    let mut pairs = header.split(',').map(str::trim);
+    let encoded = pairs.find_map(|pair| pair.strip_prefix("filename "));
+    let name = encoded.and_then(decode);
+    name.ok_or_else(|| Refusal::Unreadable("filename".to_owned()))
 }
 
-fn invalid(key: &str) -> Problem {
-    Problem::bad_request(
-        "metadata_invalid",
-        format!("Upload-Metadata: the value of {key} is not UTF-8 text in base64"),
-    )
+fn decode(encoded: &str) -> Option<String> {
+    String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()
 }
 
 #[cfg(test)]
@@ -67,8 +69,13 @@ mod tests {
     #[test]
     fn a_value_that_cannot_be_read_is_not_guessed() {
         let twice = "version MS4y,filename bm90ZXMuYXBr,version MS4y";
-        for header in ["filename notes.apk", "version /w==", twice] {
-            assert_eq!(parse(header).expect_err(header).code, "metadata_invalid");
+        let unreadable = |key: &str| Refusal::Unreadable(key.to_owned());
+        for (header, refusal) in [
+            ("filename notes.apk", unreadable("filename")),
+            ("version /w==", unreadable("version")),
+            (twice, Refusal::Twice("version".to_owned())),
+        ] {
+            assert_eq!(parse(header).expect_err(header), refusal);
         }
     }
 }

@@ -5,10 +5,34 @@ use std::str::FromStr;
 
 use slipway_packages::shown::{self, TextError};
 use slipway_packages::{Arch, Digest, FileName, Kind, Platform, Said, Slug, Version};
-use slipway_service::Problem;
 
 /// Characters of a release's notes: a long page, as where a draft is published.
 const MAX_NOTES: usize = 64 * 1024;
+
+/// Why a parameter is not taken, with what is wrong about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    Name(String),
+    Version(String),
+    Channel(String),
+    Platform(String),
+    Arch(String),
+    Digest(String),
+    /// A kind that cannot be declared.
+    Kind(String),
+    /// Is none of the words that the parameter has.
+    Word {
+        name: &'static str,
+        given: String,
+        words: &'static [&'static str],
+    },
+    /// Of nothing.
+    Notes,
+    NotesTooLong,
+    /// Something on the way may cut a long address, or refuse it without a word.
+    NotesTooLongForAddress,
+    NotesText(String),
+}
 
 #[derive(Clone, Debug)]
 pub(crate) struct Parameters {
@@ -79,30 +103,26 @@ impl RawParameters {
         }
     }
 
-    pub(crate) fn parse(self) -> Result<Parameters, Problem> {
-        let filename = FileName::for_upload(&self.filename).map_err(|error| {
-            Problem::unprocessable("name_refused", format!("{error}: choose another name"))
-        })?;
+    pub(crate) fn parse(self) -> Result<Parameters, Refusal> {
+        let filename = FileName::for_upload(&self.filename)
+            .map_err(|error| Refusal::Name(error.to_string()))?;
         check_word("strict", self.strict.as_deref(), &["true", "false"])?;
         check_word("create", self.create.as_deref(), &["channel"])?;
         if self.notes.is_some() && self.version.is_none() && self.channel.is_none() {
-            return Err(Problem::unprocessable(
-                "notes_without_release",
-                "notes are of a release: say the version, or the channel to publish to",
-            ));
+            return Err(Refusal::Notes);
         }
-        let said = checked(self.platform, Said::named, "platform_unknown")?.unwrap_or_default();
+        let said = checked(self.platform, Said::named, Refusal::Platform)?.unwrap_or_default();
         Ok(Parameters {
             filename,
-            version: optional(self.version, "version_invalid")?,
-            channel: optional(self.channel, "channel_invalid")?,
+            version: optional(self.version, Refusal::Version)?,
+            channel: optional(self.channel, Refusal::Channel)?,
             platform: said.platform,
-            arch: optional(self.arch, "arch_unknown")?.or(said.arch),
+            arch: optional(self.arch, Refusal::Arch)?.or(said.arch),
             kind: self.kind.as_deref().map(declared).transpose()?,
             // Some tools print it in upper case.
             sha256: optional(
                 self.sha256.map(|hex| hex.to_ascii_lowercase()),
-                "digest_invalid",
+                Refusal::Digest,
             )?,
             notes: self.notes.as_deref().map(notes).transpose()?,
             strict: self.strict.as_deref().is_some_and(|word| word == "true"),
@@ -112,66 +132,58 @@ impl RawParameters {
 }
 
 /// Notes as they are kept: by the rule of a release's.
-fn notes(text: &str) -> Result<String, Problem> {
+fn notes(text: &str) -> Result<String, Refusal> {
     shown::prose(text, MAX_NOTES).map_err(|error| match error {
-        TextError::TooLong(..) => Problem::unprocessable(
-            "notes_too_long",
-            "notes are 65,536 characters at most: shorten them",
-        ),
-        error => Problem::unprocessable(
-            "text_refused",
-            format!("the notes are refused: {error}; leave that out"),
-        ),
+        TextError::TooLong(..) => Refusal::NotesTooLong,
+        error => Refusal::NotesText(error.to_string()),
     })
 }
 
 /// Refuses a word that is none of those that a parameter has.
-fn check_word(name: &str, given: Option<&str>, words: &[&str]) -> Result<(), Problem> {
+fn check_word(
+    name: &'static str,
+    given: Option<&str>,
+    words: &'static [&'static str],
+) -> Result<(), Refusal> {
     let Some(given) = given.filter(|given| !words.contains(given)) else {
         return Ok(());
     };
-    Err(Problem::unprocessable(
-        "parameter_invalid",
-        format!(
-            "{name}={} is not known: write {name}={}, or leave it out",
-            given.escape_default(),
-            words.join(&format!(" or {name}="))
-        ),
-    ))
+    Err(Refusal::Word {
+        name,
+        given: given.to_owned(),
+        words,
+    })
 }
 
 /// Every kind that is known is read out of the bytes; only that they are none of them can be declared.
-fn declared(kind: &str) -> Result<Kind, Problem> {
+fn declared(kind: &str) -> Result<Kind, Refusal> {
     if kind == Kind::Other.as_str() {
         return Ok(Kind::Other);
     }
-    Err(Problem::unprocessable(
-        "kind_unknown",
-        format!(
-            "kind={kind} cannot be declared: leave it out, and the kind is read out of the bytes; kind=other takes them as they are"
-        ),
-    ))
+    Err(Refusal::Kind(kind.to_owned()))
 }
 
 fn optional<T: FromStr<Err: Display>>(
     text: Option<String>,
-    code: &'static str,
-) -> Result<Option<T>, Problem> {
-    checked(text, str::parse, code)
+    refusal: fn(String) -> Refusal,
+) -> Result<Option<T>, Refusal> {
+    checked(text, str::parse, refusal)
 }
 
 fn checked<T, E: Display>(
     text: Option<String>,
     parse: impl Fn(&str) -> Result<T, E>,
-    code: &'static str,
-) -> Result<Option<T>, Problem> {
+    refusal: fn(String) -> Refusal,
+) -> Result<Option<T>, Refusal> {
     text.map(|text| parse(&text))
         .transpose()
-        .map_err(|error| Problem::unprocessable(code, format!("{error}: correct it")))
+        .map_err(|error| refusal(error.to_string()))
 }
 
 #[cfg(test)]
 mod tests {
+    use slipway_service::Problem;
+
     use super::*;
 
     #[test]
@@ -197,7 +209,9 @@ mod tests {
                 ..RawParameters::default()
             };
             change(&mut raw);
-            raw.parse().map(|_| ()).map_err(|problem| problem.code)
+            raw.parse()
+                .map(|_| ())
+                .map_err(|refusal| Problem::from(refusal).code)
         };
         assert_eq!(refused(|_| {}), Ok(()));
         assert_eq!(
@@ -226,7 +240,7 @@ mod tests {
                 kind: Some(kind.to_owned()),
                 ..RawParameters::default()
             };
-            assert_eq!(raw.parse().expect_err(kind).code, "kind_unknown");
+            assert_eq!(raw.parse().expect_err(kind), Refusal::Kind(kind.to_owned()));
         }
         assert_eq!(refused(|raw| raw.kind = Some("other".into())), Ok(()));
         assert_eq!(
@@ -240,7 +254,8 @@ mod tests {
                 strict: Some(word.to_owned()),
                 ..RawParameters::default()
             };
-            assert_eq!(raw.parse().expect_err(word).code, "parameter_invalid");
+            let refusal = raw.parse().expect_err(word);
+            assert!(matches!(refusal, Refusal::Word { .. }), "{refusal:?}");
         }
         assert_eq!(
             refused(|raw| raw.create = Some("app".into())),

@@ -2,18 +2,16 @@
 
 use std::time::Duration;
 
-use axum::Json;
-use axum::response::{IntoResponse as _, Response};
-use http::header::LOCATION;
-use http::{Method, StatusCode};
-use serde_json::json;
-use slipway_service::api::{Package, Refusal, Uploaded};
+use http::Method;
+use slipway_service::api::{Package, Refusal as Refused, Uploaded};
+use slipway_service::clock;
 use slipway_service::internal::client::CallError;
-use slipway_service::{Problem, clock};
 use tokio::time::Instant;
 
 use crate::UploadState;
+use crate::error::Error;
 use crate::outbox::AWAY;
+use crate::rules::progress::{GONE, Refusal, is_settled, with_reason};
 use crate::store::{outbox, packages};
 use crate::storing::Stored;
 
@@ -23,60 +21,31 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 const LONGEST_CALL: Duration = Duration::from_secs(25);
 /// What a developer is told before the catalog has a package.
 const ON_ITS_WAY: &str = "it is being handed over to the catalog";
-/// Of a package that the catalog had, or was to have, and has no more.
-const GONE: &str = "package_gone";
 /// Time for an answer that needs no waiting.
 const ANSWER: Duration = Duration::from_secs(2);
 
-/// The answer to an upload: the package and its release when they are where they were to be before `wait` is
-/// over, else 202. Nothing is lost when the client does not wait for it: the package is stored already.
-pub(crate) async fn answer(
-    state: &UploadState,
-    stored: Stored,
-    wait: Duration,
-) -> Result<Response, Problem> {
-    let deadline = Instant::now() + wait;
-    let reached = tokio::select! {
-        reached = reach(state, &stored, deadline) => reached?,
-        () = state.process.draining.cancelled() => Reached::Waits(current(state, &stored.package).await?),
-    };
-    let location = format!(
-        "/api/v1/apps/{}/packages/{}",
-        stored.package.app, stored.package.id
-    );
-    Ok(match reached {
-        Reached::Done(uploaded) => {
-            let mut body = json!(uploaded);
-            if let Some(replaced) = &stored.replaced {
-                body["replaced"] = json!(replaced);
-            }
-            (stored.status, [(LOCATION, location)], Json(body)).into_response()
-        }
-        Reached::Waits(uploaded) => {
-            let mut body = json!({
-                "state": uploaded.package.state,
-                "reason": uploaded.package.reason,
-                "package": uploaded.package,
-                "release": uploaded.release,
-            });
-            if let Some(replaced) = &stored.replaced {
-                body["replaced"] = json!(replaced);
-            }
-            (StatusCode::ACCEPTED, [(LOCATION, location)], Json(body)).into_response()
-        }
-    })
-}
-
-enum Reached {
+/// How far a package came before its wait was over.
+pub(crate) enum Reached {
+    /// It is where it was to be.
     Done(Uploaded),
+    /// It is on its way. Nothing is lost when the client does not wait for it: the package is stored already.
     Waits(Uploaded),
 }
 
-async fn reach(
+/// Waits until the package and its release are where they were to be, until `wait` is over, or until this instance leaves.
+pub(crate) async fn reached(
     state: &UploadState,
     stored: &Stored,
-    deadline: Instant,
-) -> Result<Reached, Problem> {
+    wait: Duration,
+) -> Result<Reached, Error> {
+    let deadline = Instant::now() + wait;
+    tokio::select! {
+        reached = reach(state, stored, deadline) => reached,
+        () = state.process.draining.cancelled() => Ok(Reached::Waits(current(state, stored.package()).await?)),
+    }
+}
+
+async fn reach(state: &UploadState, stored: &Stored, deadline: Instant) -> Result<Reached, Error> {
     let (package, left_behind) = handed_over(state, stored, deadline).await?;
     if let Some(entry) = left_behind {
         // What the catalog says now is of the time before the intent.
@@ -99,7 +68,7 @@ async fn reach(
                     return Ok(Reached::Waits(with_reason(uploaded)));
                 }
             }
-            Err(Unknown::Gone) => return Err(gone()),
+            Err(Unknown::Gone) => return Err(Refusal::Gone.into()),
             Err(Unknown::Away) => {
                 let since = *away_since.get_or_insert_with(Instant::now);
                 if left.is_zero() || since.elapsed() >= grace(state) {
@@ -116,16 +85,16 @@ async fn check_taken(
     state: &UploadState,
     package: &packages::Package,
     entry: &str,
-) -> Result<(), Problem> {
+) -> Result<(), Error> {
     if package.state == "removed" {
-        return Err(gone());
+        return Err(Refusal::Gone.into());
     }
     let of_another = |refused: &str| refused != entry;
     if package.refused_entry.as_deref().is_some_and(of_another) {
         return Ok(());
     }
     match refused(state, package).await? {
-        Some(refused) => Err(refusal(refused)),
+        Some(refused) => Err(Refusal::Refused(refused).into()),
         None => Ok(()),
     }
 }
@@ -134,13 +103,13 @@ async fn check_taken(
 async fn refused(
     state: &UploadState,
     package: &packages::Package,
-) -> Result<Option<Refusal>, Problem> {
+) -> Result<Option<Refused>, Error> {
     let (Some(code), Some(status)) = (&package.refused_code, package.refused_status) else {
         return Ok(None);
     };
     let mut connection = state.database.read().await?;
-    Ok(Some(Refusal {
-        status: u16::try_from(status).map_err(Problem::internal)?,
+    Ok(Some(Refused {
+        status: u16::try_from(status).map_err(Error::internal)?,
         code: code.clone(),
         detail: package.refused_detail.clone().unwrap_or_default(),
         members: packages::refusal_members(&mut connection, &package.id).await?,
@@ -153,15 +122,15 @@ async fn handed_over(
     state: &UploadState,
     stored: &Stored,
     deadline: Instant,
-) -> Result<(packages::Package, Option<outbox::Entry>), Problem> {
+) -> Result<(packages::Package, Option<outbox::Entry>), Error> {
     let mut signal = state.outbox.subscribe();
     loop {
         signal.mark_unchanged();
         let mut connection = state.database.read().await?;
         let entry = outbox::by_id(&mut connection, &stored.entry).await?;
-        let package = packages::by_id(&mut connection, &stored.package.id).await?;
+        let package = packages::by_id(&mut connection, &stored.package().id).await?;
         drop(connection);
-        let package = package.ok_or_else(|| Problem::internal("a stored package is gone"))?;
+        let package = package.ok_or_else(|| anyhow::anyhow!("a stored package is gone"))?;
         let failing = entry.as_ref().and_then(|entry| entry.failing_since);
         let grace = i64::try_from(state.settings.outbox.grace_millis).unwrap_or(i64::MAX);
         let away = failing.is_some_and(|since| clock::unix_millis() - since >= grace);
@@ -173,34 +142,13 @@ async fn handed_over(
     }
 }
 
-/// Whether the release is where it was to be; `release_failed` when it will not get there.
-fn is_settled(uploaded: &Uploaded, requested: bool) -> Result<bool, Problem> {
-    let Some(release) = uploaded.release.as_ref().filter(|_| requested) else {
-        return Ok(true);
-    };
-    match release.state.as_str() {
-        "failed" => {
-            let reason = release.reason.as_deref().unwrap_or("the log knows why");
-            let version = &release.version;
-            Err(Problem::unprocessable(
-                "release_failed",
-                format!(
-                    "{version} could not be released: {reason}. When that is mended, send the package again or retry the release"
-                ),
-            ))
-        }
-        "draft" | "signing" | "verifying" => Ok(false),
-        _ => Ok(true),
-    }
-}
-
 /// Where a package is now, as far as can be told at once.
 pub(crate) async fn current(
     state: &UploadState,
     package: &packages::Package,
-) -> Result<Uploaded, Problem> {
+) -> Result<Uploaded, Error> {
     if package.state == "removed" {
-        return Err(gone());
+        return Err(Refusal::Gone.into());
     }
     if package.state == "refused" {
         let reason = package.refused_detail.as_deref().unwrap_or_default();
@@ -226,17 +174,9 @@ pub(crate) async fn current(
             }
             Ok(with_reason(uploaded))
         }
-        Err(Unknown::Gone) => Err(gone()),
+        Err(Unknown::Gone) => Err(Refusal::Gone.into()),
         Err(Unknown::Away) => Ok(own(package, "stored", AWAY)),
     }
-}
-
-pub(crate) fn gone() -> Problem {
-    Problem::new(
-        StatusCode::GONE,
-        GONE,
-        "the package was deleted, or another took its place in its draft: upload it again if it is wanted",
-    )
 }
 
 /// A package as the API shows it while the catalog does not.
@@ -257,19 +197,6 @@ fn own(package: &packages::Package, state: &str, reason: &str) -> Uploaded {
         release: None,
         refused: None,
     }
-}
-
-/// Says of a release on its way what happens now, when nothing hinders it.
-fn with_reason(mut uploaded: Uploaded) -> Uploaded {
-    let Package { state, reason, .. } = &mut uploaded.package;
-    if reason.is_none() {
-        *reason = match state.as_str() {
-            "signing" => Some("it is being signed; it goes on by itself".to_owned()),
-            "verifying" => Some("it is being verified; it goes on by itself".to_owned()),
-            _ => None,
-        };
-    }
-    uploaded
 }
 
 /// Why the catalog says nothing of a package.
@@ -301,37 +228,3 @@ async fn ask(
 fn grace(state: &UploadState) -> Duration {
     Duration::from_millis(state.settings.outbox.grace_millis)
 }
-
-/// The catalog's refusal, as it said it.
-fn refusal(refused: Refusal) -> Problem {
-    let known = REFUSALS.iter().find(|known| **known == refused.code);
-    let problem = Problem::new(
-        StatusCode::from_u16(refused.status).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY),
-        known.copied().unwrap_or("package_refused"),
-        refused.detail,
-    );
-    let members = refused.members.into_iter();
-    members.fold(problem, |problem, (name, value)| {
-        problem.with_member(&name, value)
-    })
-}
-
-/// Codes with which the catalog refuses a delivery.
-const REFUSALS: [&str; 16] = [
-    "app_deleted",
-    "app_unknown",
-    "channel_invalid",
-    "channel_unknown",
-    "draft_mixed",
-    GONE,
-    "package_taken",
-    "package_unknown",
-    "release_deleted",
-    "release_not_published",
-    "release_published",
-    "release_unknown",
-    "strict_refused",
-    "token_refused",
-    "version_exists",
-    "version_invalid",
-];

@@ -7,7 +7,9 @@ use slipway_service::internal::client::CallError;
 use slipway_service::token::Scope;
 
 use crate::UploadState;
+use crate::error::Error;
 use crate::permission::Asker;
+use crate::rules::removal::{self, Effect, Facts, Refusal};
 use crate::store::packages::{self, Package};
 use crate::store::{outbox, replacements};
 
@@ -16,21 +18,16 @@ pub(crate) async fn remove(
     state: &UploadState,
     asker: &Asker,
     package: &Package,
-) -> Result<(), Problem> {
-    let gone = match &*package.state {
-        // The same again, by whoever had sent it: nothing is done.
-        "removed" => {
-            let releases = asker.permit(Scope::Release);
-            return releases.or_else(|_| asker.permit(Scope::Upload));
-        }
-        // The catalog never had what it has refused.
-        "refused" => permit(asker, package).map(|()| true)?,
-        "stored" => {
-            permit_waiting(state, asker, package).await?;
+) -> Result<(), Error> {
+    let shared = is_shared(state, asker, package).await?;
+    let gone = match removal::decide(facts(asker, package, shared))? {
+        Effect::Nothing => false,
+        Effect::End => true,
+        Effect::AgreeWithReplaced => {
             remove_replaced(state, asker, package).await?;
             agree(state, asker, package).await?
         }
-        _ => agree(state, asker, package).await?,
+        Effect::Agree => agree(state, asker, package).await?,
     };
     if gone {
         end(state, package).await?;
@@ -38,7 +35,23 @@ pub(crate) async fn remove(
     Ok(())
 }
 
-async fn end(state: &UploadState, package: &Package) -> Result<(), Problem> {
+/// Whether another token's intent waits for the catalog to be told of the package.
+async fn is_shared(state: &UploadState, asker: &Asker, package: &Package) -> sqlx::Result<bool> {
+    let mut connection = state.database.read().await?;
+    outbox::has_others(&mut connection, &package.id, &asker.grant.id).await
+}
+
+fn facts<'a>(asker: &Asker, package: &'a Package, shared: bool) -> Facts<'a> {
+    Facts {
+        state: &package.state,
+        token_name: &package.token_name,
+        own: package.token_id == asker.grant.id,
+        releases: asker.permit(Scope::Release).is_ok(),
+        shared,
+    }
+}
+
+async fn end(state: &UploadState, package: &Package) -> Result<(), Error> {
     let mut transaction = state.database.write().await?;
     packages::remove_one(&mut transaction, &package.id).await?;
     transaction.commit().await?;
@@ -51,7 +64,7 @@ async fn remove_replaced(
     state: &UploadState,
     asker: &Asker,
     package: &Package,
-) -> Result<(), Problem> {
+) -> Result<(), Error> {
     let mut connection = state.database.read().await?;
     let mut waiting = Vec::new();
     for id in replacements::of_package(&mut connection, &package.id).await? {
@@ -60,7 +73,8 @@ async fn remove_replaced(
     }
     drop(connection);
     for replaced in waiting {
-        permit_waiting(state, asker, &replaced).await?;
+        let shared = is_shared(state, asker, &replaced).await?;
+        removal::check_waiting(facts(asker, &replaced, shared))?;
         if agree(state, asker, &replaced).await? {
             end(state, &replaced).await?;
         }
@@ -68,47 +82,8 @@ async fn remove_replaced(
     Ok(())
 }
 
-/// The catalog may not have it yet, and then does not know whose it is. What more tokens have sent is theirs too: one of
-/// them must not take it from the others.
-async fn permit_waiting(
-    state: &UploadState,
-    asker: &Asker,
-    package: &Package,
-) -> Result<(), Problem> {
-    permit(asker, package)?;
-    if asker.permit(Scope::Release).is_ok() {
-        return Ok(());
-    }
-    let mut connection = state.database.read().await?;
-    if outbox::has_others(&mut connection, &package.id, &asker.grant.id).await? {
-        return Err(away(
-            "another token has sent this package too, and the catalog has not been told of it yet; nothing is deleted: try again",
-        ));
-    }
-    Ok(())
-}
-
-/// What the catalog does not have is deleted by its token, and by who may release.
-fn permit(asker: &Asker, package: &Package) -> Result<(), Problem> {
-    if asker.permit(Scope::Release).is_ok() {
-        return Ok(());
-    }
-    asker.permit(Scope::Upload)?;
-    if package.token_id == asker.grant.id {
-        return Ok(());
-    }
-    Err(Problem::new(
-        StatusCode::FORBIDDEN,
-        "scope_missing",
-        format!(
-            "the token {} uploaded this package: delete it with that one, or with a token that has the scope release",
-            package.token_name
-        ),
-    ))
-}
-
 /// Whether it is gone at the catalog now.
-async fn agree(state: &UploadState, asker: &Asker, package: &Package) -> Result<bool, Problem> {
+async fn agree(state: &UploadState, asker: &Asker, package: &Package) -> Result<bool, Error> {
     let removal = Removal {
         package: package.known_as.as_ref().unwrap_or(&package.id).clone(),
         app: package.app.clone(),
@@ -124,47 +99,40 @@ async fn agree(state: &UploadState, asker: &Asker, package: &Package) -> Result<
     );
     match call.await {
         Ok(removed) => Ok(removed.gone),
-        Err(CallError::Refused {
-            status,
-            code,
-            detail,
-            ..
-        }) => Err(refusal(status, &code, detail)),
-        // What it says of the token, and not of this service.
-        Err(CallError::Failed {
-            status,
-            code,
-            detail,
-            ..
-        }) if REFUSALS.contains(&&*code) => Err(refusal(status, &code, detail)),
-        Err(CallError::Failed { status, detail, .. })
-            if status == StatusCode::SERVICE_UNAVAILABLE && !detail.is_empty() =>
-        {
-            Err(away(detail))
-        }
-        Err(error) => Err(away(
-            "the catalog, which has to agree, does not answer; nothing is deleted: try again",
-        )
-        .with_cause(error)),
+        Err(error) => Err(refusal(error)),
     }
 }
 
-fn refusal(status: StatusCode, code: &str, detail: String) -> Problem {
-    let known = REFUSALS.iter().find(|known| **known == code);
-    Problem::new(status, known.copied().unwrap_or("removal_refused"), detail)
+/// What the catalog says that does not agree.
+fn refusal(error: CallError) -> Error {
+    match error {
+        CallError::Refused {
+            status,
+            code,
+            detail,
+            ..
+        } => Refusal::Catalog {
+            status,
+            code,
+            detail,
+        }
+        .into(),
+        CallError::Failed {
+            status,
+            code,
+            detail,
+            ..
+        } if removal::CODES.contains(&&*code) => Refusal::Catalog {
+            status,
+            code,
+            detail,
+        }
+        .into(),
+        CallError::Failed { status, detail, .. }
+            if status == StatusCode::SERVICE_UNAVAILABLE && !detail.is_empty() =>
+        {
+            Refusal::CatalogUnavailable(detail).into()
+        }
+        error => Problem::from(Refusal::CatalogAway).with_cause(error).into(),
+    }
 }
-
-fn away(detail: impl Into<String>) -> Problem {
-    Problem::unavailable("catalog_unavailable", detail)
-}
-
-/// Codes with which the catalog refuses a removal.
-const REFUSALS: [&str; 7] = [
-    "app_deleted",
-    "package_unknown",
-    "release_not_draft",
-    "scope_missing",
-    "token_expired",
-    "token_invalid",
-    "token_of_another_app",
-];

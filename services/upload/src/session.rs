@@ -9,31 +9,29 @@
 //! A session belongs to the token that began it: to every other one, also an administrator's, there is none. Otherwise who
 //! sends the last byte would borrow the rights of who began it.
 
-mod refusals;
-
 use std::fs::{File, TryLockError};
 use std::pin::pin;
 
 use axum::body::{Body, HttpBody as _};
 use http_body_util::BodyExt as _;
 use slipway_packages::Digest;
+use slipway_service::clock;
 use slipway_service::database::fault::Fault;
-use slipway_service::{Problem, clock};
 use sqlx::AnyConnection;
 use tokio::time::{Duration, Instant};
 use uuid::Uuid;
 
 use crate::UploadState;
 use crate::checksum::Checksum;
+use crate::error::Error;
 use crate::metadata;
-use crate::permission::{self, Asker};
+use crate::permission::{self, Asker, By};
+use crate::rules::body;
+use crate::rules::session::{self, Counts, End, Ended, Refusal, There};
 use crate::staging::{Retention, Staged, persist};
 use crate::store::sessions::{self, Session};
-use crate::storing::{self, By, Stored, Whole};
+use crate::storing::{self, Stored, Whole};
 use crate::writer::Writer;
-use refusals::{busy, checksum_mismatch, gone, too_many, unknown};
-
-pub(crate) use refusals::{beyond_the_end, is_void, too_slow};
 
 /// How often a writer looks whether somebody else has taken its session over.
 const LOOK: Duration = Duration::from_millis(250);
@@ -57,38 +55,15 @@ pub(crate) struct Piece {
     pub(crate) checksum: Option<Checksum>,
 }
 
-/// Why a body came to its end.
-#[derive(Debug)]
-enum End {
-    Whole,
-    Cut,
-    TakenOver,
-    /// It came too slowly.
-    Late,
-    /// It brings more than was announced.
-    TooMuch(Problem),
-    /// Its token ended.
-    Refused(Problem),
-    /// The disk refuses more.
-    Disk,
-}
-
 /// Begins a session. Its file and its row are there together, or the sweep removes the file.
-pub(crate) async fn begin(state: &UploadState, row: &Session) -> Result<(), Problem> {
-    let mut staged = state
-        .staging
-        .create(&row.id, Retention::Remove)
-        .map_err(Problem::internal)?;
-    state
-        .staging
-        .sync_folder()
-        .await
-        .map_err(Problem::internal)?;
+pub(crate) async fn begin(state: &UploadState, row: &Session) -> Result<(), Error> {
+    let mut staged = state.staging.create(&row.id, Retention::Remove)?;
+    state.staging.sync_folder().await?;
     let limit = state.settings.sessions.open_per_token;
     let mut transaction = state.database.write().await?;
     check_room(state, &mut transaction, row.size.unsigned_abs()).await?;
     if !sessions::insert(&mut transaction, row, limit).await? {
-        return Err(too_many(limit));
+        return Err(Refusal::TooMany(limit).into());
     }
     transaction.commit().await?;
     staged.set_retention(Retention::Keep);
@@ -101,31 +76,37 @@ pub(crate) async fn check_room(
     state: &UploadState,
     db: &mut AnyConnection,
     bytes: u64,
-) -> Result<(), Problem> {
+) -> Result<(), Error> {
     let announced = sessions::announced(db, clock::unix_millis()).await?;
     let announced = announced.unsigned_abs();
-    state.staging.check_room(announced.saturating_add(bytes))
+    check_disk(state, announced.saturating_add(bytes))
+}
+
+/// Refuses `bytes` more when they would take the disk below its reserve.
+pub(crate) fn check_disk(state: &UploadState, bytes: u64) -> Result<(), Error> {
+    if state.staging.has_room(bytes)? {
+        return Ok(());
+    }
+    Err(body::Refusal::DiskFull.into())
 }
 
 /// When a session of the asker's expires that has `received` bytes now: never after its token.
 pub(crate) fn expiry(state: &UploadState, asker: &Asker, received: u64) -> i64 {
-    let end = clock::unix_millis() + state.settings.sessions.life(received);
-    end.min(asker.grant.expires_at.unwrap_or(i64::MAX))
+    let life = state.settings.sessions.life(received);
+    session::expiry(clock::unix_millis(), life, asker.grant.expires_at)
 }
 
-pub(crate) async fn find(state: &UploadState, asker: &Asker, id: &str) -> Result<Session, Problem> {
+pub(crate) async fn find(state: &UploadState, asker: &Asker, id: &str) -> Result<Session, Error> {
     let mut connection = state.database.read().await?;
     let row = sessions::by_id(&mut connection, (&asker.app, &asker.grant.id), id)
         .await?
-        .ok_or_else(unknown)?;
-    if row.expires_at <= clock::unix_millis() {
-        return Err(gone("this upload has expired: begin a new one"));
-    }
+        .ok_or(Refusal::Unknown)?;
+    session::check_alive(row.expires_at, clock::unix_millis())?;
     Ok(row)
 }
 
 /// Takes a session over from whoever writes to it now.
-pub(crate) async fn hold(state: &UploadState, asker: Asker, id: &str) -> Result<Held, Problem> {
+pub(crate) async fn hold(state: &UploadState, asker: Asker, id: &str) -> Result<Held, Error> {
     let row = find(state, &asker, id).await?;
     let writer = Uuid::now_v7().to_string();
     if row.package_id.is_some() {
@@ -143,18 +124,20 @@ pub(crate) async fn hold(state: &UploadState, asker: Asker, id: &str) -> Result<
     let file = loop {
         match state.staging.lock(id) {
             Ok(file) => break file,
-            Err(TryLockError::Error(error)) => return Err(Problem::internal(error)),
+            Err(TryLockError::Error(error)) => return Err(error.into()),
             Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
                 tokio::time::sleep(TRY_AGAIN).await;
             }
-            Err(TryLockError::WouldBlock) => return Err(busy()),
+            Err(TryLockError::WouldBlock) => return Err(Refusal::Busy.into()),
         }
     };
     // What the one before has noted last.
     let row = find(state, &asker, id).await?;
-    if file.is_none() && row.sha256.is_none() && row.package_id.is_none() {
-        return Err(gone("the bytes of this upload are gone: begin a new one"));
-    }
+    session::check_there(There {
+        has_file: file.is_some(),
+        is_whole: row.sha256.is_some(),
+        is_package: row.package_id.is_some(),
+    })?;
     Ok(Held {
         row,
         asker,
@@ -165,12 +148,12 @@ pub(crate) async fn hold(state: &UploadState, asker: Asker, id: &str) -> Result<
 
 impl Held {
     /// Makes a package of a session whose bytes are all there, if nobody has yet.
-    pub(crate) async fn settle(mut self, state: &UploadState) -> Result<Session, Problem> {
+    pub(crate) async fn settle(mut self, state: &UploadState) -> Result<Session, Error> {
         let Some(digest) = self.row.sha256.clone() else {
             return Ok(self.row);
         };
         if self.row.package_id.is_none() {
-            let digest: Digest = digest.parse().map_err(Problem::internal)?;
+            let digest: Digest = digest.parse().map_err(Error::internal)?;
             let whole = match self.file.take() {
                 Some(file) => resume(state, &self.row, file).await?.into(),
                 None => Whole {
@@ -181,13 +164,13 @@ impl Held {
                 },
             };
             let stored = store(state, &self.row, &self.asker, whole).await?;
-            self.row.package_id = Some(stored.package.id);
+            self.row.package_id = Some(stored.package().id.clone());
         }
         Ok(self.row)
     }
 
     /// Ends a session and removes what there is of it.
-    pub(crate) async fn end(self, state: &UploadState) -> Result<(), Problem> {
+    pub(crate) async fn end(self, state: &UploadState) -> Result<(), Error> {
         forget(state, &self.row.id).await
     }
 
@@ -197,58 +180,67 @@ impl Held {
         mut self,
         state: &UploadState,
         mut piece: Piece,
-    ) -> Result<Session, Problem> {
+    ) -> Result<Session, Error> {
         if self.row.sha256.is_some() {
             return self.settle(state).await;
         }
-        let file = self.file.take().ok_or_else(unknown)?;
+        let file = self.file.take().ok_or(Refusal::Unknown)?;
         let mut staged = resume(state, &self.row, file).await?;
         let mark = staged.mark();
-        let checked = piece.checksum.is_some();
+        let is_checked = piece.checksum.is_some();
         staged.expect(piece.checksum.take());
-        let writer = Writer::start(staged).map_err(Problem::internal)?;
-        let end = self.pump(state, &writer, piece.body, checked).await;
-        let (mut staged, written) = writer.finish().await.map_err(Problem::internal)?;
+        let writer = Writer::start(staged)?;
+        let (end, token) = self.pump(state, &writer, piece.body, is_checked).await;
+        let refusal = token.or(session::refusal(end, self.size()).map(Error::from));
+        let (mut staged, written) = writer.finish().await?;
         let written = match written {
             // The system tells once that a write was lost, and the next fsync would pass: what this piece brought is not
             // to be believed. What was noted before it stays good.
-            Err(error) if Fault::of(&error) != Some(Fault::Full) => {
-                return Err(Problem::internal(error));
-            }
+            Err(error) if Fault::of(&error) != Some(Fault::Full) => return Err(error.into()),
             written => written,
         };
-        if let End::TooMuch(problem) = end {
-            // A file that is cut to its announced size is not the file: nothing of this piece counts but what is noted,
-            // and the next writer cuts off the rest.
-            return Err(problem);
+        let ended = Ended {
+            end,
+            is_checked,
+            fits: staged.is_as_expected(),
+            is_written: written.is_ok(),
+        };
+        match session::counts(ended) {
+            Counts::All => {}
+            Counts::Noted => return Err(Refusal::BeyondTheEnd { size: self.size() }.into()),
+            Counts::Nothing => {
+                staged.go_back(mark)?;
+                written?;
+                return Err(refusal.unwrap_or(Refusal::ChecksumMismatch.into()));
+            }
         }
-        if checked && (!matches!(end, End::Whole) || written.is_err() || !staged.is_as_expected()) {
-            // Before they are verified the bytes do not count.
-            staged.go_back(mark).map_err(Problem::internal)?;
-            written.map_err(Problem::internal)?;
-            return Err(refusal(end).unwrap_or_else(checksum_mismatch));
-        }
-        let staged = persist(staged).await.map_err(Problem::internal)?;
-        self.row.received = i64::try_from(staged.length()).map_err(Problem::internal)?;
+        let staged = persist(staged).await?;
+        self.row.received = i64::try_from(staged.length()).map_err(Error::internal)?;
         if self.row.received == self.row.size {
             let stored = complete(state, &self.row, &self.asker, staged).await?;
-            self.row.package_id = Some(stored.package.id);
+            self.row.package_id = Some(stored.package().id.clone());
             return Ok(self.row);
         }
         self.note(state, staged.length()).await?;
         state.hashes.keep(&self.row.id, &staged);
-        written.map_err(Problem::internal)?;
-        refusal(end).map_or(Ok(self.row), Err)
+        written?;
+        refusal.map_or(Ok(self.row), Err)
     }
 
-    /// Moves the body to the writer, to the body's end: it may bring more than the session's size.
+    /// Bytes that it was announced with.
+    fn size(&self) -> u64 {
+        self.row.size.unsigned_abs()
+    }
+
+    /// Moves the body to the writer, to the body's end: it may bring more than the session's size. With the end comes what
+    /// is said of its token, when that has ended.
     async fn pump(
         &mut self,
         state: &UploadState,
         writer: &Writer,
         mut body: Body,
-        checked: bool,
-    ) -> End {
+        is_checked: bool,
+    ) -> (End, Option<Error>) {
         let mut look = tokio::time::interval(LOOK);
         let mut left = (self.row.size - self.row.received).unsigned_abs();
         let mut unsaved = 0;
@@ -260,39 +252,39 @@ impl Held {
                 frame = body.frame() => frame,
                 _ = look.tick() => {
                     if self.is_taken_over(state).await {
-                        return End::TakenOver;
+                        return (End::TakenOver, None);
                     }
                     continue;
                 }
-                () = &mut late => return End::Late,
-                problem = &mut refused => return End::Refused(problem),
-                () = state.process.shutdown.cancelled() => return End::Cut,
+                () = &mut late => return (End::Late, None),
+                error = &mut refused => return (End::TokenEnded, Some(error)),
+                () = state.process.shutdown.cancelled() => return (End::Cut, None),
             };
             let bytes = match frame {
-                None => return End::Whole,
-                Some(Err(_)) => return End::Cut,
+                None => return (End::Whole, None),
+                Some(Err(_)) => return (End::Cut, None),
                 Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
             };
             if bytes.len() as u64 > left {
-                return End::TooMuch(beyond_the_end(self.row.size.unsigned_abs()));
+                return (End::TooMuch, None);
             }
             left -= bytes.len() as u64;
             unsaved += bytes.len() as u64;
             if writer.append(bytes).await.is_err() {
-                return End::Disk;
+                return (End::Disk, None);
             }
             // With its last byte an upload could be completed: that is not noted before the body ends.
-            if !checked && left > 0 && unsaved >= state.settings.sessions.persist_bytes {
+            if !is_checked && left > 0 && unsaved >= state.settings.sessions.persist_bytes {
                 unsaved = 0;
                 let Ok(length) = writer.persist().await else {
-                    return End::Disk;
+                    return (End::Disk, None);
                 };
-                if let Err(problem) = self.note(state, length).await {
-                    tracing::warn!(cause = problem.cause(), "what arrived could not be noted");
+                if let Err(error) = self.note(state, length).await {
+                    tracing::warn!(?error, "what arrived could not be noted");
                 }
             }
         }
-        End::Whole
+        (End::Whole, None)
     }
 
     async fn is_taken_over(&self, state: &UploadState) -> bool {
@@ -306,8 +298,8 @@ impl Held {
     }
 
     /// Notes that the first `length` bytes are durable, and that the session lives on.
-    async fn note(&mut self, state: &UploadState, length: u64) -> Result<(), Problem> {
-        let length = i64::try_from(length).map_err(Problem::internal)?;
+    async fn note(&mut self, state: &UploadState, length: u64) -> Result<(), Error> {
+        let length = i64::try_from(length).map_err(Error::internal)?;
         self.row.expires_at = expiry(state, &self.asker, length.unsigned_abs());
         let mut transaction = state.database.write().await?;
         sessions::advance(&mut transaction, &self.row.id, length, self.row.expires_at).await?;
@@ -317,14 +309,14 @@ impl Held {
 }
 
 /// Goes on with a session's file, hashing again what this instance does not remember.
-async fn resume(state: &UploadState, row: &Session, file: File) -> Result<Staged, Problem> {
+async fn resume(state: &UploadState, row: &Session, file: File) -> Result<Staged, Error> {
     let length = row.received.unsigned_abs();
     let known = state.hashes.take(&row.id, length);
     let (staging, id) = (state.staging.clone(), row.id.clone());
     tokio::task::spawn_blocking(move || staging.resume(&id, file, length, known))
         .await
-        .map_err(Problem::internal)?
-        .map_err(Problem::internal)
+        .map_err(Error::internal)?
+        .map_err(Error::internal)
 }
 
 /// All bytes are there and durable.
@@ -333,7 +325,7 @@ async fn complete(
     row: &Session,
     asker: &Asker,
     staged: Staged,
-) -> Result<Stored, Problem> {
+) -> Result<Stored, Error> {
     let whole = Whole::from(staged);
     let mut transaction = state.database.write().await?;
     sessions::complete(&mut transaction, &row.id, &whole.digest.as_hex()).await?;
@@ -347,7 +339,7 @@ async fn store(
     row: &Session,
     asker: &Asker,
     whole: Whole,
-) -> Result<Stored, Problem> {
+) -> Result<Stored, Error> {
     let by = By::from(asker.clone());
     let storing = async {
         // An earlier version may have taken a name that is refused now.
@@ -355,8 +347,8 @@ async fn store(
         storing::store(state, whole, &parameters, &by, Some(&row.id)).await
     };
     let stored = storing.await;
-    if let Err(problem) = &stored
-        && problem.status.is_client_error()
+    if let Err(error) = &stored
+        && error.is_final()
     {
         forget(state, &row.id).await?;
     }
@@ -364,28 +356,10 @@ async fn store(
 }
 
 /// Ends a session and removes what there is of it.
-pub(crate) async fn forget(state: &UploadState, id: &str) -> Result<(), Problem> {
+pub(crate) async fn forget(state: &UploadState, id: &str) -> Result<(), Error> {
     let mut transaction = state.database.write().await?;
     sessions::remove(&mut transaction, id).await?;
     transaction.commit().await?;
     state.hashes.forget(id);
-    state.staging.remove(id).map_err(Problem::internal)
-}
-
-fn refusal(end: End) -> Option<Problem> {
-    match end {
-        End::Whole | End::Disk => None,
-        End::Cut => Some(Problem::bad_request(
-            "body_unreadable",
-            "the piece ended before it was complete: ask for the offset and go on from there",
-        )),
-        End::TooMuch(problem) | End::Refused(problem) => Some(problem),
-        End::Late => Some(too_slow(
-            "what arrived is kept: ask for the offset and go on from there",
-        )),
-        End::TakenOver => Some(Problem::conflict(
-            "upload_taken_over",
-            "another request goes on with this upload: ask for the offset if that was not you",
-        )),
-    }
+    Ok(state.staging.remove(id)?)
 }

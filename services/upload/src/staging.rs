@@ -17,7 +17,6 @@ use anyhow::Context as _;
 use object_store::local::LocalFileSystem;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 use slipway_packages::{Blocks, Digest, FileHash};
-use slipway_service::Problem;
 use slipway_service::data::{DataDir, private_folder, private_folders, sync_folder};
 
 use crate::settings;
@@ -86,13 +85,10 @@ impl Staging {
         Ok(())
     }
 
-    /// 507 when `announced` bytes would take the disk below its reserve.
-    pub(crate) fn check_room(&self, announced: u64) -> Result<(), Problem> {
-        let free = free_bytes(&self.root).map_err(Problem::internal)?;
-        if free >= self.reserve.saturating_add(announced) {
-            return Ok(());
-        }
-        Err(Problem::disk_full())
+    /// Whether `announced` bytes leave the disk its reserve.
+    pub(crate) fn has_room(&self, announced: u64) -> io::Result<bool> {
+        let free = free_bytes(&self.root)?;
+        Ok(free >= self.reserve.saturating_add(announced))
     }
 
     /// The disk of the store.
@@ -245,16 +241,9 @@ impl Staging {
         self.root.join(digest.blob_path())
     }
 
-    /// 410 when the bytes of a digest are not in their place.
-    pub(crate) fn check_blob(&self, digest: &Digest) -> Result<(), Problem> {
-        if self.blob(digest).try_exists().map_err(Problem::internal)? {
-            return Ok(());
-        }
-        Err(Problem::new(
-            http::StatusCode::GONE,
-            "upload_expired",
-            "the bytes of this upload are gone: begin a new one",
-        ))
+    /// Whether the bytes of a digest are in their place.
+    pub(crate) fn has_blob(&self, digest: &Digest) -> io::Result<bool> {
+        self.blob(digest).try_exists()
     }
 
     /// The names of all files in staging. There are none where the folder was removed; the next upload makes it again.

@@ -4,11 +4,11 @@
 //! under its lock, which whoever writes it holds: with the lock in hand, a file either has the row of a session or belongs
 //! to nobody.
 //!
-//! Of the store goes what no row of ours and nothing in the copy of the feed refers to ([`rule`]), into the trash first,
+//! Of the store goes what no row of ours and nothing in the copy of the feed refers to ([`crate::rules::sweep`]), into the trash first,
 //! and rows of packages that the catalog refused or that were removed. That is done only while the copy is the catalog's
 //! present state: an older database of ours, or of the catalog's, must not cost bytes. The store is looked through folder by folder,
 //! a few at a time. What is found is judged once more with the folder locked, so that nobody is between the store and the
-//! row that will refer to it ([`trash`]). What comes to be referred to while it lies in the trash comes back.
+//! row that will refer to it ([`crate::trash`]). What comes to be referred to while it lies in the trash comes back.
 
 use std::time::Duration;
 
@@ -21,13 +21,10 @@ use tokio::task::spawn_blocking;
 
 use crate::UploadState;
 use crate::copy::Copy;
+use crate::rules::sweep::{self, Found, Move, Reference, References, Times};
 use crate::storage::{self, Warned};
 use crate::store::{Range, copy, intents, outbox, packages, sessions};
-use rule::{Found, Move, Reference, References, Times};
-use trash::{Moved, digits};
-
-mod rule;
-mod trash;
+use crate::trash::{Moved, digits};
 
 /// Rows and digests that one step takes at most: it holds a lock.
 const AT_ONCE: usize = 500;
@@ -224,7 +221,7 @@ async fn judge(state: &UploadState, folder: u8) -> anyhow::Result<Vec<(Digest, M
     // Releases have no index by digest: they are asked only where it matters.
     let matters = |(digest, found): (&Digest, &Found)| {
         references.to(digest).is_none()
-            && (found.is_trashed() || rule::judge(found, None, now, times).is_some())
+            && (found.is_trashed() || sweep::judge(found, None, now, times).is_some())
     };
     if found.iter().any(matters) {
         let digests = copy::files(&mut snapshot, &digits).await?;
@@ -232,7 +229,7 @@ async fn judge(state: &UploadState, folder: u8) -> anyhow::Result<Vec<(Digest, M
     }
     snapshot.rollback().await?;
     let moves = found.into_iter().filter_map(|(digest, found)| {
-        let next = rule::judge(&found, references.to(&digest), now, times)?;
+        let next = sweep::judge(&found, references.to(&digest), now, times)?;
         Some((digest, next))
     });
     Ok(moves.collect())

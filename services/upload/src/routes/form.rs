@@ -15,10 +15,9 @@ use axum::response::Response;
 use axum::routing::put;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
-use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::HeaderMap;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use multer::{Field, Multipart};
-use percent_encoding::percent_decode_str;
 use slipway_openapi::parameters::{AppPath, Prefer};
 use slipway_openapi::{Documents, PROBLEM, ProblemDocument};
 use slipway_service::Problem;
@@ -29,18 +28,15 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::packages::{AcceptedPackage, Query, UploadedPackage, in_time, store, wait};
-use crate::incoming::{Incoming, check_size, truncated};
-use crate::parameters::RawParameters;
-use crate::permission::Asker;
-use crate::quota::{self, Announced};
+use crate::error::{Error, Method};
+use crate::incoming::Incoming;
+use crate::parameters::{self, RawParameters};
+use crate::permission::{Asker, By};
+use crate::rules::body;
+use crate::rules::form::{self, FORM_BYTES, Fields, Part};
+use crate::rules::quota::Announced;
 use crate::staging::Staged;
-use crate::storing::By;
-use crate::{UploadState, channel, digests, envelope, session};
-
-/// Bytes of a form beside its file, which are held in memory: parameters are short.
-const FORM_BYTES: u64 = 1 << 20;
-/// Bytes of one parameter.
-const FIELD_BYTES: usize = 64 << 10;
+use crate::{UploadState, channel, digests, envelope, quota, session};
 
 pub(super) fn router() -> OpenApiRouter<UploadState> {
     // What a client means that puts the bytes here is told, and is no operation.
@@ -50,17 +46,9 @@ pub(super) fn router() -> OpenApiRouter<UploadState> {
 }
 
 /// What a client means that puts the bytes here: their name is missing.
-async fn without_name(asker: Asker) -> Result<Response, Problem> {
+async fn without_name(asker: Asker) -> Result<Response, Error> {
     asker.permit(Scope::Upload)?;
-    let app = &asker.app;
-    Err(Problem::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "method_not_allowed",
-        format!(
-            "the file's name is missing: PUT the bytes to /api/v1/apps/{app}/packages/NAME, or POST a form here"
-        ),
-    )
-    .with_header("allow", "POST"))
+    Err(Method::NameMissing { app: asker.app }.into())
 }
 
 /// Stores the file of a form as a package: as PUT does, with the same answers.
@@ -121,7 +109,7 @@ async fn create(
     query: Result<ApiQuery<Query>, Problem>,
     headers: HeaderMap,
     body: Body,
-) -> Result<Response, Problem> {
+) -> Result<Response, Error> {
     asker.permit(Scope::Upload)?;
     let ApiQuery(query) = query?;
     query.check_notes()?;
@@ -130,13 +118,16 @@ async fn create(
     }
     envelope::check_form(&headers)?;
     digests::refuse_of_form(&headers)?;
-    let boundary = boundary(&headers)?;
+    let media_type = headers.get(CONTENT_TYPE);
+    let media_type = media_type.and_then(|value| value.to_str().ok());
+    let boundary = form::boundary(media_type.unwrap_or_default())?;
     let announced = body.size_hint().exact().unwrap_or(0);
-    check_size(&state, announced.saturating_sub(FORM_BYTES))?;
+    let least = announced.saturating_sub(FORM_BYTES);
+    body::check_size(state.settings.limits.package_bytes, least)?;
     let mut connection = state.database.read().await?;
     session::check_room(&state, &mut connection, announced).await?;
     let whole = Announced {
-        bytes: (announced > FORM_BYTES).then(|| (announced - FORM_BYTES, announced)),
+        bytes: (least > 0).then_some((least, announced)),
         ..Announced::default()
     };
     quota::check_announced(&mut connection, &asker.app, &whole).await?;
@@ -146,7 +137,7 @@ async fn create(
         state: &state,
         asker: &asker,
         of_file: arriving.of_file.clone(),
-        raw: query.raw(String::new()),
+        fields: Fields::new(query.raw(String::new())),
         file: None,
     };
     let parts = Multipart::new(&mut arriving, boundary);
@@ -159,73 +150,45 @@ async fn create(
     store(&state, staged, parameters, by, wait).await
 }
 
-fn boundary(headers: &HeaderMap) -> Result<String, Problem> {
-    let kind = headers
-        .get(CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok());
-    multer::parse_boundary(kind.unwrap_or_default()).map_err(|error| match error {
-        multer::Error::NoBoundary => form_invalid("its Content-Type names no boundary"),
-        _ => Problem::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "media_type",
-            "send a form (multipart/form-data) here, or the bytes alone by PUT to …/packages/NAME, as `curl -T FILE` does",
-        ),
-    })
-}
-
 /// A form as far as it is read.
 struct Form<'a> {
     state: &'a UploadState,
     asker: &'a Asker,
     /// Bytes of the file that have come.
     of_file: Arc<AtomicU64>,
-    raw: RawParameters,
+    fields: Fields,
     file: Option<Staged>,
 }
 
 impl Form<'_> {
     /// The file, durable, and what was said of it.
-    async fn read(mut self, mut parts: Multipart<'_>) -> Result<(Staged, RawParameters), Problem> {
-        // A name in a field counts more than that in the file's part, wherever it comes.
-        let mut filename = None;
+    async fn read(mut self, mut parts: Multipart<'_>) -> Result<(Staged, RawParameters), Error> {
         while let Some(part) = parts.next_field().await.map_err(unreadable)? {
             let name = part.name().unwrap_or_default().to_owned();
-            let of_file = file_name(&part)?;
-            let is_parameter = name == "filename" || self.raw.parameter(&name).is_some();
-            match of_file {
-                Some(_) if is_parameter => return Err(no_file(&name)),
-                None if name == "filename" => set(&name, &mut filename, text(part).await?)?,
-                None if is_parameter => self.set(&name, text(part).await?)?,
-                None if name != "file" => return Err(unknown(&name)),
-                of_file => {
-                    self.raw.filename = of_file.unwrap_or_default();
+            let of_file = form::file_name(part.headers(), part.file_name())?;
+            match self.fields.part(&name, of_file)? {
+                Part::Field(name) => self.set(&name, text(part, &name).await?)?,
+                Part::File(of_file) => {
+                    self.fields.set_name_of_file(of_file);
                     self.take(part).await?;
                 }
             }
         }
-        self.raw.filename = filename.unwrap_or(self.raw.filename);
-        let file = self.file.ok_or_else(|| {
-            form_invalid(
-                "it has no file: send one as the part `file`, as `curl -F file=@FILE` does",
-            )
-        })?;
-        Ok((file, self.raw))
+        let file = self.file.ok_or(form::Refusal::NoFile)?;
+        Ok((file, self.fields.complete()))
     }
 
-    fn set(&mut self, name: &str, value: String) -> Result<(), Problem> {
+    fn set(&mut self, name: &str, value: String) -> Result<(), Error> {
         if name == "channel" {
             self.asker.permit(Scope::Release)?;
         }
-        match self.raw.parameter(name) {
-            Some(place) => set(name, place, value),
-            None => Err(unknown(name)),
-        }
+        Ok(self.fields.set(name, value)?)
     }
 
     /// Writes the part that is the file.
-    async fn take(&mut self, mut part: Field<'_>) -> Result<(), Problem> {
+    async fn take(&mut self, mut part: Field<'_>) -> Result<(), Error> {
         if self.file.is_some() {
-            return Err(form_invalid("it has two files: send one package at a time"));
+            return Err(form::Refusal::TwoFiles.into());
         }
         envelope::check_part(part.headers())?;
         self.check_words().await?;
@@ -242,149 +205,43 @@ impl Form<'_> {
         let came = staged.length().to_string();
         let mut lengths = part.headers().get_all(CONTENT_LENGTH).iter();
         if lengths.any(|length| length != came.as_str()) {
-            return Err(form_invalid(&format!(
-                "its file has {came} bytes and not its Content-Length: send all of it, and one length",
-            )));
+            return Err(form::Refusal::Length(staged.length()).into());
         }
-        if expected
-            .sha256
-            .is_some_and(|sha256| sha256 != staged.digest())
-        {
-            return Err(Problem::unprocessable(
-                "digest_mismatch",
-                "the file of the form does not have the digest that its part announces: send it again",
-            ));
-        }
+        body::check_digest(expected.sha256, staged.digest())?;
         self.file = Some(staged);
         Ok(())
     }
 
     /// Refuses before the file comes what is wrong in the fields before it, and a channel that is not there; the name may
     /// still come.
-    async fn check_words(&self) -> Result<(), Problem> {
-        let mut raw = self.raw.clone();
-        if raw.filename.is_empty() {
-            "file".clone_into(&mut raw.filename);
-        }
-        match raw.parse() {
+    async fn check_words(&self) -> Result<(), Error> {
+        match self.fields.so_far().parse() {
             Ok(parameters) => channel::check(self.state, &self.asker.app, &parameters).await,
-            Err(problem) if problem.code == "name_refused" => Ok(()),
-            Err(problem) => Err(problem),
+            Err(parameters::Refusal::Name(_)) => Ok(()),
+            Err(refusal) => Err(refusal.into()),
         }
     }
-}
-
-fn set(name: &str, place: &mut Option<String>, value: String) -> Result<(), Problem> {
-    if place.replace(value).is_some() {
-        return Err(form_invalid(&format!("it says {name} twice: say it once")));
-    }
-    Ok(())
 }
 
 /// A parameter's value.
-async fn text(mut part: Field<'_>) -> Result<String, Problem> {
+async fn text(mut part: Field<'_>, name: &str) -> Result<String, Error> {
     envelope::check_part(part.headers())?;
-    let name = part.name().unwrap_or_default().to_owned();
     let mut value = Vec::new();
     while let Some(bytes) = part.chunk().await.map_err(unreadable)? {
-        value.extend_from_slice(&bytes);
-        if value.len() > FIELD_BYTES {
-            return Err(form_invalid(&format!("its field {name} is too long")));
-        }
+        form::append(&mut value, &bytes, name)?;
     }
-    String::from_utf8(value).map_err(|_| form_invalid(&format!("its field {name} is not UTF-8")))
-}
-
-/// The file name of a part: the coded `filename*` (RFC 8187) that some libraries send, and it counts more (RFC 6266, 4.3),
-/// or `filename`.
-fn file_name(part: &Field<'_>) -> Result<Option<String>, Problem> {
-    let disposition = part.headers().get(CONTENT_DISPOSITION);
-    let disposition = disposition.map_or(&b""[..], HeaderValue::as_bytes);
-    let disposition = str::from_utf8(disposition)
-        .map_err(|_| name_refused("it is not UTF-8: send it as UTF-8, or as the field filename"))?;
-    if let Some(value) = parameter(disposition, "filename*") {
-        let name = decode(value).ok_or_else(|| {
-            name_refused("its filename* cannot be read: send UTF-8''NAME, percent-encoded")
-        })?;
-        return Ok(Some(name));
-    }
-    let name = part.file_name();
-    if name.is_some_and(|name| name.contains("=?") && name.contains("?=")) {
-        return Err(name_refused(
-            "raw of mail (RFC 2047) are not decoded: send it as UTF-8, or as the field filename",
-        ));
-    }
-    Ok(name.map(str::to_owned))
-}
-
-/// The value of a parameter, as it is written.
-fn parameter<'a>(disposition: &'a str, wanted: &str) -> Option<&'a str> {
-    let (mut is_quoted, mut before) = (false, ' ');
-    let parameters = disposition.split(|c| {
-        is_quoted ^= c == '"' && before != '\\';
-        before = c;
-        c == ';' && !is_quoted
-    });
-    let mut pairs = parameters.filter_map(|parameter| parameter.split_once('='));
-    let (_, value) = pairs.find(|(name, _)| name.trim().eq_ignore_ascii_case(wanted))?;
-    Some(value.trim())
-}
-
-/// `UTF-8'LANGUAGE'NAME`; some libraries quote it.
-fn decode(value: &str) -> Option<String> {
-    let mut parts = value.trim_matches('"').splitn(3, '\'');
-    let (charset, _, name) = (parts.next()?, parts.next()?, parts.next()?);
-    if !charset.eq_ignore_ascii_case("utf-8") {
-        return None;
-    }
-    let name = percent_decode_str(name).decode_utf8().ok()?;
-    Some(name.into_owned())
-}
-
-fn name_refused(why: &str) -> Problem {
-    Problem::unprocessable(
-        "name_refused",
-        format!("the name of the file is not taken: {why}"),
-    )
-}
-
-fn unknown(name: &str) -> Problem {
-    Problem::bad_request(
-        "parameter_unknown",
-        format!(
-            "unknown field `{}`, expected `file` or one of `filename`, `version`, `channel`, `platform`, `arch`, `kind`, `sha256`, `notes`, `strict`, `create`: check the spelling or leave it out",
-            name.escape_default()
-        ),
-    )
-}
-
-fn no_file(name: &str) -> Problem {
-    form_invalid(&format!(
-        "its field {name} comes as a file: send it as text, as `curl -F {name}=VALUE` does"
-    ))
-}
-
-fn form_invalid(why: &str) -> Problem {
-    Problem::bad_request("form_invalid", format!("the form is not taken: {why}"))
+    Ok(form::text(value, name)?)
 }
 
 /// Why a form could not be read on.
-fn unreadable(error: multer::Error) -> Problem {
+fn unreadable(error: multer::Error) -> Error {
     if let multer::Error::StreamReadFailed(cause) = error {
         return match cause.downcast::<Stopped>().as_deref() {
-            Ok(Stopped::TooMuch) => too_much(),
-            _ => truncated(),
+            Ok(Stopped::TooMuch) => form::Refusal::TooMuch.into(),
+            _ => body::Refusal::Cut.into(),
         };
     }
-    form_invalid("it cannot be read to its end: check what made it, and send it again")
-}
-
-fn too_much() -> Problem {
-    Problem::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "body_too_large",
-        format!("beside its file a form may have {FORM_BYTES} bytes: send fewer"),
-    )
+    form::Refusal::Unreadable.into()
 }
 
 /// The body of a form, one piece at a time: the parser reads on for as long as something is ready, and would hold all that
@@ -415,12 +272,12 @@ impl Arriving {
     }
 
     /// Reads what comes after the form, which means nothing (RFC 2046, 5.1.1), to know that the body is whole.
-    async fn end(mut self) -> Result<(), Problem> {
+    async fn end(mut self) -> Result<(), Error> {
         while let Some(bytes) = self.next().await {
             match bytes {
                 Ok(_) => {}
-                Err(Stopped::Cut) => return Err(truncated()),
-                Err(Stopped::TooMuch) => return Err(too_much()),
+                Err(Stopped::Cut) => return Err(body::Refusal::Cut.into()),
+                Err(Stopped::TooMuch) => return Err(form::Refusal::TooMuch.into()),
             }
         }
         Ok(())

@@ -5,12 +5,14 @@ use std::time::Duration;
 use axum::Json;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
+use http::header::LOCATION;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, StatusCode, Uri};
 use http_body_util::BodyExt as _;
 use serde::Deserialize;
+use serde_json::json;
 use slipway_openapi::parameters::{Prefer, ReprDigest};
 use slipway_openapi::{Documents, PROBLEM, ProblemDocument, Reading};
 use slipway_service::http::json::{ApiPath, ApiQuery};
@@ -23,14 +25,19 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::checksum::Checksum;
-use crate::incoming::{Incoming, check_size, package_empty, truncated};
-use crate::parameters::{Parameters, RawParameters};
-use crate::permission::{self, Asker};
-use crate::quota::{self, Announced};
+use crate::error::{Error, Method};
+use crate::incoming::Incoming;
+use crate::parameters::{self, Parameters, RawParameters};
+use crate::permission::{self, Asker, By};
+use crate::progress::{self, Reached};
+use crate::rules::place::Asked;
+use crate::rules::progress::Refusal;
+use crate::rules::quota::Announced;
+use crate::rules::{body, package};
 use crate::staging::Staged;
 use crate::store::{copy, packages as rows};
-use crate::storing::{self, By};
-use crate::{UploadState, channel, digests, envelope, progress, removing, session};
+use crate::storing::{self, Placed, Stored};
+use crate::{UploadState, channel, digests, envelope, quota, removing, session};
 
 /// Bytes of notes in an address.
 const MAX_NOTES_BYTES: usize = 4096;
@@ -164,7 +171,7 @@ async fn put(
     query: Result<ApiQuery<Query>, Problem>,
     headers: HeaderMap,
     body: Body,
-) -> Result<Response, Problem> {
+) -> Result<Response, Error> {
     asker.permit(Scope::Upload)?;
     let ApiQuery(query) = query?;
     query.check_notes()?;
@@ -177,17 +184,18 @@ async fn put(
     let mut parameters = query.raw(address.name).parse()?;
     parameters.sha256 = expected.sha256;
     let announced = body.size_hint().exact();
-    if announced == Some(0) {
-        return Err(package_empty());
-    }
-    check_size(&state, announced.unwrap_or(0))?;
-    storing::check_name(&parameters)?;
+    body::check_announced(state.settings.limits.package_bytes, announced)?;
+    package::check_name(&parameters)?;
     let mut connection = state.database.read().await?;
     session::check_room(&state, &mut connection, announced.unwrap_or(0)).await?;
     if let Some(version) = &parameters.version {
-        let place = (version, &parameters.filename);
-        let who = (&*address.app, &*asker.grant.id);
-        storing::check_place(&mut connection, who, place, parameters.sha256.as_ref()).await?;
+        let asked = Asked {
+            version,
+            filename: &parameters.filename,
+            digest: parameters.sha256.as_ref(),
+            token_id: &asker.grant.id,
+        };
+        storing::check_place(&mut connection, &address.app, &asked).await?;
     }
     let announced = Announced {
         bytes: announced.map(|bytes| (bytes, bytes)),
@@ -210,15 +218,44 @@ pub(super) async fn store(
     parameters: Parameters,
     by: By,
     wait: Duration,
-) -> Result<Response, Problem> {
+) -> Result<Response, Error> {
     // A task of its own: a client that leaves now cannot leave half of it undone.
     let storing = {
         let state = state.clone();
         async move { storing::store(&state, staged.into(), &parameters, &by, None).await }
     };
     let stored = state.process.tasks.spawn(storing).await;
-    let stored = stored.map_err(Problem::internal)??;
-    progress::answer(state, stored, wait).await
+    let stored = stored.map_err(Error::internal)??;
+    let reached = progress::reached(state, &stored, wait).await?;
+    Ok(answer(&stored, reached))
+}
+
+/// The package and its release when they are where they were to be, else 202 and why they are not.
+fn answer(stored: &Stored, reached: Reached) -> Response {
+    let package = stored.package();
+    let location = format!("/api/v1/apps/{}/packages/{}", package.app, package.id);
+    let (status, mut body) = match reached {
+        Reached::Done(uploaded) => {
+            let status = match stored.placed {
+                Placed::New(_) => StatusCode::CREATED,
+                Placed::There(_) | Placed::Replaced { .. } => StatusCode::OK,
+            };
+            (status, json!(uploaded))
+        }
+        Reached::Waits(uploaded) => {
+            let body = json!({
+                "state": uploaded.package.state,
+                "reason": uploaded.package.reason,
+                "package": uploaded.package,
+                "release": uploaded.release,
+            });
+            (StatusCode::ACCEPTED, body)
+        }
+    };
+    if let Placed::Replaced { before, .. } = &stored.placed {
+        body["replaced"] = json!(before);
+    }
+    (status, [(LOCATION, location)], Json(body)).into_response()
 }
 
 impl Query {
@@ -238,7 +275,7 @@ impl Query {
     }
 
     /// Refuses notes that are too long for an address: something on the way may cut it, or refuse it without a word.
-    pub(super) fn check_notes(&self) -> Result<(), Problem> {
+    pub(super) fn check_notes(&self) -> Result<(), parameters::Refusal> {
         if self
             .notes
             .as_ref()
@@ -246,10 +283,7 @@ impl Query {
         {
             return Ok(());
         }
-        Err(Problem::unprocessable(
-            "notes_too_long",
-            "notes in an address are 4,096 bytes at most: shorten them, send them as the field notes of a form to …/packages, or publish a draft with POST …/releases",
-        ))
+        Err(parameters::Refusal::NotesTooLongForAddress)
     }
 }
 
@@ -257,13 +291,13 @@ impl Query {
 pub(super) async fn in_time<T>(
     state: &UploadState,
     by: &By,
-    receiving: impl Future<Output = Result<T, Problem>>,
-) -> Result<T, Problem> {
+    receiving: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
     tokio::select! {
-        received = timeout(state.settings.limits.body_time(), receiving) => received.map_err(|_| {
-            session::too_slow("nothing of it is kept; send it in pieces, as tus does")
-        })?,
-        problem = permission::until_refused(state, by) => Err(problem),
+        received = timeout(state.settings.limits.body_time(), receiving) => {
+            received.map_err(|_| body::Refusal::Late)?
+        }
+        error = permission::until_refused(state, by) => Err(error),
     }
 }
 
@@ -272,10 +306,10 @@ async fn receive(
     state: &UploadState,
     mut body: Body,
     checksums: Vec<Checksum>,
-) -> Result<Staged, Problem> {
+) -> Result<Staged, Error> {
     let mut incoming = Incoming::start(state, checksums)?;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| truncated())?;
+        let frame = frame.map_err(|_| body::Refusal::Cut)?;
         let Ok(bytes) = frame.into_data() else {
             continue;
         };
@@ -287,19 +321,13 @@ async fn receive(
 }
 
 /// What a client means that sends a form, or the bytes, here.
-async fn by_another_method(asker: Asker, uri: Uri) -> Result<Response, Problem> {
+async fn by_another_method(asker: Asker, uri: Uri) -> Result<Response, Error> {
     asker.permit(Scope::Upload)?;
     let address = uri
         .path_and_query()
         .map_or(uri.path(), PathAndQuery::as_str);
-    Err(Problem::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "method_not_allowed",
-        format!(
-            "use PUT for the bytes of a package: curl -T FILE -H 'Authorization: Bearer slw_…' 'SERVER{address}'. A form is sent by POST to …/packages without a name"
-        ),
-    )
-    .with_header("allow", "DELETE, GET, HEAD, PUT"))
+    let address = address.to_string();
+    Err(Method::FormWithName { address }.into())
 }
 
 /// How long the answer waits for the release.
@@ -334,7 +362,7 @@ async fn show(
     asker: Asker,
     ApiQuery(Nothing {}): ApiQuery<Nothing>,
     ApiPath(address): ApiPath<Address>,
-) -> Result<Json<api::Package>, Problem> {
+) -> Result<Json<api::Package>, Error> {
     asker.permit_reading()?;
     let package = find(&state, &address).await?;
     let uploaded = progress::current(&state, &package).await?;
@@ -363,13 +391,13 @@ async fn remove(
     asker: Asker,
     ApiQuery(Nothing {}): ApiQuery<Nothing>,
     ApiPath(address): ApiPath<Address>,
-) -> Result<StatusCode, Problem> {
+) -> Result<StatusCode, Error> {
     asker
         .permit(Scope::Upload)
         .or_else(|_| asker.permit(Scope::Release))?;
     let package = match find(&state, &address).await {
         // Its row here is gone too: the same again says the same.
-        Err(gone) if gone.status == StatusCode::GONE => return Ok(StatusCode::NO_CONTENT),
+        Err(Error::Progress(Refusal::Gone)) => return Ok(StatusCode::NO_CONTENT),
         found => found?,
     };
     // A task of its own: a client that leaves now cannot leave half of it undone.
@@ -378,38 +406,18 @@ async fn remove(
         async move { removing::remove(&state, &asker, &package).await }
     };
     let removed = state.process.tasks.spawn(removing).await;
-    removed.map_err(Problem::internal)??;
+    removed.map_err(Error::internal)??;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn find(state: &UploadState, address: &Address) -> Result<rows::Package, Problem> {
+async fn find(state: &UploadState, address: &Address) -> Result<rows::Package, Error> {
     let mut connection = state.database.read().await?;
     let package = rows::by_id(&mut connection, &address.name).await?;
     if let Some(package) = package.filter(|package| package.app == address.app) {
         return Ok(package);
     }
     if copy::is_gone(&mut connection, &address.app, &address.name).await? {
-        return Err(progress::gone());
+        return Err(Refusal::Gone.into());
     }
-    Err(package_unknown())
-}
-
-fn package_unknown() -> Problem {
-    Problem::new(
-        StatusCode::NOT_FOUND,
-        "package_unknown",
-        "there is no package with this id: it is in the answer to its upload",
-    )
-}
-
-impl From<Asker> for By {
-    fn from(asker: Asker) -> Self {
-        Self {
-            app: asker.app,
-            token_hash: asker.token_hash,
-            token_id: asker.grant.id,
-            token_name: asker.grant.name,
-            request_id: asker.request_id,
-        }
-    }
+    Err(Refusal::Unknown.into())
 }

@@ -3,11 +3,11 @@
 use axum::Json;
 use axum::extract::State;
 use slipway_openapi::InternalReading;
-use slipway_service::Problem;
 use slipway_service::api::Stored;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::error::Error;
 use crate::{UploadState, storage};
 
 pub(super) fn router() -> OpenApiRouter<UploadState> {
@@ -20,6 +20,6 @@ pub(super) fn router() -> OpenApiRouter<UploadState> {
     operation_id = "show_store",
     responses(InternalReading, (status = 200, description = "How full it is.", body = Stored)),
 )]
-async fn show(State(state): State<UploadState>) -> Result<Json<Stored>, Problem> {
+async fn show(State(state): State<UploadState>) -> Result<Json<Stored>, Error> {
     Ok(Json(storage::stored(&state).await?))
 }

@@ -19,14 +19,17 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::tus;
-use crate::incoming::{check_size, package_empty};
+use super::tus as answer;
+use crate::error::{Error, Method};
 use crate::permission::Asker;
-use crate::quota::{self, Announced};
-use crate::session::{self, Held, Piece};
-use crate::store::packages as rows;
-use crate::store::sessions::{self, Session};
-use crate::{UploadState, channel, metadata, progress, storing};
+use crate::rules::place::Asked;
+use crate::rules::progress::Refusal;
+use crate::rules::quota::Announced;
+use crate::rules::{body, package, session};
+use crate::session::{self as sessions, Held, Piece};
+use crate::store as rows;
+use crate::store::sessions::Session;
+use crate::{UploadState, channel, metadata, progress, quota, storing, tus};
 
 pub(super) fn router() -> OpenApiRouter<UploadState> {
     OpenApiRouter::new()
@@ -39,7 +42,7 @@ pub(super) fn router() -> OpenApiRouter<UploadState> {
             by_another_method,
             options_of_one
         ))
-        .layer(map_response(tus::resumable))
+        .layer(map_response(answer::resumable))
 }
 
 #[derive(Deserialize)]
@@ -77,7 +80,7 @@ struct Nothing {}
     ),
 )]
 async fn options(State(state): State<UploadState>) -> Response {
-    tus::capabilities(state.settings.limits.package_bytes)
+    answer::capabilities(state.settings.limits.package_bytes)
 }
 
 /// The same at the address of one.
@@ -105,7 +108,7 @@ async fn options_of_one(state: State<UploadState>) -> Response {
     tag = "uploads",
     summary = "Begin a resumable upload",
     description = "tus 1.0 with creation, creation-with-upload, checksum, expiration and termination: any tus client will do. Metadata: `filename` (required), `version`, `channel`, `platform`, `arch`, `kind`, `sha256`, `notes`, `strict`, `create`. It belongs to the token that begins it: to every other one there is none. Without a byte it lives an hour. Scope: `upload` and, with a channel, `release`.",
-    params(AppPath, tus::Version, tus::Creation, tus::Checksummed),
+    params(AppPath, answer::Version, answer::Creation, answer::Checksummed),
     request_body(content = Option<Vec<u8>>, content_type = "application/offset+octet-stream", description = "The first bytes, if any."),
     responses(
         Documents,
@@ -130,7 +133,7 @@ async fn create(
     query: Result<ApiQuery<Nothing>, Problem>,
     headers: HeaderMap,
     body: Body,
-) -> Result<Response, Problem> {
+) -> Result<Response, Error> {
     asker.permit(Scope::Upload)?;
     query?;
     tus::check_version(&headers)?;
@@ -142,19 +145,18 @@ async fn create(
         asker.permit(Scope::Release)?;
     }
     let size = tus::number(&headers, "upload-length")?;
-    if size == 0 {
-        return Err(package_empty());
-    }
-    check_size(&state, size)?;
-    storing::check_name(&parameters)?;
-    if body.size_hint().exact().is_some_and(|bytes| bytes > size) {
-        return Err(session::beyond_the_end(size));
-    }
+    body::check_announced(state.settings.limits.package_bytes, Some(size))?;
+    package::check_name(&parameters)?;
+    session::check_piece((0, size), 0, body.size_hint().exact().unwrap_or(0))?;
     let mut connection = state.database.read().await?;
     if let Some(version) = &parameters.version {
-        let place = (version, &parameters.filename);
-        let who = (&*asker.app, &*asker.grant.id);
-        storing::check_place(&mut connection, who, place, parameters.sha256.as_ref()).await?;
+        let asked = Asked {
+            version,
+            filename: &parameters.filename,
+            digest: parameters.sha256.as_ref(),
+            token_id: &asker.grant.id,
+        };
+        storing::check_place(&mut connection, &asker.app, &asked).await?;
     }
     let whole = Announced {
         bytes: Some((size, size)),
@@ -169,23 +171,23 @@ async fn create(
     if has_body {
         tus::check_media_type(&headers)?;
     }
-    session::begin(&state, &row).await?;
+    sessions::begin(&state, &row).await?;
     let row = if has_body {
-        let held = session::hold(&state, asker, &row.id).await?;
+        let held = sessions::hold(&state, asker, &row.id).await?;
         begin_with(&state, held, Piece { body, checksum }).await?
     } else {
         row
     };
     let location = [(LOCATION, path(&row))];
-    Ok((StatusCode::CREATED, location, tus::position(&row)).into_response())
+    Ok((StatusCode::CREATED, location, answer::position(&row)?).into_response())
 }
 
-fn row(state: &UploadState, asker: &Asker, metadata: &str, size: u64) -> Result<Session, Problem> {
+fn row(state: &UploadState, asker: &Asker, metadata: &str, size: u64) -> Result<Session, Error> {
     Ok(Session {
         id: Uuid::now_v7().to_string(),
         app: asker.app.clone(),
         metadata: metadata.to_owned(),
-        size: i64::try_from(size).map_err(Problem::internal)?,
+        size: i64::try_from(size).map_err(Error::internal)?,
         received: 0,
         sha256: None,
         package_id: None,
@@ -193,7 +195,7 @@ fn row(state: &UploadState, asker: &Asker, metadata: &str, size: u64) -> Result<
         token_name: asker.grant.name.clone(),
         request_id: asker.request_id.clone(),
         created_at: clock::unix_millis(),
-        expires_at: session::expiry(state, asker, 0),
+        expires_at: sessions::expiry(state, asker, 0),
     })
 }
 
@@ -242,22 +244,22 @@ async fn list(
     State(state): State<UploadState>,
     asker: Asker,
     query: Result<ApiQuery<List>, Problem>,
-) -> Result<Json<Items<Listed>>, Problem> {
+) -> Result<Json<Items<Listed>>, Error> {
     asker.permit(Scope::Upload)?;
     let ApiQuery(query) = query?;
     let mut connection = state.database.read().await?;
     let whose = (asker.app.as_str(), asker.grant.id.as_str());
     let page = (query.cursor.as_str(), query.limit());
-    let rows = sessions::list(&mut connection, whose, page, clock::unix_millis()).await?;
-    let items = rows.into_iter().map(listed).collect();
+    let rows = rows::sessions::list(&mut connection, whose, page, clock::unix_millis()).await?;
+    let items = rows.into_iter().map(listed).collect::<Result<_, _>>()?;
     Ok(Json(Items::new(items, query.limit(), |upload: &Listed| {
         &upload.id
     })))
 }
 
-fn listed(row: Session) -> Listed {
-    Listed {
-        filename: metadata::parse(&row.metadata).unwrap_or_default().filename,
+fn listed(row: Session) -> Result<Listed, Error> {
+    Ok(Listed {
+        filename: metadata::filename(&row.metadata)?,
         url: path(&row),
         id: row.id,
         offset: row.received,
@@ -266,7 +268,7 @@ fn listed(row: Session) -> Listed {
         package: row.package_id,
         created_at: clock::rfc3339(row.created_at),
         expires_at: clock::rfc3339(row.expires_at),
-    }
+    })
 }
 
 fn path(row: &Session) -> String {
@@ -281,7 +283,7 @@ fn path(row: &Session) -> String {
     tag = "uploads",
     summary = "Ask how much has arrived",
     description = "Scope: `upload`.",
-    params(UploadPath, tus::Version),
+    params(UploadPath, answer::Version),
     responses(
         Reading,
         (status = 200, description = "`Upload-Offset`, `Upload-Length` and `Upload-Expires`."),
@@ -295,17 +297,17 @@ async fn offset(
     asker: Asker,
     ApiPath(address): ApiPath<Address>,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
+) -> Result<Response, Error> {
     asker.permit(Scope::Upload)?;
     tus::check_version(&headers)?;
-    let held = session::hold(&state, asker, &address.id).await?;
+    let held = sessions::hold(&state, asker, &address.id).await?;
     let row = held.settle(&state).await?;
     let known = [
         ("upload-length", row.size.to_string()),
         ("upload-metadata", row.metadata.clone()),
     ];
     let fresh = [(CACHE_CONTROL, "no-store")];
-    Ok((fresh, known, tus::position(&row)).into_response())
+    Ok((fresh, known, answer::position(&row)?).into_response())
 }
 
 /// Appends bytes at the offset.
@@ -316,7 +318,7 @@ async fn offset(
     tag = "uploads",
     summary = "Send the next bytes",
     description = "Scope: `upload`.",
-    params(UploadPath, tus::Version, tus::Offset, tus::Checksummed),
+    params(UploadPath, answer::Version, answer::Offset, answer::Checksummed),
     request_body(content = Vec<u8>, content_type = "application/offset+octet-stream"),
     responses(
         Documents,
@@ -343,7 +345,7 @@ async fn append(
     ApiPath(address): ApiPath<Address>,
     headers: HeaderMap,
     body: Body,
-) -> Result<Response, Problem> {
+) -> Result<Response, Error> {
     asker.permit(Scope::Upload)?;
     tus::check_version(&headers)?;
     tus::check_body(&headers)?;
@@ -351,46 +353,39 @@ async fn append(
     let offset = tus::number(&headers, "upload-offset")?;
     let checksum = tus::checksum(&headers)?;
     let announced = body.size_hint().exact().unwrap_or(0);
-    state.staging.check_room(announced)?;
-    let held = session::hold(&state, asker, &address.id).await?;
-    let (received, size) = (
-        held.row.received.unsigned_abs(),
-        held.row.size.unsigned_abs(),
-    );
-    if offset != received {
-        return Err(offset_differs(received));
-    }
-    if announced > size - received {
-        return Err(session::beyond_the_end(size));
-    }
+    sessions::check_disk(&state, announced)?;
+    let held = sessions::hold(&state, asker, &address.id).await?;
+    let (received, size) = (held.row.received, held.row.size);
+    let there = (received.unsigned_abs(), size.unsigned_abs());
+    session::check_piece(there, offset, announced)?;
     let row = append_to(&state, held, Piece { body, checksum }).await?;
-    Ok((StatusCode::NO_CONTENT, tus::position(&row)).into_response())
+    Ok((StatusCode::NO_CONTENT, answer::position(&row)?).into_response())
 }
 
 /// Appends the piece that comes with the creation. A client that is refused learns no address to go on at, so when nothing
 /// of the piece counts the upload is ended.
-async fn begin_with(state: &UploadState, held: Held, piece: Piece) -> Result<Session, Problem> {
+async fn begin_with(state: &UploadState, held: Held, piece: Piece) -> Result<Session, Error> {
     let tasks = &state.process.tasks;
     let state = state.clone();
     let beginning = tasks.spawn(async move {
         let id = held.row.id.clone();
         let begun = held.append(&state, piece).await;
-        if let Err(problem) = &begun
-            && session::is_void(problem)
+        if let Err(Error::Session(refusal)) = &begun
+            && refusal.is_void()
         {
-            session::forget(&state, &id).await?;
+            sessions::forget(&state, &id).await?;
         }
         begun
     });
-    beginning.await.map_err(Problem::internal)?
+    beginning.await.map_err(Error::internal)?
 }
 
 /// In a task of its own: when the client leaves, what has arrived is still made durable and noted.
-async fn append_to(state: &UploadState, held: Held, piece: Piece) -> Result<Session, Problem> {
+async fn append_to(state: &UploadState, held: Held, piece: Piece) -> Result<Session, Error> {
     let tasks = &state.process.tasks;
     let state = state.clone();
     let appending = tasks.spawn(async move { held.append(&state, piece).await });
-    appending.await.map_err(Problem::internal)?
+    appending.await.map_err(Error::internal)?
 }
 
 /// Ends an upload: its bytes go. The package that a complete one became stays. The header of tus may be left out, for those
@@ -402,7 +397,7 @@ async fn append_to(state: &UploadState, held: Held, piece: Piece) -> Result<Sess
     tag = "uploads",
     summary = "Give an upload up",
     description = "Scope: `upload`.",
-    params(UploadPath, tus::OptionalVersion),
+    params(UploadPath, answer::OptionalVersion),
     responses(
         Writing,
         (status = 204, description = "Its bytes are gone; the package that a complete one became stays."),
@@ -416,12 +411,12 @@ async fn end(
     asker: Asker,
     ApiPath(address): ApiPath<Address>,
     headers: HeaderMap,
-) -> Result<StatusCode, Problem> {
+) -> Result<StatusCode, Error> {
     asker.permit(Scope::Upload)?;
     if headers.contains_key("tus-resumable") {
         tus::check_version(&headers)?;
     }
-    let held = session::hold(&state, asker, &address.id).await?;
+    let held = sessions::hold(&state, asker, &address.id).await?;
     held.end(&state).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -434,7 +429,7 @@ async fn end(
     tag = "uploads",
     summary = "PATCH or DELETE for clients that cannot send it",
     description = "Scope: `upload`.",
-    params(UploadPath, tus::Version, tus::MethodOverride, tus::OptionalOffset, tus::Checksummed),
+    params(UploadPath, answer::Version, answer::MethodOverride, answer::OptionalOffset, answer::Checksummed),
     request_body(content = Option<Vec<u8>>, content_type = "application/offset+octet-stream"),
     responses(
         Documents,
@@ -461,16 +456,11 @@ async fn by_another_method(
     address: ApiPath<Address>,
     headers: HeaderMap,
     body: Body,
-) -> Result<Response, Problem> {
+) -> Result<Response, Error> {
     match tus::text(&headers, "x-http-method-override")? {
         Some("PATCH") => append(state, asker, address, headers, body).await,
         Some("DELETE") => Ok(end(state, asker, address, headers).await?.into_response()),
-        _ => Err(Problem::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "method_not_allowed",
-            "an upload is gone on with by PATCH",
-        )
-        .with_header("allow", "GET, HEAD, PATCH, DELETE, OPTIONS")),
+        _ => Err(Method::NotOverridden.into()),
     }
 }
 
@@ -515,10 +505,10 @@ async fn show(
     asker: Asker,
     query: Result<ApiQuery<Nothing>, Problem>,
     ApiPath(address): ApiPath<Address>,
-) -> Result<Json<Progress>, Problem> {
+) -> Result<Json<Progress>, Error> {
     asker.permit_reading()?;
     query?;
-    let row = session::find(&state, &asker, &address.id).await?;
+    let row = sessions::find(&state, &asker, &address.id).await?;
     let mut progress = Progress {
         offset: row.received,
         size: row.size,
@@ -530,8 +520,8 @@ async fn show(
     };
     if let Some(id) = &row.package_id {
         let mut connection = state.database.read().await?;
-        let package = rows::by_id(&mut connection, id).await?;
-        let package = package.ok_or_else(progress::gone)?;
+        let package = rows::packages::by_id(&mut connection, id).await?;
+        let package = package.ok_or(Refusal::Gone)?;
         drop(connection);
         let uploaded = progress::current(&state, &package).await?;
         progress.state.clone_from(&uploaded.package.state);
@@ -541,12 +531,4 @@ async fn show(
         progress.refused = uploaded.refused;
     }
     Ok(Json(progress))
-}
-
-fn offset_differs(received: u64) -> Problem {
-    Problem::conflict(
-        "offset_differs",
-        format!("the upload goes on at {received}: send the bytes from there"),
-    )
-    .with_header("upload-offset", received.to_string())
 }

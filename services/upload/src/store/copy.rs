@@ -9,7 +9,7 @@ use slipway_service::quota::Quota;
 use slipway_service::token::Grant;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 
-use super::Range;
+use super::{Range, json};
 
 /// A version that the catalog has a release of.
 #[derive(Clone, Debug)]
@@ -33,13 +33,14 @@ struct ReleaseRow {
 }
 
 impl ReleaseRow {
-    fn into_release(self) -> Release {
-        Release {
-            files: serde_json::from_str(&self.files).unwrap_or_default(),
+    /// A row that cannot be read is an error: taken for one without files it would let others' names in.
+    fn into_release(self) -> Result<Release> {
+        Ok(Release {
+            files: json::read(&self.files)?,
             version: self.version,
             closed: self.closed != 0,
             deleted: self.deleted != 0,
-        }
+        })
     }
 }
 
@@ -57,6 +58,11 @@ pub(crate) async fn clear(db: &mut AnyConnection) -> Result<()> {
 }
 
 pub(crate) async fn put_app(db: &mut AnyConnection, app: &App, seq: i64) -> Result<()> {
+    let quota = if app.quota.is_none() {
+        String::new()
+    } else {
+        json::write(&app.quota)?
+    };
     query(
         "INSERT INTO copy_apps (slug, seq, deleted, quota) VALUES ($1, $2, $3, $4)
          ON CONFLICT (slug) DO UPDATE SET seq = excluded.seq, deleted = excluded.deleted, quota = excluded.quota
@@ -65,11 +71,7 @@ pub(crate) async fn put_app(db: &mut AnyConnection, app: &App, seq: i64) -> Resu
     .bind(&app.slug)
     .bind(seq)
     .bind(i64::from(app.deleted))
-    .bind(if app.quota.is_none() {
-        String::new()
-    } else {
-        serde_json::to_string(&app.quota).unwrap_or_default()
-    })
+    .bind(quota)
     .execute(db)
     .await?;
     Ok(())
@@ -92,9 +94,7 @@ pub(crate) async fn quota(db: &mut AnyConnection, slug: &str) -> Result<Quota> {
         .await?;
     match quota.filter(|quota| !quota.is_empty()) {
         None => Ok(Quota::default()),
-        Some(quota) => {
-            serde_json::from_str(&quota).map_err(|error| sqlx::Error::Decode(error.into()))
-        }
+        Some(quota) => json::read(&quota),
     }
 }
 
@@ -116,7 +116,7 @@ pub(crate) async fn put_token(
          WHERE excluded.seq > copy_tokens.seq",
     )
     .bind(hash)
-    .bind(serde_json::to_string(grant).unwrap_or_default())
+    .bind(json::write(grant)?)
     .bind(seq)
     .execute(db)
     .await?;
@@ -130,12 +130,13 @@ pub(crate) async fn tokens(db: &mut AnyConnection) -> Result<Vec<(String, String
         .await
 }
 
-/// What a token permits, JSON.
-pub(crate) async fn token(db: &mut AnyConnection, hash: &str) -> Result<Option<String>> {
-    query_scalar("SELECT permits FROM copy_tokens WHERE hash = $1")
+/// What a token permits.
+pub(crate) async fn token(db: &mut AnyConnection, hash: &str) -> Result<Option<Grant>> {
+    let permits: Option<String> = query_scalar("SELECT permits FROM copy_tokens WHERE hash = $1")
         .bind(hash)
         .fetch_optional(db)
-        .await
+        .await?;
+    permits.as_deref().map(json::read).transpose()
 }
 
 pub(crate) async fn put_release(
@@ -154,7 +155,7 @@ pub(crate) async fn put_release(
     .bind(app)
     .bind(version_key)
     .bind(&release.version)
-    .bind(serde_json::to_string(&release.files).unwrap_or_default())
+    .bind(json::write(&release.files)?)
     .bind(i64::from(release.closed))
     .bind(seq)
     .bind(i64::from(release.deleted))
@@ -206,7 +207,7 @@ pub(crate) async fn release(
     .bind(version_key)
     .fetch_optional(db)
     .await?;
-    Ok(row.map(ReleaseRow::into_release))
+    row.map(ReleaseRow::into_release).transpose()
 }
 
 /// Writes what the catalog has of a package, unless what is there is as new; `false` then.
@@ -249,9 +250,9 @@ pub(crate) async fn releases(db: &mut AnyConnection) -> Result<Vec<(String, Rele
             .fetch_all(db)
             .await?;
     let releases = rows.into_iter();
-    Ok(releases
-        .map(|row| (row.app.clone(), row.into_release()))
-        .collect())
+    releases
+        .map(|row| Ok((row.app.clone(), row.into_release()?)))
+        .collect()
 }
 
 /// The digests of the files of all releases, as far as they begin with `digits`. A row that cannot be read is an error:
@@ -263,8 +264,7 @@ pub(crate) async fn files(db: &mut AnyConnection, digits: &str) -> Result<Vec<St
         .await?;
     let mut digests = Vec::new();
     for row in rows {
-        let files: BTreeMap<String, String> =
-            serde_json::from_str(&row).map_err(|error| sqlx::Error::Decode(error.into()))?;
+        let files: BTreeMap<String, String> = json::read(&row)?;
         digests.extend(
             files
                 .into_values()

@@ -6,10 +6,10 @@ use slipway_service::api;
 use slipway_service::database::version_keys;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 
-use super::Range;
 use super::intents::Intent;
 use super::outbox::Entry;
 use super::replacements;
+use super::{Range, json};
 
 #[derive(Clone, Debug, FromRow)]
 pub(crate) struct Package {
@@ -262,7 +262,7 @@ pub(crate) async fn refuse(
          ON CONFLICT (package_id) DO UPDATE SET members = excluded.members",
     )
     .bind(id)
-    .bind(serde_json::to_string(&refusal.members).unwrap_or_default())
+    .bind(json::write(&refusal.members)?)
     .execute(&mut *db)
     .await?;
     replacements::give_back(db, id).await?;
@@ -279,9 +279,10 @@ pub(crate) async fn refusal_members(
             .bind(id)
             .fetch_optional(db)
             .await?;
-    Ok(members
-        .and_then(|members| serde_json::from_str(&members).ok())
-        .unwrap_or_default())
+    let Some(members) = members else {
+        return Ok(Map::new());
+    };
+    json::read(&members)
 }
 
 /// Removes a package that is gone at the catalog, under whatever id it has there, and what was still to be told of it.

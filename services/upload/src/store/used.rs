@@ -1,11 +1,12 @@
 //! What an app holds.
 
 use slipway_packages::Digest;
-use slipway_service::quota::Used;
+use slipway_service::quota::{Quota, Used};
 use sqlx::{AnyConnection, Result, query, query_scalar};
 
-/// What an app holds as this service knows it: its packages, those too that the catalog has not been told of.
-pub(crate) async fn by_app(db: &mut AnyConnection, app: &str) -> Result<Used> {
+/// What an app holds as this service knows it: its packages, those too that the catalog has not been told of. Only what
+/// `quota` limits is counted, the rest is 0.
+pub(crate) async fn by_app(db: &mut AnyConnection, app: &str, quota: &Quota) -> Result<Used> {
     let bytes = "SELECT cast(coalesce(sum(size), 0) AS bigint) FROM (
          SELECT DISTINCT sha256, size FROM packages WHERE app = $1 AND state NOT IN ('refused', 'removed')) AS files";
     // Those that the catalog has, and those that it is going to be asked for.
@@ -20,16 +21,17 @@ pub(crate) async fn by_app(db: &mut AnyConnection, app: &str) -> Result<Used> {
              AND p.version_key NOT LIKE 'replaced:%'
              AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.package_id = p.id AND o.channel IS NOT NULL)
              AND NOT EXISTS (SELECT 1 FROM copy_releases r WHERE r.app = p.app AND r.version_key = p.version_key)";
-    let mut counts = [0; 3];
-    for (count, sql) in counts.iter_mut().zip([bytes, releases, drafts]) {
-        *count = query_scalar(sql).bind(app).fetch_one(&mut *db).await?;
+    let mut used = Used::default();
+    for (limit, count, sql) in [
+        (quota.bytes, &mut used.bytes, bytes),
+        (quota.releases, &mut used.releases, releases),
+        (quota.drafts, &mut used.drafts, drafts),
+    ] {
+        if limit.is_some() {
+            *count = query_scalar(sql).bind(app).fetch_one(&mut *db).await?;
+        }
     }
-    let [bytes, releases, drafts] = counts;
-    Ok(Used {
-        bytes,
-        releases,
-        drafts,
-    })
+    Ok(used)
 }
 
 /// Bytes of the app's open uploads in pieces, those to come too.

@@ -13,11 +13,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use slipway_packages::Digest;
-use slipway_service::Problem;
 use slipway_service::data::{private_folder, sync_folder};
 use tokio::time::Instant;
 
-use super::rule::{Found, Move, Pair};
+use crate::rules::sweep::{Found, Move, Pair};
 use crate::staging::{FINISHED, Staging};
 
 const BLOCKS: &str = ".blocks";
@@ -64,19 +63,19 @@ impl Staging {
     }
 
     /// Keeps the sweep from the files of `digest`. Taken before they are put in their place, and kept until the row that
-    /// refers to them is committed.
-    pub(crate) async fn keep(&self, digest: &Digest) -> Result<Kept, Problem> {
+    /// refers to them is committed. `None` when the sweep does not let go of them.
+    pub(crate) async fn keep(&self, digest: &Digest) -> io::Result<Option<Kept>> {
         let folder = self.place_of(&digits(digest.as_bytes()[0]));
-        let folder = open_folder(&folder).map_err(Problem::internal)?;
+        let folder = open_folder(&folder)?;
         let deadline = Instant::now() + LONGEST_WAIT;
         loop {
             match folder.try_lock_shared() {
-                Ok(()) => return Ok(Kept { _folder: folder }),
-                Err(TryLockError::Error(error)) => return Err(Problem::internal(error)),
+                Ok(()) => return Ok(Some(Kept { _folder: folder })),
+                Err(TryLockError::Error(error)) => return Err(error),
                 Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
                     tokio::time::sleep(TRY_AGAIN).await;
                 }
-                Err(TryLockError::WouldBlock) => return Err(busy()),
+                Err(TryLockError::WouldBlock) => return Ok(None),
             }
         }
     }
@@ -293,11 +292,4 @@ fn note(
     } else {
         pair.bytes = Some(changed);
     }
-}
-
-fn busy() -> Problem {
-    Problem::unavailable(
-        "store_busy",
-        "the store is being tidied and did not become free: send the package again",
-    )
 }

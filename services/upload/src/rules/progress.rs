@@ -1,0 +1,103 @@
+//! How far the release of a package is.
+
+use slipway_service::api::{Package, Refusal as Refused, Uploaded};
+
+/// The code of a package that the catalog had, or was to have, and has no more.
+pub(crate) const GONE: &str = "package_gone";
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Refusal {
+    /// No package has this id.
+    Unknown,
+    /// Deleted, or another took its place in its draft.
+    Gone,
+    ReleaseFailed {
+        version: String,
+        reason: String,
+    },
+    /// The catalog's, as it said it.
+    Refused(Refused),
+}
+
+/// Whether the package is where it was to be. A state that this version does not know is not: the answer waits, and says in
+/// the end that it does.
+pub(crate) fn is_settled(uploaded: &Uploaded, requested: bool) -> Result<bool, Refusal> {
+    let Some(release) = uploaded.release.as_ref().filter(|_| requested) else {
+        return Ok(true);
+    };
+    match release.state.as_str() {
+        "published" | "yanked" | "deleted" => Ok(true),
+        "failed" => {
+            let reason = release.reason.as_deref().unwrap_or("the log knows why");
+            Err(Refusal::ReleaseFailed {
+                version: release.version.clone(),
+                reason: reason.to_owned(),
+            })
+        }
+        _ => Ok(false),
+    }
+}
+
+/// Says of a release on its way what happens now, when nothing hinders it.
+pub(crate) fn with_reason(mut uploaded: Uploaded) -> Uploaded {
+    let Package { state, reason, .. } = &mut uploaded.package;
+    if reason.is_none() {
+        *reason = match state.as_str() {
+            "signing" => Some("it is being signed; it goes on by itself".to_owned()),
+            "verifying" => Some("it is being verified; it goes on by itself".to_owned()),
+            _ => None,
+        };
+    }
+    uploaded
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn uploaded(state: &str) -> Uploaded {
+        let release = json!({
+            "app": "notes", "version": "1.0", "channels": [], "state": state, "reason": "why",
+            "notes": null, "packages": [], "links": {"page": "", "files": []},
+            "created_at": "", "published_at": null, "yanked_at": null,
+        });
+        Uploaded {
+            package: Package {
+                state: state.to_owned(),
+                ..Package::default()
+            },
+            release: Some(serde_json::from_value(release).expect("a release")),
+            refused: None,
+        }
+    }
+
+    #[test]
+    fn only_what_is_published_is_reached() {
+        for (state, settled) in [
+            ("draft", false),
+            ("signing", false),
+            ("verifying", false),
+            ("published", true),
+            ("yanked", true),
+            ("deleted", true),
+            ("of_a_later_version", false),
+            ("", false),
+        ] {
+            assert_eq!(is_settled(&uploaded(state), true), Ok(settled), "{state}");
+            assert_eq!(is_settled(&uploaded(state), false), Ok(true), "{state}");
+        }
+        assert!(is_settled(&uploaded("failed"), true).is_err());
+        assert_eq!(is_settled(&uploaded("failed"), false), Ok(true));
+    }
+
+    #[test]
+    fn a_reason_of_the_catalogs_stays() {
+        assert!(with_reason(uploaded("signing")).package.reason.is_some());
+        let mut hindered = uploaded("signing");
+        hindered.package.reason = Some("the clock is wrong".to_owned());
+        let reason = with_reason(hindered).package.reason;
+        assert_eq!(reason.as_deref(), Some("the clock is wrong"));
+    }
+}
