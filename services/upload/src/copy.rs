@@ -5,6 +5,7 @@ use slipway_service::changes::losses::{self, Known, Shown};
 use slipway_service::changes::replica::Replica;
 use slipway_service::changes::{Change, PackageRow, Release, Row};
 use slipway_service::database::Database;
+use slipway_service::token::Grant;
 use sqlx::AnyConnection;
 
 use crate::store::{copy, packages, sessions};
@@ -35,10 +36,7 @@ impl Replica for Copy {
         let mut snapshot = self.0.snapshot().await?;
         let releases = copy::releases(&mut snapshot).await?;
         let tokens = copy::tokens(&mut snapshot).await?;
-        // A grant that this program cannot read permits nothing by it.
-        let grants = tokens
-            .into_iter()
-            .filter_map(|(hash, permits)| Some((hash, serde_json::from_str(&permits).ok()?)));
+        let grants = tokens.into_iter().filter_map(readable);
         Ok(Known {
             deleted_apps: copy::deleted_apps(&mut snapshot)
                 .await?
@@ -67,6 +65,17 @@ impl Replica for Copy {
             Row::Release(release) => put_release(db, release, change.seq).await,
             Row::Package(package) => put_package(db, package, change.seq).await,
             Row::Unknown => Ok(()),
+        }
+    }
+}
+
+/// A grant that this program cannot read permits nothing by it, so nothing is lost with it.
+fn readable((hash, permits): (String, String)) -> Option<(String, Grant)> {
+    match serde_json::from_str(&permits) {
+        Ok(grant) => Some((hash, grant)),
+        Err(error) => {
+            tracing::warn!(%error, "a token of the copy cannot be read and permits nothing");
+            None
         }
     }
 }

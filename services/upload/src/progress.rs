@@ -192,7 +192,7 @@ fn own(package: &packages::Package, state: &str, reason: &str) -> Uploaded {
             arch: package.arch.clone(),
             state: state.to_owned(),
             reason: Some(reason.to_owned()),
-            ..Package::of_facts(&package.facts())
+            ..Package::of_facts(&package.facts.0)
         },
         release: None,
         refused: None,

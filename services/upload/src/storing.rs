@@ -19,6 +19,7 @@ use crate::rules::place::Asked;
 use crate::rules::{body, package, session};
 use crate::staging::Staged;
 use crate::store::intents::Terms;
+use crate::store::json::Document;
 use crate::store::packages::Package;
 use crate::store::{outbox, packages, sessions};
 use crate::{UploadState, permission, quota};
@@ -174,7 +175,7 @@ fn row(
         kind: facts.kind.as_str().to_owned(),
         platform: target.platform.as_str().to_owned(),
         arch: target.arch.as_str().to_owned(),
-        facts: serde_json::to_string(facts).map_err(Error::internal)?,
+        facts: Document(serde_json::to_value(facts).map_err(Error::internal)?),
         state: "stored".to_owned(),
         known_as: None,
         refused_status: None,

@@ -5,7 +5,7 @@
 
 pub(crate) mod copy;
 pub(crate) mod intents;
-mod json;
+pub(crate) mod json;
 pub(crate) mod missing_blocks;
 pub(crate) mod outbox;
 pub(crate) mod packages;

@@ -7,9 +7,9 @@ use slipway_service::database::version_keys;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 
 use super::intents::Intent;
+use super::json::{self, Document};
 use super::outbox::Entry;
-use super::replacements;
-use super::{Range, json};
+use super::{Range, replacements};
 
 #[derive(Clone, Debug, FromRow)]
 pub(crate) struct Package {
@@ -25,7 +25,9 @@ pub(crate) struct Package {
     pub(crate) kind: String,
     pub(crate) platform: String,
     pub(crate) arch: String,
-    pub(crate) facts: String,
+    /// What inspection read.
+    #[sqlx(try_from = "String")]
+    pub(crate) facts: Document,
     pub(crate) state: String,
     pub(crate) known_as: Option<String>,
     pub(crate) refused_status: Option<i64>,
@@ -64,7 +66,7 @@ impl Package {
         replaces: Vec<String>,
     ) -> api::Delivery {
         api::Delivery {
-            facts: self.facts(),
+            facts: self.facts.0,
             id: self.id,
             app: self.app,
             filename: self.filename,
@@ -97,10 +99,6 @@ impl Package {
             }),
         }
     }
-
-    pub(crate) fn facts(&self) -> Value {
-        serde_json::from_str(&self.facts).unwrap_or_default()
-    }
 }
 
 /// Inserts a row unless its version has a file of this name already; `false` then.
@@ -121,7 +119,7 @@ pub(crate) async fn insert(db: &mut AnyConnection, package: &Package) -> Result<
     .bind(&package.kind)
     .bind(&package.platform)
     .bind(&package.arch)
-    .bind(&package.facts)
+    .bind(package.facts.0.to_string())
     .bind(&package.state)
     .bind(&package.token_id)
     .bind(&package.token_name)
@@ -215,7 +213,7 @@ pub(crate) async fn warn(
     package: &Package,
     warnings: &[String],
 ) -> Result<()> {
-    let mut facts = package.facts();
+    let mut facts = package.facts.0.clone();
     let Some(there) = facts["warnings"].as_array_mut() else {
         return Ok(());
     };

@@ -4,6 +4,7 @@ use proptest::prelude::{any, proptest};
 
 use super::*;
 use crate::parameters::RawParameters;
+use crate::store::json::Document;
 
 fn package(token_id: &str, sha256: &str, platform: &str) -> Package {
     Package {
@@ -18,7 +19,7 @@ fn package(token_id: &str, sha256: &str, platform: &str) -> Package {
         kind: "apk".to_owned(),
         platform: platform.to_owned(),
         arch: "universal".to_owned(),
-        facts: "{}".to_owned(),
+        facts: Document(serde_json::Value::Null),
         state: "stored".to_owned(),
         known_as: None,
         refused_status: None,
