@@ -1,90 +1,21 @@
-//! The keys of apps: one key serves one role, one format and one app.
-//!
-//! An uploader chooses the bytes of a package, so a key that served two formats could be made to sign a message of the
-//! one that is a valid message of the other.
+//! The keys of apps, as rows: made when they are first asked for, and opened to sign.
 
 use slipway_packages::Slug;
-use slipway_service::{Problem, clock};
+use slipway_service::clock;
 use slipway_signatures::minisign::{KeyId, SecretKey};
 
 use crate::SigningState;
-use crate::error::KeyMissing;
+use crate::error::Error;
+use crate::present;
+use crate::purpose::{Format, Purpose, Role};
 use crate::sealing::{SealingKey, Secret};
 use crate::store::keys::{self, NewKey, Row};
 
-/// What a key is for; it never changes, and the seal covers it.
-pub(crate) struct Purpose<'a> {
-    pub(crate) key_id: &'a str,
-    pub(crate) role: Role,
-    pub(crate) format: Format,
-    pub(crate) app: &'a Slug,
-}
-
-#[derive(Clone, Copy)]
-pub(crate) enum Role {
-    /// Signs what an app publishes.
-    Release,
-}
-
-#[derive(Clone, Copy)]
-pub(crate) enum Format {
-    Minisign,
-}
-
-impl Role {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Release => "release",
-        }
-    }
-}
-
-impl Format {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Minisign => "minisign",
-        }
-    }
-}
-
-impl<'a> Purpose<'a> {
-    /// The key that signs the releases of an app in minisign's format.
-    pub(crate) fn release_minisign(key_id: &'a str, app: &'a Slug) -> Self {
-        Self {
-            key_id,
-            role: Role::Release,
-            format: Format::Minisign,
-            app,
-        }
-    }
-
-    /// One spelling for one purpose: in JSON no field can end early and begin another.
-    fn canonical(&self) -> Vec<u8> {
-        let fields = [
-            "slipway key 1",
-            self.key_id,
-            self.role.as_str(),
-            self.format.as_str(),
-            self.app.as_str(),
-        ];
-        serde_json::Value::from(fields.as_slice())
-            .to_string()
-            .into_bytes()
-    }
-}
-
 /// The app's key for minisign; it is made when it is missing. Of racing instances one makes it and all get it.
-///
-/// None is made for an app of which something was stated by a key that the database does not have: an older copy of the
-/// database was put back, and users know that key.
-pub(crate) async fn ensure(state: &SigningState, app: &Slug) -> Result<Row, Problem> {
+pub(crate) async fn ensure(state: &SigningState, app: &Slug) -> Result<Row, Error> {
     let present = of_app(state, app).await?;
-    let id = present.as_ref().map(|key| &key.id);
-    let known = state.files.keys_of(app.as_str());
-    if let Some(missing) = known.into_iter().find(|known| Some(known) != id) {
-        return Err(missing_key(app, Some(missing), id.cloned()));
-    }
-    if let Some(key) = present {
+    let stated = state.files.keys_of(app.as_str());
+    if let Some(key) = present::given(app, present, |key| &key.id, &stated)? {
         return Ok(key);
     }
     let new = make(&state.sealing, app)?;
@@ -102,25 +33,10 @@ pub(crate) async fn ensure(state: &SigningState, app: &Slug) -> Result<Row, Prob
 pub(crate) async fn present(
     state: &SigningState,
     app: &Slug,
-    named: [Option<&str>; 3],
-) -> Result<Row, Problem> {
-    let mut named = named.into_iter().flatten();
-    match of_app(state, app).await? {
-        Some(key) => match named.find(|id| *id != key.id) {
-            Some(other) => Err(missing_key(app, Some(other.to_owned()), Some(key.id))),
-            None => Ok(key),
-        },
-        None => Err(missing_key(app, named.next().map(str::to_owned), None)),
-    }
-}
-
-fn missing_key(app: &Slug, key_id: Option<String>, instead: Option<String>) -> Problem {
-    KeyMissing {
-        app: app.to_string(),
-        key_id,
-        instead,
-    }
-    .into()
+    named: &[&str],
+) -> Result<Row, Error> {
+    let key = of_app(state, app).await?;
+    Ok(present::named(app, key, |key| &key.id, named)?)
 }
 
 async fn of_app(state: &SigningState, app: &Slug) -> sqlx::Result<Option<Row>> {

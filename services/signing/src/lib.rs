@@ -9,6 +9,8 @@ mod error;
 mod files;
 mod keys;
 mod memory;
+mod present;
+mod purpose;
 mod reconcile;
 mod routes;
 mod sealing;
@@ -18,6 +20,7 @@ mod single_flight;
 mod state;
 mod statement;
 mod store;
+mod taken;
 mod time;
 
 use std::sync::Arc;

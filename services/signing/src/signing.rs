@@ -12,13 +12,15 @@
 use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
+use futures_util::TryFutureExt as _;
 use slipway_packages::Version;
 use slipway_service::{Problem, clock};
 use slipway_signatures::minisign::{Prehash, verify_prehash};
 
-use crate::error::StatementDiffers;
+use crate::error::Error;
 use crate::statement::{Position, Stated, Statement};
 use crate::store::statements::Row;
+use crate::taken::{self, Filed};
 use crate::time::Clocks;
 use crate::{SigningState, keys, store};
 
@@ -29,7 +31,7 @@ pub(crate) struct Signed {
 }
 
 /// The signature of a statement: the one that was made before, or a new one.
-pub(crate) async fn sign(state: &SigningState, statement: Statement) -> Result<Signed, Problem> {
+pub(crate) async fn sign(state: &SigningState, statement: Statement) -> Result<Signed, Error> {
     let Written { position, row } = write_down(state, &statement).await?;
     let Row { stated, signature } = row;
     let key_id = stated.key_id.clone();
@@ -37,7 +39,7 @@ pub(crate) async fn sign(state: &SigningState, statement: Statement) -> Result<S
         return Ok(Signed { key_id, signature });
     }
     let name = format!("{}/{}/{}", stated.app, stated.version, stated.filename);
-    let work = make(state.clone(), statement, position, stated);
+    let work = make(state.clone(), statement, position, stated).map_err(Problem::from);
     let signature = state
         .single_flight
         .join(&state.process.tasks, name, work)
@@ -46,29 +48,15 @@ pub(crate) async fn sign(state: &SigningState, statement: Statement) -> Result<S
 }
 
 /// What the files say under the name of a statement.
-struct Filed {
-    /// Of its version, or of one that differs in its build.
-    first: Option<Stated>,
-    further: Option<Stated>,
-}
-
-impl Filed {
-    async fn read(state: &SigningState, statement: &Statement) -> Result<Self, Problem> {
-        Ok(Self {
-            first: state.files.read(statement.place(Position::First)).await?,
-            further: state
-                .further
-                .read(statement.place(Position::Further))
-                .await?,
-        })
-    }
-
-    /// What is said about the version itself.
-    fn about(&self, version: &Version) -> Option<&Stated> {
-        let first = self.first.as_ref();
-        let further = self.further.as_ref();
-        further.or(first.filter(|first| first.is_about(version)))
-    }
+async fn filed(state: &SigningState, statement: &Statement) -> Result<Filed, Error> {
+    let (first, further) = (
+        statement.place(Position::First),
+        statement.place(Position::Further),
+    );
+    Ok(Filed {
+        first: state.files.read(first).await?,
+        further: state.further.read(further).await?,
+    })
 }
 
 /// What is written down of a statement.
@@ -78,70 +66,61 @@ struct Written {
 }
 
 /// Writes the statement down, as a row and as a file, unless the name is taken, and compares with what is there.
-async fn write_down(state: &SigningState, statement: &Statement) -> Result<Written, Problem> {
-    let filed = Filed::read(state, statement).await?;
-    let about = filed.about(&statement.version);
-    let named = [
-        about.map(|filed| filed.key_id.as_str()),
-        filed.first.as_ref().map(|first| first.key_id.as_str()),
-        statement.key_id.as_deref(),
-    ];
-    let key = keys::present(state, &statement.app, named).await?;
+async fn write_down(state: &SigningState, statement: &Statement) -> Result<Written, Error> {
+    let filed = filed(state, statement).await?;
+    let version = &statement.version;
+    let named = filed.keys(version).chain(statement.key_id.as_deref());
+    let named: Vec<&str> = named.collect();
+    let key = keys::present(state, &statement.app, &named).await?;
     // What is stated already has its time.
-    let now = match about {
+    let now = match filed.about(version) {
         Some(filed) => filed.stated_at,
         None => time_to_state(state, statement)?,
     };
     let wanted = statement.stated(Position::First, &key.id, now)?;
-    let written = insert(state, statement, &filed, &wanted).await?;
-    if written.row.stated.says_the_same_as(&wanted) {
-        return Ok(written);
-    }
-    Err(StatementDiffers(written.row.stated).into())
+    let written = insert(state, version, &filed, &wanted).await?;
+    taken::same(&written.row.stated, &wanted)?;
+    Ok(written)
 }
 
 /// The first statement under the name, and behind it the further one where the first is about a version with another
-/// build. The file of the first is there before that of the further one: without it a signing service of 0.3.0 on an older
-/// copy of the database would state the version again.
+/// build, each as a row and then as a file.
 async fn insert(
     state: &SigningState,
-    statement: &Statement,
+    version: &Version,
     filed: &Filed,
     wanted: &Stated,
-) -> Result<Written, Problem> {
-    let further = filed.further.as_ref();
-    let first = filed.first.clone();
-    let first = first.or(further.map(|further| further.at(Position::First)));
-    let first = first.as_ref().unwrap_or(wanted);
+) -> Result<Written, Error> {
     let mut transaction = state.database.write().await?;
-    let row = store::statements::insert(&mut transaction, Position::First, first).await?;
-    if further.is_none() && row.stated.is_about(&statement.version) {
+    let first = filed.first(wanted);
+    let first = store::statements::insert(&mut transaction, Position::First, &first).await?;
+    let Some(further) = filed.further(&first.stated, version, wanted) else {
         transaction.commit().await?;
-        state.files.keep(&row.stated).await?;
-        let position = Position::First;
-        return Ok(Written { position, row });
-    }
-    let first = row.stated;
-    let position = Position::Further;
-    let further = further.cloned().unwrap_or_else(|| wanted.at(position));
-    let row = store::statements::insert(&mut transaction, position, &further).await?;
+        state.files.keep(&first.stated).await?;
+        return Ok(Written {
+            position: Position::First,
+            row: first,
+        });
+    };
+    let further = store::statements::insert(&mut transaction, Position::Further, &further).await?;
     transaction.commit().await?;
-    state.files.keep(&first).await?;
-    state.further.keep(&row.stated).await?;
-    Ok(Written { position, row })
+    state.files.keep(&first.stated).await?;
+    state.further.keep(&further.stated).await?;
+    Ok(Written {
+        position: Position::Further,
+        row: further,
+    })
 }
 
 /// Now, unless the clock is wrong.
-fn time_to_state(state: &SigningState, statement: &Statement) -> Result<i64, Problem> {
+fn time_to_state(state: &SigningState, statement: &Statement) -> Result<i64, Error> {
     let clocks = Clocks {
         ours: clock::unix_millis(),
         catalog: statement.now,
         registry: state.peers.registry_time.now(),
     };
     let checked = state.past.check(clocks, Instant::now());
-    checked
-        .inspect_err(|wrong| tracing::warn!(%wrong, "nothing new is stated"))
-        .map_err(Problem::from)
+    Ok(checked.inspect_err(|wrong| tracing::warn!(%wrong, "nothing new is stated"))?)
 }
 
 /// Makes and keeps a signature. It runs to its end also when whoever asked has gone: a large package takes longer to
@@ -151,7 +130,7 @@ async fn make(
     statement: Statement,
     position: Position,
     stated: Stated,
-) -> Result<String, Problem> {
+) -> Result<String, Error> {
     let prehash = state
         .blobs
         .prehash(statement.sha256, statement.size)
@@ -159,7 +138,7 @@ async fn make(
     let mut connection = state.database.read().await?;
     let key = store::keys::get(&mut connection, &stated.key_id).await?;
     drop(connection);
-    let key = key.ok_or_else(|| Problem::internal("the key of a statement is not there"))?;
+    let key = key.ok_or_else(|| Error::internal("the key of a statement is not there"))?;
     let signature = sign_and_prove(&state, &statement, &stated, &key, &prehash)?;
     let mut transaction = state.database.write().await?;
     let kept =
@@ -173,7 +152,7 @@ async fn make(
         key_id = stated.key_id,
         "signed a package"
     );
-    kept.ok_or_else(|| Problem::internal("a signature was not kept"))
+    kept.ok_or_else(|| Error::internal("a signature was not kept"))
 }
 
 /// Signs, and proves the text with the public key that users have before it can leave: against a fault of the machine,

@@ -5,7 +5,6 @@
 
 use serde::{Deserialize, Serialize};
 use slipway_packages::{Digest, FileName, Slug, Version};
-use slipway_service::Problem;
 use slipway_signatures::minisign::TrustedComment;
 use sqlx::FromRow;
 
@@ -24,6 +23,10 @@ pub(crate) struct Statement {
     /// The catalog's clock, in Unix milliseconds; none from a catalog of 0.2.0.
     pub(crate) now: Option<i64>,
 }
+
+/// No package has so many bytes.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct SizeInvalid;
 
 /// What was stated: everything that fixes the bytes of a signature. It is a row and a file.
 #[expect(clippy::struct_field_names, reason = "as the columns")]
@@ -87,13 +90,8 @@ impl Statement {
         position: Position,
         key_id: &str,
         stated_at: i64,
-    ) -> Result<Stated, Problem> {
-        let size = i64::try_from(self.size).map_err(|_| {
-            Problem::bad_request(
-                "size_invalid",
-                "no package has so many bytes: give its size",
-            )
-        })?;
+    ) -> Result<Stated, SizeInvalid> {
+        let size = i64::try_from(self.size).map_err(|_| SizeInvalid)?;
         Ok(Stated {
             app: self.app.to_string(),
             version: self.version.to_string(),

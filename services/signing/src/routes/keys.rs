@@ -5,10 +5,10 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use slipway_openapi::InternalWriting;
 use slipway_packages::Slug;
-use slipway_service::Problem;
 use slipway_service::http::json::ApiJson;
 use utoipa::ToSchema;
 
+use crate::error::Error;
 use crate::{SigningState, keys};
 
 #[derive(Deserialize, ToSchema)]
@@ -35,7 +35,7 @@ pub(crate) struct Key {
 pub(crate) async fn ensure(
     State(state): State<SigningState>,
     ApiJson(wanted): ApiJson<Wanted>,
-) -> Result<Json<Key>, Problem> {
+) -> Result<Json<Key>, Error> {
     let key = keys::ensure(&state, &wanted.app).await?;
     Ok(Json(Key {
         key_id: key.id,

@@ -4,10 +4,10 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use slipway_openapi::{InternalWriting, PROBLEM, ProblemDocument};
-use slipway_service::Problem;
 use slipway_service::http::json::ApiJson;
 use utoipa::ToSchema;
 
+use crate::error::Error;
 use crate::statement::Statement;
 use crate::{SigningState, signing};
 
@@ -35,7 +35,7 @@ pub(crate) struct Signature {
 pub(crate) async fn create(
     State(state): State<SigningState>,
     ApiJson(statement): ApiJson<Statement>,
-) -> Result<Json<Signature>, Problem> {
+) -> Result<Json<Signature>, Error> {
     let signed = signing::sign(&state, statement).await?;
     Ok(Json(Signature {
         key_id: signed.key_id,

@@ -2,7 +2,7 @@
 
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 
-use crate::keys::{Format, Role};
+use crate::purpose::{Format, Role};
 
 #[derive(FromRow)]
 pub(crate) struct Row {
