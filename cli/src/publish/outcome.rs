@@ -67,7 +67,7 @@ impl Outcome {
         } = answer;
         let state = release
             .as_ref()
-            .map_or(state, |release| release.state.clone());
+            .map_or(state, |release| release.state.to_string());
         let of_release = release.as_ref().and_then(|release| release.reason.clone());
         let reason = of_release.or(reason).unwrap_or_default();
         if let Some(refused) = refused {

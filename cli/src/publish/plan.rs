@@ -1,5 +1,6 @@
 //! What is to be published, in the order in which it is looked at, made and sent.
 
+use slipway_contract::ReleaseState;
 use slipway_packages::{Kind, Slug, Version};
 use slipway_service::api::Release;
 
@@ -248,7 +249,8 @@ impl<'a> Plan<'a> {
 fn has(draft: &Release, package: &Package) -> bool {
     let mut there = draft.packages.iter();
     let is_it = |there: &slipway_service::api::Package| {
-        there.filename == package.name.as_str() && there.sha256 == package.sha256
+        let file = &there.file;
+        file.filename == package.name && file.sha256.as_hex() == package.sha256
     };
-    draft.state == "draft" && there.any(is_it)
+    draft.state == ReleaseState::Draft && there.any(is_it)
 }

@@ -112,9 +112,9 @@ pub(crate) fn is_there(app: &Slug, release: &Release, files: &[&Package]) -> any
         let there = release
             .packages
             .iter()
-            .find(|there| there.filename == file.name.as_str());
+            .find(|there| there.file.filename == file.name);
         let what = match there {
-            Some(there) if there.sha256 == file.sha256 => continue,
+            Some(there) if there.file.sha256.as_hex() == file.sha256 => continue,
             Some(_) => format!("with other bytes under the name {}", file.name),
             None => format!("without {}", file.name),
         };

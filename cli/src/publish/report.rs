@@ -55,14 +55,15 @@ impl Report {
                     warnings.push(warning.clone());
                 }
             }
+            let file = package.file;
             let url = package.url.as_deref().map(public).transpose()?;
             files.push(File {
-                filename: package.filename,
-                sha256: package.sha256,
-                size: package.size,
-                kind: package.kind,
-                platform: package.platform,
-                arch: package.arch,
+                filename: file.filename.to_string(),
+                sha256: file.sha256.as_hex(),
+                size: file.size,
+                kind: file.kind.to_string(),
+                platform: file.platform.to_string(),
+                arch: file.arch.to_string(),
                 signature: url.as_ref().map(|url| format!("{url}.minisig")),
                 url,
                 warnings: package.warnings,
@@ -73,7 +74,7 @@ impl Report {
             key: public(&format!("/keys/{}/minisign.pub", release.app))?,
             app: release.app,
             version: release.version,
-            state: release.state,
+            state: release.state.to_string(),
             channel: channel.map(ToString::to_string),
             channels: release.channels,
             files,

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use slipway_contract::ReleaseState;
 use slipway_packages::{Slug, Version};
 use slipway_service::api::{self, Release};
 use uuid::Uuid;
@@ -80,7 +81,7 @@ pub(crate) async fn publish(server: &Server, order: &Order<'_>) -> anyhow::Resul
             }
             Err(failure) => return Err(failure.into()),
         };
-        if release.state == "published" {
+        if release.state == ReleaseState::Published {
             return Ok(release);
         }
         let Release { version, state, .. } = &release;
@@ -108,7 +109,7 @@ async fn check_strict(server: &Server, order: &Order<'_>) -> anyhow::Result<()> 
     let is_meant = |package: &api::Package| {
         let named = |files: &Vec<&Package>| {
             let mut files = files.iter();
-            files.any(|file| file.name.as_str() == package.filename)
+            files.any(|file| file.name == package.file.filename)
         };
         order.files.is_none_or(named)
     };

@@ -5,7 +5,9 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
+
+pub use crate::public::{Links, Package, Refusal, Release, Uploaded};
 
 /// All but RFC 3986's unreserved characters.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
@@ -30,148 +32,6 @@ pub fn file_path(app: &str, version: &str, filename: &str) -> String {
 pub fn downloads_path(app: &str, version: &str) -> String {
     let version = utf8_percent_encode(version, SEGMENT);
     format!("/internal/downloads/{app}/{version}")
-}
-
-/// A package as the API shows it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub struct Package {
-    #[cfg_attr(feature = "schema", schema(format = "uuid"))]
-    pub id: String,
-    #[cfg_attr(feature = "schema", schema(max_length = 180))]
-    pub filename: String,
-    /// SHA-256 in hex.
-    #[cfg_attr(feature = "schema", schema(pattern = "^[0-9a-f]{64}$"))]
-    pub sha256: String,
-    /// Bytes.
-    #[cfg_attr(feature = "schema", schema(minimum = 0))]
-    pub size: i64,
-    #[cfg_attr(feature = "schema", schema(value_type = crate::Kind))]
-    pub kind: String,
-    #[cfg_attr(feature = "schema", schema(value_type = crate::Platform))]
-    pub platform: String,
-    #[cfg_attr(feature = "schema", schema(value_type = crate::Arch))]
-    pub arch: String,
-    /// What inspection read out of the bytes, from here to `signer_sha256`.
-    #[cfg_attr(feature = "schema", schema(required = true))]
-    pub identifier: Option<String>,
-    #[cfg_attr(feature = "schema", schema(required = true))]
-    pub version: Option<String>,
-    #[cfg_attr(feature = "schema", schema(required = true))]
-    pub version_code: Option<i64>,
-    /// The version of a deb or an rpm as it stands there; `version` is what it is here.
-    #[serde(default)]
-    #[cfg_attr(feature = "schema", schema(required = true))]
-    pub native_version: Option<String>,
-    /// What people read on the device.
-    #[serde(default)]
-    #[cfg_attr(feature = "schema", schema(required = true))]
-    pub label: Option<String>,
-    /// SHA-256 of the certificate of the native signature, not verified.
-    #[cfg_attr(
-        feature = "schema",
-        schema(pattern = "^[0-9a-f]{64}$", required = true)
-    )]
-    pub signer_sha256: Option<String>,
-    pub warnings: Vec<String>,
-    /// `stored`, `refused`, or the state of its release: `draft signing verifying published failed yanked`.
-    #[cfg_attr(feature = "schema", schema(schema_with = crate::schema::package_state))]
-    pub state: String,
-    /// Why it is not further, in words.
-    #[cfg_attr(feature = "schema", schema(required = true))]
-    pub reason: Option<String>,
-    /// Where it is downloaded once it is published.
-    #[cfg_attr(feature = "schema", schema(required = true))]
-    pub url: Option<String>,
-}
-
-impl Package {
-    /// A package of which nothing is known but what inspection read.
-    pub fn of_facts(facts: &Value) -> Self {
-        let text = |name: &str| facts[name].as_str().map(str::to_owned);
-        let warnings = facts["warnings"].as_array().into_iter().flatten();
-        Self {
-            identifier: text("identifier"),
-            version: text("version"),
-            version_code: facts["version_code"].as_i64(),
-            native_version: text("native_version"),
-            label: text("label"),
-            signer_sha256: text("signer_sha256"),
-            warnings: warnings
-                .filter_map(Value::as_str)
-                .map(str::to_owned)
-                .collect(),
-            ..Self::default()
-        }
-    }
-}
-
-/// A release as the API shows it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub struct Release {
-    #[cfg_attr(feature = "schema", schema(value_type = crate::Slug))]
-    pub app: String,
-    #[cfg_attr(feature = "schema", schema(value_type = crate::Version))]
-    pub version: String,
-    #[cfg_attr(feature = "schema", schema(value_type = Vec<crate::Slug>))]
-    pub channels: Vec<String>,
-    /// `draft signing verifying published failed yanked`
-    #[cfg_attr(feature = "schema", schema(schema_with = crate::schema::release_state))]
-    pub state: String,
-    /// Why it is not further, failed or was yanked, in words.
-    #[cfg_attr(feature = "schema", schema(required = true))]
-    pub reason: Option<String>,
-    #[cfg_attr(feature = "schema", schema(max_length = 65536, required = true))]
-    pub notes: Option<String>,
-    pub packages: Vec<Package>,
-    pub links: Links,
-    #[cfg_attr(feature = "schema", schema(format = DateTime))]
-    pub created_at: String,
-    #[cfg_attr(feature = "schema", schema(format = DateTime, required = true))]
-    pub published_at: Option<String>,
-    #[cfg_attr(feature = "schema", schema(format = DateTime, required = true))]
-    pub yanked_at: Option<String>,
-    /// What is odd about its packages and its channels, for the developer: `code: what to do`.
-    #[serde(default)]
-    #[cfg_attr(feature = "schema", schema(required = true))]
-    pub warnings: Vec<String>,
-    /// Instances that had not heard of the last change when this was answered; they will.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub pending: Vec<String>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub struct Links {
-    pub page: String,
-    pub files: Vec<String>,
-}
-
-/// The answer to an upload, and what the catalog knows of a package.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub struct Uploaded {
-    pub package: Package,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub release: Option<Release>,
-    /// Between services: the package was taken, and the intent to publish it refused for good.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub refused: Option<Refusal>,
-}
-
-/// Why an intent was refused, as a problem says it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub struct Refusal {
-    #[cfg_attr(feature = "schema", schema(minimum = 400, maximum = 599))]
-    pub status: u16,
-    pub code: String,
-    pub detail: String,
-    /// What the problem names beside its words.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
-    #[cfg_attr(feature = "schema", schema(value_type = Object))]
-    pub members: Map<String, Value>,
 }
 
 /// What upload hands over to the catalog: a stored package and the intent to publish it, in one row of its outbox.

@@ -20,6 +20,7 @@ mod kind;
 pub mod losses;
 pub mod package;
 mod platform;
+pub mod public;
 pub mod quota;
 mod rank;
 pub mod record;

@@ -3,7 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    arch::Arch, digest::Digest, file_name::FileName, kind::Kind, platform::Platform, word::Word,
+    arch::Arch,
+    digest::{Digest, DigestError},
+    file_name::{FileName, FileNameError},
+    kind::Kind,
+    platform::Platform,
+    word::Word,
 };
 
 /// The file that a package is, and what it is for.
@@ -27,7 +32,33 @@ pub struct File {
     pub arch: Word<Arch>,
 }
 
+/// A text that is no name or no digest.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FileError {
+    #[error(transparent)]
+    Name(#[from] FileNameError),
+    #[error(transparent)]
+    Digest(#[from] DigestError),
+}
+
 impl File {
+    /// Reads what a database has of it. The words are kind, platform and architecture.
+    pub fn read(
+        filename: &str,
+        sha256: &str,
+        size: i64,
+        [kind, platform, arch]: [String; 3],
+    ) -> Result<Self, FileError> {
+        Ok(Self {
+            filename: filename.parse()?,
+            sha256: sha256.parse()?,
+            size,
+            kind: Word::read(kind),
+            platform: Word::read(platform),
+            arch: Word::read(arch),
+        })
+    }
+
     /// What a reader of this version leaves out because of words that it does not know: `kind wasm`.
     pub fn unknown_words(&self) -> Vec<String> {
         let mut words = Vec::new();

@@ -1,4 +1,4 @@
-//! The words as schemas of the API's description (OpenAPI 3.1): what their parsers take, as far as a pattern can say it.
+//! The words as schemas of the API's description (`OpenAPI` 3.1): what their parsers take, as far as a pattern can say it.
 
 use std::borrow::Cow;
 

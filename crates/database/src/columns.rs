@@ -1,7 +1,6 @@
 //! What several services have of a package in columns of the same names, as types.
 
 use slipway_contract::package::File;
-use slipway_contract::{Digest, FileName, Word};
 use sqlx::any::AnyRow;
 use sqlx::{FromRow, Result, Row as _};
 
@@ -19,16 +18,10 @@ impl<'r> FromRow<'r, AnyRow> for FileColumns {
     /// Fails when the name or the digest is none: then the row is damaged, and nothing of it may be served.
     fn from_row(row: &'r AnyRow) -> Result<Self> {
         let text = |column: &str| row.try_get::<String, _>(column);
-        let filename: FileName = text("filename")?.parse().map_err(undecodable)?;
-        let sha256: Digest = text("sha256")?.parse().map_err(undecodable)?;
-        Ok(Self(File {
-            filename,
-            sha256,
-            size: row.try_get("size")?,
-            kind: Word::read(text("kind")?),
-            platform: Word::read(text("platform")?),
-            arch: Word::read(text("arch")?),
-        }))
+        let words = [text("kind")?, text("platform")?, text("arch")?];
+        let size = row.try_get("size")?;
+        let file = File::read(&text("filename")?, &text("sha256")?, size, words);
+        file.map(Self).map_err(undecodable)
     }
 }
 

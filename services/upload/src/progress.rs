@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::Method;
+use slipway_contract::{PackageState, Word};
 use slipway_service::api::{Package, Refusal as Refused, Uploaded};
 use slipway_service::clock;
 use slipway_service::internal::client::CallError;
@@ -50,7 +51,7 @@ async fn reach(state: &UploadState, stored: &Stored, deadline: Instant) -> Resul
     if let Some(entry) = left_behind {
         // What the catalog says now is of the time before the intent.
         let reason = entry.last_error.as_deref().unwrap_or(ON_ITS_WAY);
-        return Ok(Reached::Waits(own(&package, "stored", reason)));
+        return Ok(Reached::Waits(own(&package, PackageState::Stored, reason)?));
     }
     check_taken(state, &package, &stored.entry).await?;
     let requested = stored.channel.is_some();
@@ -72,7 +73,7 @@ async fn reach(state: &UploadState, stored: &Stored, deadline: Instant) -> Resul
             Err(Unknown::Away) => {
                 let since = *away_since.get_or_insert_with(Instant::now);
                 if left.is_zero() || since.elapsed() >= grace(state) {
-                    return Ok(Reached::Waits(own(&package, "stored", AWAY)));
+                    return Ok(Reached::Waits(own(&package, PackageState::Stored, AWAY)?));
                 }
                 tokio::time::sleep(LOOK_AGAIN).await;
             }
@@ -154,7 +155,7 @@ pub(crate) async fn current(
         let reason = package.refused_detail.as_deref().unwrap_or_default();
         return Ok(Uploaded {
             refused: refused(state, package).await?,
-            ..own(package, "refused", reason)
+            ..own(package, PackageState::Refused, reason)?
         });
     }
     if package.state == "stored" {
@@ -162,12 +163,12 @@ pub(crate) async fn current(
         let entry = outbox::of_package(&mut connection, &package.id).await?;
         let reason = entry.and_then(|entry| entry.last_error);
         let reason = reason.as_deref().unwrap_or(ON_ITS_WAY);
-        return Ok(own(package, "stored", reason));
+        return own(package, PackageState::Stored, reason);
     }
     match ask(state, package, Duration::ZERO).await {
         Ok(mut uploaded) => {
             // A draft that was not released may be released since.
-            if matches!(&*uploaded.package.state, "draft" | "stored") {
+            if matches!(uploaded.package.state.as_str(), "draft" | "stored") {
                 uploaded.refused = refused(state, package).await?;
                 let reason = &mut uploaded.package.reason;
                 *reason = reason.take().or_else(|| package.refused_detail.clone());
@@ -175,28 +176,22 @@ pub(crate) async fn current(
             Ok(with_reason(uploaded))
         }
         Err(Unknown::Gone) => Err(Refusal::Gone.into()),
-        Err(Unknown::Away) => Ok(own(package, "stored", AWAY)),
+        Err(Unknown::Away) => own(package, PackageState::Stored, AWAY),
     }
 }
 
 /// A package as the API shows it while the catalog does not.
-fn own(package: &packages::Package, state: &str, reason: &str) -> Uploaded {
-    Uploaded {
+fn own(package: &packages::Package, state: PackageState, reason: &str) -> Result<Uploaded, Error> {
+    let (id, file) = (package.id.clone(), package.file()?);
+    Ok(Uploaded {
         package: Package {
-            id: package.id.clone(),
-            filename: package.filename.clone(),
-            sha256: package.sha256.clone(),
-            size: package.size,
-            kind: package.kind.clone(),
-            platform: package.platform.clone(),
-            arch: package.arch.clone(),
-            state: state.to_owned(),
+            state: Word::Known(state),
             reason: Some(reason.to_owned()),
-            ..Package::of_facts(&package.facts.0)
+            ..Package::stored(id, file, &package.facts.0)
         },
         release: None,
         refused: None,
-    }
+    })
 }
 
 /// Why the catalog says nothing of a package.

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use slipway_contract::{PackageState, Word};
 use slipway_service::{Problem, api, clock};
 use sqlx::AnyConnection;
 
@@ -37,7 +38,7 @@ pub(super) async fn release(
     let path = |package: &api::Package| {
         format!(
             "{origin}{}",
-            api::file_path(&row.app, &row.version, &package.filename)
+            api::file_path(&row.app, &row.version, package.file.filename.as_str())
         )
     };
     Ok(api::Release {
@@ -48,7 +49,7 @@ pub(super) async fn release(
         } else {
             releases::channels(db, &row.id).await?
         },
-        state: row.state.clone(),
+        state: Word::read(row.state.as_str()),
         reason: row.reason.clone(),
         notes: row.notes.clone(),
         links: api::Links {
@@ -97,16 +98,9 @@ async fn package(
     let (origin, facts) = (origin(state), row.facts());
     Ok(api::Package {
         warnings: history::known(db, &row.id, &facts).await?,
-        id: row.id.clone(),
-        filename: row.filename.clone(),
-        sha256: row.sha256.clone(),
-        size: row.size,
-        kind: row.kind.clone(),
-        platform: row.platform.clone(),
-        arch: row.arch.clone(),
-        state: release
-            .map_or("stored", |release| release.state.as_str())
-            .to_owned(),
+        state: release.map_or(Word::Known(PackageState::Stored), |release| {
+            Word::read(release.state.as_str())
+        }),
         reason: release.and_then(|release| release.reason.clone()),
         url: release.map(|release| {
             format!(
@@ -114,7 +108,7 @@ async fn package(
                 api::file_path(&row.app, &release.version, &row.filename)
             )
         }),
-        ..api::Package::of_facts(&facts)
+        ..api::Package::stored(row.id.clone(), row.file()?, &facts)
     })
 }
 

@@ -1,8 +1,8 @@
 //! Packages, with or without a release.
 
 use serde_json::Value;
+use slipway_contract::Digest;
 use slipway_contract::package::File;
-use slipway_contract::{Digest, Word};
 use slipway_service::changes;
 use slipway_service::database::columns::undecodable;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as};
@@ -61,20 +61,18 @@ impl Package {
         Ok(())
     }
 
+    pub(crate) fn file(&self) -> Result<File> {
+        let words = [&self.kind, &self.platform, &self.arch].map(Clone::clone);
+        File::read(&self.filename, &self.sha256, self.size, words).map_err(undecodable)
+    }
+
     pub(crate) fn into_change(self) -> Result<changes::Package> {
         let blocks = self.blocks.as_deref().map(str::parse);
         Ok(changes::Package {
             facts: self.facts(),
+            file: self.file()?,
             signature: self.signature.unwrap_or_default(),
             id: self.id,
-            file: File {
-                filename: self.filename.parse().map_err(undecodable)?,
-                sha256: self.sha256.parse().map_err(undecodable)?,
-                size: self.size,
-                kind: Word::read(self.kind),
-                platform: Word::read(self.platform),
-                arch: Word::read(self.arch),
-            },
             blocks: blocks.transpose().map_err(undecodable)?,
         })
     }

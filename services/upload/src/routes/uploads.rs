@@ -524,7 +524,7 @@ async fn show(
         let package = package.ok_or(Refusal::Gone)?;
         drop(connection);
         let uploaded = progress::current(&state, &package).await?;
-        progress.state.clone_from(&uploaded.package.state);
+        progress.state = uploaded.package.state.to_string();
         progress.reason.clone_from(&uploaded.package.reason);
         progress.package = Some(uploaded.package);
         progress.release = uploaded.release;

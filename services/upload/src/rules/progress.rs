@@ -1,5 +1,6 @@
 //! How far the release of a package is.
 
+use slipway_contract::{PackageState, ReleaseState, Word};
 use slipway_service::api::{Package, Refusal as Refused, Uploaded};
 
 /// The code of a package that the catalog had, or was to have, and has no more.
@@ -25,16 +26,19 @@ pub(crate) fn is_settled(uploaded: &Uploaded, requested: bool) -> Result<bool, R
     let Some(release) = uploaded.release.as_ref().filter(|_| requested) else {
         return Ok(true);
     };
-    match release.state.as_str() {
-        "published" | "yanked" | "deleted" => Ok(true),
-        "failed" => {
+    match release.state {
+        Word::Known(ReleaseState::Published | ReleaseState::Yanked | ReleaseState::Deleted) => {
+            Ok(true)
+        }
+        Word::Known(ReleaseState::Failed) => {
             let reason = release.reason.as_deref().unwrap_or("the log knows why");
             Err(Refusal::ReleaseFailed {
                 version: release.version.clone(),
                 reason: reason.to_owned(),
             })
         }
-        _ => Ok(false),
+        Word::Known(ReleaseState::Draft | ReleaseState::Signing | ReleaseState::Verifying)
+        | Word::Unknown(_) => Ok(false),
     }
 }
 
@@ -42,11 +46,12 @@ pub(crate) fn is_settled(uploaded: &Uploaded, requested: bool) -> Result<bool, R
 pub(crate) fn with_reason(mut uploaded: Uploaded) -> Uploaded {
     let Package { state, reason, .. } = &mut uploaded.package;
     if reason.is_none() {
-        *reason = match state.as_str() {
-            "signing" => Some("it is being signed; it goes on by itself".to_owned()),
-            "verifying" => Some("it is being verified; it goes on by itself".to_owned()),
-            _ => None,
+        let words = match state.known() {
+            Some(PackageState::Release(ReleaseState::Signing)) => "it is being signed",
+            Some(PackageState::Release(ReleaseState::Verifying)) => "it is being verified",
+            _ => return uploaded,
         };
+        *reason = Some(format!("{words}; it goes on by itself"));
     }
     uploaded
 }
@@ -54,8 +59,14 @@ pub(crate) fn with_reason(mut uploaded: Uploaded) -> Uploaded {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use slipway_contract::package::File;
 
     use super::*;
+
+    fn file() -> File {
+        let words = ["apk", "android", "universal"].map(str::to_owned);
+        File::read("notes.apk", &"07".repeat(32), 1, words).expect("a file")
+    }
 
     fn uploaded(state: &str) -> Uploaded {
         let release = json!({
@@ -65,8 +76,8 @@ mod tests {
         });
         Uploaded {
             package: Package {
-                state: state.to_owned(),
-                ..Package::default()
+                state: Word::read(state),
+                ..Package::stored("id".to_owned(), file(), &json!({}))
             },
             release: Some(serde_json::from_value(release).expect("a release")),
             refused: None,

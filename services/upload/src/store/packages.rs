@@ -1,8 +1,10 @@
 //! Packages that are stored, and what the catalog said of them.
 
 use serde_json::{Map, Value};
+use slipway_contract::package::File;
 use slipway_packages::Version;
 use slipway_service::api;
+use slipway_service::database::columns::undecodable;
 use slipway_service::database::version_keys;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 
@@ -98,6 +100,11 @@ impl Package {
                 seq: intent.applied,
             }),
         }
+    }
+
+    pub(crate) fn file(&self) -> Result<File> {
+        let words = [&self.kind, &self.platform, &self.arch].map(Clone::clone);
+        File::read(&self.filename, &self.sha256, self.size, words).map_err(undecodable)
     }
 }
 

@@ -472,40 +472,29 @@ fn uploaded(catalog: &Catalog, delivery: &Delivery) -> Uploaded {
     } else {
         "draft"
     };
+    let words = [&delivery.kind, &delivery.platform, &delivery.arch].map(Clone::clone);
+    let file = File::read(&delivery.filename, &delivery.sha256, delivery.size, words);
+    let warnings = catalog
+        .inner
+        .lock()
+        .expect("nobody panics")
+        .warnings
+        .clone();
     let package = Package {
-        id: delivery.id.clone(),
-        filename: delivery.filename.clone(),
-        sha256: delivery.sha256.clone(),
-        size: delivery.size,
-        kind: delivery.kind.clone(),
-        platform: delivery.platform.clone(),
-        arch: delivery.arch.clone(),
-        identifier: None,
-        version: None,
-        version_code: None,
-        native_version: None,
-        label: None,
-        signer_sha256: None,
-        warnings: catalog
-            .inner
-            .lock()
-            .expect("nobody panics")
-            .warnings
-            .clone(),
-        state: if delivery.version.is_some() {
+        warnings,
+        state: Word::read(if delivery.version.is_some() {
             state
         } else {
             "stored"
-        }
-        .to_owned(),
+        }),
         reason: reason.map(str::to_owned),
-        url: None,
+        ..Package::stored(delivery.id.clone(), file.expect("a file"), &Value::Null)
     };
     let release = delivery.version.as_ref().map(|version| Release {
         app: delivery.app.clone(),
         version: version.clone(),
         channels: delivery.channel.clone().into_iter().collect(),
-        state: state.to_owned(),
+        state: Word::read(state),
         reason: reason.map(str::to_owned),
         notes: None,
         packages: vec![package.clone()],
