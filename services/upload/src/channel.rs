@@ -8,10 +8,10 @@ use http::Method;
 use serde_json::{Map, Value};
 use slipway_service::internal::client::CallError;
 
-use crate::UploadState;
 use crate::error::Error;
 use crate::parameters::Parameters;
 use crate::rules::channel;
+use crate::state::UploadState;
 
 /// The longest that an upload waits for the answer: a catalog that hangs holds nobody up.
 const ANSWER: Duration = Duration::from_secs(2);

@@ -2,11 +2,11 @@
 
 use uuid::Uuid;
 
-use crate::UploadState;
 use crate::checksum::Checksum;
 use crate::error::Error;
 use crate::rules::body;
 use crate::staging::{Retention, Staged, persist};
+use crate::state::UploadState;
 use crate::writer::Writer;
 
 /// What is dropped before [`Incoming::finish`] leaves nothing.

@@ -11,6 +11,7 @@ mod digests;
 mod envelope;
 mod error;
 mod hashes;
+mod health;
 mod incoming;
 mod inspection;
 mod listing;
@@ -41,6 +42,7 @@ use axum::Router;
 use slipway_service::changes::follow;
 use slipway_service::changes::held;
 use slipway_service::database::Database;
+use slipway_service::database::signal::Signal;
 use slipway_service::process::RouterService;
 use slipway_service::{Assembled, Peers, Service};
 use sqlx::migrate::Migrator;
@@ -99,7 +101,7 @@ pub async fn open(peers: &Peers, settings: Settings) -> anyhow::Result<UploadSta
         staging: Staging::open(&settings.store, &process.data)?,
         inspection: Inspection::new(settings.inspection.clone()),
         hashes: hashes::Hashes::default(),
-        outbox: outbox::Signal::default(),
+        outbox: Signal::default(),
         following: follow::follow(peers, copy::Copy(database.clone())),
         settings: Arc::new(settings),
         process: process.clone(),

@@ -19,8 +19,8 @@ use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::UploadState;
 use crate::staging::finish;
+use crate::state::UploadState;
 use crate::store::missing_blocks;
 use crate::store::packages::Package;
 

@@ -9,13 +9,12 @@ use http::{Method, StatusCode};
 use serde_json::Map;
 use slipway_service::api::{Refusal, Uploaded};
 use slipway_service::database::queue::{self, Queue, Row, Table, Workers, crashes};
-pub(crate) use slipway_service::database::signal::Signal;
 use slipway_service::internal::client::CallError;
 use slipway_service::{clock, retry};
 use sqlx::{Any, AnyConnection, Transaction};
 
-use crate::UploadState;
 use crate::settings;
+use crate::state::UploadState;
 use crate::store::{intents, outbox, packages, replacements};
 
 /// What a developer is told while the catalog does not answer.

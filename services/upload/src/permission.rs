@@ -12,9 +12,9 @@ use slipway_service::token::{Grant, Scope, Token};
 use slipway_service::{Problem, clock};
 use sqlx::AnyConnection;
 
-use crate::UploadState;
 use crate::error::Error;
 use crate::rules::permission::{self, App};
+use crate::state::UploadState;
 use crate::store::copy;
 
 /// The token of a request, known and alive, and the app that its path names. It is extracted before anything else of

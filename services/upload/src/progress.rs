@@ -9,10 +9,10 @@ use slipway_service::clock;
 use slipway_service::internal::client::CallError;
 use tokio::time::Instant;
 
-use crate::UploadState;
 use crate::error::Error;
 use crate::outbox::AWAY;
 use crate::rules::progress::{GONE, Refusal, is_settled, with_reason};
+use crate::state::UploadState;
 use crate::store::{outbox, packages};
 use crate::storing::Stored;
 

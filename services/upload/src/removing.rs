@@ -6,10 +6,10 @@ use slipway_service::api::{Removal, Removed};
 use slipway_service::internal::client::CallError;
 use slipway_service::token::Scope;
 
-use crate::UploadState;
 use crate::error::Error;
 use crate::permission::Asker;
 use crate::rules::removal::{self, Effect, Facts, Refusal};
+use crate::state::UploadState;
 use crate::store::packages::{self, Package};
 use crate::store::{outbox, replacements};
 

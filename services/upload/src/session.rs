@@ -21,7 +21,6 @@ use sqlx::AnyConnection;
 use tokio::time::{Duration, Instant};
 use uuid::Uuid;
 
-use crate::UploadState;
 use crate::checksum::Checksum;
 use crate::error::Error;
 use crate::metadata;
@@ -29,6 +28,7 @@ use crate::permission::{self, Asker, By};
 use crate::rules::body;
 use crate::rules::session::{self, Counts, End, Ended, Refusal, There};
 use crate::staging::{Retention, Staged, persist};
+use crate::state::UploadState;
 use crate::store::sessions::{self, Session};
 use crate::storing::{self, Stored, Whole};
 use crate::writer::Writer;

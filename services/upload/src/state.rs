@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use slipway_service::changes::follow::{CopyState, Following};
+use slipway_service::changes::follow::Following;
 use slipway_service::database::Database;
-use slipway_service::metrics::Reading;
-use slipway_service::{Health, Peers, Process, clock};
+use slipway_service::database::signal::Signal;
+use slipway_service::{Peers, Process};
 
 use crate::hashes::Hashes;
 use crate::inspection::Inspection;
 use crate::settings::Settings;
 use crate::staging::Staging;
-use crate::{outbox, storage, store};
 
 /// What the handlers and tasks work with.
 #[derive(Clone)]
@@ -25,94 +24,7 @@ pub struct UploadState {
     /// What is known of the bytes of sessions.
     pub(crate) hashes: Hashes,
     /// Rows of the outbox have come or gone.
-    pub(crate) outbox: outbox::Signal,
+    pub(crate) outbox: Signal,
     /// The copy of who may upload.
     pub(crate) following: Following,
-}
-
-impl Health for UploadState {
-    async fn ready(&self) -> anyhow::Result<()> {
-        anyhow::ensure!(
-            *self.following.copy_state.borrow() == CopyState::Usable,
-            "it does not know yet who may upload"
-        );
-        self.staging.ready()?;
-        self.database.ready().await
-    }
-
-    async fn readings(&self) -> anyhow::Result<Vec<Reading>> {
-        let now = clock::unix_millis();
-        let mut connection = self.database.read().await?;
-        let outbox = store::outbox::count(&mut connection, now).await?;
-        let refused = store::packages::count_refused(&mut connection).await?;
-        let without_blocks = store::missing_blocks::count(&mut connection).await?;
-        let sessions = store::sessions::count_open(&mut connection, now).await?;
-        let staged = i64::try_from(self.staging.list()?.len())?;
-        let disk = storage::disk(self)?;
-        let staging = self.staging.clone();
-        let trash = tokio::task::spawn_blocking(move || staging.trash_size()).await??;
-        let reading = |name, help, value| Reading { name, help, value };
-        Ok(vec![
-            reading(
-                "copy_age_seconds",
-                "Seconds since the catalog said that the copy is the newest, -1 if it never did",
-                self.following.age.seconds(now).unwrap_or(-1),
-            ),
-            reading(
-                "outbox_rows",
-                "Deliveries that the catalog has not confirmed",
-                outbox.rows,
-            ),
-            reading(
-                "outbox_oldest_seconds",
-                "Seconds that the oldest of them waits",
-                outbox.oldest_millis / 1000,
-            ),
-            reading(
-                "packages_refused",
-                "Packages that the catalog refused after they were stored",
-                refused,
-            ),
-            reading(
-                "sessions_open",
-                "Uploads in pieces that are not complete",
-                sessions,
-            ),
-            reading(
-                "packages_without_blocks",
-                "Packages whose list of blocks the catalog does not know yet",
-                without_blocks,
-            ),
-            reading(
-                "staging_files",
-                "Files whose digest is not known yet",
-                staged,
-            ),
-            reading(
-                "storage_free_bytes",
-                "Bytes that may still be written on the disk of the store",
-                disk.free_bytes,
-            ),
-            reading(
-                "storage_reserve_bytes",
-                "Bytes of it that uploads leave free",
-                disk.reserve_bytes,
-            ),
-            reading(
-                "storage_near_reserve",
-                "1 when so little is left that somebody should make room",
-                i64::from(disk.near_reserve),
-            ),
-            reading(
-                "trash_files",
-                "Files in the trash of the store",
-                trash.files,
-            ),
-            reading(
-                "trash_bytes",
-                "Bytes in the trash of the store",
-                trash.bytes,
-            ),
-        ])
-    }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use slipway_service::api::{Disk, Stored};
 use tokio::task::spawn_blocking;
 
-use crate::UploadState;
+use crate::state::UploadState;
 use crate::store::used;
 
 /// Whether it was said that the disk nears its reserve.

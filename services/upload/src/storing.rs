@@ -18,11 +18,12 @@ use crate::permission::By;
 use crate::rules::place::Asked;
 use crate::rules::{body, package, session};
 use crate::staging::Staged;
+use crate::state::UploadState;
 use crate::store::intents::Terms;
 use crate::store::json::Document;
 use crate::store::packages::Package;
 use crate::store::{outbox, packages, sessions};
-use crate::{UploadState, permission, quota};
+use crate::{permission, quota};
 use place::place;
 
 pub(crate) use place::{Placed, check_place};

@@ -19,9 +19,9 @@ use slipway_service::clock;
 use sqlx::AnyConnection;
 use tokio::task::spawn_blocking;
 
-use crate::UploadState;
 use crate::copy::Copy;
 use crate::rules::sweep::{self, Found, Move, Reference, References, Times};
+use crate::state::UploadState;
 use crate::storage::{self, Warned};
 use crate::store::{Range, copy, intents, outbox, packages, sessions};
 use crate::trash::{Moved, digits};

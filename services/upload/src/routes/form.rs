@@ -36,7 +36,8 @@ use crate::rules::body;
 use crate::rules::form::{self, FORM_BYTES, Fields, Part};
 use crate::rules::quota::Announced;
 use crate::staging::Staged;
-use crate::{UploadState, channel, digests, envelope, quota, session};
+use crate::state::UploadState;
+use crate::{channel, digests, envelope, quota, session};
 
 pub(super) fn router() -> OpenApiRouter<UploadState> {
     // What a client means that puts the bytes here is told, and is no operation.

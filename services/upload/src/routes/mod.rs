@@ -8,7 +8,7 @@ mod uploads;
 
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::UploadState;
+use crate::state::UploadState;
 
 pub(crate) fn router() -> OpenApiRouter<UploadState> {
     OpenApiRouter::new()

@@ -35,9 +35,10 @@ use crate::rules::progress::Refusal;
 use crate::rules::quota::Announced;
 use crate::rules::{body, package};
 use crate::staging::Staged;
+use crate::state::UploadState;
 use crate::store::{copy, packages as rows};
 use crate::storing::{self, Placed, Stored};
-use crate::{UploadState, channel, digests, envelope, quota, removing, session};
+use crate::{channel, digests, envelope, quota, removing, session};
 
 /// Bytes of notes in an address.
 const MAX_NOTES_BYTES: usize = 4096;

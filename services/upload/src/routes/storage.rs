@@ -8,7 +8,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::error::Error;
-use crate::{UploadState, storage};
+use crate::state::UploadState;
+use crate::storage;
 
 pub(super) fn router() -> OpenApiRouter<UploadState> {
     OpenApiRouter::new().routes(routes!(show))

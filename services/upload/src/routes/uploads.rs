@@ -27,9 +27,10 @@ use crate::rules::progress::Refusal;
 use crate::rules::quota::Announced;
 use crate::rules::{body, package, session};
 use crate::session::{self as sessions, Held, Piece};
+use crate::state::UploadState;
 use crate::store as rows;
 use crate::store::sessions::Session;
-use crate::{UploadState, channel, metadata, progress, quota, storing, tus};
+use crate::{channel, metadata, progress, quota, storing, tus};
 
 pub(super) fn router() -> OpenApiRouter<UploadState> {
     OpenApiRouter::new()
