@@ -10,6 +10,8 @@ and ends with 0 (passed), 77 (skipped, after `skipped: why`) or 1 (failed, with 
     platform.py    processes: start, wait until ready, kill, start again
     releases.py    programs of earlier releases, built from their commits
     neighbours.py  instances of two versions side by side
+    between.py     somebody between two services who rewrites what they say
+    unknowns.py    what another version might say, said between real services
     web.py         HTTP with nothing hidden: one request, one answer
     developer.py   what a developer does: apps, packages, releases, tokens
     visitor.py     what an end user does: downloads, `latest`, keys, signatures

@@ -86,7 +86,8 @@ class Platform:
         self.check = check
         self.data = check.folder / name
         self.gateway = f"127.0.0.1:{free_port()}"
-        self.registry = f"127.0.0.1:{free_port()}"
+        # Where others look for the registry, and where it listens unless somebody stands between.
+        self.registry = self.registry_listens = f"127.0.0.1:{free_port()}"
         self.settings = (settings or {}) | databases(check)
         self.instances = {service: [] for service in SERVICES}
         self.children = []
@@ -128,7 +129,7 @@ class Platform:
         program = [releases.program(version, service)] if version else [BINARIES / "slipway", "run", service]
         command = [*prefix, *program, "--data", self.data, *extra]
         if service == "registry":
-            command += ["--listen", self.registry]
+            command += ["--listen", self.registry_listens]
         else:
             command += ["--registry", f"https://{self.registry}"]
         if service == "gateway":

@@ -1,6 +1,6 @@
 """Programs of earlier releases: built from the commits that `deploy/releases` names, and kept in `target/releases`.
 
-    python3 -m slipway_checks.releases [--debug] VERSION SERVICE…     builds what is not there yet
+    python3 -c "from slipway_checks import releases; releases.main()" [--debug] VERSION SERVICE…     builds what is missing
 
 They are built from a worktree into the same target folder as today's, so that of the dependencies nothing is compiled
 twice. What today's build had put at the same names is put back.
