@@ -77,6 +77,7 @@ impl Fixture {
         let mut process = slipway_testkit::process("download", engine).await;
         let common = Arc::make_mut(&mut process.process.settings);
         common.http.public_url = public_url.map(|url| url.parse().expect("an origin"));
+        process.peers.process = process.process.clone();
         let state = DownloadState::open(&process.peers, &settings)
             .await
             .expect("a state");
