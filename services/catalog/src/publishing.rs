@@ -329,12 +329,14 @@ fn waits_for(service: &str, error: CallError) -> String {
             detail.clone()
         }
         // Another version of it, perhaps: what is not known to be for good is none of the release's fault.
-        CallError::Refused { detail, .. } => {
-            format!("waits for the {service} service, which does not take it now: {detail}")
-        }
-        _ => format!(
-            "waits for the {service} service, which does not answer now; it goes on by itself"
-        ),
+        _ => match error.not_taken() {
+            Some(detail) => {
+                format!("waits for the {service} service, which does not take it now: {detail}")
+            }
+            None => format!(
+                "waits for the {service} service, which does not answer now; it goes on by itself"
+            ),
+        },
     };
     tracing::info!(
         service,

@@ -3,6 +3,7 @@
 //! A row is leased, sent, and removed in the transaction that notes the result. The catalog takes the same delivery again
 //! without a change.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
@@ -133,7 +134,7 @@ async fn deliver(state: &UploadState, work: &Work) -> sqlx::Result<()> {
         }
         Ok(Err(error)) => {
             tracing::debug!(package = entry.package_id, %error, "a delivery waits");
-            put_back(&mut transaction, work, reason(&error)).await?;
+            put_back(&mut transaction, work, &reason(&error)).await?;
         }
         Err(_) => put_back(&mut transaction, work, AWAY).await?,
     }
@@ -158,16 +159,23 @@ async fn put_back(db: &mut AnyConnection, work: &Work, reason: &str) -> sqlx::Re
     Ok(())
 }
 
-/// Why a delivery waits, for the developer: what the catalog says of itself, such as that it is held or its disk full.
-fn reason(error: &CallError) -> &str {
+/// Why a delivery waits, for the developer: what the catalog says of itself, such as that it is held or its disk full, or that it,
+/// of another version, does not know what it is told.
+fn reason(error: &CallError) -> Cow<'_, str> {
     const TOLD: [StatusCode; 2] = [
         StatusCode::SERVICE_UNAVAILABLE,
         StatusCode::INSUFFICIENT_STORAGE,
     ];
     match error {
         CallError::Failed { status, detail, .. } if TOLD.contains(status) && !detail.is_empty() => {
-            detail
+            detail.into()
         }
-        _ => AWAY,
+        _ => match error.not_taken() {
+            Some(detail) => format!(
+                "the catalog does not take it now: {detail}; the package is safe and is handed over by itself"
+            )
+            .into(),
+            None => AWAY.into(),
+        },
     }
 }

@@ -81,6 +81,20 @@ struct Reason {
     detail: String,
 }
 
+impl CallError {
+    /// What a callee says that does not take a call now, or not in this version. `None` when nobody has answered, and when the
+    /// callee has a fault of its own.
+    pub fn not_taken(&self) -> Option<&str> {
+        match self {
+            Self::Refused { detail, .. } => Some(detail),
+            Self::Failed { status, detail, .. } if status.is_client_error() => Some(detail),
+            _ => None,
+        }
+        .filter(|detail| !detail.is_empty())
+        .map(String::as_str)
+    }
+}
+
 pub(super) async fn read_json<T: DeserializeOwned>(
     service: &str,
     response: Response,
