@@ -10,54 +10,13 @@ use sqlx::AnyConnection;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::store;
-use crate::store::feed::Feed;
-use crate::{CatalogState, quota};
+use crate::rules::feed::{Ask, FOLLOWERS, told_after};
+use crate::rules::state::State as Stage;
+use crate::{CatalogState, quota, store};
 
 /// Changes in one page, and bytes of what was read from its packages after which it ends: icons are in it.
 const PAGE: i64 = 500;
 const PAGE_BYTES: usize = 4 * 1024 * 1024;
-
-/// Services that keep a copy.
-pub(crate) const FOLLOWERS: [&str; 2] = ["upload", "download"];
-
-/// What a follower asks with.
-pub(crate) struct Ask {
-    /// Of its copy; empty when it has none.
-    pub(crate) epoch: String,
-    /// What it has applied.
-    pub(crate) after: i64,
-    /// The head and the mark of the newest answer that it was given in its epoch.
-    pub(crate) head: i64,
-    pub(crate) mark: String,
-    /// The epoch that it knows as held.
-    pub(crate) held: Option<String>,
-}
-
-impl Ask {
-    /// Whether it has been told of a hold that goes on.
-    fn knows_held(&self, feed: &Feed) -> bool {
-        feed.is_held() && self.held.as_deref() == Some(feed.epoch())
-    }
-
-    /// Whether it would lose something to the epoch that it was told, and keeps its copy.
-    pub(crate) fn claims(&self, feed: &Feed) -> bool {
-        self.held.as_deref() == Some(feed.epoch())
-            && !self.epoch.is_empty()
-            && self.epoch != feed.epoch()
-    }
-
-    /// Whether there is something to tell it.
-    pub(crate) fn has_news(&self, feed: &Feed) -> bool {
-        if self.knows_held(feed) {
-            return self.epoch == feed.epoch() && feed.head > self.after;
-        }
-        self.held.is_some()
-            || feed.is_held()
-            || self.epoch != feed.epoch()
-            || feed.head > self.after
-    }
-}
 
 /// Makes the epoch of a new database, notes that this process has begun, and completes what an earlier version has written.
 pub(crate) async fn begin(state: &CatalogState) -> sqlx::Result<()> {
@@ -78,13 +37,7 @@ pub(crate) async fn page(
 ) -> anyhow::Result<Page> {
     let feed = store::feed::read(snapshot).await?;
     let start = store::feed::last_start(snapshot).await?;
-    let after = if ask.epoch == feed.epoch() {
-        ask.after
-    } else if ask.knows_held(&feed) {
-        feed.head
-    } else {
-        0
-    };
+    let after = told_after(&feed, ask);
     let mut changes = Vec::new();
     let mut size = 0;
     let packages = caller == "upload";
@@ -148,14 +101,20 @@ async fn release(connection: &mut AnyConnection, id: &str) -> anyhow::Result<Row
         .await?
         .ok_or(sqlx::Error::RowNotFound)?;
     let packages = store::packages::of_release(connection, id).await?;
-    let visibility = match release.state() {
-        Ok(stage) => stage.visibility(),
+    if let Stage::Unknown(state) = &release.state {
         // A later version wrote it. Without this row no follower would get any after it.
-        Err(error) => {
-            tracing::warn!(app = release.app, version = release.version, %error, "nobody is shown this release");
-            Visibility::Hidden
-        }
-    };
+        let (app, version) = (&release.app, &release.version);
+        tracing::warn!(
+            app,
+            version,
+            state,
+            "a release in a state that is not known here is shown to nobody"
+        );
+    }
+    let visibility = release.state.visibility();
+    let packages = packages
+        .into_iter()
+        .map(store::packages::Package::into_change);
     Ok(Row::Release(Release {
         visibility: Word::Known(visibility),
         channels: match visibility {
@@ -167,10 +126,7 @@ async fn release(connection: &mut AnyConnection, id: &str) -> anyhow::Result<Row
         notes: release.notes,
         published_at: release.published_at,
         reason: release.reason,
-        packages: packages
-            .into_iter()
-            .map(store::packages::Package::into_change)
-            .collect::<sqlx::Result<_>>()?,
+        packages: packages.collect::<sqlx::Result<_>>()?,
     }))
 }
 

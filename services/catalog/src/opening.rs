@@ -8,7 +8,7 @@ use slipway_service::discovery::view::View;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use crate::feed::FOLLOWERS;
+use crate::rules::feed::FOLLOWERS;
 
 /// Cheap to clone.
 #[derive(Clone)]

@@ -6,15 +6,15 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
+use slipway_contract::grant::TokenRefusal;
+use slipway_service::clock;
 use slipway_service::http::request_line::permitted_by;
-use slipway_service::token::{Grant, Scope, Token, unknown_token};
-use slipway_service::{Problem, clock};
-
+use slipway_service::token::{Grant, Scope, Token};
 use sqlx::{Any, AnyConnection, Transaction};
 
-use crate::store;
+use crate::error::Error;
 use crate::store::audit::By;
-use crate::{CatalogState, restore};
+use crate::{CatalogState, restore, store};
 
 /// The token of a request, known and alive. It is extracted before anything else of the request is looked at.
 pub(crate) struct Actor {
@@ -23,7 +23,7 @@ pub(crate) struct Actor {
 }
 
 impl Actor {
-    pub(crate) fn permit(&self, scope: Scope, app: Option<&str>) -> Result<(), Problem> {
+    pub(crate) fn permit(&self, scope: Scope, app: Option<&str>) -> Result<(), Error> {
         Ok(self.grant.permit(scope, app)?)
     }
 
@@ -34,7 +34,7 @@ impl Actor {
         state: &CatalogState,
         scope: Scope,
         app: Option<&str>,
-    ) -> Result<Transaction<'static, Any>, Problem> {
+    ) -> Result<Transaction<'static, Any>, Error> {
         let mut transaction = state.change().await?;
         self.judge(&mut transaction, scope, app).await?;
         Ok(transaction)
@@ -46,21 +46,10 @@ impl Actor {
         db: &mut AnyConnection,
         scope: Scope,
         app: Option<&str>,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), Error> {
         let now = clock::unix_millis();
         judge(db, &self.grant.id, (scope, app), now).await?;
         Ok(())
-    }
-
-    /// Writes who did what, in the transaction that does it.
-    pub(crate) async fn audit(
-        &self,
-        db: &mut AnyConnection,
-        action: &str,
-        app: Option<&str>,
-        subject: &str,
-    ) -> sqlx::Result<()> {
-        store::audit::insert(db, self.by(), action, app, subject).await
     }
 
     pub(crate) fn by(&self) -> By<'_> {
@@ -73,15 +62,15 @@ impl Actor {
 }
 
 impl FromRequestParts<CatalogState> for Actor {
-    type Rejection = Problem;
+    type Rejection = Error;
 
-    async fn from_request_parts(parts: &mut Parts, state: &CatalogState) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &CatalogState) -> Result<Self, Error> {
         let token = Token::from_headers(&parts.headers)?;
         state.opening.over().await;
         let mut connection = state.database.read().await?;
         let grant = store::tokens::by_hash(&mut connection, &token.hash())
             .await?
-            .ok_or_else(unknown_token)?;
+            .ok_or(TokenRefusal::Unknown)?;
         grant.check_alive(clock::unix_millis())?;
         permitted_by(&parts.extensions, &grant.id);
         let feed = store::feed::read(&mut connection).await?;
@@ -107,10 +96,10 @@ pub(crate) async fn judge(
     id: &str,
     (scope, app): (Scope, Option<&str>),
     at: i64,
-) -> Result<Grant, Problem> {
+) -> Result<Grant, Error> {
     let grant = store::tokens::by_id(db, id)
         .await?
-        .ok_or_else(unknown_token)?;
+        .ok_or(TokenRefusal::Unknown)?;
     grant.check_alive(at)?;
     grant.permit(scope, app)?;
     Ok(grant)

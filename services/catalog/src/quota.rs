@@ -1,11 +1,11 @@
 //! What apps may hold: by the settings, unless an administrator has said otherwise of one.
 
-use slipway_service::Problem;
 use slipway_service::quota::Quota;
 use sqlx::AnyConnection;
 
 use crate::CatalogState;
-use crate::release::State as Stage;
+use crate::error::Error;
+use crate::rules::quota::check_release as check;
 use crate::store::apps::{self, App};
 use crate::store::releases::Release;
 use crate::store::{feed, quotas};
@@ -37,22 +37,17 @@ pub(crate) async fn begin(state: &CatalogState) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Refuses to make one release more of a draft than the app may have. What upload has acknowledged was counted there.
+/// Refuses to make one release more of a draft than the app may have.
 pub(crate) async fn check_release(
     state: &CatalogState,
     db: &mut AnyConnection,
     release: &Release,
-) -> Result<(), Problem> {
-    if release.state().map_err(Problem::internal)? != Stage::Draft {
-        return Ok(());
-    }
+) -> Result<(), Error> {
     let app = crate::app::find(db, &release.app).await?;
     let quota = of(state, &app);
     if quota.releases.is_none() {
         return Ok(());
     }
-    let before = quotas::used(db, &app.slug).await?;
-    let mut after = before;
-    after.releases += 1;
-    Ok(quota.check(&app.slug, before, after)?)
+    let used = quotas::used(db, &app.slug).await?;
+    Ok(check(&release.state, &app.slug, quota, used)?)
 }

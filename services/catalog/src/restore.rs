@@ -1,75 +1,51 @@
-//! What happens when an older copy of this database, or an empty one, was put in its place.
-//!
-//! The followers know: one that was given a mark beyond this database, or that would lose something to it, says so. Then
-//! the feed is held: it is told under an epoch that nobody takes, reads go on, and nothing is changed, until somebody
-//! accepts that epoch or the newer database is back. The hold is in the database itself, so it is shared, outlives
-//! processes, and is gone with it.
+//! What happens when an older copy of this database, or an empty one, was put in its place: the feed is held. The rules are
+//! [`crate::rules::restore`]. The hold is in the database itself, so it is shared, outlives processes, and is gone with it.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::fs;
-use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Method, StatusCode};
+use http::Method;
 use slipway_service::changes::held::{Loss, Report};
-use slipway_service::token::{Grant, Token, unknown_token};
-use slipway_service::{Problem, clock};
-use tokio::sync::Mutex;
+use slipway_service::clock;
+use slipway_service::token::{Grant, Token};
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 use crate::CatalogState;
-use crate::feed::{Ask, FOLLOWERS};
-use crate::store::feed::{self as rows, Feed};
+use crate::error::Error;
+use crate::held::Doubted;
+pub(crate) use crate::held::Unchanged;
+use crate::rules::feed::{Ask, FOLLOWERS, Feed};
+use crate::rules::restore::{self as rules, Marked};
+use crate::store::feed as rows;
 
-/// Seconds after which whoever wants to change something may ask again: a person has to decide first.
-const RETRY_SECONDS: &str = "30";
 /// How long a follower's report is believed.
 const REPORT_LIFE: Duration = Duration::from_secs(1);
 /// It is in a follower's memory. One that hangs must not hold everybody who has a token.
 const REPORT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Why nothing may be changed now.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Unchanged {
-    #[error(
-        "the catalog's database is older than what its followers have, and nothing is changed before somebody decides: run `slipway accept-restore`, or put the newer database back"
-    )]
-    Held,
-    #[error(transparent)]
-    Database(#[from] sqlx::Error),
-}
-
-impl From<Unchanged> for Problem {
-    fn from(unchanged: Unchanged) -> Self {
-        match unchanged {
-            Unchanged::Held => held(unchanged.to_string()),
-            Unchanged::Database(error) => error.into(),
-        }
-    }
-}
-
-fn held(detail: String) -> Problem {
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "restore_held", detail)
-        .with_header("retry-after", RETRY_SECONDS)
-}
-
-/// Holds the feed when `ask` shows that this database is an older copy: it has a mark of a start or a number that is not
-/// here. Without a good mark a number beyond ours proves nothing and is refused.
-pub(crate) async fn notice(state: &CatalogState, caller: &str, ask: &Ask) -> Result<(), Problem> {
+/// Holds the feed when `ask` shows that this database is an older copy.
+pub(crate) async fn notice(state: &CatalogState, caller: &str, ask: &Ask) -> Result<(), Error> {
     let mut connection = state.database.read().await?;
     let feed = rows::read(&mut connection).await?;
-    if feed.is_held() || ask.epoch != feed.written() {
-        return Ok(());
-    }
-    let older = match state.marks.check(&ask.mark, &ask.epoch, ask.head) {
-        Some(start) => rows::reach(&mut connection, start)
-            .await?
-            .is_none_or(|reach| ask.head > reach),
-        None => false,
+    let marked = match state.marks.check(&ask.mark, &ask.epoch, ask.head) {
+        Some(start) => match rows::reach(&mut connection, start).await? {
+            Some(reach) => Marked::Reached(reach),
+            None => Marked::Elsewhere,
+        },
+        None => Marked::No,
     };
     drop(connection);
     let (head, after) = (feed.head, ask.after);
+    let older = rules::is_older(&feed, ask, marked).inspect_err(|_| {
+        tracing::warn!(
+            caller,
+            head,
+            after,
+            "a follower is ahead and has no mark that shows it: nothing follows from that"
+        );
+    })?;
     if older {
         tracing::warn!(
             caller,
@@ -77,18 +53,7 @@ pub(crate) async fn notice(state: &CatalogState, caller: &str, ask: &Ask) -> Res
             marked = ask.head,
             "this database is an older copy: nothing is changed until `slipway accept-restore`, or until the newer one is back"
         );
-        hold(state, feed.written(), &Uuid::now_v7().to_string()).await?;
-    } else if after > head {
-        tracing::warn!(
-            caller,
-            head,
-            after,
-            "a follower is ahead and has no mark that shows it: nothing follows from that"
-        );
-        return Err(Problem::bad_request(
-            "mark_invalid",
-            "what was applied is beyond the feed, and the mark does not show that it was ever given",
-        ));
+        hold(state, &feed.written, &Uuid::now_v7().to_string()).await?;
     }
     Ok(())
 }
@@ -98,16 +63,16 @@ pub(crate) async fn claim(state: &CatalogState, caller: &str, ask: &Ask) -> sqlx
     let mut connection = state.database.read().await?;
     let feed = rows::read(&mut connection).await?;
     let place = (caller, &*ask.epoch);
-    if !ask.claims(&feed) || feed.is_held() && rows::is_claimed(&mut connection, place).await? {
+    if !ask.claims(&feed) {
         return Ok(());
     }
-    // Whoever has not heard yet that its copy was given up claims nothing.
+    let is_known = rows::is_claimed(&mut connection, place).await?;
     let replaced = rows::replaced(&mut connection, feed.epoch()).await?;
-    if replaced.contains(&ask.epoch) {
+    drop(connection);
+    if !rules::is_claim(&feed, ask, is_known, &replaced) {
         return Ok(());
     }
-    drop(connection);
-    if hold(state, feed.written(), feed.epoch()).await? {
+    if hold(state, &feed.written, feed.epoch()).await? {
         tracing::warn!(
             caller,
             copy = ask.epoch,
@@ -156,29 +121,16 @@ async fn report(state: &CatalogState, service: &'static str, epoch: &str) -> Opt
     let client = &state.peers.client;
     let asked = client.call(service, Method::GET, "/internal/held", None::<&()>);
     let report: Report = timeout(REPORT_TIMEOUT, asked).await.ok()?.ok()?;
-    let compared = report.epoch.as_deref() == Some(epoch) && !report.from.is_empty();
-    (compared || report.from == epoch).then_some(report)
+    rules::is_about(&report, epoch).then_some(report)
 }
 
-/// Which tokens cannot be believed while the feed is held, as upload knows it.
-#[derive(Clone, Default)]
-pub(crate) struct Doubts(Arc<Mutex<Option<Asked>>>);
-
-struct Asked {
-    at: Instant,
-    epoch: String,
-    /// Ids of tokens that would be permitted more; `None` when nobody can tell.
-    tokens: Option<HashSet<String>>,
-}
-
-/// Refuses, while the feed is held, a token that has been revoked or narrowed since this copy was made. Where nobody can
-/// tell, the administrator's own token passes alone: it lies in the data folder.
+/// Refuses, while the feed is held, a token that may have been revoked or narrowed since this copy was made.
 pub(crate) async fn check_token(
     state: &CatalogState,
     feed: &Feed,
     grant: &Grant,
     hash: &str,
-) -> Result<(), Problem> {
+) -> Result<(), Error> {
     if is_administrators(state, hash) {
         return Ok(());
     }
@@ -187,25 +139,14 @@ pub(crate) async fn check_token(
         .as_ref()
         .is_some_and(|asked| asked.epoch == feed.epoch() && asked.at.elapsed() < REPORT_LIFE);
     if !current {
-        let report = report(state, "upload", feed.epoch()).await;
-        let whole = report.filter(|report| report.count == report.losses.len());
-        *asked = Some(Asked {
+        *asked = Some(Doubted {
+            tokens: rules::doubted(report(state, "upload", feed.epoch()).await),
             at: Instant::now(),
             epoch: feed.epoch().to_owned(),
-            tokens: whole.map(|report| {
-                let losses = report.losses.into_iter();
-                losses.map(|loss| loss.subject).collect()
-            }),
         });
     }
-    match asked.as_ref().and_then(|asked| asked.tokens.as_ref()) {
-        Some(tokens) if tokens.contains(&grant.id) => Err(unknown_token()),
-        Some(_) => Ok(()),
-        None => Err(held(
-            "the catalog's database is older than what its followers have, and upload, which knows whether this token was revoked since, does not say: try again, or use the token in the data folder"
-                .to_owned(),
-        )),
-    }
+    let tokens = asked.as_ref().and_then(|asked| asked.tokens.as_ref());
+    Ok(rules::check_token(&grant.id, tokens)?)
 }
 
 fn is_administrators(state: &CatalogState, hash: &str) -> bool {

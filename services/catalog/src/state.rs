@@ -6,9 +6,9 @@ use slipway_service::{Health, Peers, Process, clock};
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, Transaction};
 
+use crate::held::{Doubts, Unchanged};
 use crate::mark::Marks;
 use crate::opening::Opening;
-use crate::restore::{Doubts, Unchanged};
 use crate::settings::Settings;
 use crate::signals::Signals;
 use crate::store;

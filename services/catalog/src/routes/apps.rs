@@ -10,32 +10,30 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use slipway_openapi::parameters::{AppPath, IdempotencyKey};
 use slipway_openapi::{Documents, Listing, PROBLEM, ProblemDocument, Reading, Writing};
-use slipway_packages::{Slug, SlugError, shown};
+use slipway_service::clock;
 use slipway_service::http::json::{ApiJson, ApiPath, ApiQuery};
-use slipway_service::http::list;
+use slipway_service::http::list::{self, Items};
 use slipway_service::quota::Quota;
 use slipway_service::token::Scope;
-use slipway_service::{Problem, clock};
 use sqlx::AnyConnection;
 use tokio::time::Instant;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::idempotency::{Turn, turn};
-use super::published::{Given, nothing_to_change};
-use super::releases::deleted;
-use super::{Items, NoQuery};
+use super::query::NoQuery;
+use super::settling::deleted;
+use super::write::{Done, Entry, Request, Write};
+use crate::error::Error;
 use crate::permission::Actor;
-use crate::release::Refused;
+use crate::rules::given::Given;
+use crate::rules::{self, text};
 use crate::store::like::Like;
 use crate::store::{apps, jobs};
-use crate::{CatalogState, feed, quota, removal};
+use crate::{CatalogState, app, feed, quota, refusal, removal, store};
 
 /// Time that a new app's answer waits for its signing key.
 const KEY_WAIT: Duration = Duration::from_secs(2);
-/// Characters of an app's name: one line on a phone.
-const MAX_NAME: usize = 100;
 
 pub(super) fn router() -> OpenApiRouter<CatalogState> {
     OpenApiRouter::new()
@@ -103,72 +101,42 @@ async fn create(
     _: NoQuery,
     headers: HeaderMap,
     ApiJson(new): ApiJson<New>,
-) -> Result<Response, Problem> {
+) -> Result<Response, Error> {
     actor.permit(Scope::Admin, None)?;
-    let slug = slug(&new.slug)
-        .map_err(|error| Problem::unprocessable("slug_refused", error.to_string()))?;
-    let name = name(&new.name)?;
-    let mut transaction = actor.change(&state, Scope::Admin, None).await?;
-    let turn = turn(&mut transaction, &actor, &headers, "create app", &new).await?;
-    if turn == Turn::First {
-        if !apps::insert(&mut transaction, slug.as_str(), &name, clock::unix_millis()).await? {
-            return Err(taken(&mut transaction, &slug).await?);
+    let slug = text::slug(&new.slug)?;
+    let name = text::name("app", &new.name)?;
+    let request = Request {
+        headers: &headers,
+        operation: "create app",
+        body: &new,
+    };
+    let effect = async |db: &mut AnyConnection| {
+        if !apps::insert(db, slug.as_str(), &name, clock::unix_millis()).await? {
+            return Err(app::taken(db, &slug).await?.into());
         }
-        jobs::queue(&mut transaction, "key", slug.as_str(), clock::unix_millis()).await?;
-        actor
-            .audit(
-                &mut transaction,
-                "app.create",
-                Some(slug.as_str()),
-                slug.as_str(),
-            )
-            .await?;
-        state.commit(transaction).await?;
-    } else {
-        crate::app::find(&mut transaction, slug.as_str()).await?;
-        drop(transaction);
-    }
+        jobs::queue(db, "key", slug.as_str(), clock::unix_millis()).await?;
+        let slug = slug.as_str();
+        Ok(Done {
+            made: (),
+            audit: Some(Entry::new(Some(slug), "app.create", slug)),
+        })
+    };
+    let write = Write {
+        state: &state,
+        actor: &actor,
+        scope: Scope::Admin,
+        app: None,
+    };
+    write.once(request, effect, async |_| Ok(())).await?;
+    // It may have been deleted since it was made.
+    find(&state, slug.as_str()).await?;
     let app = with_key(&state, slug.as_str()).await?;
     let location = [("location", format!("/api/v1/apps/{slug}"))];
     Ok((StatusCode::CREATED, location, Json(app)).into_response())
 }
 
-/// Why there is no other app of this slug.
-async fn taken(db: &mut AnyConnection, slug: &Slug) -> sqlx::Result<Problem> {
-    let there = apps::get(db, slug.as_str()).await?;
-    if there.is_some_and(|app| app.is_deleted()) {
-        return Ok(Problem::conflict(
-            "app_deleted",
-            format!(
-                "there was an app {slug}, which was deleted, and its slug stays taken: choose another"
-            ),
-        ));
-    }
-    Ok(Problem::conflict(
-        "app_exists",
-        format!("there is an app {slug} already: choose another slug"),
-    ))
-}
-
-/// An app's name as it is kept.
-fn name(text: &str) -> Result<String, Problem> {
-    shown::name(text, MAX_NAME).map_err(|error| {
-        Problem::unprocessable(
-            "name_refused",
-            format!("the app's name is refused: {error}; choose another"),
-        )
-    })
-}
-
-/// A slug for a new app.
-fn slug(text: &str) -> Result<Slug, SlugError> {
-    let slug: Slug = text.parse()?;
-    slug.check_new_app()?;
-    Ok(slug)
-}
-
 /// The app with its key, or without when the key takes too long; and known to those who follow.
-async fn with_key(state: &CatalogState, slug: &str) -> Result<App, Problem> {
+async fn with_key(state: &CatalogState, slug: &str) -> Result<App, Error> {
     let deadline = Instant::now() + KEY_WAIT;
     let with_key = state
         .signals
@@ -179,7 +147,7 @@ async fn with_key(state: &CatalogState, slug: &str) -> Result<App, Problem> {
         })
         .await?;
     let mut connection = state.database.read().await?;
-    let head = crate::store::feed::read(&mut connection).await?.head;
+    let head = store::feed::read(&mut connection).await?.head;
     drop(connection);
     feed::applied_by_all(state, head).await?;
     match with_key {
@@ -223,7 +191,7 @@ async fn list(
     State(state): State<CatalogState>,
     actor: Actor,
     ApiQuery(query): ApiQuery<Search>,
-) -> Result<Json<Items<App>>, Problem> {
+) -> Result<Json<Items<App>>, Error> {
     let only = actor.grant.app.clone();
     actor.permit(Scope::Read, only.as_deref())?;
     let mut connection = state.database.read().await?;
@@ -253,7 +221,7 @@ async fn show(
     actor: Actor,
     _: NoQuery,
     ApiPath(app): ApiPath<String>,
-) -> Result<Json<App>, Problem> {
+) -> Result<Json<App>, Error> {
     actor.permit(Scope::Read, Some(&app))?;
     Ok(Json(render(&state, find(&state, &app).await?)))
 }
@@ -287,20 +255,9 @@ struct Limits {
 }
 
 impl Limits {
-    fn over(self, before: Quota) -> Result<Quota, Problem> {
-        let one = |given, before| match given {
-            Given::No => Ok(before),
-            Given::Yes(Some(limit)) if limit < 0 => Err(Problem::unprocessable(
-                "quota_invalid",
-                "a limit is a number from 0 on, or null for the platform's",
-            )),
-            Given::Yes(limit) => Ok(limit),
-        };
-        Ok(Quota {
-            bytes: one(self.bytes, before.bytes)?,
-            releases: one(self.releases, before.releases)?,
-            drafts: one(self.drafts, before.drafts)?,
-        })
+    fn over(self, before: Quota) -> Result<Quota, refusal::Request> {
+        let limits = (self.bytes, self.releases, self.drafts);
+        rules::quota::over(before, limits)
     }
 }
 
@@ -327,38 +284,52 @@ async fn edit(
     _: NoQuery,
     ApiPath(slug): ApiPath<String>,
     ApiJson(body): ApiJson<Edit>,
-) -> Result<Json<App>, Problem> {
+) -> Result<Json<App>, Error> {
     let whose = match body.quota {
         Given::No => Some(slug.as_str()),
         Given::Yes(_) => None,
     };
     actor.permit(Scope::Admin, whose)?;
     if body.name.is_none() && whose.is_some() {
-        return Err(nothing_to_change("\"name\" or \"quota\""));
+        return Err(refusal::Request::NothingToChange("\"name\" or \"quota\"").into());
     }
-    let name = body.name.as_deref().map(self::name).transpose()?;
-    let mut transaction = actor.change(&state, Scope::Admin, whose).await?;
-    let app = crate::app::find(&mut transaction, &slug).await?;
-    let quota = match body.quota {
+    let name = body.name.as_deref();
+    let name = name.map(|name| text::name("app", name)).transpose()?;
+    let write = Write {
+        state: &state,
+        actor: &actor,
+        scope: Scope::Admin,
+        app: whose,
+    };
+    let seq = write
+        .run(async |db| change(db, &slug, name, body.quota).await)
+        .await?;
+    feed::applied_by_all(&state, seq).await?;
+    Ok(Json(render(&state, find(&state, &slug).await?)))
+}
+
+/// Writes another name and other limits; the number of the change, 0 when there is none.
+async fn change(
+    db: &mut AnyConnection,
+    slug: &str,
+    name: Option<String>,
+    limits: Given<Limits>,
+) -> Result<Done<i64>, Error> {
+    let app = app::find(db, slug).await?;
+    let quota = match limits {
         Given::No => app.quota(),
         Given::Yes(None) => Quota::default(),
         Given::Yes(Some(limits)) => limits.over(app.quota())?,
     };
     let mut seq = 0;
     if let Some(name) = name.filter(|name| *name != app.name) {
-        seq = apps::rename(&mut transaction, &slug, &name).await?;
+        seq = apps::rename(db, slug, &name).await?;
     }
     if quota != app.quota() {
-        seq = apps::limit(&mut transaction, &slug, quota).await?;
+        seq = apps::limit(db, slug, quota).await?;
     }
-    if seq != 0 {
-        actor
-            .audit(&mut transaction, "app.edit", Some(&slug), &slug)
-            .await?;
-    }
-    state.commit(transaction).await?;
-    feed::applied_by_all(&state, seq).await?;
-    Ok(Json(render(&state, find(&state, &slug).await?)))
+    let audit = (seq != 0).then(|| Entry::new(Some(slug), "app.edit", slug));
+    Ok(Done { made: seq, audit })
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -402,29 +373,21 @@ async fn delete(
     actor: Actor,
     ApiPath(slug): ApiPath<String>,
     ApiQuery(query): ApiQuery<Confirmation>,
-) -> Result<Response, Problem> {
+) -> Result<Response, Error> {
     actor.permit(Scope::Admin, Some(&slug))?;
     let mut transaction = actor.change(&state, Scope::Admin, Some(&slug)).await?;
     let there = apps::get(&mut transaction, &slug).await?;
-    let there = there.ok_or_else(|| Refused::AppUnknown(slug.clone()))?;
-    if there.is_deleted() {
+    let there = there.ok_or_else(|| refusal::App::Unknown(slug.clone()))?;
+    if !rules::removal::app(&slug, there.is_deleted(), &query.confirm)? {
         return Ok(StatusCode::NO_CONTENT.into_response());
-    }
-    if query.confirm != slug {
-        return Err(Problem::unprocessable(
-            "confirmation_missing",
-            format!(
-                "this deletes the app {slug} with all of its releases, for ever: to mean it, type its slug again: DELETE /api/v1/apps/{slug}?confirm={slug}"
-            ),
-        ));
     }
     let seq = removal::app(&mut transaction, &slug, actor.by()).await?;
     state.commit(transaction).await?;
     deleted(&state, seq, json!({"slug": slug})).await
 }
 
-async fn find(state: &CatalogState, slug: &str) -> Result<apps::App, Problem> {
-    crate::app::find(&mut *state.database.read().await?, slug).await
+async fn find(state: &CatalogState, slug: &str) -> Result<apps::App, Error> {
+    app::find(&mut *state.database.read().await?, slug).await
 }
 
 fn render(state: &CatalogState, row: apps::App) -> App {

@@ -4,14 +4,14 @@ use axum::Json;
 use axum::extract::State;
 use slipway_openapi::parameters::PageQuery;
 use slipway_openapi::{Listing, Reading};
-use slipway_service::Problem;
 use slipway_service::http::json::ApiQuery;
+use slipway_service::http::list::{Items, List};
 use slipway_service::token::Scope;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Items, List};
 use crate::CatalogState;
+use crate::error::Error;
 use crate::permission::Actor;
 use crate::store::audit;
 
@@ -36,7 +36,7 @@ async fn list(
     State(state): State<CatalogState>,
     actor: Actor,
     ApiQuery(query): ApiQuery<List>,
-) -> Result<Json<Items<audit::Entry>>, Problem> {
+) -> Result<Json<Items<audit::Entry>>, Error> {
     let app = actor.grant.app.clone();
     actor.permit(Scope::Admin, app.as_deref())?;
     let mut connection = state.database.read().await?;

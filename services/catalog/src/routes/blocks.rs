@@ -5,15 +5,15 @@ use axum::extract::State;
 use serde_json::{Value, json};
 use slipway_openapi::{InternalWriting, PROBLEM, ProblemDocument};
 use slipway_packages::Digest;
-use slipway_service::Problem;
 use slipway_service::api::FileBlocks;
 use slipway_service::http::json::ApiJson;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::CatalogState;
-use crate::release::Refused;
+use crate::error::Error;
+use crate::rules::delivery::check_blocks;
 use crate::store::{packages, releases};
+use crate::{CatalogState, refusal};
 
 pub(super) fn router() -> OpenApiRouter<CatalogState> {
     OpenApiRouter::new().routes(routes!(take))
@@ -37,19 +37,19 @@ pub(super) fn router() -> OpenApiRouter<CatalogState> {
 async fn take(
     State(state): State<CatalogState>,
     ApiJson(given): ApiJson<FileBlocks>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Value>, Error> {
     let digest = |text: &str| {
         text.parse::<Digest>()
-            .map_err(|error| Problem::unprocessable("digest_invalid", error.to_string()))
+            .map_err(|error| refusal::Delivery::DigestInvalid(error.to_string()))
     };
     let (sha256, blocks) = (digest(&given.sha256)?, digest(&given.blocks)?);
     let mut transaction = state.change().await?;
     let there = packages::of_bytes(&mut transaction, &sha256).await?;
     if there.is_empty() {
-        return Err(Refused::PackageUnknown(given.sha256).into());
+        return Err(refusal::Package::Unknown(given.sha256).into());
     }
     for package in &there {
-        package.check_blocks(&blocks)?;
+        check_blocks(&package.id, package.blocks.as_deref(), &blocks)?;
     }
     let mut concerned = Vec::new();
     for package in there.iter().filter(|package| package.blocks.is_none()) {

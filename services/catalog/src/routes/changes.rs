@@ -7,18 +7,20 @@ use axum::extract::State;
 use serde::Deserialize;
 use slipway_openapi::{InternalReading, PROBLEM, ProblemDocument};
 use slipway_service::changes::Page;
+use slipway_service::clock;
 use slipway_service::http::json::ApiQuery;
 use slipway_service::internal::verify::Caller;
-use slipway_service::{Problem, clock};
 use tokio::time::Instant;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::feed::{self, Ask};
+use crate::error::Error;
+use crate::refusal::Request;
+use crate::rules::feed::Ask;
 use crate::store::feed as rows;
-use crate::{CatalogState, restore};
+use crate::{CatalogState, feed, restore};
 
 /// Longest time that a poll is held.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
@@ -68,7 +70,7 @@ async fn changes(
     State(state): State<CatalogState>,
     Caller(caller): Caller,
     ApiQuery(query): ApiQuery<Query>,
-) -> Result<Json<Page>, Problem> {
+) -> Result<Json<Page>, Error> {
     check_length(&query)?;
     let (follower, wait) = (query.follower, Duration::from_secs(query.wait));
     let ask = Ask {
@@ -80,7 +82,8 @@ async fn changes(
     };
     restore::notice(&state, &caller, &ask).await?;
     if let Some(follower) = follower {
-        let follower = Uuid::try_parse(&follower).map_err(|_| refused("`follower` is a UUID"))?;
+        let follower = Uuid::try_parse(&follower)
+            .map_err(|_| Request::QueryInvalid("`follower` is a UUID"))?;
         restore::claim(&state, &caller, &ask).await?;
         acknowledge(&state, &caller, &follower.to_string(), &ask).await?;
     }
@@ -103,16 +106,12 @@ async fn changes(
 }
 
 /// An epoch goes into a row: what is longer than any is refused.
-fn check_length(query: &Query) -> Result<(), Problem> {
+fn check_length(query: &Query) -> Result<(), Request> {
     let held = query.held.as_ref().map_or(0, String::len);
     if query.epoch.len().max(held) > LONGEST_EPOCH {
-        return Err(refused("an epoch has at most 100 characters"));
+        return Err(Request::QueryInvalid("an epoch has at most 100 characters"));
     }
     Ok(())
-}
-
-fn refused(words: &str) -> Problem {
-    Problem::bad_request("query_invalid", words)
 }
 
 /// Asking with `after=N` says that N is applied, by the one who asks and nobody else.
@@ -121,7 +120,7 @@ async fn acknowledge(
     caller: &str,
     follower: &str,
     ask: &Ask,
-) -> Result<(), Problem> {
+) -> Result<(), Error> {
     let who = (caller, follower);
     let mut connection = state.database.read().await?;
     let feed = rows::read(&mut connection).await?;

@@ -10,19 +10,25 @@ use slipway_openapi::parameters::{AppPath, ChannelPath, IdempotencyKey};
 use slipway_openapi::{
     Documents, InternalReading, Listing, PROBLEM, ProblemDocument, Reading, Writing,
 };
-use slipway_service::Problem;
+use slipway_packages::Slug;
 use slipway_service::http::json::{ApiJson, ApiPath};
+use slipway_service::http::list::Items;
 use slipway_service::token::Scope;
+use sqlx::AnyConnection;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::idempotency::{Turn, turn};
-use super::releases::{check_published, deleted, find_to_change};
-use super::{Items, NoQuery};
+use super::query::NoQuery;
+use super::settling::deleted;
+use super::write::{Done, Entry, Request, Write};
+use crate::error::Error;
 use crate::permission::Actor;
-use crate::store::{self, audit, channels as rows, releases};
-use crate::{CatalogState, channels, draft, feed, removal};
+use crate::release::find_to_change;
+use crate::rules::text;
+use crate::store::releases::{self, Release};
+use crate::store::{self, audit, channels as rows};
+use crate::{CatalogState, channels, feed, removal};
 
 pub(super) fn router() -> OpenApiRouter<CatalogState> {
     OpenApiRouter::new()
@@ -32,7 +38,7 @@ pub(super) fn router() -> OpenApiRouter<CatalogState> {
         .routes(routes!(look))
 }
 
-#[derive(Serialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 struct Channel {
     #[serde(rename = "channel")]
     #[schema(value_type = slipway_contract::Slug)]
@@ -45,10 +51,10 @@ struct Channel {
     #[schema(value_type = Option<slipway_contract::Version>)]
     added: Option<String>,
     /// The versions that are out of it since it was rolled back to this one, highest first.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<slipway_contract::Version>)]
     left: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(example = json!(["download/019a0000-0000-7000-8000-000000000000"]))]
     pending: Vec<String>,
 }
@@ -84,7 +90,7 @@ async fn list(
     actor: Actor,
     _: NoQuery,
     ApiPath(app): ApiPath<String>,
-) -> Result<Json<Items<Channel>>, Problem> {
+) -> Result<Json<Items<Channel>>, Error> {
     actor.permit(Scope::Read, Some(&app))?;
     let mut connection = state.read_by_version().await?;
     crate::app::find(&mut connection, &app).await?;
@@ -113,8 +119,8 @@ async fn list(
 async fn look(
     State(state): State<CatalogState>,
     ApiPath((app, channel)): ApiPath<(String, String)>,
-) -> Result<Json<Channel>, Problem> {
-    let channel = draft::parse_channel(&channel)?;
+) -> Result<Json<Channel>, Error> {
+    let channel = text::channel(&channel)?;
     let mut connection = state.database.read().await?;
     channels::check(&mut connection, &app, &channel, false).await?;
     Ok(Json(Channel::new(channel.to_string(), None)))
@@ -165,42 +171,79 @@ async fn promote(
     ApiPath((app, channel)): ApiPath<(String, String)>,
     headers: HeaderMap,
     ApiJson(body): ApiJson<Promote>,
-) -> Result<Json<Channel>, Problem> {
+) -> Result<Json<Channel>, Error> {
     actor.permit(Scope::Release, Some(&app))?;
-    let channel = draft::parse_channel(&channel)?;
-    let mut transaction = actor.change(&state, Scope::Release, Some(&app)).await?;
-    let operation = format!("promote {app} {channel}");
-    let turn = turn(&mut transaction, &actor, &headers, &operation, &body).await?;
-    let release = find_to_change(&mut transaction, &app, &body.version).await?;
-    // A repetition waits for the followers as the first one did.
-    let mut seq = store::feed::read(&mut transaction).await?.head;
-    if turn == Turn::First {
-        check_published(&release, "promoted")?;
-        channels::check(&mut transaction, &app, &channel, body.create.is_some()).await?;
+    let channel = text::channel(&channel)?;
+    let request = Request {
+        headers: &headers,
+        operation: &format!("promote {app} {channel}"),
+        body: &body,
+    };
+    let effect = async |db: &mut AnyConnection| {
+        let release = find_to_change(db, &app, &body.version).await?;
+        release.facts().must_be_published("promoted")?;
+        channels::check(db, &app, &channel, body.create.is_some()).await?;
         let action = if body.rollback {
-            seq = channels::roll_back(&mut transaction, &release, &channel).await?;
+            channels::roll_back(db, &release, &channel).await?;
             "channel.rollback"
         } else {
-            channels::check_newest(&mut transaction, &release, &channel).await?;
-            let added = channels::add(&mut transaction, &release, &channel).await?;
-            seq = added.unwrap_or(seq);
+            channels::check_newest(db, &release, &channel).await?;
+            channels::add(db, &release, &channel).await?;
             "channel.promote"
         };
         let subject = format!("{} {channel}", release.version);
-        actor
-            .audit(&mut transaction, action, Some(&app), &subject)
-            .await?;
+        Ok(Done {
+            made: promoted(db, &release, &channel, body.rollback).await?,
+            audit: Some(Entry::new(Some(&app), action, &subject)),
+        })
+    };
+    let again = async |db: &mut AnyConnection| {
+        let release = find_to_change(db, &app, &body.version).await?;
+        promoted(db, &release, &channel, body.rollback).await
+    };
+    let write = writing(&state, &actor, &app);
+    let moved = write.once(request, effect, again).await?;
+    moved.answer(&state).await
+}
+
+fn writing<'a>(state: &'a CatalogState, actor: &'a Actor, app: &'a str) -> Write<'a> {
+    Write {
+        state,
+        actor,
+        scope: Scope::Release,
+        app: Some(app),
     }
+}
+
+/// A channel after a change, and the number of that.
+#[derive(Deserialize, Serialize)]
+struct Moved {
+    channel: Channel,
+    seq: i64,
+}
+
+impl Moved {
+    /// Once the followers have it, or with those that have not.
+    async fn answer(mut self, state: &CatalogState) -> Result<Json<Channel>, Error> {
+        self.channel.pending = feed::applied_by_all(state, self.seq).await?;
+        Ok(Json(self.channel))
+    }
+}
+
+async fn promoted(
+    db: &mut AnyConnection,
+    release: &Release,
+    channel: &Slug,
+    rollback: bool,
+) -> Result<Moved, Error> {
     let mut answer = Channel::new(channel.to_string(), Some(release.version.clone()));
-    if body.rollback {
-        answer.left = rows::left_for(&mut transaction, &release, channel.as_str()).await?;
+    if rollback {
+        answer.left = rows::left_for(db, release, channel.as_str()).await?;
     }
-    match turn {
-        Turn::First => state.commit(transaction).await?,
-        Turn::Again => drop(transaction),
-    }
-    answer.pending = feed::applied_by_all(&state, seq).await?;
-    Ok(Json(answer))
+    Ok(Moved {
+        channel: answer,
+        seq: store::feed::read(db).await?.head,
+    })
 }
 
 #[derive(Deserialize, Serialize, ToSchema)]
@@ -239,37 +282,46 @@ async fn add(
     ApiPath((app, channel)): ApiPath<(String, String)>,
     headers: HeaderMap,
     ApiJson(body): ApiJson<Add>,
-) -> Result<Json<Channel>, Problem> {
+) -> Result<Json<Channel>, Error> {
     actor.permit(Scope::Release, Some(&app))?;
-    let channel = draft::parse_channel(&channel)?;
-    let mut transaction = actor.change(&state, Scope::Release, Some(&app)).await?;
-    let operation = format!("add to channel {app} {channel}");
-    let turn = turn(&mut transaction, &actor, &headers, &operation, &body).await?;
-    let release = find_to_change(&mut transaction, &app, &body.version).await?;
-    // A repetition waits for the followers as the first one did.
-    let mut seq = store::feed::read(&mut transaction).await?.head;
-    if turn == Turn::First {
-        check_published(&release, "added to a channel")?;
-        channels::check(&mut transaction, &app, &channel, body.create.is_some()).await?;
-        let added = channels::add(&mut transaction, &release, &channel).await?;
-        seq = added.unwrap_or(seq);
+    let channel = text::channel(&channel)?;
+    let request = Request {
+        headers: &headers,
+        operation: &format!("add to channel {app} {channel}"),
+        body: &body,
+    };
+    let effect = async |db: &mut AnyConnection| {
+        let release = find_to_change(db, &app, &body.version).await?;
+        release.facts().must_be_published("added to a channel")?;
+        channels::check(db, &app, &channel, body.create.is_some()).await?;
+        channels::add(db, &release, &channel).await?;
         let subject = format!("{} {channel}", release.version);
-        actor
-            .audit(&mut transaction, "channel.add", Some(&app), &subject)
-            .await?;
-    }
-    let newest = releases::highest_by_channel(&mut transaction, &app).await?;
-    let newest = newest
-        .into_iter()
-        .find(|(name, _)| name == channel.as_str());
-    let mut answer = Channel::new(channel.to_string(), newest.and_then(|(_, version)| version));
-    match turn {
-        Turn::First => state.commit(transaction).await?,
-        Turn::Again => drop(transaction),
-    }
-    answer.added = Some(release.version);
-    answer.pending = feed::applied_by_all(&state, seq).await?;
-    Ok(Json(answer))
+        Ok(Done {
+            made: added(db, &release, &channel).await?,
+            audit: Some(Entry::new(Some(&app), "channel.add", &subject)),
+        })
+    };
+    let again = async |db: &mut AnyConnection| {
+        let release = find_to_change(db, &app, &body.version).await?;
+        added(db, &release, &channel).await
+    };
+    let write = writing(&state, &actor, &app);
+    let moved = write.once(request, effect, again).await?;
+    moved.answer(&state).await
+}
+
+async fn added(db: &mut AnyConnection, release: &Release, channel: &Slug) -> Result<Moved, Error> {
+    let newest = releases::highest_by_channel(db, &release.app).await?;
+    let mut newest = newest.into_iter();
+    let newest = newest.find(|(name, _)| name == channel.as_str());
+    let version = newest.and_then(|(_, version)| version);
+    Ok(Moved {
+        channel: Channel {
+            added: Some(release.version.clone()),
+            ..Channel::new(channel.to_string(), version)
+        },
+        seq: store::feed::read(db).await?.head,
+    })
 }
 
 /// Deletes a channel in which nothing is offered or on its way. The same again changes nothing.
@@ -304,9 +356,9 @@ async fn delete(
     actor: Actor,
     _: NoQuery,
     ApiPath((app, channel)): ApiPath<(String, String)>,
-) -> Result<Response, Problem> {
+) -> Result<Response, Error> {
     actor.permit(Scope::Release, Some(&app))?;
-    let channel = draft::parse_channel(&channel)?;
+    let channel = text::channel(&channel)?;
     let mut transaction = actor.change(&state, Scope::Release, Some(&app)).await?;
     crate::app::find(&mut transaction, &app).await?;
     let place = (&*app, channel.as_str());
@@ -317,11 +369,6 @@ async fn delete(
     if audit::has(&mut transaction, "channel.delete", place).await? {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    Err(Problem::new(
-        StatusCode::NOT_FOUND,
-        "channel_unknown",
-        format!(
-            "nothing was released to a channel {channel}: GET …/channels lists those there are"
-        ),
-    ))
+    let unknown = channels::unknown(&mut transaction, &app, &channel).await?;
+    Err(unknown.into())
 }

@@ -6,16 +6,17 @@ use http::Method;
 use serde_json::Value;
 use slipway_openapi::parameters::ReleasePath;
 use slipway_openapi::{PROBLEM, ProblemDocument, Reading};
+use slipway_service::api;
 use slipway_service::http::json::ApiPath;
 use slipway_service::token::Scope;
-use slipway_service::{Problem, api};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{NoQuery, releases};
-use crate::CatalogState;
+use super::query::NoQuery;
+use crate::error::Error;
 use crate::permission::Actor;
+use crate::{CatalogState, refusal, release};
 
 pub(super) fn router() -> OpenApiRouter<CatalogState> {
     OpenApiRouter::new().routes(routes!(show))
@@ -58,10 +59,10 @@ async fn show(
     actor: Actor,
     _: NoQuery,
     ApiPath((app, version)): ApiPath<(String, String)>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Value>, Error> {
     actor.permit(Scope::Read, Some(&app))?;
     let mut connection = state.read_by_version().await?;
-    let release = releases::find(&mut connection, &app, &version).await?;
+    let release = release::find(&mut connection, &app, &version).await?;
     drop(connection);
     let path = api::downloads_path(&app, &release.version);
     let counts: Value = state
@@ -69,12 +70,6 @@ async fn show(
         .client
         .call("download", Method::GET, &path, None::<&()>)
         .await
-        .map_err(|error| {
-            Problem::unavailable(
-                "download_unavailable",
-                "the download service, which counts, does not answer: try again",
-            )
-            .with_cause(error)
-        })?;
+        .map_err(|error| Error::with_cause(refusal::Request::DownloadAway, error))?;
     Ok(Json(counts))
 }

@@ -6,10 +6,10 @@ mod blocks;
 mod changes;
 mod channels;
 mod downloads;
-mod idempotency;
 mod openapi;
 mod packages;
 mod published;
+mod query;
 mod releases;
 mod removals;
 mod render;
@@ -17,13 +17,8 @@ mod restore;
 mod settling;
 mod storage;
 mod tokens;
+mod write;
 
-use axum::extract::FromRequestParts;
-use http::request::Parts;
-use serde::Deserialize;
-use slipway_service::Problem;
-use slipway_service::http::json::ApiQuery;
-use slipway_service::http::list::{Items, List};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::CatalogState;
@@ -44,19 +39,4 @@ pub(crate) fn router() -> OpenApiRouter<CatalogState> {
         .merge(restore::router())
         .merge(storage::router())
         .merge(tokens::router())
-}
-
-/// Refuses every query parameter: an address that takes none must not silently ignore one.
-struct NoQuery;
-
-impl<S: Send + Sync> FromRequestParts<S> for NoQuery {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Nothing {}
-        let ApiQuery(Nothing {}) = ApiQuery::from_request_parts(parts, state).await?;
-        Ok(Self)
-    }
 }

@@ -15,14 +15,15 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{render, settling};
-use crate::channels::{self, Place};
-use crate::delivery::{Delivered, Uploader};
-use crate::draft::Speller;
-use crate::release::Refused;
+use crate::delivery::{self, Uploader};
+use crate::error::Error;
+use crate::rules::channel::Place;
+use crate::rules::delivery::{self as rules, Delivered, Home};
+use crate::rules::draft::{Speller, refuse_odd};
 use crate::store::audit;
 use crate::store::packages::{self, Package};
 use crate::store::{draft_notes, intents, owners, package_rows, releases as release_rows};
-use crate::{CatalogState, choice, draft, history, removal};
+use crate::{CatalogState, app, channels, choice, draft, history, refusal, removal};
 
 pub(super) fn router() -> OpenApiRouter<CatalogState> {
     OpenApiRouter::new()
@@ -49,7 +50,7 @@ pub(super) fn router() -> OpenApiRouter<CatalogState> {
 async fn deliver(
     State(state): State<CatalogState>,
     delivery: Result<ApiJson<Delivery>, Problem>,
-) -> Result<Json<Uploaded>, Problem> {
+) -> Result<Json<Uploaded>, Error> {
     let ApiJson(delivery) = delivery.inspect_err(|problem| {
         tracing::error!(
             detail = problem.detail,
@@ -58,13 +59,13 @@ async fn deliver(
     })?;
     let delivery = Delivered::read(delivery)?;
     let mut transaction = state.change().await?;
-    let uploader = delivery.by(&mut transaction).await?;
+    let uploader = delivery::uploader(&mut transaction, &delivery).await?;
     let package = match packages::by_id(&mut transaction, &delivery.id).await? {
         Some(package) => package,
         None => insert(&mut transaction, &delivery, &uploader).await?,
     };
-    delivery.check_same(&package)?;
-    if let Some(sender) = delivery.sender(&mut transaction).await? {
+    delivery.check_same(&package.identity())?;
+    if let Some(sender) = delivery::sender(&mut transaction, &delivery).await? {
         owners::add(&mut transaction, &package.id, sender.by()).await?;
     }
     let mut refused = None;
@@ -91,22 +92,21 @@ async fn release_of(
     db: &mut AnyConnection,
     (delivery, channel): (&Delivered, &Slug),
     package: &Package,
-) -> Result<Option<String>, Problem> {
+) -> Result<Option<String>, Error> {
     let place = (delivery.id.as_str(), channel.as_str());
     if intents::is_taken(db, place, &delivery.intent).await? {
         return Ok(None);
     }
-    let Some(version) = &delivery.version else {
+    let wanted = match &delivery.version {
+        Some(version) => release_rows::by_version(db, &package.app, version.order_key()).await?,
+        None => None,
+    };
+    let wanted = wanted.as_ref().map(|release| &*release.id);
+    let (own, names_version) = (package.release_id.as_deref(), delivery.version.is_some());
+    let home = rules::home(&package.id, own, names_version, wanted)?;
+    let (Home::Join, Some(version)) = (home, &delivery.version) else {
         return Ok(package.release_id.clone());
     };
-    if let Some(release) = &package.release_id {
-        let requested = release_rows::by_version(db, &package.app, version.order_key()).await?;
-        // It may have been released under another version, which nobody asked for in this channel.
-        if requested.is_none_or(|requested| requested.id != *release) {
-            return Err(Refused::PackageTaken(package.id.clone()).into());
-        }
-        return Ok(Some(release.clone()));
-    }
     let speller = Speller::Token(delivery.requester_id());
     let release = draft::find_or_make(db, &package.app, version, speller).await?;
     draft::take(db, &release, std::slice::from_ref(&package.id)).await?;
@@ -119,12 +119,13 @@ async fn take_intent(
     db: &mut AnyConnection,
     delivery: &Delivered,
     (release, channel): (&str, &Slug),
-) -> Result<Option<Refusal>, Problem> {
+) -> Result<Option<Refusal>, Error> {
     let release = release_rows::lock(db, release).await?;
     let asked = delivery.place(channel);
     let requester = match permitted(db, delivery, (&release, asked)).await {
         Ok(requester) => requester,
-        Err(problem) if problem.status.is_client_error() => {
+        Err(error) => {
+            let problem = error.refusal()?;
             release_rows::set_reason_of_draft(db, &release.id, &problem.detail).await?;
             return Ok(Some(Refusal {
                 status: problem.status.as_u16(),
@@ -133,7 +134,6 @@ async fn take_intent(
                 detail: problem.detail,
             }));
         }
-        Err(problem) => return Err(problem),
     };
     let place = (delivery.id.as_str(), channel.as_str());
     if !intents::take(db, place, &delivery.intent).await? {
@@ -153,16 +153,14 @@ async fn permitted(
     db: &mut AnyConnection,
     delivery: &Delivered,
     (release, place): (&release_rows::Release, Place<'_>),
-) -> Result<Uploader, Problem> {
+) -> Result<Uploader, Error> {
     let asked = (&*release.version, place.channel);
-    let requester = delivery.requester(db, asked).await?;
+    let requester = delivery::requester(db, delivery, asked).await?;
     choice::check_own(db, release, requester.by().token_id).await?;
     channels::check(db, &release.app, place.channel, place.create).await?;
     let mut odd = history::judge_release(db, release).await?;
     odd.extend(channels::left_of(db, release, place.channel).await?);
-    if delivery.strict {
-        history::refuse(&odd)?;
-    }
+    refuse_odd(delivery.strict, &odd)?;
     Ok(requester)
 }
 
@@ -170,27 +168,25 @@ async fn insert(
     db: &mut AnyConnection,
     delivery: &Delivered,
     uploader: &Uploader,
-) -> Result<Package, Problem> {
-    let app = delivery.app.as_str();
+) -> Result<Package, Error> {
+    let slug = delivery.app.as_str();
     let package = if let Some(version) = &delivery.version {
         let speller = Speller::Token(uploader.by().token_id);
-        let release = draft::find_or_make(db, app, version, speller).await?;
+        let release = draft::find_or_make(db, slug, version, speller).await?;
         for replaced in &delivery.replaces {
-            removal::forbid(db, app, replaced).await?;
+            removal::forbid(db, slug, replaced).await?;
         }
         draft::add(db, &release, delivery, uploader.by()).await?
     } else {
-        crate::app::find(db, app).await?;
+        app::find(db, slug).await?;
         draft::put(db, None, delivery, uploader.by()).await?
     };
     if package.id == delivery.id {
         let version = delivery.version.as_ref().map(Version::as_str);
         let odd = history::judge(db, &package, version).await?;
-        if delivery.strict {
-            history::refuse(&odd)?;
-        }
+        refuse_odd(delivery.strict, &odd)?;
         let action = "package.upload";
-        audit::insert(db, uploader.by(), action, Some(app), &delivery.id).await?;
+        audit::insert(db, uploader.by(), action, Some(slug), &delivery.id).await?;
     }
     Ok(package)
 }
@@ -221,14 +217,14 @@ async fn show(
     State(state): State<CatalogState>,
     ApiPath(id): ApiPath<String>,
     ApiQuery(query): ApiQuery<Query>,
-) -> Result<Json<Uploaded>, Problem> {
+) -> Result<Json<Uploaded>, Error> {
     let mut connection = state.database.read().await?;
     let Some(package) = packages::by_id(&mut connection, &id).await? else {
         let gone = package_rows::is_gone(&mut connection, &id).await?;
         let refused = if gone {
-            Refused::Gone(id)
+            refusal::Package::Gone(id)
         } else {
-            Refused::PackageUnknown(id)
+            refusal::Package::Unknown(id)
         };
         return Err(refused.into());
     };

@@ -3,24 +3,27 @@
 use axum::Json;
 use axum::extract::State;
 use http::HeaderMap;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use slipway_openapi::parameters::{IdempotencyKey, ReleasePath};
 use slipway_openapi::{Documents, PROBLEM, ProblemDocument};
+use slipway_service::api;
 use slipway_service::http::json::{ApiJson, ApiPath};
 use slipway_service::token::Scope;
-use slipway_service::{Problem, api, clock};
+use sqlx::AnyConnection;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::NoQuery;
-use super::idempotency::{Turn, turn};
-use super::releases::{check_published, find_to_change};
+use super::query::NoQuery;
 use super::settling::applied;
+use super::write::{Done, Entry, Request, Write};
+use crate::error::Error;
 use crate::permission::Actor;
-use crate::release::{Refused, State as Stage};
-use crate::store::{audit, draft_notes, releases};
-use crate::{CatalogState, draft};
+use crate::release::find_to_change;
+use crate::rules::given::Given;
+use crate::rules::release::{self as rules, Offer};
+use crate::rules::text;
+use crate::{CatalogState, refusal, release};
 
 pub(super) fn router() -> OpenApiRouter<CatalogState> {
     OpenApiRouter::new()
@@ -36,28 +39,6 @@ pub(super) struct Edit {
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 65536)]
     notes: Given<String>,
-}
-
-/// A member of a change; `null` takes away what is there, and what is not named stays as it is (RFC 7396).
-#[derive(Default)]
-pub(super) enum Given<T> {
-    #[default]
-    No,
-    Yes(Option<T>),
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Given<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Option::deserialize(deserializer).map(Self::Yes)
-    }
-}
-
-/// Refuses a change that names nothing to change.
-pub(super) fn nothing_to_change(names: &str) -> Problem {
-    Problem::unprocessable(
-        "change_missing",
-        format!("nothing to change is named: send {names}"),
-    )
 }
 
 /// Gives a release other notes, in whatever state but `deleted`.
@@ -84,36 +65,30 @@ pub(super) async fn edit(
     _: NoQuery,
     ApiPath((app, version)): ApiPath<(String, String)>,
     ApiJson(body): ApiJson<Edit>,
-) -> Result<Json<api::Release>, Problem> {
+) -> Result<Json<api::Release>, Error> {
     actor.permit(Scope::Release, Some(&app))?;
     let Given::Yes(notes) = body.notes else {
-        return Err(nothing_to_change("\"notes\""));
+        return Err(refusal::Request::NothingToChange("\"notes\"").into());
     };
-    let notes = notes.as_deref().map(draft::prose).transpose()?;
-    let notes = notes.as_deref().filter(|notes| !notes.trim().is_empty());
-    let mut transaction = actor.change(&state, Scope::Release, Some(&app)).await?;
-    let release = find_to_change(&mut transaction, &app, &version).await?;
-    let stage = release.state().map_err(Problem::internal)?;
-    if stage == Stage::Deleted {
-        return Err(Refused::Deleted(release.version).into());
-    }
-    if stage.is_open() {
-        // Those that came with its packages would take the place of what was decided since.
-        draft_notes::forget(&mut transaction, &release.id).await?;
-    }
-    if release.notes.as_deref() != notes {
-        releases::set_notes(&mut transaction, &release.id, notes).await?;
-        // A draft is told to nobody.
-        if !draft::is_draft(&release)? {
-            releases::touch(&mut transaction, &release.id).await?;
-        }
-        let subject = &release.version;
-        actor
-            .audit(&mut transaction, "release.edit", Some(&app), subject)
-            .await?;
-    }
-    state.commit(transaction).await?;
-    Ok(Json(applied(&state, &release.id).await?))
+    let notes = notes.as_deref().map(text::prose).transpose()?;
+    let notes = notes.as_deref().and_then(rules::some);
+    let write = Write {
+        state: &state,
+        actor: &actor,
+        scope: Scope::Release,
+        app: Some(&app),
+    };
+    let edit = async |db: &mut AnyConnection| {
+        let release = find_to_change(db, &app, &version).await?;
+        let changed = release::edit(db, &release, notes).await?;
+        let entry = || Entry::new(Some(&app), "release.edit", &release.version);
+        Ok(Done {
+            audit: changed.then(entry),
+            made: release.id,
+        })
+    };
+    let id = write.run(edit).await?;
+    Ok(Json(applied(&state, &id).await?))
 }
 
 #[derive(Deserialize, Serialize, ToSchema)]
@@ -149,8 +124,8 @@ async fn yank(
     ApiPath(place): ApiPath<(String, String)>,
     headers: HeaderMap,
     ApiJson(body): ApiJson<Because>,
-) -> Result<Json<api::Release>, Problem> {
-    turn_over(&state, &actor, place, &headers, &body, Stage::Yanked).await
+) -> Result<Json<api::Release>, Error> {
+    turn_over(&state, &actor, place, &headers, &body, Offer::TakeBack).await
 }
 
 /// Offers a yanked release again, in the channels that it is in.
@@ -178,8 +153,8 @@ async fn unyank(
     ApiPath(place): ApiPath<(String, String)>,
     headers: HeaderMap,
     ApiJson(body): ApiJson<Because>,
-) -> Result<Json<api::Release>, Problem> {
-    turn_over(&state, &actor, place, &headers, &body, Stage::Published).await
+) -> Result<Json<api::Release>, Error> {
+    turn_over(&state, &actor, place, &headers, &body, Offer::GiveAgain).await
 }
 
 /// Makes a published release yanked, or the other way round. The audit keeps the reason, which the release has only while
@@ -190,48 +165,35 @@ async fn turn_over(
     (app, version): (String, String),
     headers: &HeaderMap,
     body: &Because,
-    to: Stage,
-) -> Result<Json<api::Release>, Problem> {
+    offer: Offer,
+) -> Result<Json<api::Release>, Error> {
     actor.permit(Scope::Release, Some(&app))?;
-    let (verb, missing) = match to {
-        Stage::Yanked => (
-            "yank",
-            "say in the reason why users must not take it any more",
-        ),
-        _ => ("unyank", "say in the reason why users may take it again"),
+    offer.check_reason(&body.reason)?;
+    let reason = text::prose(&body.reason)?;
+    let request = Request {
+        headers,
+        operation: &format!("{} {app} {version}", offer.verb()),
+        body,
     };
-    if body.reason.trim().is_empty() {
-        return Err(Problem::unprocessable("reason_missing", missing));
-    }
-    let reason = draft::prose(&body.reason)?;
-    let mut transaction = actor.change(state, Scope::Release, Some(&app)).await?;
-    let operation = format!("{verb} {app} {version}");
-    let turn = turn(&mut transaction, actor, headers, &operation, body).await?;
-    let release = find_to_change(&mut transaction, &app, &version).await?;
-    if turn == Turn::First {
-        let (from, kept) = if to == Stage::Yanked {
-            check_published(&release, "yanked")?;
-            (Stage::Published, Some(reason.as_str()))
-        } else {
-            check_yanked(&release)?;
-            (Stage::Yanked, None)
-        };
-        let now = clock::unix_millis();
-        releases::advance(&mut transaction, &release.id, (from, to), kept, now).await?;
-        let (action, subject) = (format!("release.{verb}"), (&*app, &*release.version));
-        audit::insert_with_reason(&mut transaction, actor.by(), &action, subject, &reason).await?;
-        state.commit(transaction).await?;
-    } else {
-        drop(transaction);
-    }
-    Ok(Json(applied(state, &release.id).await?))
-}
-
-fn check_yanked(release: &releases::Release) -> Result<(), Problem> {
-    let state = release.state().map_err(Problem::internal)?;
-    if state == Stage::Yanked {
-        return Ok(());
-    }
-    let version = release.version.clone();
-    Err(Refused::NotYanked { version, state }.into())
+    let effect = async |db: &mut AnyConnection| {
+        let release = find_to_change(db, &app, &version).await?;
+        release::turn_over(db, &release, offer, &reason).await?;
+        let entry = Entry::new(Some(&app), offer.action(), &release.version);
+        Ok(Done {
+            made: release.id,
+            audit: Some(Entry {
+                reason: Some(reason.clone()),
+                ..entry
+            }),
+        })
+    };
+    let again = async |db: &mut AnyConnection| Ok(find_to_change(db, &app, &version).await?.id);
+    let write = Write {
+        state,
+        actor,
+        scope: Scope::Release,
+        app: Some(&app),
+    };
+    let id = write.once(request, effect, again).await?;
+    Ok(Json(applied(state, &id).await?))
 }

@@ -8,27 +8,33 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use slipway_openapi::parameters::{AppPath, IdempotencyKey, Prefer, ReleasePath};
 use slipway_openapi::{Documents, Listing, PROBLEM, ProblemDocument, Reading, Writing};
+use slipway_service::api;
 use slipway_service::http::json::{ApiJson, ApiPath, ApiQuery};
-use slipway_service::http::list;
+use slipway_service::http::list::{self, Items};
 use slipway_service::token::Scope;
-use slipway_service::{Problem, api};
 use sqlx::AnyConnection;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::channels::Create;
-use super::idempotency::{Turn, turn};
-use super::settling::{answer_when_settled, applied};
-use super::{Items, NoQuery, published, render};
-use crate::channels::{self, Place};
-use crate::choice::{self, Choice, File};
-use crate::draft::Speller;
+use super::query::NoQuery;
+use super::settling::{answer_when_settled, applied, deleted};
+use super::write::{Done, Entry, Request, Write};
+use super::{published, render};
+use crate::error::Error;
 use crate::permission::Actor;
-use crate::release::{Refused, State as Stage};
+use crate::refusal::Refusal;
+use crate::release::{find, find_to_change};
+use crate::rules::channel::Place;
+use crate::rules::choice::{Choice, File};
+use crate::rules::draft::{Speller, refuse_odd};
+use crate::rules::release::Asked;
+use crate::rules::state::State as Stage;
+use crate::rules::{self, text};
 use crate::store::like::Like;
 use crate::store::releases::{self, Filter};
-use crate::{CatalogState, draft, feed, history, quota, removal};
+use crate::{CatalogState, channels, choice, draft, history, quota, refusal, release, removal};
 
 pub(super) fn router() -> OpenApiRouter<CatalogState> {
     OpenApiRouter::new()
@@ -57,20 +63,6 @@ struct Publish {
     /// Whether what is odd is refused.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     strict: bool,
-}
-
-impl Publish {
-    fn choice<'a>(&'a self, token: &'a str) -> Result<Choice<'a>, Problem> {
-        match (&self.packages, &self.files) {
-            (None, None) => Ok(Choice::Own(token)),
-            (Some(ids), None) => Ok(Choice::Packages(ids)),
-            (None, Some(files)) => Ok(Choice::Files(files)),
-            (Some(_), Some(_)) => Err(Problem::bad_request(
-                "choice_ambiguous",
-                "name what is released once: as \"packages\" or as \"files\"",
-            )),
-        }
-    }
 }
 
 /// Publishes a draft that is the token's own, or exactly the packages or files that are named. 201 when it is published,
@@ -102,75 +94,107 @@ async fn publish(
     ApiPath(app): ApiPath<String>,
     headers: HeaderMap,
     ApiJson(body): ApiJson<Publish>,
-) -> Result<Response, Problem> {
+) -> Result<Response, Error> {
     actor.permit(Scope::Release, Some(&app))?;
-    let channel = draft::parse_channel(&body.channel)?;
-    let choice = body.choice(&actor.grant.id)?;
-    let notes = body.notes.as_deref().map(draft::prose).transpose()?;
-    let mut transaction = actor.change(&state, Scope::Release, Some(&app)).await?;
-    let turn = turn(
-        &mut transaction,
-        &actor,
-        &headers,
-        &format!("publish {app}"),
-        &body,
-    )
-    .await?;
-    let release = match choice {
-        Choice::Packages(_) if turn == Turn::First => {
-            let version = draft::parse_version(&body.version)?;
-            draft::find_or_make(&mut transaction, &app, &version, Speller::Releaser).await?
-        }
-        _ => find_to_change(&mut transaction, &app, &body.version).await?,
+    let channel = text::channel(&body.channel)?;
+    let (packages, files) = (body.packages.as_deref(), body.files.as_deref());
+    let choice = Choice::of(&actor.grant.id, packages, files)?;
+    let notes = body.notes.as_deref().map(text::prose).transpose()?;
+    let request = Request {
+        headers: &headers,
+        operation: &format!("publish {app}"),
+        body: &body,
     };
-    if turn == Turn::First {
-        if draft::is_deleted(&release) {
-            return Err(Refused::Deleted(release.version).into());
-        }
-        if !release.state().map_err(Problem::internal)?.is_open() {
-            if let Some(left) = channels::left_of(&mut transaction, &release, &channel).await? {
-                if body.strict {
-                    history::refuse(&[left])?;
-                }
-                drop(transaction);
-                return Ok(Json(applied(&state, &release.id).await?).into_response());
-            }
-            let is_yanked = matches!(release.state(), Ok(Stage::Yanked));
-            let refused = if is_yanked {
-                Refused::Yanked
-            } else {
-                Refused::Released
-            };
-            return Err(refused(release.version).into());
-        }
-        quota::check_release(&state, &mut transaction, &release).await?;
-        choice::choose(&mut transaction, &release, &choice).await?;
-        let mut odd = history::judge_release(&mut transaction, &release).await?;
-        odd.extend(channels::left_of(&mut transaction, &release, &channel).await?);
-        if body.strict {
-            history::refuse(&odd)?;
-        }
-        let token = &actor.grant.id;
-        draft::note(&mut transaction, &release, token, notes.as_deref()).await?;
-        let place = Place {
+    let wish = Wish {
+        body: &body,
+        place: Place {
             channel: &channel,
             create: body.create.is_some(),
             asked: None,
-        };
-        draft::publish(&mut transaction, &release, place).await?;
-        actor
-            .audit(
-                &mut transaction,
-                "release.publish",
-                Some(&app),
-                &release.version,
-            )
-            .await?;
-        state.commit(transaction).await?;
-    } else {
-        drop(transaction);
+        },
+        choice,
+        notes: notes.as_deref(),
+        token_id: &actor.grant.id,
+    };
+    let again = async |db: &mut AnyConnection| {
+        let release = find_to_change(db, &app, &body.version).await?;
+        Ok(Published {
+            release: release.id,
+            stays_out: false,
+        })
+    };
+    let write = Write {
+        state: &state,
+        actor: &actor,
+        scope: Scope::Release,
+        app: Some(&app),
+    };
+    let effect = async |db: &mut AnyConnection| wish.fulfil(&state, db, &app).await;
+    let published = write.once(request, effect, again).await?;
+    if published.stays_out {
+        return Ok(Json(applied(&state, &published.release).await?).into_response());
     }
-    answer_when_settled(&state, &release.id, &headers).await
+    answer_when_settled(&state, &published.release, &headers).await
+}
+
+/// What somebody wants to publish.
+struct Wish<'a> {
+    body: &'a Publish,
+    place: Place<'a>,
+    choice: Choice<'a>,
+    notes: Option<&'a str>,
+    token_id: &'a str,
+}
+
+/// What has become of a wish.
+#[derive(Deserialize, Serialize)]
+struct Published {
+    /// The id of the release.
+    release: String,
+    /// It left the channel at a roll-back, and nothing was done.
+    stays_out: bool,
+}
+
+impl Wish<'_> {
+    async fn fulfil(
+        &self,
+        state: &CatalogState,
+        db: &mut AnyConnection,
+        app: &str,
+    ) -> Result<Done<Published>, Error> {
+        let release = if let Choice::Packages(_) = self.choice {
+            let version = text::version(&self.body.version)?;
+            draft::find_or_make(db, app, &version, Speller::Releaser).await?
+        } else {
+            find_to_change(db, app, &self.body.version).await?
+        };
+        let left = channels::left_of(db, &release, self.place.channel).await?;
+        let asked = rules::release::ask(release.facts(), left.is_some())?;
+        let mut odd = Vec::from_iter(left);
+        if asked == Asked::StaysOut {
+            refuse_odd(self.body.strict, &odd)?;
+            return Ok(Done {
+                made: Published {
+                    release: release.id,
+                    stays_out: true,
+                },
+                audit: None,
+            });
+        }
+        quota::check_release(state, db, &release).await?;
+        choice::choose(db, &release, self.choice).await?;
+        odd.splice(..0, history::judge_release(db, &release).await?);
+        refuse_odd(self.body.strict, &odd)?;
+        draft::note(db, &release, self.token_id, self.notes).await?;
+        draft::publish(db, &release, self.place).await?;
+        Ok(Done {
+            audit: Some(Entry::new(Some(app), "release.publish", &release.version)),
+            made: Published {
+                release: release.id,
+                stays_out: false,
+            },
+        })
+    }
 }
 
 /// A page of releases, and which.
@@ -198,16 +222,12 @@ struct Search {
 }
 
 impl Search {
-    fn filter(&self) -> Result<Filter<'_>, Problem> {
-        if !self.state.is_empty() && self.state.parse::<Stage>().is_err() {
-            let states = Stage::ALL.map(Stage::as_str).join(", ");
-            return Err(Problem::bad_request(
-                "state_unknown",
-                format!(
-                    "there is no state {}: one of {states}",
-                    self.state.escape_debug()
-                ),
-            ));
+    fn filter(&self) -> Result<Filter<'_>, refusal::Request> {
+        let is_state = Stage::KNOWN
+            .iter()
+            .any(|state| state.as_str() == self.state);
+        if !self.state.is_empty() && !is_state {
+            return Err(refusal::Request::StateUnknown(self.state.clone()));
         }
         Ok(Filter {
             like: Like::holding(self.q.trim()),
@@ -237,7 +257,7 @@ async fn list(
     actor: Actor,
     ApiPath(app): ApiPath<String>,
     ApiQuery(query): ApiQuery<Search>,
-) -> Result<Json<Items<api::Release>>, Problem> {
+) -> Result<Json<Items<api::Release>>, Error> {
     actor.permit(Scope::Read, Some(&app))?;
     let filter = query.filter()?;
     let limit = list::limit(query.limit);
@@ -272,7 +292,7 @@ async fn show(
     actor: Actor,
     _: NoQuery,
     ApiPath((app, version)): ApiPath<(String, String)>,
-) -> Result<Json<api::Release>, Problem> {
+) -> Result<Json<api::Release>, Error> {
     actor.permit(Scope::Read, Some(&app))?;
     let mut connection = state.read_by_version().await?;
     let release = find(&mut connection, &app, &version).await?;
@@ -313,7 +333,7 @@ async fn delete(
     actor: Actor,
     _: NoQuery,
     ApiPath((app, version)): ApiPath<(String, String)>,
-) -> Result<Response, Problem> {
+) -> Result<Response, Error> {
     let releaser = actor.permit(Scope::Release, Some(&app)).is_ok();
     let scope = if releaser {
         Scope::Release
@@ -323,11 +343,11 @@ async fn delete(
     actor.permit(scope, Some(&app))?;
     let mut transaction = actor.change(&state, scope, Some(&app)).await?;
     let release = match find_to_change(&mut transaction, &app, &version).await {
-        Err(unknown) if unknown.code == "release_unknown" => {
+        Err(Error::Refused(Refusal::Release(refusal::Release::Unknown(version)))) => {
             return if removal::was_deleted(&mut transaction, &app, &version).await? {
                 Ok(StatusCode::NO_CONTENT.into_response())
             } else {
-                Err(unknown)
+                Err(refusal::Release::Unknown(version).into())
             };
         }
         found => found?,
@@ -335,21 +355,6 @@ async fn delete(
     let seq = removal::release(&mut transaction, &release, &actor.grant, actor.by()).await?;
     state.commit(transaction).await?;
     deleted(&state, seq, json!({"version": release.version})).await
-}
-
-/// 204 when every follower has heard that something is deleted, up to the change `seq`; else 200 with `what` and those
-/// that have not. Upload must not refuse the same names any more, and download must serve nothing.
-pub(super) async fn deleted(
-    state: &CatalogState,
-    seq: i64,
-    mut what: serde_json::Value,
-) -> Result<Response, Problem> {
-    let pending = feed::applied_by_all(state, seq).await?;
-    if pending.is_empty() {
-        return Ok(StatusCode::NO_CONTENT.into_response());
-    }
-    what["pending"] = json!(pending);
-    Ok(Json(what).into_response())
 }
 
 /// Sends a failed release on its way again.
@@ -376,72 +381,29 @@ async fn retry(
     _: NoQuery,
     ApiPath((app, version)): ApiPath<(String, String)>,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
+) -> Result<Response, Error> {
     actor.permit(Scope::Release, Some(&app))?;
-    let mut transaction = actor.change(&state, Scope::Release, Some(&app)).await?;
-    let release = find_to_change(&mut transaction, &app, &version).await?;
-    let stage = release.state().map_err(Problem::internal)?;
-    if stage != Stage::Failed {
-        return Err(Refused::NotFailed {
-            version: release.version,
-            state: stage,
-        }
-        .into());
-    }
-    draft::start(&mut transaction, &release, stage).await?;
-    actor
-        .audit(
-            &mut transaction,
-            "release.retry",
-            Some(&app),
-            &release.version,
-        )
-        .await?;
-    state.commit(transaction).await?;
-    answer_when_settled(&state, &release.id, &headers).await
-}
-
-/// Refuses what only a published release can be: `change` says what.
-pub(super) fn check_published(
-    release: &releases::Release,
-    change: &'static str,
-) -> Result<(), Problem> {
-    let state = release.state().map_err(Problem::internal)?;
-    if state == Stage::Published {
-        return Ok(());
-    }
-    let version = release.version.clone();
-    Err(Refused::NotPublished {
-        version,
-        state,
-        change,
-    }
-    .into())
-}
-
-/// The release of a version in any spelling that is equal in order.
-pub(super) async fn find(
-    db: &mut AnyConnection,
-    app: &str,
-    version: &str,
-) -> Result<releases::Release, Problem> {
-    crate::app::find(db, app).await?;
-    let unknown = || Refused::ReleaseUnknown(version.to_owned());
-    let parsed = match draft::parse_version(version) {
-        // A `+` that was written as a space on its way is told how to come whole.
-        Err(refused) if version.contains(' ') => return Err(refused),
-        parsed => parsed.map_err(|_| unknown())?,
+    let request = Request {
+        headers: &headers,
+        operation: &format!("retry {app} {version}"),
+        body: &(),
     };
-    let release = releases::by_version(db, app, parsed.order_key()).await?;
-    Ok(release.ok_or_else(unknown)?)
-}
-
-/// The same, kept from everybody else until the transaction ends.
-pub(super) async fn find_to_change(
-    db: &mut AnyConnection,
-    app: &str,
-    version: &str,
-) -> Result<releases::Release, Problem> {
-    let release = find(db, app, version).await?;
-    Ok(releases::lock(db, &release.id).await?)
+    let effect = async |db: &mut AnyConnection| {
+        let release = find_to_change(db, &app, &version).await?;
+        let way = rules::release::retry(release.facts())?;
+        release::send(db, &release, way).await?;
+        Ok(Done {
+            audit: Some(Entry::new(Some(&app), "release.retry", &release.version)),
+            made: release.id,
+        })
+    };
+    let again = async |db: &mut AnyConnection| Ok(find_to_change(db, &app, &version).await?.id);
+    let write = Write {
+        state: &state,
+        actor: &actor,
+        scope: Scope::Release,
+        app: Some(&app),
+    };
+    let id = write.once(request, effect, again).await?;
+    answer_when_settled(&state, &id, &headers).await
 }

@@ -2,14 +2,15 @@
 
 use axum::Json;
 use axum::extract::State;
+use slipway_contract::grant::TokenRefusal;
 use slipway_openapi::{InternalWriting, PROBLEM, ProblemDocument};
 use slipway_service::api::{Removal, Removed};
+use slipway_service::clock;
 use slipway_service::http::json::ApiJson;
-use slipway_service::token::unknown_token;
-use slipway_service::{Problem, clock};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::error::Error;
 use crate::store::audit::By;
 use crate::store::tokens;
 use crate::{CatalogState, removal};
@@ -36,11 +37,11 @@ pub(super) fn router() -> OpenApiRouter<CatalogState> {
 async fn remove(
     State(state): State<CatalogState>,
     ApiJson(body): ApiJson<Removal>,
-) -> Result<Json<Removed>, Problem> {
+) -> Result<Json<Removed>, Error> {
     let mut transaction = state.change().await?;
     let grant = tokens::by_id(&mut transaction, &body.token_id)
         .await?
-        .ok_or_else(unknown_token)?;
+        .ok_or(TokenRefusal::Unknown)?;
     grant.check_alive(clock::unix_millis())?;
     let by = By {
         token_id: &grant.id,

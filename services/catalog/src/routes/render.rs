@@ -3,25 +3,27 @@
 use std::collections::HashSet;
 
 use slipway_contract::{PackageState, Word};
-use slipway_service::{Problem, api, clock};
+use slipway_service::{api, clock};
 use sqlx::AnyConnection;
 
-use crate::channels::left;
+use crate::error::Error;
+use crate::rules::channel::left;
+use crate::rules::state::State as Stage;
 use crate::store::{channels, packages, releases};
-use crate::{CatalogState, draft, history};
+use crate::{CatalogState, history};
 
 /// A release with its packages. A state that a later version wrote is shown as it is.
 pub(super) async fn release(
     state: &CatalogState,
     db: &mut AnyConnection,
     row: &releases::Release,
-) -> Result<api::Release, Problem> {
+) -> Result<api::Release, Error> {
     let rows = packages::of_release(db, &row.id).await?;
     let mut packages = Vec::with_capacity(rows.len());
     for package in &rows {
         packages.push(self::package(state, db, package, Some(row)).await?);
     }
-    let departures = if draft::is_deleted(row) {
+    let departures = if row.state == Stage::Deleted {
         Vec::new()
     } else {
         channels::departures(db, &row.id).await?
@@ -30,7 +32,11 @@ pub(super) async fn release(
         .iter()
         .flat_map(|package| package.warnings.clone())
         .collect();
-    warnings.extend(departures.iter().map(|departure| left(row, departure)));
+    warnings.extend(
+        departures
+            .iter()
+            .map(|departure| left(&row.app, &row.version, departure)),
+    );
     // Several packages often have one reason.
     let mut known = HashSet::new();
     warnings.retain(|warning| known.insert(warning.clone()));
@@ -44,12 +50,12 @@ pub(super) async fn release(
     Ok(api::Release {
         app: row.app.clone(),
         version: row.version.clone(),
-        channels: if draft::is_deleted(row) {
+        channels: if row.state == Stage::Deleted {
             Vec::new()
         } else {
             releases::channels(db, &row.id).await?
         },
-        state: Word::read(row.state.as_str()),
+        state: Word::read(row.state.to_string()),
         reason: row.reason.clone(),
         notes: row.notes.clone(),
         links: api::Links {
@@ -70,7 +76,7 @@ pub(super) async fn uploaded(
     state: &CatalogState,
     db: &mut AnyConnection,
     row: &packages::Package,
-) -> Result<api::Uploaded, Problem> {
+) -> Result<api::Uploaded, Error> {
     let release = match &row.release_id {
         Some(id) => releases::by_id(db, id).await?,
         None => None,
@@ -95,11 +101,11 @@ async fn package(
     row: &packages::Package,
     release: Option<&releases::Release>,
 ) -> sqlx::Result<api::Package> {
-    let (origin, facts) = (origin(state), row.facts());
+    let (origin, facts) = (origin(state), row.facts()?);
     Ok(api::Package {
         warnings: history::known(db, &row.id, &facts).await?,
         state: release.map_or(Word::Known(PackageState::Stored), |release| {
-            Word::read(release.state.as_str())
+            Word::read(release.state.to_string())
         }),
         reason: release.and_then(|release| release.reason.clone()),
         url: release.map(|release| {

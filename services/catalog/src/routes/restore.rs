@@ -4,7 +4,6 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use slipway_openapi::{Documents, PROBLEM, ProblemDocument, Reading};
-use slipway_service::Problem;
 use slipway_service::changes::held::Loss;
 use slipway_service::http::json::ApiJson;
 use slipway_service::token::Scope;
@@ -12,9 +11,11 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::NoQuery;
+use super::query::NoQuery;
+use crate::error::Error;
 use crate::permission::Actor;
-use crate::store::feed as rows;
+use crate::rules::restore as rules;
+use crate::store::{audit, feed as rows};
 use crate::{CatalogState, feed, restore};
 
 pub(super) fn router() -> OpenApiRouter<CatalogState> {
@@ -53,7 +54,7 @@ async fn show(
     State(state): State<CatalogState>,
     actor: Actor,
     _: NoQuery,
-) -> Result<Json<Restore>, Problem> {
+) -> Result<Json<Restore>, Error> {
     actor.permit(Scope::Admin, None)?;
     let mut connection = state.database.read().await?;
     let feed = rows::read(&mut connection).await?;
@@ -107,27 +108,15 @@ async fn accept(
     actor: Actor,
     _: NoQuery,
     ApiJson(body): ApiJson<Accept>,
-) -> Result<Json<Accepted>, Problem> {
+) -> Result<Json<Accepted>, Error> {
     actor.permit(Scope::Admin, None)?;
     let mut transaction = state.database.write().await?;
     let feed = rows::lock(&mut transaction).await?;
     actor.judge(&mut transaction, Scope::Admin, None).await?;
-    if !feed.is_held() {
-        return Err(Problem::conflict(
-            "restore_not_held",
-            "nothing waits to be accepted: no older copy of the catalog's database was noticed, or the newer one is back",
-        ));
-    }
-    if feed.epoch() != body.epoch {
-        return Err(Problem::conflict(
-            "restore_changed",
-            "the catalog's database is another one than that which was looked at: see GET /api/v1/restore again",
-        ));
-    }
+    rules::accept(&feed, &body.epoch)?;
     rows::accept(&mut transaction, &body.epoch).await?;
-    actor
-        .audit(&mut transaction, "restore.accept", None, &body.epoch)
-        .await?;
+    let (action, by) = ("restore.accept", actor.by());
+    audit::insert(&mut transaction, by, action, None, &body.epoch).await?;
     state.commit(transaction).await?;
     tracing::warn!(
         epoch = body.epoch,

@@ -5,14 +5,16 @@ use std::time::Duration;
 use axum::Json;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode};
+use serde_json::json;
+use slipway_service::api;
 use slipway_service::http::prefer;
-use slipway_service::{Problem, api};
 use tokio::time::Instant;
 
 use super::render;
-use crate::release::{Refused, State as Stage};
+use crate::error::Error;
+use crate::rules::state::State as Stage;
 use crate::store::releases;
-use crate::{CatalogState, feed};
+use crate::{CatalogState, feed, refusal};
 
 /// Longest time that an answer waits for a release, in seconds.
 const LONGEST_WAIT: u64 = 300;
@@ -23,19 +25,19 @@ pub(super) async fn settled(
     state: &CatalogState,
     id: &str,
     wait: u64,
-) -> Result<Vec<String>, Problem> {
+) -> Result<Vec<String>, Error> {
     let deadline = Instant::now() + Duration::from_secs(wait.min(LONGEST_WAIT));
     let waiting = state.signals.wait_for(deadline, || async {
         let mut connection = state.database.read().await?;
         let release = releases::by_id(&mut connection, id).await?;
-        Ok(release.filter(|release| release.state().is_ok_and(Stage::is_settled)))
+        Ok(release.filter(|release| release.state.is_settled()))
     });
     let settled = tokio::select! {
         settled = waiting => settled?,
         () = state.process.draining.cancelled() => None,
     };
     match settled {
-        Some(release) if release.state().is_ok_and(|stage| stage == Stage::Published) => {
+        Some(release) if release.state == Stage::Published => {
             Ok(feed::applied_by_all(state, release.seq).await?)
         }
         _ => Ok(Vec::new()),
@@ -47,24 +49,21 @@ pub(super) async fn answer_when_settled(
     state: &CatalogState,
     id: &str,
     headers: &HeaderMap,
-) -> Result<Response, Problem> {
+) -> Result<Response, Error> {
     let usual = state.settings.publishing.release_wait_seconds;
     let wait = prefer::wait(headers).unwrap_or(usual);
     let pending = settled(state, id, wait).await?;
     let (stage, mut release) = load(state, id).await?;
     release.pending = pending;
     if stage == Stage::Failed {
-        let reason = release.reason.unwrap_or_default();
-        return Err(Problem::unprocessable(
-            "release_failed",
-            format!(
-                "{reason}. Mend it and POST …/releases/{}/retry, or release a new version",
-                release.version
-            ),
-        ));
+        return Err(refusal::Release::Failed {
+            reason: release.reason.unwrap_or_default(),
+            version: release.version,
+        }
+        .into());
     }
     if stage == Stage::Deleted {
-        return Err(Refused::Deleted(release.version).into());
+        return Err(refusal::Release::Deleted(release.version).into());
     }
     let status = if stage.is_settled() {
         StatusCode::CREATED
@@ -79,7 +78,7 @@ pub(super) async fn answer_when_settled(
 }
 
 /// The release once every follower has its last change.
-pub(super) async fn applied(state: &CatalogState, id: &str) -> Result<api::Release, Problem> {
+pub(super) async fn applied(state: &CatalogState, id: &str) -> Result<api::Release, Error> {
     let mut connection = state.database.read().await?;
     let row = releases::by_id(&mut connection, id).await?;
     drop(connection);
@@ -92,11 +91,26 @@ pub(super) async fn applied(state: &CatalogState, id: &str) -> Result<api::Relea
     Ok(release)
 }
 
-async fn load(state: &CatalogState, id: &str) -> Result<(Stage, api::Release), Problem> {
+async fn load(state: &CatalogState, id: &str) -> Result<(Stage, api::Release), Error> {
     let mut connection = state.database.read().await?;
     let row = releases::by_id(&mut connection, id)
         .await?
-        .ok_or_else(|| Problem::internal("a release that was just changed is not there"))?;
-    let stage = row.state().map_err(Problem::internal)?;
+        .ok_or_else(|| Error::internal("a release that was just changed is not there"))?;
+    let stage = row.facts().known()?.state.clone();
     Ok((stage, render::release(state, &mut connection, &row).await?))
+}
+
+/// 204 when every follower has heard that something is deleted, up to the change `seq`; else 200 with `what` and those
+/// that have not. Upload must not refuse the same names any more, and download must serve nothing.
+pub(super) async fn deleted(
+    state: &CatalogState,
+    seq: i64,
+    mut what: serde_json::Value,
+) -> Result<Response, Error> {
+    let pending = feed::applied_by_all(state, seq).await?;
+    if pending.is_empty() {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    what["pending"] = json!(pending);
+    Ok(Json(what).into_response())
 }

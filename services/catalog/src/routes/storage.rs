@@ -8,9 +8,9 @@ use http::Method;
 use serde::Serialize;
 use slipway_openapi::Reading;
 use slipway_openapi::parameters::PageQuery;
-use slipway_service::Problem;
 use slipway_service::api::{Disk, Stored};
 use slipway_service::http::json::ApiQuery;
+use slipway_service::http::list::{Items, List};
 use slipway_service::quota::{Quota, Used};
 use slipway_service::token::Scope;
 use sqlx::AnyConnection;
@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Items, List};
+use crate::error::Error;
 use crate::permission::Actor;
 use crate::store::like::Like;
 use crate::store::{apps, quotas};
@@ -90,7 +90,7 @@ async fn show(
     State(state): State<CatalogState>,
     actor: Actor,
     ApiQuery(query): ApiQuery<List>,
-) -> Result<Json<Storage>, Problem> {
+) -> Result<Json<Storage>, Error> {
     let only = actor.grant.app.clone();
     actor.permit(Scope::Read, only.as_deref())?;
     let whole = if only.is_none() {

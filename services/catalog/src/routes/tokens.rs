@@ -10,25 +10,25 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use slipway_openapi::parameters::{IdPath, PageQuery};
 use slipway_openapi::{Documents, Listing, PROBLEM, ProblemDocument, Reading, Writing};
-use slipway_packages::shown;
+use slipway_service::clock;
 use slipway_service::http::json::{ApiJson, ApiPath, ApiQuery};
+use slipway_service::http::list::{Items, List};
 use slipway_service::token::{Grant, Scope, Token};
-use slipway_service::{Problem, clock};
 use sqlx::AnyConnection;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::{Items, List, NoQuery};
+use super::query::NoQuery;
+use super::settling::deleted;
+use super::write::{Done, Entry, Write};
+use crate::error::Error;
 use crate::permission::Actor;
+use crate::rules::text;
+use crate::rules::token as rules;
 use crate::store::tokens;
-use crate::{CatalogState, feed};
-
-/// Seconds of a token's life at most: ten years. Longer is `null`, which never ends.
-const LONGEST_LIFE: i64 = 10 * 366 * 24 * 3600;
-/// Characters of a token's name.
-const MAX_NAME: usize = 100;
+use crate::{CatalogState, app, feed, refusal};
 
 pub(super) fn router() -> OpenApiRouter<CatalogState> {
     OpenApiRouter::new()
@@ -94,39 +94,32 @@ async fn create(
     actor: Actor,
     _: NoQuery,
     ApiJson(new): ApiJson<New>,
-) -> Result<Response, Problem> {
+) -> Result<Response, Error> {
     actor.permit(Scope::Admin, None)?;
-    let name = shown::name(&new.name, MAX_NAME).map_err(|error| {
-        Problem::unprocessable(
-            "name_refused",
-            format!("the token's name is refused: {error}; choose another"),
-        )
-    })?;
-    check(&new)?;
+    let name = text::name("token", &new.name)?;
     let now = clock::unix_millis();
+    let expires_at = rules::expiry(&new.scopes, new.expires_in, now)?;
     let token = Token::random()?;
     let grant = Grant {
         id: Uuid::now_v7().to_string(),
         name,
         scopes: new.scopes,
         app: new.app,
-        expires_at: new.expires_in.map(|seconds| now + seconds * 1000),
+        expires_at,
         revoked_at: None,
     };
-    let mut transaction = actor.change(&state, Scope::Admin, None).await?;
-    if let Some(app) = &grant.app {
-        crate::app::find(&mut transaction, app).await?;
-    }
-    let seq = tokens::insert(&mut transaction, &grant, &token.hash(), now).await?;
-    actor
-        .audit(
-            &mut transaction,
-            "token.create",
-            grant.app.as_deref(),
-            &grant.id,
-        )
-        .await?;
-    state.commit(transaction).await?;
+    let effect = async |db: &mut AnyConnection| {
+        if let Some(app) = &grant.app {
+            app::find(db, app).await?;
+        }
+        let seq = tokens::insert(db, &grant, &token.hash(), now).await?;
+        let entry = Entry::new(grant.app.as_deref(), "token.create", &grant.id);
+        Ok(Done {
+            made: seq,
+            audit: Some(entry),
+        })
+    };
+    let seq = administering(&state, &actor).run(effect).await?;
     feed::applied_by_all(&state, seq).await?;
     let shown = Shown {
         token: Some(token.reveal().to_owned()),
@@ -135,23 +128,13 @@ async fn create(
     Ok((StatusCode::CREATED, Json(shown)).into_response())
 }
 
-fn check(new: &New) -> Result<(), Problem> {
-    if new.scopes.is_empty() {
-        return Err(Problem::unprocessable(
-            "scopes_empty",
-            "name at least one scope: read, upload, release or admin",
-        ));
+fn administering<'a>(state: &'a CatalogState, actor: &'a Actor) -> Write<'a> {
+    Write {
+        state,
+        actor,
+        scope: Scope::Admin,
+        app: None,
     }
-    if new
-        .expires_in
-        .is_some_and(|seconds| !(1..=LONGEST_LIFE).contains(&seconds))
-    {
-        return Err(Problem::unprocessable(
-            "expires_in_refused",
-            "expires_in is in seconds, from 1 to ten years; leave it out for a token that does not expire",
-        ));
-    }
-    Ok(())
 }
 
 #[utoipa::path(
@@ -171,14 +154,14 @@ async fn list(
     State(state): State<CatalogState>,
     actor: Actor,
     ApiQuery(query): ApiQuery<List>,
-) -> Result<Json<Items<Shown>>, Problem> {
+) -> Result<Json<Items<Shown>>, Error> {
     actor.permit(Scope::Admin, None)?;
     let mut connection = state.database.read().await?;
     let rows = tokens::list(&mut connection, &query.cursor, query.limit()).await?;
-    let items = rows
-        .iter()
-        .map(|row| render(row.grant(), Some(row.created_at)))
-        .collect();
+    let mut items = Vec::with_capacity(rows.len());
+    for row in rows {
+        items.push(render(row.grant()?, Some(row.created_at)));
+    }
     Ok(Json(Items::new(items, query.limit(), |token: &Shown| {
         &token.id
     })))
@@ -217,54 +200,25 @@ async fn revoke(
     actor: Actor,
     _: NoQuery,
     ApiPath(id): ApiPath<String>,
-) -> Result<Response, Problem> {
+) -> Result<Response, Error> {
     actor.permit(Scope::Admin, None)?;
     let now = clock::unix_millis();
-    let mut transaction = actor.change(&state, Scope::Admin, None).await?;
-    // First, because it keeps every other revocation waiting: two that run side by side must not each see the other's
-    // token alive.
-    let Some(seq) = tokens::revoke(&mut transaction, &id, now).await? else {
-        return Err(Problem::new(
-            StatusCode::NOT_FOUND,
-            "token_unknown",
-            "there is no token with this id: see GET /api/v1/tokens",
-        ));
+    let effect = async |db: &mut AnyConnection| {
+        // First, because it keeps every other revocation waiting: two that run side by side must not each see the other's
+        // token alive.
+        let seq = tokens::revoke(db, &id, now).await?;
+        let seq = seq.ok_or(refusal::Token::Unknown)?;
+        if let Some(revoked) = tokens::by_id(db, &id).await? {
+            let outlived = tokens::some_administer(db, revoked.expires_at).await?;
+            rules::check_administered(&revoked, now, outlived)?;
+        }
+        Ok(Done {
+            made: seq,
+            audit: Some(Entry::new(None, "token.revoke", &id)),
+        })
     };
-    check_administered(&mut transaction, &id, now).await?;
-    actor
-        .audit(&mut transaction, "token.revoke", None, &id)
-        .await?;
-    state.commit(transaction).await?;
-    let pending = feed::applied_by_all(&state, seq).await?;
-    if pending.is_empty() {
-        return Ok(StatusCode::NO_CONTENT.into_response());
-    }
-    Ok(Json(json!({"id": id, "pending": pending})).into_response())
-}
-
-/// 409 when `revoked`, which is revoked `now`, was the last token that administered the platform, or would have outlived
-/// all others: when they have expired nobody could make another.
-async fn check_administered(
-    db: &mut AnyConnection,
-    revoked: &str,
-    now: i64,
-) -> Result<(), Problem> {
-    let Some(revoked) = tokens::by_id(db, revoked).await? else {
-        return Ok(());
-    };
-    let expired = revoked.expires_at.is_some_and(|at| at <= now);
-    let ended_before = expired || revoked.revoked_at != Some(now);
-    if ended_before
-        || !tokens::administers(&revoked)
-        || tokens::some_administer(db, revoked.expires_at).await?
-    {
-        return Ok(());
-    }
-    Err(Problem::conflict(
-        "last_admin",
-        "this is the last token with the scope admin that is good for all apps, or all others expire before it: make \
-         another one first that lives as long, by POST /api/v1/tokens, or replace the one of the data folder by `slipway init --rotate admin`",
-    ))
+    let seq = administering(&state, &actor).run(effect).await?;
+    deleted(&state, seq, json!({"id": id})).await
 }
 
 /// The token that asks.

@@ -49,19 +49,19 @@ pub(crate) async fn insert(
     app: Option<&str>,
     subject: &str,
 ) -> Result<()> {
-    insert_one(db, by, action, (app, subject)).await?;
-    Ok(())
+    insert_with_reason(db, by, action, (app, subject), None).await
 }
 
-/// The same with the reason that was given: what it is kept on may lose it.
+/// The same with the reason, if one was given: what it is kept on may lose it.
 pub(crate) async fn insert_with_reason(
     db: &mut AnyConnection,
     by: By<'_>,
     action: &str,
-    (app, subject): (&str, &str),
-    reason: &str,
+    (app, subject): (Option<&str>, &str),
+    reason: Option<&str>,
 ) -> Result<()> {
-    let id = insert_one(db, by, action, (Some(app), subject)).await?;
+    let id = insert_one(db, by, action, (app, subject)).await?;
+    let Some(reason) = reason else { return Ok(()) };
     query("INSERT INTO audit_reasons (audit_id, reason) VALUES ($1, $2)")
         .bind(id)
         .bind(reason)

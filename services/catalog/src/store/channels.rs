@@ -1,8 +1,9 @@
 //! What joins a channel, what left it, and when it was rolled back.
 
-use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
+use sqlx::{AnyConnection, Result, query, query_as, query_scalar};
 
 use super::releases::{Release, columns, select};
+use crate::rules::channel::Rollback;
 
 /// The channels of an app, by name.
 pub(crate) async fn names(db: &mut AnyConnection, app: &str) -> Result<Vec<String>> {
@@ -116,24 +117,13 @@ pub(crate) async fn left_for(
     .await
 }
 
-/// The last roll-back of a channel.
-#[derive(Debug, FromRow)]
-pub(crate) struct Rollback {
-    /// The release that was made the newest.
-    pub(crate) release_id: String,
-    /// The number of the change.
-    pub(crate) seq: i64,
-    /// Unix milliseconds.
-    pub(crate) rolled_back_at: i64,
-}
-
 /// The last roll-back of a channel, when it was to a lower version than `release`.
 pub(crate) async fn rollback_below(
     db: &mut AnyConnection,
     release: &Release,
     channel: &str,
 ) -> Result<Option<Rollback>> {
-    query_as(
+    let row: Option<(String, i64, i64)> = query_as(
         "SELECT b.release_id, b.seq, b.rolled_back_at FROM rollbacks b JOIN releases r ON r.id = b.release_id
          WHERE b.app = $1 AND b.channel = $2 AND r.version_key < (SELECT version_key FROM releases WHERE id = $3)",
     )
@@ -141,7 +131,12 @@ pub(crate) async fn rollback_below(
     .bind(channel)
     .bind(&release.id)
     .fetch_optional(db)
-    .await
+    .await?;
+    Ok(row.map(|(release_id, seq, rolled_back_at)| Rollback {
+        release_id,
+        seq,
+        rolled_back_at,
+    }))
 }
 
 pub(crate) async fn set_rollback(

@@ -1,35 +1,11 @@
 //! The numbers of the change feed, how far each follower is, and whether the feed is held.
 
-use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
+use sqlx::{AnyConnection, Result, query, query_as, query_scalar};
+
+use crate::rules::feed::Feed;
 
 /// Epochs that followers may claim at once, far above the few that there are: a follower's key must not fill the disk.
 const MAX_CLAIMS: i64 = 100;
-
-/// The one row of the feed.
-#[derive(Clone, Debug, FromRow)]
-pub(crate) struct Feed {
-    epoch: String,
-    /// The newest number.
-    pub(crate) head: i64,
-    held: Option<String>,
-}
-
-impl Feed {
-    /// The epoch of this database as it was written down.
-    pub(crate) fn written(&self) -> &str {
-        &self.epoch
-    }
-
-    /// The epoch that followers are told.
-    pub(crate) fn epoch(&self) -> &str {
-        self.held.as_deref().unwrap_or(&self.epoch)
-    }
-
-    /// Whether it waits to be accepted, and nothing may be changed.
-    pub(crate) fn is_held(&self) -> bool {
-        self.held.is_some()
-    }
-}
 
 /// Makes the one row of the feed unless it is there, and notes that the process `start` has begun.
 pub(crate) async fn begin(db: &mut AnyConnection, epoch: &str, start: &str) -> Result<()> {
@@ -56,16 +32,22 @@ pub(crate) async fn next(db: &mut AnyConnection) -> Result<i64> {
 }
 
 pub(crate) async fn read(db: &mut AnyConnection) -> Result<Feed> {
-    query_as("SELECT epoch, head, held FROM feed WHERE id = 1")
-        .fetch_one(db)
-        .await
+    let row = query_as("SELECT epoch, head, held FROM feed WHERE id = 1");
+    row.fetch_one(db).await.map(feed)
+}
+
+fn feed((written, head, held): (String, i64, Option<String>)) -> Feed {
+    Feed {
+        written,
+        head,
+        held,
+    }
 }
 
 /// The same, kept from everybody else until the transaction ends.
 pub(crate) async fn lock(db: &mut AnyConnection) -> Result<Feed> {
-    query_as("UPDATE feed SET head = head WHERE id = 1 RETURNING epoch, head, held")
-        .fetch_one(db)
-        .await
+    let row = query_as("UPDATE feed SET head = head WHERE id = 1 RETURNING epoch, head, held");
+    row.fetch_one(db).await.map(feed)
 }
 
 /// The last start of a catalog process.

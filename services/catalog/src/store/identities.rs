@@ -1,37 +1,37 @@
 //! What the packages of an app say of themselves, for comparing a new one with those before.
 
 use serde_json::Value;
-use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
+use sqlx::{AnyConnection, Error, Result, query, query_as, query_scalar};
 
 use super::packages::Package;
+use crate::rules::history::{Comparable, Earlier};
 
 /// Packages of an earlier version whose facts are read at once: an icon may be in them.
 const AT_ONCE: i64 = 100;
 
-/// What an earlier package says of itself.
-#[derive(Clone, Debug, FromRow)]
-pub(crate) struct Earlier {
-    pub(crate) filename: String,
-    /// Of its release; `None` of one on its own.
-    pub(crate) version: Option<String>,
-    pub(crate) identifier: String,
-    pub(crate) version_code: Option<i64>,
-    pub(crate) signer_sha256: Option<String>,
-    /// 1 when its release was begun to be published.
-    pub(crate) is_released: i64,
-}
+/// Filename, version, identifier, version code, signer, and 1 when its release was begun to be published.
+type Row = (
+    String,
+    Option<String>,
+    String,
+    Option<i64>,
+    Option<String>,
+    i64,
+);
 
-/// Which packages of its platform a new one is compared with; an empty text is any.
-#[derive(Clone, Copy)]
-pub(crate) struct Comparable<'a> {
-    pub(crate) identifier: &'a str,
-    pub(crate) kind: &'a str,
-    /// Whether those that nobody has released do not count.
-    pub(crate) released: bool,
+fn earlier((filename, version, identifier, version_code, signer_sha256, released): Row) -> Earlier {
+    Earlier {
+        filename,
+        version,
+        identifier,
+        version_code,
+        signer_sha256,
+        is_released: released != 0,
+    }
 }
 
 pub(crate) async fn insert(db: &mut AnyConnection, package: &Package) -> Result<()> {
-    let facts = package.facts();
+    let facts = package.facts()?;
     write(db, (&package.id, &package.app), &facts).await
 }
 
@@ -66,7 +66,8 @@ pub(crate) async fn complete(db: &mut AnyConnection, app: &str) -> Result<()> {
             return Ok(());
         }
         for (id, facts) in rows {
-            let facts = serde_json::from_str(&facts).unwrap_or_default();
+            let facts =
+                serde_json::from_str(&facts).map_err(|error| Error::Decode(error.into()))?;
             write(db, (&id, app), &facts).await?;
         }
     }
@@ -79,7 +80,7 @@ pub(crate) async fn closest(
     package: &Package,
     comparable: Comparable<'_>,
 ) -> Result<Option<Earlier>> {
-    query_as(
+    let row = query_as(
         "SELECT p.filename, r.version, i.identifier, i.version_code, i.signer_sha256,
              cast(CASE WHEN r.state IN ('signing', 'verifying', 'published', 'yanked') THEN 1 ELSE 0 END AS bigint)
                  AS is_released
@@ -102,7 +103,8 @@ pub(crate) async fn closest(
     .bind(comparable.kind)
     .bind(i64::from(comparable.released))
     .fetch_optional(db)
-    .await
+    .await?;
+    Ok(row.map(earlier))
 }
 
 /// A package of a lower version for the same architecture whose version code is not below that of `package`. The same bytes, sent before on their
@@ -113,7 +115,7 @@ pub(crate) async fn not_below(
     comparable: Comparable<'_>,
     code: i64,
 ) -> Result<Option<Earlier>> {
-    query_as(
+    let row = query_as(
         "SELECT p.filename, r.version, i.identifier, i.version_code, i.signer_sha256,
              cast(CASE WHEN r.state IN ('signing', 'verifying', 'published', 'yanked') THEN 1 ELSE 0 END AS bigint)
                  AS is_released
@@ -136,7 +138,8 @@ pub(crate) async fn not_below(
     .bind(i64::from(comparable.released))
     .bind(&package.sha256)
     .fetch_optional(db)
-    .await
+    .await?;
+    Ok(row.map(earlier))
 }
 
 /// What is odd about a package beside those before it, and in its release.
@@ -146,8 +149,10 @@ pub(crate) async fn warnings(db: &mut AnyConnection, package_id: &str) -> Result
             .bind(package_id)
             .fetch_optional(db)
             .await?;
-    let warnings = text.and_then(|text| serde_json::from_str(&text).ok());
-    Ok(warnings.unwrap_or_default())
+    match text {
+        Some(text) => serde_json::from_str(&text).map_err(|error| Error::Decode(error.into())),
+        None => Ok(Vec::new()),
+    }
 }
 
 pub(crate) async fn set_warnings(

@@ -1,14 +1,9 @@
 //! Whose a package is: every token that sent these bytes under this name.
 
-use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
+use sqlx::{AnyConnection, Result, query, query_as, query_scalar};
 
 use super::audit::By;
-
-#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
-pub(crate) struct Owner {
-    pub(crate) token_id: String,
-    pub(crate) token_name: String,
-}
+use crate::rules::draft::Owner;
 
 pub(crate) async fn add(db: &mut AnyConnection, package_id: &str, by: By<'_>) -> Result<()> {
     query(
@@ -25,12 +20,17 @@ pub(crate) async fn add(db: &mut AnyConnection, package_id: &str, by: By<'_>) ->
 
 /// Those of a package, by name. Nobody is known of one that an earlier version took without a note.
 pub(crate) async fn of_package(db: &mut AnyConnection, package_id: &str) -> Result<Vec<Owner>> {
-    query_as(
+    let rows: Vec<(String, String)> = query_as(
         "SELECT token_id, token_name FROM package_tokens WHERE package_id = $1 ORDER BY token_name, token_id",
     )
     .bind(package_id)
     .fetch_all(db)
-    .await
+    .await?;
+    let owner = |(token_id, token_name)| Owner {
+        token_id,
+        token_name,
+    };
+    Ok(rows.into_iter().map(owner).collect())
 }
 
 /// Whether all packages of a release are of this token, whoever else sent them too.
@@ -48,20 +48,6 @@ pub(crate) async fn all_of(
     .fetch_optional(db)
     .await?;
     Ok(others.is_none())
-}
-
-/// Whether `owners` is this token and nobody else.
-pub(crate) fn are_only(owners: &[Owner], token_id: &str) -> bool {
-    !owners.is_empty() && owners.iter().all(|owner| owner.token_id == token_id)
-}
-
-/// Their names, for people.
-pub(crate) fn names(owners: &[Owner]) -> String {
-    if owners.is_empty() {
-        return "of an earlier version".to_owned();
-    }
-    let names: Vec<_> = owners.iter().map(|owner| &*owner.token_name).collect();
-    names.join(", ")
 }
 
 /// One that does not want it any more.

@@ -7,8 +7,7 @@ use slipway_service::changes;
 use slipway_service::database::columns::undecodable;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as};
 
-use crate::delivery::Delivered;
-use crate::release::Refused;
+use crate::rules::delivery::{Delivered, Identity};
 
 #[derive(Clone, Debug, FromRow)]
 pub(crate) struct Package {
@@ -47,18 +46,19 @@ impl Package {
     }
 
     /// What inspection read.
-    pub(crate) fn facts(&self) -> Value {
-        serde_json::from_str(&self.facts).unwrap_or_default()
+    pub(crate) fn facts(&self) -> Result<Value> {
+        serde_json::from_str(&self.facts).map_err(undecodable)
     }
 
-    /// Refuses another list of blocks than the one that is there.
-    pub(crate) fn check_blocks(&self, given: &Digest) -> std::result::Result<(), Refused> {
-        let differs = |there: &String| *there != given.as_hex();
-        if self.blocks.as_ref().is_some_and(differs) {
-            tracing::error!(package = self.id, given = %given, "upload gave another list of blocks");
-            return Err(Refused::OtherBlocks(self.id.clone()));
+    /// What makes it the one that it is.
+    pub(crate) fn identity(&self) -> Identity<'_> {
+        Identity {
+            app: &self.app,
+            filename: &self.filename,
+            sha256: &self.sha256,
+            size: self.size,
+            blocks: self.blocks.as_deref(),
         }
-        Ok(())
     }
 
     pub(crate) fn file(&self) -> Result<File> {
@@ -69,7 +69,7 @@ impl Package {
     pub(crate) fn into_change(self) -> Result<changes::Package> {
         let blocks = self.blocks.as_deref().map(str::parse);
         Ok(changes::Package {
-            facts: self.facts(),
+            facts: self.facts()?,
             file: self.file()?,
             signature: self.signature.unwrap_or_default(),
             id: self.id,

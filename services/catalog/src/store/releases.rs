@@ -5,14 +5,16 @@ use slipway_service::database::version_keys;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 
 use super::like::Like;
-use crate::release::{State, UnknownState};
+use crate::rules::release::Facts;
+use crate::rules::state::State;
 
 #[derive(Clone, Debug, FromRow)]
 pub(crate) struct Release {
     pub(crate) id: String,
     pub(crate) app: String,
     pub(crate) version: String,
-    pub(crate) state: String,
+    #[sqlx(try_from = "String")]
+    pub(crate) state: State,
     pub(crate) reason: Option<String>,
     pub(crate) notes: Option<String>,
     pub(crate) created_at: i64,
@@ -37,8 +39,12 @@ macro_rules! select {
 pub(super) use {columns, select};
 
 impl Release {
-    pub(crate) fn state(&self) -> std::result::Result<State, UnknownState> {
-        self.state.parse()
+    /// What the rules judge.
+    pub(crate) fn facts(&self) -> Facts<'_> {
+        Facts {
+            version: &self.version,
+            state: &self.state,
+        }
     }
 }
 
@@ -186,7 +192,7 @@ pub(crate) async fn bury(db: &mut AnyConnection, id: &str) -> Result<i64> {
 pub(crate) async fn advance(
     db: &mut AnyConnection,
     id: &str,
-    (from, to): (State, State),
+    (from, to): (&State, &State),
     reason: Option<&str>,
     now: i64,
 ) -> Result<Option<i64>> {

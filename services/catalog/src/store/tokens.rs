@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use slipway_service::changes;
 use slipway_service::token::{Grant, Scope};
-use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
+use sqlx::{AnyConnection, Error, FromRow, Result, query, query_as, query_scalar};
+
+use crate::rules::token::administers;
 
 #[derive(FromRow)]
 pub(crate) struct Token {
@@ -30,19 +32,20 @@ macro_rules! select {
 
 impl Token {
     /// What the token permits. A scope that this program does not know permits nothing.
-    pub(crate) fn grant(&self) -> Grant {
-        let scopes: Vec<serde_json::Value> = serde_json::from_str(&self.scopes).unwrap_or_default();
+    pub(crate) fn grant(&self) -> Result<Grant> {
+        let scopes: Vec<serde_json::Value> =
+            serde_json::from_str(&self.scopes).map_err(|error| Error::Decode(error.into()))?;
         let known = scopes
             .into_iter()
             .filter_map(|scope| serde_json::from_value(scope).ok());
-        Grant {
+        Ok(Grant {
             id: self.id.clone(),
             name: self.name.clone(),
             scopes: known.collect::<BTreeSet<Scope>>(),
             app: self.app.clone(),
             expires_at: self.expires_at,
             revoked_at: self.revoked_at,
-        }
+        })
     }
 }
 
@@ -52,6 +55,8 @@ pub(crate) async fn insert(
     hash: &str,
     now: i64,
 ) -> Result<i64> {
+    let scopes =
+        serde_json::to_string(&grant.scopes).map_err(|error| Error::Encode(error.into()))?;
     let seq = super::feed::next(db).await?;
     query(
         "INSERT INTO tokens (id, hash, name, scopes, app, created_at, expires_at, seq)
@@ -60,7 +65,7 @@ pub(crate) async fn insert(
     .bind(&grant.id)
     .bind(hash)
     .bind(&grant.name)
-    .bind(serde_json::to_string(&grant.scopes).unwrap_or_default())
+    .bind(scopes)
     .bind(&grant.app)
     .bind(now)
     .bind(grant.expires_at)
@@ -75,7 +80,7 @@ pub(crate) async fn by_hash(db: &mut AnyConnection, hash: &str) -> Result<Option
         .bind(hash)
         .fetch_optional(db)
         .await?;
-    Ok(token.map(|token| token.grant()))
+    token.map(|token| token.grant()).transpose()
 }
 
 pub(crate) async fn by_id(db: &mut AnyConnection, id: &str) -> Result<Option<Grant>> {
@@ -83,7 +88,7 @@ pub(crate) async fn by_id(db: &mut AnyConnection, id: &str) -> Result<Option<Gra
         .bind(id)
         .fetch_optional(db)
         .await?;
-    Ok(token.map(|token| token.grant()))
+    token.map(|token| token.grant()).transpose()
 }
 
 pub(crate) async fn change(db: &mut AnyConnection, id: &str) -> Result<changes::Token> {
@@ -92,7 +97,7 @@ pub(crate) async fn change(db: &mut AnyConnection, id: &str) -> Result<changes::
         .fetch_one(db)
         .await?;
     Ok(changes::Token {
-        grant: token.grant(),
+        grant: token.grant()?,
         hash: token.hash,
     })
 }
@@ -135,12 +140,12 @@ pub(crate) async fn some_administer(db: &mut AnyConnection, until: Option<i64>) 
     .bind(until.unwrap_or(i64::MAX))
     .fetch_all(db)
     .await?;
-    Ok(tokens.iter().any(|token| administers(&token.grant())))
-}
-
-/// Whether a token administers the whole platform while it is alive.
-pub(crate) fn administers(grant: &Grant) -> bool {
-    grant.app.is_none() && grant.scopes.contains(&Scope::Admin)
+    for token in tokens {
+        if administers(&token.grant()?) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Revokes every living token of a name.

@@ -1,8 +1,10 @@
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::refusal::{Channel, Text};
 
-fn delivery(change: impl FnOnce(&mut api::Delivery)) -> Result<Delivered, (u16, &'static str)> {
+fn delivery(change: impl FnOnce(&mut api::Delivery)) -> Result<Delivered, Refusal> {
     let mut delivery = api::Delivery {
         id: Uuid::now_v7().to_string(),
         app: "notes".to_owned(),
@@ -29,7 +31,11 @@ fn delivery(change: impl FnOnce(&mut api::Delivery)) -> Result<Delivered, (u16, 
         heard: None,
     };
     change(&mut delivery);
-    Delivered::read(delivery).map_err(|problem| (problem.status.as_u16(), problem.code))
+    Delivered::read(delivery)
+}
+
+fn is_wrong(read: &Result<Delivered, Refusal>) -> bool {
+    matches!(read, Err(Refusal::Delivery(Delivery::Wrong { .. })))
 }
 
 #[test]
@@ -46,7 +52,7 @@ fn what_cannot_be_is_refused_for_good() {
     assert!(delivery(|d| d.requested_by = requester(&good, &good)).is_ok());
     for (token, request) in [("administrator", &*good), (&good, "a\nb")] {
         let refused = delivery(|d| d.requested_by = requester(token, request));
-        assert_eq!(refused.expect_err("one"), (422, "delivery_invalid"));
+        assert!(is_wrong(&refused));
     }
     let wrong: [fn(&mut api::Delivery); 17] = [
         |d| d.id = "../1".into(),
@@ -68,8 +74,7 @@ fn what_cannot_be_is_refused_for_good() {
         |d| d.request_id = "a\nb".into(),
     ];
     for (number, change) in wrong.into_iter().enumerate() {
-        let refused = delivery(change).expect_err("a refusal");
-        assert_eq!(refused, (422, "delivery_invalid"), "{number}");
+        assert!(is_wrong(&delivery(change)), "{number}");
     }
 }
 
@@ -104,19 +109,58 @@ fn what_a_later_version_may_know_waits() {
         |d| d.arch = "a".repeat(30),
     ] {
         let waits = delivery(change).expect_err("a wait");
-        assert_eq!(waits, (503, "delivery_unknown"));
+        assert!(matches!(waits, Refusal::Delivery(Delivery::Unknown { .. })));
     }
 }
 
 #[test]
 fn words_of_a_developer_keep_their_own_codes() {
-    let code = |change: fn(&mut api::Delivery)| delivery(change).expect_err("a refusal");
-    assert_eq!(
-        code(|d| d.version = Some("one".into())),
-        (422, "version_invalid")
-    );
-    assert_eq!(
-        code(|d| d.channel = Some("No".into())),
-        (422, "channel_invalid")
-    );
+    let refused = delivery(|d| d.version = Some("one".into()));
+    assert!(matches!(refused, Err(Refusal::Text(Text::Version(_)))));
+    let refused = delivery(|d| d.channel = Some("No".into()));
+    assert!(matches!(
+        refused,
+        Err(Refusal::Channel(Channel::Invalid(_)))
+    ));
+}
+
+proptest! {
+    /// A word is taken, waits for a later version, or is refused for good; nothing else of it comes into a row.
+    #[test]
+    fn every_word_is_known_or_waits_or_is_wrong(word in ".{0,40}") {
+        let known = word.parse::<Kind>().is_ok();
+        match delivery(|d| d.kind.clone_from(&word)) {
+            Ok(delivered) => prop_assert_eq!(delivered.kind.as_str(), word),
+            Err(Refusal::Delivery(Delivery::Unknown { .. })) => {
+                prop_assert!(!known && word.len() <= LONGEST_WORD && word.is_ascii());
+            }
+            Err(refused) => prop_assert!(is_wrong(&Err(refused)) && !known),
+        }
+    }
+
+    /// An upload that was taken over may name any time: it counts from a day ago to a clock's error from now.
+    #[test]
+    fn an_acknowledgement_is_believed_near_now(at: Option<i64>, now in 0..4_000_000_000_000_i64) {
+        let judged = judged_at(at, now);
+        prop_assert!(judged >= now - LONGEST_AGO && judged <= now + clock::TOLERANCE_MILLIS);
+    }
+
+    #[test]
+    fn a_package_stays_in_the_release_that_it_is_in(
+        release in prop::option::of("[ab]"), wanted in prop::option::of("[ab]"), names_version: bool,
+    ) {
+        let home = home("1", release.as_deref(), names_version, wanted.as_deref());
+        let moved = names_version && release.is_some() && release != wanted;
+        prop_assert_eq!(home.is_err(), moved);
+        prop_assert_eq!(home == Ok(Home::Join), names_version && release.is_none());
+    }
+}
+
+#[test]
+fn a_list_of_blocks_is_never_changed() {
+    let digest = |text: &str| text.parse::<Digest>().expect("a digest");
+    let (one, other) = (digest(&"11".repeat(32)), digest(&"22".repeat(32)));
+    assert_eq!(check_blocks("1", None, &one), Ok(()));
+    assert_eq!(check_blocks("1", Some(&one.as_hex()), &one), Ok(()));
+    assert!(check_blocks("1", Some(&other.as_hex()), &one).is_err());
 }
