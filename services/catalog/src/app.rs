@@ -1,6 +1,6 @@
 //! Finding the app that a request names.
 
-use slipway_packages::Slug;
+use slipway_contract::Slug;
 use sqlx::AnyConnection;
 
 use crate::error::Error;

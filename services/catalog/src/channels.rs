@@ -1,6 +1,6 @@
 //! Channels inside the caller's transaction: what joins one, and what leaves it. The rules are [`crate::rules::channel`].
 
-use slipway_packages::Slug;
+use slipway_contract::Slug;
 use slipway_service::clock;
 use sqlx::AnyConnection;
 

@@ -1,7 +1,7 @@
 //! Who delivers, and who asks for a release: their tokens as they are in the caller's transaction. The rules of what is
 //! delivered are [`crate::rules::delivery`].
 
-use slipway_packages::Slug;
+use slipway_contract::Slug;
 use slipway_service::clock;
 use slipway_service::token::{Grant, Scope};
 use sqlx::AnyConnection;

@@ -1,7 +1,7 @@
 //! Drafts: finding or making one, adding packages, and the intent to publish, all inside the caller's transaction. The
 //! rules are [`crate::rules::draft`].
 
-use slipway_packages::Version;
+use slipway_contract::Version;
 use slipway_service::clock;
 use sqlx::AnyConnection;
 use uuid::Uuid;

@@ -17,7 +17,7 @@ use minisign_verify::{PublicKey, Signature};
 use reqwest::Response;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
-use slipway_packages::Digest;
+use slipway_contract::Digest;
 use slipway_service::api;
 use slipway_service::internal::client::CallError;
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use slipway_contract::grant::TokenRefusal;
 use slipway_contract::quota::QuotaExceeded;
-use slipway_packages::shown::TextError;
+use slipway_contract::shown::TextError;
 
 use crate::rules::state::State;
 

@@ -1,7 +1,7 @@
 //! Refusals about what is sent, and by whom.
 
 use http::StatusCode;
-use slipway_packages::shown::TextError;
+use slipway_contract::shown::TextError;
 use slipway_service::Problem;
 
 use crate::refusal::{Delivery, Request, Restore, Text, Token};

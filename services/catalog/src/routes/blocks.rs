@@ -3,8 +3,8 @@
 use axum::Json;
 use axum::extract::State;
 use serde_json::{Value, json};
+use slipway_contract::Digest;
 use slipway_openapi::{InternalWriting, PROBLEM, ProblemDocument};
-use slipway_packages::Digest;
 use slipway_service::api::FileBlocks;
 use slipway_service::http::json::ApiJson;
 use utoipa_axum::router::OpenApiRouter;

@@ -6,11 +6,11 @@ use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use slipway_contract::Slug;
 use slipway_openapi::parameters::{AppPath, ChannelPath, IdempotencyKey};
 use slipway_openapi::{
     Documents, InternalReading, Listing, PROBLEM, ProblemDocument, Reading, Writing,
 };
-use slipway_packages::Slug;
 use slipway_service::http::json::{ApiJson, ApiPath};
 use slipway_service::http::list::Items;
 use slipway_service::token::Scope;

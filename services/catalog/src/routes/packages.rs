@@ -3,9 +3,9 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
+use slipway_contract::{Slug, Version};
 use slipway_openapi::parameters::IdPath;
 use slipway_openapi::{InternalReading, InternalWriting, PROBLEM, ProblemDocument};
-use slipway_packages::{Slug, Version};
 use slipway_service::Problem;
 use slipway_service::api::{Delivery, Refusal, Uploaded};
 use slipway_service::http::json::{ApiJson, ApiPath, ApiQuery};

@@ -5,7 +5,7 @@
 //! was away, and had not heard of the roll-back, does the same; and so does one that is repeated later, by a pipeline that
 //! runs again. Each says so in a warning. To promote it is a decision too, and brings it back.
 
-use slipway_packages::Slug;
+use slipway_contract::Slug;
 use slipway_service::{api, clock};
 
 use crate::refusal::Channel;

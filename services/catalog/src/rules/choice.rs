@@ -2,7 +2,7 @@
 //! publishes has put all of it there, or names it.
 
 use serde::{Deserialize, Serialize};
-use slipway_packages::shown::compose;
+use slipway_contract::shown::compose;
 
 use crate::refusal::{Draft, Listed, Request};
 use crate::rules::draft::{Owner, is_one, names};

@@ -4,7 +4,7 @@
 //! others serve, sign and show. What cannot be is refused for good and logged, because then a service lies or is broken.
 //! A word that a later version may know is no lie: it waits until this catalog knows it too.
 
-use slipway_packages::{Arch, Digest, FileName, Kind, Platform, Slug, Version};
+use slipway_contract::{Arch, Digest, FileName, Kind, Platform, Slug, Version};
 use slipway_service::api::Requester;
 use slipway_service::{api, clock};
 use uuid::Uuid;

@@ -1,6 +1,6 @@
 //! What may become of a draft: its spelling, its files, and whose they are.
 
-use slipway_packages::shown::twin;
+use slipway_contract::shown::twin;
 
 use crate::refusal::{Draft, Package, Refusal, Release, Version};
 use crate::rules::release::Facts;

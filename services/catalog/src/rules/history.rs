@@ -7,7 +7,7 @@
 //! when its release is published, beside what was released meanwhile.
 
 use serde_json::Value;
-use slipway_packages::{Platform, contradiction};
+use slipway_contract::{Platform, contradiction};
 
 /// What an earlier package says of itself.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 //! drafts with theirs, channels without releases. Of what others may know, releases and apps, a row stays for ever, so that
 //! no other takes its name.
 
-use slipway_packages::Version;
+use slipway_contract::Version;
 
 use crate::refusal::{App, Channel, Draft, Package, Refusal, Release};
 use crate::rules::draft::{Owner, is_one, names};

@@ -1,6 +1,6 @@
 //! Words of a developer's as they are kept.
 
-use slipway_packages::{Slug, Version, shown};
+use slipway_contract::{Slug, Version, shown};
 
 use crate::refusal::{App, Channel, Refusal, Text};
 

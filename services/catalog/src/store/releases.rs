@@ -1,6 +1,6 @@
 //! Releases and the channels that they are in.
 
-use slipway_packages::Version;
+use slipway_contract::Version;
 use slipway_service::database::version_keys;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 

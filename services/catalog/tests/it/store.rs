@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use slipway_packages::Digest;
+use slipway_contract::Digest;
 
 use sha2::{Digest as _, Sha256};
 
