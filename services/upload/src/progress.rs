@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::outbox::AWAY;
 use crate::rules::progress::{GONE, Refusal, is_settled, with_reason};
 use crate::state::UploadState;
+use crate::store::state::State;
 use crate::store::{outbox, packages};
 use crate::storing::Stored;
 
@@ -87,7 +88,7 @@ async fn check_taken(
     package: &packages::Package,
     entry: &str,
 ) -> Result<(), Error> {
-    if package.state == "removed" {
+    if package.state == State::Removed {
         return Err(Refusal::Gone.into());
     }
     let of_another = |refused: &str| refused != entry;
@@ -148,17 +149,17 @@ pub(crate) async fn current(
     state: &UploadState,
     package: &packages::Package,
 ) -> Result<Uploaded, Error> {
-    if package.state == "removed" {
+    if package.state == State::Removed {
         return Err(Refusal::Gone.into());
     }
-    if package.state == "refused" {
+    if package.state == State::Refused {
         let reason = package.refused_detail.as_deref().unwrap_or_default();
         return Ok(Uploaded {
             refused: refused(state, package).await?,
             ..own(package, PackageState::Refused, reason)?
         });
     }
-    if package.state == "stored" {
+    if package.state == State::Stored {
         let mut connection = state.database.read().await?;
         let entry = outbox::of_package(&mut connection, &package.id).await?;
         let reason = entry.and_then(|entry| entry.last_error);

@@ -11,6 +11,7 @@ use crate::permission::Asker;
 use crate::rules::removal::{self, Effect, Facts, Refusal};
 use crate::state::UploadState;
 use crate::store::packages::{self, Package};
+use crate::store::state::State;
 use crate::store::{outbox, replacements};
 
 /// Deletes a package for who asks. One that is gone is gone, and one that the catalog says others have sent too stays.
@@ -69,7 +70,7 @@ async fn remove_replaced(
     let mut waiting = Vec::new();
     for id in replacements::of_package(&mut connection, &package.id).await? {
         let replaced = packages::by_id(&mut connection, &id).await?;
-        waiting.extend(replaced.filter(|replaced| replaced.state == "stored"));
+        waiting.extend(replaced.filter(|replaced| replaced.state == State::Stored));
     }
     drop(connection);
     for replaced in waiting {

@@ -22,6 +22,7 @@ use crate::state::UploadState;
 use crate::store::intents::Terms;
 use crate::store::json::Document;
 use crate::store::packages::Package;
+use crate::store::state::State;
 use crate::store::{outbox, packages, sessions};
 use crate::{permission, quota};
 use place::place;
@@ -124,7 +125,7 @@ async fn insert(
     let placed = place(&mut transaction, package, parameters).await?;
     let package = placed.package();
     // What another token had sent before is this one's too from now on, which the catalog has to know.
-    if package.state == "stored" || channel.is_some() || package.token_id != by.token_id {
+    if package.state == State::Stored || channel.is_some() || package.token_id != by.token_id {
         let now = clock::unix_millis();
         // The entry is locked before the package, as a delivery does it: in the other order the two would wait for each
         // other, and PostgreSQL would end one of them.
@@ -177,7 +178,7 @@ fn row(
         platform: target.platform.as_str().to_owned(),
         arch: target.arch.as_str().to_owned(),
         facts: Document(serde_json::to_value(facts).map_err(Error::internal)?),
-        state: "stored".to_owned(),
+        state: State::Stored,
         known_as: None,
         refused_status: None,
         refused_code: None,

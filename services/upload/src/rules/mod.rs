@@ -1,5 +1,5 @@
-//! Decisions: from facts and the time to what is done, or to a refusal. Nothing here asks anybody or keeps anything, and
-//! nothing speaks HTTP or SQL; [`crate::error`] has the words of the refusals.
+//! Decisions: from facts and the time to what is done, or to a refusal. Nothing here asks anybody or keeps anything: what is
+//! decided on was read before, and [`crate::error`] has the status, the code and the words of the refusals.
 
 pub(crate) mod body;
 pub(crate) mod channel;

@@ -2,10 +2,12 @@
 
 use http::StatusCode;
 
+use crate::store::state::State;
+
 /// What decides. Whoever asks may upload or release: that is looked at before.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Facts<'a> {
-    pub(crate) state: &'a str,
+    pub(crate) state: &'a State,
     /// The token that uploaded it.
     pub(crate) token_name: &'a str,
     /// Whether that is the one that asks.
@@ -60,10 +62,10 @@ pub(crate) const CODES: [&str; 7] = [
 
 pub(crate) fn decide(facts: Facts<'_>) -> Result<Effect, Refusal> {
     match facts.state {
-        "removed" => Ok(Effect::Nothing),
-        "refused" => check_own(facts).map(|()| Effect::End),
-        "stored" => check_waiting(facts).map(|()| Effect::AgreeWithReplaced),
-        _ => Ok(Effect::Agree),
+        State::Removed => Ok(Effect::Nothing),
+        State::Refused => check_own(facts).map(|()| Effect::End),
+        State::Stored => check_waiting(facts).map(|()| Effect::AgreeWithReplaced),
+        State::Delivered | State::Unknown(_) => Ok(Effect::Agree),
     }
 }
 
@@ -101,19 +103,20 @@ mod tests {
             releases in any::<bool>(),
             shared in any::<bool>(),
         ) {
+            let state = State::from(state);
             let decided = decide(Facts { state: &state, token_name: "ci", own, releases, shared });
             // What the catalog cannot judge is judged here.
-            if matches!(&*state, "stored" | "refused") && !own && !releases {
+            if matches!(state, State::Stored | State::Refused) && !own && !releases {
                 assert_eq!(decided, Err(Refusal::OfAnother { token_name: "ci".to_owned() }));
             }
-            if state == "stored" && shared && !releases {
+            if state == State::Stored && shared && !releases {
                 assert!(decided.is_err());
             }
             if own && !shared {
                 assert!(decided.is_ok());
             }
             // Nothing goes without the catalog but what it never had.
-            assert_eq!(decided == Ok(Effect::End), state == "refused" && (own || releases));
+            assert_eq!(decided == Ok(Effect::End), (state == State::Refused) && (own || releases));
         }
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod outbox;
 pub(crate) mod packages;
 pub(crate) mod replacements;
 pub(crate) mod sessions;
+pub(crate) mod state;
 pub(crate) mod used;
 
 /// Texts from `start` to before `end`.

@@ -11,6 +11,7 @@ use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 use super::intents::Intent;
 use super::json::{self, Document};
 use super::outbox::Entry;
+use super::state::State;
 use super::{Range, replacements};
 
 #[derive(Clone, Debug, FromRow)]
@@ -30,7 +31,8 @@ pub(crate) struct Package {
     /// What inspection read.
     #[sqlx(try_from = "String")]
     pub(crate) facts: Document,
-    pub(crate) state: String,
+    #[sqlx(try_from = "String")]
+    pub(crate) state: State,
     pub(crate) known_as: Option<String>,
     pub(crate) refused_status: Option<i64>,
     pub(crate) refused_code: Option<String>,
@@ -127,7 +129,7 @@ pub(crate) async fn insert(db: &mut AnyConnection, package: &Package) -> Result<
     .bind(&package.platform)
     .bind(&package.arch)
     .bind(package.facts.0.to_string())
-    .bind(&package.state)
+    .bind(package.state.as_str())
     .bind(&package.token_id)
     .bind(&package.token_name)
     .bind(&package.request_id)

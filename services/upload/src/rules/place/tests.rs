@@ -5,6 +5,7 @@ use proptest::prelude::{any, proptest};
 use super::*;
 use crate::parameters::RawParameters;
 use crate::store::json::Document;
+use crate::store::state::State;
 
 fn package(token_id: &str, sha256: &str, platform: &str) -> Package {
     Package {
@@ -20,7 +21,7 @@ fn package(token_id: &str, sha256: &str, platform: &str) -> Package {
         platform: platform.to_owned(),
         arch: "universal".to_owned(),
         facts: Document(serde_json::Value::Null),
-        state: "stored".to_owned(),
+        state: State::Stored,
         known_as: None,
         refused_status: None,
         refused_code: None,
