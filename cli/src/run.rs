@@ -20,9 +20,9 @@ pub(crate) struct Options {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Service {
     Registry,
+    Upload,
     Signing,
     Catalog,
-    Upload,
     Download,
     Gateway,
 }
@@ -30,9 +30,9 @@ pub(crate) enum Service {
 impl Service {
     pub(crate) const ALL: [Self; 6] = [
         Self::Registry,
+        Self::Upload,
         Self::Signing,
         Self::Catalog,
-        Self::Upload,
         Self::Download,
         Self::Gateway,
     ];
@@ -59,4 +59,16 @@ pub(crate) fn execute(options: Options) -> anyhow::Result<()> {
         Service::Gateway => slipway_gateway::run,
     };
     run(options.options)
+}
+
+#[cfg(test)]
+mod tests {
+    use slipway_contract::services;
+
+    use super::*;
+
+    #[test]
+    fn those_of_the_table_can_be_run_in_its_order() {
+        assert_eq!(Service::ALL.map(Service::name), services::NAMES);
+    }
 }

@@ -3,8 +3,9 @@
 use anyhow::{bail, ensure};
 use http::{Method, StatusCode, Uri};
 use serde::Deserialize;
+use slipway_contract::Slug;
+use slipway_contract::services;
 use slipway_service::Problem;
-use slipway_service::data::SERVICES;
 use slipway_service::http::pattern::matches;
 
 /// A route as the settings name it.
@@ -29,18 +30,13 @@ impl RouteSetting {
     }
 }
 
-/// The routes that the platform is served by.
+/// The routes that the platform is served by: those of the table of services.
 pub(crate) fn default_routes() -> Vec<RouteSetting> {
-    let read = ["GET", "HEAD"];
-    vec![
-        RouteSetting::new("/api/v1/apps/*/packages/**", &[], "upload"),
-        RouteSetting::new("/api/v1/apps/*/uploads/**", &[], "upload"),
-        RouteSetting::new("/api/v1/**", &[], "catalog"),
-        RouteSetting::new("/", &read, "download"),
-        RouteSetting::new("/a/**", &read, "download"),
-        RouteSetting::new("/d/**", &read, "download"),
-        RouteSetting::new("/keys/**", &read, "download"),
-    ]
+    let of = |service: &'static services::Service| {
+        let routes = service.routes.iter();
+        routes.map(|route| RouteSetting::new(route.path, route.methods, service.name))
+    };
+    services::TABLE.iter().flat_map(of).collect()
 }
 
 /// A service that routes lead to.
@@ -119,9 +115,10 @@ impl Route {
             methods,
             service,
         } = setting;
-        let Some(name) = SERVICES.into_iter().find(|name| *name == service) else {
-            bail!("the route {path} leads to {service}, which is no service");
+        let Ok(service) = service.parse::<Slug>() else {
+            bail!("the route {path} leads to {service:?}, which is no name of a service");
         };
+        let name = services::named(service.as_str());
         ensure!(
             path.starts_with('/') && !path.trim_end_matches("/**").contains("**"),
             "the route {path} has to begin with / and may have ** at its end alone"
@@ -134,7 +131,11 @@ impl Route {
             "upload" => "upload_unavailable",
             "catalog" => "catalog_unavailable",
             "download" => "download_unavailable",
-            _ => bail!("the route {path} leads to {name}, which nobody outside may reach"),
+            name if services::find(name).is_some() => {
+                bail!("the route {path} leads to {name}, which nobody outside may reach")
+            }
+            // An operator's own, which `slipway init --service` has made a certificate for.
+            _ => "service_unavailable",
         };
         let upstream = Upstream { name, unavailable };
         Ok(Self {
@@ -287,11 +288,24 @@ mod tests {
     }
 
     #[test]
+    fn a_route_leads_to_a_service_of_an_operators_own() {
+        let mut settings = vec![RouteSetting::new("/scans/**", &[], "scanner")];
+        settings.extend(default_routes());
+        let routes = Routes::new(settings).expect("routes");
+        let found = routes.find(&Method::POST, "/scans/1").expect("a route");
+        assert_eq!(found.upstream.name, "scanner");
+        assert_eq!(found.upstream.unavailable, "service_unavailable");
+        assert!(routes.services().contains(&"scanner"));
+    }
+
+    #[test]
     fn routes_that_would_open_the_inside_or_nothing_are_refused() {
         for (path, service) in [
             ("/s/**", "signing"),
             ("/r/**", "registry"),
-            ("/x", "nobody"),
+            ("/x", "No Body"),
+            ("/x", ""),
+            ("/g/**", "gateway"),
             ("x", "catalog"),
             ("/**/x", "catalog"),
         ] {

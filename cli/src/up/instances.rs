@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::str::FromStr;
 
 use clap::ValueEnum as _;
+use slipway_contract::services::NAMES;
 
 use crate::run::Service;
 
@@ -17,9 +18,7 @@ pub(super) struct Instances(HashMap<&'static str, usize>);
 pub(super) enum InstancesError {
     #[error("{0:?} is not SERVICE=N; write it as upload=2,download=2")]
     Form(String),
-    #[error(
-        "{0:?} is no service; there are registry, signing, catalog, upload, download and gateway"
-    )]
+    #[error("{0:?} is no service; there are {names}", names = NAMES.join(", "))]
     Service(String),
     #[error("{0:?} is not a number from 1 to {MOST}")]
     Number(String),
@@ -70,9 +69,9 @@ mod tests {
             counts,
             [
                 ("registry", 1),
+                ("upload", 2),
                 ("signing", 1),
                 ("catalog", 1),
-                ("upload", 2),
                 ("download", 3),
                 ("gateway", 1)
             ]

@@ -83,3 +83,26 @@ fn a_running_platform_is_made_no_copy() {
     assert_eq!(code, Some(0), "{error}");
     assert_ne!(fs::read(&certificate).unwrap(), before);
 }
+
+#[test]
+fn a_service_of_ones_own_is_equipped_and_no_name_is_taken_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let init = |name: &str| slipway(&["init", "--data", text(&data), "--service", name]);
+    for taken in slipway_contract::services::NAMES {
+        let (code, _, error) = init(taken);
+        assert_eq!(code, Some(1), "{taken}");
+        assert!(error.contains("the platform's services"), "{error}");
+    }
+    for taken in ["authority", "blobs", "secrets", "statements"] {
+        let (code, _, error) = init(taken);
+        assert_eq!(code, Some(1), "{taken}");
+        assert!(error.contains("something else"), "{error}");
+    }
+    assert!(!data.join("secrets").exists(), "a refusal makes nothing");
+    let (code, output, error) = init("scanner");
+    assert_eq!(code, Some(0), "{error}");
+    assert!(output.contains("secrets"), "{output}");
+    assert!(data.join("secrets/scanner/certificate.pem").is_file());
+    assert!(data.join("scanner").is_dir());
+}

@@ -7,6 +7,7 @@ mod init;
 mod publish;
 mod relay;
 mod release;
+mod services;
 mod slipway;
 mod up;
 mod verify;

@@ -170,6 +170,7 @@ codes! {
     UploadUnavailable = "upload_unavailable", "the upload service is away";
     CatalogUnavailable = "catalog_unavailable", "the catalog is away";
     DownloadUnavailable = "download_unavailable", "the download service is away";
+    ServiceUnavailable = "service_unavailable", "a service of the operator's own is away";
     UpstreamFailed = "upstream_failed", "the service behind the gateway gave no answer";
     UpstreamTimeout = "upstream_timeout", "the service behind the gateway took too long";
     MarkInvalid = "mark_invalid", "the follower is beyond the feed and cannot show why";

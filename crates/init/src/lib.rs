@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail, ensure};
 use clap::Parser as _;
-use slipway_contract::Slug;
+use slipway_contract::{Slug, services};
 use slipway_runtime::data::{DataDir, private_folder};
 use slipway_runtime::process::slot::announcements;
 
@@ -29,7 +29,7 @@ Examples:
   slipway init --data /var/lib/slipway
   slipway init --rotate internal             then, when it has ended: slipway init --rotate internal --finish
   slipway init --rotate admin                another admin token; the old one ends within ten seconds
-  slipway init --service scanner             a certificate for a service of your own";
+  slipway init --service scanner             a certificate and a folder for a service of your own";
 
 /// Make what is missing of secrets and folders, and end
 #[derive(clap::Args)]
@@ -43,7 +43,7 @@ pub struct Options {
     /// End the rotation: what was there before it is trusted no more
     #[arg(long, requires = "rotate")]
     finish: bool,
-    /// Also make a certificate for a service of this name
+    /// Also make a certificate and a folder for a service of your own
     #[arg(long, value_name = "NAME")]
     service: Option<String>,
     /// DIR is a copy: give it a platform identity of its own
@@ -92,8 +92,7 @@ pub fn execute(options: &Options) -> anyhow::Result<()> {
     }
     let before = files(&data);
     if let Some(name) = &options.service {
-        let name: Slug = name.parse().context("a service is named as an app is")?;
-        private_folder(&data.secrets(name.as_str()))?;
+        make_own(&data, name)?;
     }
     if options.as_copy {
         as_copy(&data)?;
@@ -101,6 +100,38 @@ pub fn execute(options: &Options) -> anyhow::Result<()> {
     prepare(&data)?;
     tell(&data, &before);
     rotate::before_the_end(&data)
+}
+
+/// Names in the data folder, and in that of the secrets, that are no service's.
+const TAKEN: [&str; 12] = [
+    "admin-token",
+    "authority",
+    "blobs",
+    "format",
+    "init",
+    "lock",
+    "place",
+    "run",
+    "secrets",
+    "signed",
+    "staging",
+    "statements",
+];
+
+/// Makes the folders of a service that is an operator's own; the certificate is made with all others.
+fn make_own(data: &DataDir, name: &str) -> anyhow::Result<()> {
+    let slug: Slug = name.parse().context("a service is named as an app is")?;
+    let name = slug.as_str();
+    ensure!(
+        services::find(name).is_none(),
+        "{name} is one of the platform's services, which `slipway init` equips by itself: choose another name for one of your own"
+    );
+    ensure!(
+        !TAKEN.contains(&name),
+        "{name} is the name of something else in the data folder: choose another for the service"
+    );
+    private_folder(&data.service(name))?;
+    private_folder(&data.secrets(name))
 }
 
 /// Another authority, so that neither platform believes the other. Never under a running platform, whose services would
