@@ -7,7 +7,9 @@ const MAX_LOSSES: usize = 1000;
 
 /// One thing that would be undone unasked.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Loss {
+    #[cfg_attr(feature = "schema", schema(required = true))]
     pub app: Option<String>,
     /// The version of a release, the app of a key or that was deleted, or the id of a token.
     pub subject: String,
@@ -28,8 +30,11 @@ impl Loss {
 
 /// Where a follower stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", schema(as = HeldReport))]
 pub struct Report {
     /// The epoch that it has seen and not taken.
+    #[cfg_attr(feature = "schema", schema(required = true))]
     pub epoch: Option<String>,
     /// The epoch of its copy; empty when there is no whole one.
     pub from: String,

@@ -124,9 +124,11 @@ pub struct Links {
 pub struct Uploaded {
     pub package: Package,
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
     pub release: Option<Release>,
     /// Between services: the package was taken, and the intent to publish it refused for good.
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
     pub refused: Option<Refusal>,
 }
 

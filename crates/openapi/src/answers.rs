@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::{
-    ContentBuilder, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder, schema::Type,
-};
-use utoipa::{IntoResponses, ToSchema};
+use utoipa::openapi::schema::{KnownFormat, Schema, SchemaFormat, Type};
+use utoipa::openapi::{ContentBuilder, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::{IntoResponses, PartialSchema, ToSchema};
 
 /// The content type of every refusal.
 pub const PROBLEM: &str = "application/problem+json";
@@ -32,27 +31,27 @@ pub struct ProblemDocument {
     /// The same as in `x-request-id` and in the log.
     request_id: String,
     /// Of `draft_mixed` and `draft_differs`: the files of the draft, as `files` of `POST …/releases` takes them.
-    #[schema(required = false)]
+    #[schema(nullable = false)]
     files: Option<Vec<DraftFile>>,
     /// Of `quota_exceeded`: `bytes`, `releases` or `drafts`.
-    #[schema(required = false)]
+    #[schema(nullable = false)]
     quota: Option<String>,
     /// Of `archive_refused`: the rule that it breaks.
-    #[schema(required = false)]
+    #[schema(nullable = false)]
     rule: Option<String>,
 }
 
-/// A file of a draft, as a refusal lists it.
+/// A file of a draft, as a refusal lists it and a publication takes it back.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "the shape of what the catalog lists")]
+#[schema(as = NamedFile)]
+#[expect(dead_code, reason = "the shape of what the catalog lists and takes")]
 pub struct DraftFile {
-    filename: String,
-    /// SHA-256 in hex.
-    #[schema(pattern = "^[0-9a-f]{64}$")]
-    sha256: String,
-    platform: String,
-    /// The name of the token that put it there.
-    #[schema(required = true)]
+    filename: slipway_contract::FileName,
+    sha256: slipway_contract::Digest,
+    /// Told, and taken back.
+    #[schema(nullable = false)]
+    platform: Option<String>,
+    /// The name of the token that put it there; told, and taken back.
     token: Option<String>,
 }
 
@@ -69,6 +68,10 @@ const SHARED: &[(&str, &str)] = &[
     (
         "Forbidden",
         "`scope_missing`, `token_of_another_app`. `origin_refused`: a page of another site sent the credentials of a browser.",
+    ),
+    (
+        "Gone",
+        "`app_deleted`: the app was deleted, with everything in it, for ever.",
     ),
     (
         "TooLarge",
@@ -258,3 +261,17 @@ pub struct Listing<T> {
     #[schema(required = true)]
     next: Option<String>,
 }
+
+/// Bytes that are no document.
+pub struct Bytes;
+
+impl PartialSchema for Bytes {
+    fn schema() -> RefOr<Schema> {
+        let bytes = ObjectBuilder::new().schema_type(Type::String);
+        bytes
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary)))
+            .into()
+    }
+}
+
+impl ToSchema for Bytes {}

@@ -14,6 +14,8 @@ use utoipa::{PartialSchema as _, ToSchema as _};
 
 use crate::answers::{DraftFile, ProblemDocument, shared};
 
+/// Where every address is of one app.
+const OF_AN_APP: &str = "/api/v1/apps/{app}";
 /// The tags of the public document, in the order of a reader.
 const TAGS: &[(&str, &str)] = &[
     ("apps", "What is distributed."),
@@ -53,8 +55,14 @@ pub fn public(services: impl IntoIterator<Item = OpenApi>) -> OpenApi {
     let components = document.components.get_or_insert_with(Components::new);
     components.add_security_scheme("token", bearer());
     components.add_security_scheme("basic", basic());
-    for operation in document.paths.paths.values_mut().flat_map(operations) {
-        answered_by_the_gateway(operation);
+    for (path, item) in &mut document.paths.paths {
+        for operation in operations(item) {
+            answered_by_the_gateway(operation);
+            // Nobody speaks for an app while there is none of that name.
+            if path.starts_with(OF_AN_APP) && operation.security.is_none() {
+                answered_of_a_deleted_app(operation);
+            }
+        }
     }
     finished(document)
 }
@@ -159,6 +167,22 @@ fn answered_by_the_gateway(operation: &mut Operation) {
         let answer = || RefOr::Ref(Ref::from_response_name(name));
         let answers = &mut operation.responses.responses;
         answers.entry(status.to_owned()).or_insert_with(answer);
+    }
+}
+
+/// Adds what every address of an app says once it is deleted.
+fn answered_of_a_deleted_app(operation: &mut Operation) {
+    let words = "`app_deleted`: the app was deleted, with everything in it, for ever.";
+    match operation
+        .responses
+        .responses
+        .entry("410".to_owned())
+        .or_insert_with(|| RefOr::Ref(Ref::from_response_name("Gone")))
+    {
+        RefOr::T(answer) if !answer.description.contains("`app_deleted`") => {
+            answer.description = format!("{} {words}", answer.description);
+        }
+        _ => {}
     }
 }
 

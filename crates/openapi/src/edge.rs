@@ -3,6 +3,7 @@
 
 #![expect(dead_code, reason = "their attributes are what counts")]
 
+use slipway_contract::held::Report;
 use utoipa::{OpenApi, ToSchema};
 
 use crate::{InternalReading, ProblemDocument, Public};
@@ -24,29 +25,8 @@ struct Instance {
     #[schema(format = "uuid")]
     instance: String,
     /// `host:port` for others.
+    #[schema(required = true)]
     addr: Option<String>,
-}
-
-/// Where a follower of the change feed stands.
-#[derive(ToSchema)]
-#[schema(as = HeldReport)]
-struct Report {
-    /// The epoch that it does not give way to; null when it follows.
-    epoch: Option<String>,
-    /// The epoch of its copy.
-    from: String,
-    losses: Vec<HeldLoss>,
-    /// All losses, also those beyond the list.
-    count: usize,
-}
-
-/// One thing that would be undone unasked.
-#[derive(ToSchema)]
-pub struct HeldLoss {
-    app: Option<String>,
-    /// The version of a release, the app of a key or that was deleted, or the id of a token.
-    subject: String,
-    what: String,
 }
 
 #[utoipa::path(
@@ -76,7 +56,7 @@ fn held() {}
     summary = "Ask whether the process answers",
     description = "At the listener for operators, of every service and the gateway.",
     security(()),
-    responses((status = 200, description = "It does."), Public)
+    responses((status = 200, description = "It does.", body = Object), Public)
 )]
 fn alive() {}
 
@@ -88,10 +68,10 @@ fn alive() {}
     description = "At the listener for operators, of every service and the gateway. It says nothing of peers.",
     security(()),
     responses(
-        (status = 200, description = "It can."),
+        (status = 200, description = "It can.", body = Object),
         (
             status = 503,
-            description = "`not_ready`: it cannot, or it is ending.",
+            description = "`not_ready`, `draining`, `task_gone`: it cannot, or it is ending.",
             body = ProblemDocument,
             content_type = "application/problem+json"
         )

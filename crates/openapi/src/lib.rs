@@ -5,12 +5,13 @@
 //! (`utoipa_axum::routes!`). So no operation is described that is not there, and none is there without its description.
 
 pub mod answers;
+pub mod compatibility;
 pub mod document;
 pub mod edge;
 pub mod parameters;
 
 pub use answers::{
-    Documents, InternalReading, InternalWriting, Listing, PROBLEM, ProblemDocument, Public,
-    Reading, Writing,
+    Bytes, Documents, DraftFile, InternalReading, InternalWriting, Listing, PROBLEM,
+    ProblemDocument, Public, Reading, Writing,
 };
 pub use document::{internal, public};

@@ -342,7 +342,6 @@ struct Confirmation {
     confirm: String,
 }
 
-/// Deletes an app with everything in it, when its slug is typed again. The same again changes nothing.
 /// What is deleted while some have not heard of it.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "the shape of what [`deleted`] writes")]
@@ -352,6 +351,7 @@ struct DeletedApp {
     pending: Vec<String>,
 }
 
+/// Deletes an app with everything in it, when its slug is typed again. The same again changes nothing.
 #[utoipa::path(
     delete,
     path = "/api/v1/apps/{app}",

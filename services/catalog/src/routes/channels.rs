@@ -48,7 +48,7 @@ struct Channel {
     version: Option<String>,
     /// What was added, wherever in the order it is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<slipway_contract::Version>)]
+    #[schema(value_type = Option<slipway_contract::Version>, nullable = false)]
     added: Option<String>,
     /// The versions that are out of it since it was rolled back to this one, highest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -324,7 +324,6 @@ async fn added(db: &mut AnyConnection, release: &Release, channel: &Slug) -> Res
     })
 }
 
-/// Deletes a channel in which nothing is offered or on its way. The same again changes nothing.
 /// What is deleted while some have not heard of it.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "the shape of what [`deleted`] writes")]
@@ -334,6 +333,7 @@ struct DeletedChannel {
     pending: Vec<String>,
 }
 
+/// Deletes a channel in which nothing is offered or on its way. The same again changes nothing.
 #[utoipa::path(
     delete,
     path = "/api/v1/apps/{app}/channels/{channel}",

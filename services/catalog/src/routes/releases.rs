@@ -57,6 +57,7 @@ struct Publish {
     /// Files of the draft: these and no others are the release. Without either it is the draft, if this token has put all
     /// of it there.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<slipway_openapi::DraftFile>>)]
     files: Option<Vec<File>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     create: Option<Create>,
@@ -301,8 +302,6 @@ async fn show(
     ))
 }
 
-/// Deletes a release: of a draft nothing is left and its version is free, of every other its version is left, for ever.
-/// What [`removal::release`] says decides who may. The same again changes nothing.
 /// What is deleted while some have not heard of it.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "the shape of what [`deleted`] writes")]
@@ -312,6 +311,8 @@ struct DeletedRelease {
     pending: Vec<String>,
 }
 
+/// Deletes a release: of a draft nothing is left and its version is free, of every other its version is left, for ever.
+/// What [`removal::release`] says decides who may. The same again changes nothing.
 #[utoipa::path(
     delete,
     path = "/api/v1/apps/{app}/releases/{version}",

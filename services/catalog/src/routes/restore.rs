@@ -30,7 +30,6 @@ struct Restore {
     /// What to accept; `null` when nothing is held.
     #[schema(required = true)]
     epoch: Option<String>,
-    #[schema(value_type = Vec<slipway_openapi::edge::HeldLoss>)]
     losses: Vec<Loss>,
     /// All losses, also those that are not listed.
     count: usize,

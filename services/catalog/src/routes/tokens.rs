@@ -70,6 +70,7 @@ struct Shown {
     revoked_at: Option<String>,
     /// Shown once.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     token: Option<String>,
 }
 
@@ -167,8 +168,6 @@ async fn list(
     })))
 }
 
-/// Revokes a token: from the answer on nobody takes it, but those that `pending` names. The last one that administers
-/// the platform stays, or nobody could make another.
 /// What is revoked while some have not heard of it.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "the shape of what [`revoke`] writes")]
@@ -179,6 +178,8 @@ struct Revoked {
     pending: Vec<String>,
 }
 
+/// Revokes a token: from the answer on nobody takes it, but those that `pending` names. The last one that administers
+/// the platform stays, or nobody could make another.
 #[utoipa::path(
     delete,
     path = "/api/v1/tokens/{id}",

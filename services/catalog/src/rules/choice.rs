@@ -8,13 +8,11 @@ use crate::refusal::{Draft, Listed, Request};
 use crate::rules::draft::{Owner, is_one, names};
 
 /// A file of a release, named by who publishes it. A refusal lists a draft in the same form, so that it can be sent back.
-#[derive(Clone, Debug, Deserialize, Serialize, utoipa::ToSchema)]
-#[schema(as = NamedFile)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct File {
     filename: String,
     /// SHA-256 in hex.
-    #[schema(pattern = "^[0-9a-f]{64}$")]
     sha256: String,
     /// Only told: the digest says what it is.
     #[serde(default, skip_serializing)]

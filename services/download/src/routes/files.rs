@@ -38,7 +38,6 @@ pub(super) fn router() -> OpenApiRouter<DownloadState> {
     OpenApiRouter::new().routes(routes!(show))
 }
 
-/// The bytes, or the signature when the name ends in `.minisig`: no package's name does.
 /// What a program asks that fetches in pieces or anew.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
@@ -53,6 +52,7 @@ struct RangeRequest {
     if_range: Option<String>,
 }
 
+/// The bytes, or the signature when the name ends in `.minisig`: no package's name does.
 #[utoipa::path(
     get,
     path = "/d/{app}/{version}/{filename}",
@@ -64,8 +64,8 @@ struct RangeRequest {
     params(FilePath, RangeRequest),
     responses(
         Public,
-        (status = 200, description = "The bytes. Of a name that ends in `.minisig`: the signature, without range and digest.", body = Vec<u8>, content_type = "application/octet-stream", headers(("ETag" = String, description = "Strong: the SHA-256 of the whole file."), ("Repr-Digest" = String, description = "RFC 9530: the SHA-256 of the whole file."), ("Accept-Ranges" = String), ("Last-Modified" = String), ("Cache-Control" = String, description = "`public, max-age=300`"), ("Content-Disposition" = String, description = "`attachment` with the name."))),
-        (status = 206, description = "The range.", body = Vec<u8>, content_type = "application/octet-stream", headers(("Content-Range" = String))),
+        (status = 200, description = "The bytes. Of a name that ends in `.minisig`: the signature, without range and digest.", body = slipway_openapi::Bytes, content_type = "application/octet-stream", headers(("ETag" = String, description = "Strong: the SHA-256 of the whole file."), ("Repr-Digest" = String, description = "RFC 9530: the SHA-256 of the whole file."), ("Accept-Ranges" = String), ("Last-Modified" = String), ("Cache-Control" = String, description = "`public, max-age=300`"), ("Content-Disposition" = String, description = "`attachment` with the name."))),
+        (status = 206, description = "The range.", body = slipway_openapi::Bytes, content_type = "application/octet-stream", headers(("Content-Range" = String))),
         (status = 304, description = "Not modified."),
         (status = 404, description = "`app_unknown`, `release_unknown`, `not_found`: there is no such app, release or file that is published.", body = ProblemDocument, content_type = PROBLEM),
         (status = 410, description = "`yanked`: it was taken back, for the reason given. `deleted`: it was deleted, for ever.", body = ProblemDocument, content_type = PROBLEM),

@@ -30,7 +30,7 @@ pub(super) fn router() -> OpenApiRouter<DownloadState> {
     params(AppPath),
     responses(
         Public,
-        (status = 200, description = "The picture.", body = Vec<u8>, content_type = "image/png", headers(("ETag" = String))),
+        (status = 200, description = "The picture.", body = slipway_openapi::Bytes, content_type = "image/png", headers(("ETag" = String))),
         (status = 304, description = "Not modified."),
         (status = 404, description = "`app_unknown`. `not_found`: no release carries one.", body = ProblemDocument, content_type = PROBLEM),
         (status = 410, description = "`deleted`: it was deleted by its publisher, for ever.", body = ProblemDocument, content_type = PROBLEM),

@@ -46,7 +46,6 @@ struct Query {
     kind: String,
 }
 
-/// 302 to the file: of the published releases in the channel that hold a fitting package, the highest version.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
 #[expect(dead_code, reason = "read as a pair")]
@@ -59,6 +58,7 @@ struct Place {
     platform: String,
 }
 
+/// 302 to the file: of the published releases in the channel that hold a fitting package, the highest version.
 #[utoipa::path(
     get,
     path = "/d/{app}/latest/{platform}",

@@ -27,8 +27,6 @@ struct Reread {
     size: u64,
 }
 
-/// Reads the file from the disk to its end. Nothing that is remembered of it counts: the catalog asks before it gives a
-/// release up for its bytes.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
 #[expect(dead_code, reason = "read by its one part")]
@@ -37,6 +35,8 @@ struct Address {
     sha256: String,
 }
 
+/// Reads the file from the disk to its end. Nothing that is remembered of it counts: the catalog asks before it gives a
+/// release up for its bytes.
 #[utoipa::path(
     get,
     path = "/internal/blobs/{sha256}",

@@ -52,13 +52,12 @@ async fn without_name(asker: Asker) -> Result<Response, Error> {
     Err(Method::NameMissing { app: asker.app }.into())
 }
 
-/// Stores the file of a form as a package: as PUT does, with the same answers.
 /// The parts of a form.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "read part by part, by [`Form`]")]
 struct PackageForm {
     /// The package: the part that has a file name, or is named so.
-    #[schema(value_type = String, content_media_type = "application/octet-stream")]
+    #[schema(value_type = slipway_openapi::Bytes)]
     file: Vec<u8>,
     /// Its name, instead of that of the part.
     filename: Option<slipway_contract::FileName>,
@@ -77,6 +76,7 @@ struct PackageForm {
     create: Option<String>,
 }
 
+/// Stores the file of a form as a package: as PUT does, with the same answers.
 #[utoipa::path(
     post,
     path = "/api/v1/apps/{app}/packages",

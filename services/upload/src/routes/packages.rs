@@ -86,7 +86,7 @@ pub(super) struct Query {
     #[param(max_length = 4096)]
     notes: Option<String>,
     /// `true`: what is odd is refused instead of told in `warnings`.
-    #[param(pattern = "^(true|false)$", example = "true")]
+    #[param(value_type = Option<bool>, default = false)]
     strict: Option<String>,
     /// `channel`: makes the channel when it does not exist.
     #[param(pattern = "^channel$", example = "channel")]
@@ -104,7 +104,6 @@ struct Address {
     name: String,
 }
 
-/// Stores the body as a package. Everything that can be refused without it is refused before its first byte is read.
 /// What an upload is answered.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "the shape of what [`progress::answer`] writes")]
@@ -112,9 +111,10 @@ struct Address {
 pub(super) struct UploadedPackage {
     package: api::Package,
     /// Absent for a package on its own.
+    #[schema(nullable = false)]
     release: Option<api::Release>,
     /// SHA-256 in hex of the bytes whose place it took in the draft; absent when there were none.
-    #[schema(pattern = "^[0-9a-f]{64}$")]
+    #[schema(pattern = "^[0-9a-f]{64}$", nullable = false)]
     replaced: Option<String>,
 }
 
@@ -133,10 +133,11 @@ pub(super) struct AcceptedPackage {
     #[schema(required = true)]
     release: Option<api::Release>,
     /// SHA-256 in hex of the bytes whose place it took in the draft; absent when there were none.
-    #[schema(pattern = "^[0-9a-f]{64}$")]
+    #[schema(pattern = "^[0-9a-f]{64}$", nullable = false)]
     replaced: Option<String>,
 }
 
+/// Stores the body as a package. Everything that can be refused without it is refused before its first byte is read.
 #[utoipa::path(
     put,
     path = "/api/v1/apps/{app}/packages/{name}",
@@ -145,7 +146,7 @@ pub(super) struct AcceptedPackage {
     summary = "Upload a package",
     description = "One streamed request: `curl -T notes.apk`. Without `version` and `channel` it is a package on its own; with `version` it joins the draft of that version; with both the draft is published, if this token has put all of it there; with `channel` alone the version is read out of the package. `Content-MD5`, `Digest`, `Content-Digest` and `X-Checksum-Sha256`, `-Sha512`, `-Sha1` and `-Md5` are checked when they are sent. The name is kept in composed form (NFC). Scope: `upload` and, with a channel, `release`.",
     params(Address, Query, ReprDigest, Prefer),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The bytes of the package, as they are: no form, no part of the file, no content coding."),
+    request_body(content = slipway_openapi::Bytes, content_type = "application/octet-stream", description = "The bytes of the package, as they are: no form, no part of the file, no content coding."),
     responses(
         Documents,
         (status = 200, description = "These bytes were there before under this name and version; or, with the member `replaced` (SHA-256 in hex), they have taken the place of other bytes that this token had put into the draft. The body is as in 201.", body = UploadedPackage),

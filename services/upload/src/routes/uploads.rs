@@ -110,7 +110,7 @@ async fn options_of_one(state: State<UploadState>) -> Response {
     summary = "Begin a resumable upload",
     description = "tus 1.0 with creation, creation-with-upload, checksum, expiration and termination: any tus client will do. Metadata: `filename` (required), `version`, `channel`, `platform`, `arch`, `kind`, `sha256`, `notes`, `strict`, `create`. It belongs to the token that begins it: to every other one there is none. Without a byte it lives an hour. Scope: `upload` and, with a channel, `release`.",
     params(AppPath, answer::Version, answer::Creation, answer::Checksummed),
-    request_body(content = Option<Vec<u8>>, content_type = "application/offset+octet-stream", description = "The first bytes, if any."),
+    request_body(content = Option<slipway_openapi::Bytes>, content_type = "application/offset+octet-stream", description = "The first bytes, if any."),
     responses(
         Documents,
         (status = 201, description = "The upload's address is in `Location`.", headers(("Location" = String), ("Upload-Offset" = i64), ("Upload-Expires" = String))),
@@ -320,7 +320,7 @@ async fn offset(
     summary = "Send the next bytes",
     description = "Scope: `upload`.",
     params(UploadPath, answer::Version, answer::Offset, answer::Checksummed),
-    request_body(content = Vec<u8>, content_type = "application/offset+octet-stream"),
+    request_body(content = slipway_openapi::Bytes, content_type = "application/offset+octet-stream"),
     responses(
         Documents,
         (status = 204, description = "`Upload-Offset` is how far it is now. The last piece makes the package.", headers(("Upload-Offset" = i64), ("Upload-Expires" = String))),
@@ -431,7 +431,7 @@ async fn end(
     summary = "PATCH or DELETE for clients that cannot send it",
     description = "Scope: `upload`.",
     params(UploadPath, answer::Version, answer::MethodOverride, answer::OptionalOffset, answer::Checksummed),
-    request_body(content = Option<Vec<u8>>, content_type = "application/offset+octet-stream"),
+    request_body(content = Option<slipway_openapi::Bytes>, content_type = "application/offset+octet-stream"),
     responses(
         Documents,
         (status = 204, description = "`Upload-Offset` is how far it is now. The last piece makes the package.", headers(("Upload-Offset" = i64), ("Upload-Expires" = String))),
@@ -483,6 +483,7 @@ struct Progress {
     reason: Option<String>,
     /// The refusal of the package, or of the intent to publish it, for programs.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     refused: Option<api::Refusal>,
 }
 
