@@ -217,4 +217,47 @@ mod tests {
         assert!(!get("/internal/downloads/notes/1.0/more"));
         assert!(!get("/internal/downloads//1.0"));
     }
+
+    #[test]
+    fn what_is_in_the_table_is_described_and_nothing_else() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../contracts/");
+        let document = format!("{folder}{}/internal.json", env!("CARGO_PKG_VERSION"));
+        let document =
+            std::fs::read_to_string(document).expect("the description of what is internal");
+        let document: serde_json::Value = serde_json::from_str(&document).expect("JSON");
+        let mut described = Vec::new();
+        for (path, item) in document["paths"].as_object().expect("paths") {
+            let parts = path
+                .split('/')
+                .map(|part| if part.starts_with('{') { "x" } else { part });
+            let path = parts.collect::<Vec<_>>().join("/");
+            // The staged view of the front page has no address that anybody asks for.
+            if path.starts_with("/internal/") && path != "/internal/staged" {
+                let methods = item.as_object().expect("operations").keys();
+                described.extend(methods.map(|method| (method.to_uppercase(), path.clone())));
+            }
+        }
+        for (method, path) in &described {
+            let method: Method = method.parse().expect("a method");
+            let is_permitted = services::NAMES.iter().any(|callee| {
+                services::NAMES
+                    .iter()
+                    .any(|caller| permits(callee, &method, path, caller))
+            });
+            assert!(
+                is_permitted,
+                "{method} {path} is described, and nobody may ask for it"
+            );
+        }
+        for endpoint in TABLE {
+            let is_described = described.iter().any(|(method, path)| {
+                endpoint.method == method.as_str() && matches(endpoint.path, path)
+            });
+            assert!(
+                is_described,
+                "{} {} is not described",
+                endpoint.method, endpoint.path
+            );
+        }
+    }
 }
