@@ -12,8 +12,8 @@ use slipway_service::discovery::record::Record;
 use slipway_service::internal::access::INSTANCE_PATH;
 use tokio::sync::Semaphore;
 
-use crate::RegistryState;
 use crate::address::{self, AddressError};
+use crate::state::RegistryState;
 
 /// Time for a name, a connection and an answer, all on a local network.
 const TIMEOUT: Duration = Duration::from_secs(2);

@@ -4,11 +4,11 @@ use slipway_packages::Slug;
 use slipway_service::clock;
 use slipway_signatures::minisign::{KeyId, SecretKey};
 
-use crate::SigningState;
 use crate::error::Error;
 use crate::present;
 use crate::purpose::{Format, Purpose, Role};
 use crate::sealing::{SealingKey, Secret};
+use crate::state::SigningState;
 use crate::store::keys::{self, NewKey, Row};
 
 /// The app's key for minisign; it is made when it is missing. Of racing instances one makes it and all get it.

@@ -18,11 +18,12 @@ use slipway_service::{Problem, clock};
 use slipway_signatures::minisign::{Prehash, verify_prehash};
 
 use crate::error::Error;
+use crate::state::SigningState;
 use crate::statement::{Position, Stated, Statement};
 use crate::store::statements::Row;
 use crate::taken::{self, Filed};
 use crate::time::Clocks;
-use crate::{SigningState, keys, store};
+use crate::{keys, store};
 
 pub(crate) struct Signed {
     pub(crate) key_id: String,

@@ -13,7 +13,8 @@ use slipway_service::internal::verify::Caller;
 
 use crate::error::Error;
 use crate::leases::Holder;
-use crate::{RegistryState, proof, record};
+use crate::state::RegistryState;
+use crate::{proof, record};
 
 /// Longest time that a poll is held: below the time-outs of every client on the way.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);

@@ -9,7 +9,8 @@ use slipway_service::http::json::ApiJson;
 use utoipa::ToSchema;
 
 use crate::error::Error;
-use crate::{SigningState, keys};
+use crate::keys;
+use crate::state::SigningState;
 
 #[derive(Deserialize, ToSchema)]
 #[schema(as = WantedKey)]

@@ -6,7 +6,7 @@ mod signatures;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::SigningState;
+use crate::state::SigningState;
 
 pub(crate) fn router() -> OpenApiRouter<SigningState> {
     OpenApiRouter::new()

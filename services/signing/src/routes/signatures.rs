@@ -8,8 +8,9 @@ use slipway_service::http::json::ApiJson;
 use utoipa::ToSchema;
 
 use crate::error::Error;
+use crate::signing;
+use crate::state::SigningState;
 use crate::statement::Statement;
-use crate::{SigningState, signing};
 
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Signature {
