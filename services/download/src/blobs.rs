@@ -5,10 +5,12 @@
 //! was found right is trusted for a day while the file stays the same; what is found wrong breaks the connection off, so
 //! that no client can take a part, or other bytes, for the whole. A file that is put back is served at the next request.
 
+mod blob;
 mod damage;
 mod file;
 mod known;
 mod reading;
+mod store;
 #[cfg(test)]
 mod tests;
 
@@ -23,23 +25,23 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use futures_util::future::{BoxFuture, Shared};
 use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt as _, StreamExt as _};
-use http::StatusCode;
 use prometheus_client::metrics::counter::Counter;
 use rustix::fs::Advice;
 use slipway_packages::{BLOCK, Blocks, Digest, FileHash, block_count};
-use slipway_service::Problem;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
+pub(crate) use blob::Blob;
 pub(crate) use damage::Damage;
 use damage::Findings;
 use file::{is_not_a_file, open_file, read_block};
 use known::{Identity, Known, Memory};
+pub(crate) use store::BlobError;
 
 use reading::{Reading, chunks};
+use store::{Hashing, Store};
 
 use crate::settings;
 
@@ -50,73 +52,9 @@ const HASHES_AT_ONCE: usize = 8;
 /// Files that are hashed whole at once: they are rare, and the blocks of others go on beside them.
 const FILES_AT_ONCE: usize = 2;
 
-/// What a file in the store must be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Blob {
-    pub(crate) digest: Digest,
-    /// Bytes.
-    pub(crate) size: u64,
-    /// Of the list of its blocks, when it is known.
-    pub(crate) blocks: Option<Digest>,
-}
-
 /// The store; cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Blobs(Arc<Store>);
-
-struct Store {
-    folder: PathBuf,
-    /// How long a block that was found right is trusted.
-    trust: Duration,
-    memory: Memory,
-    findings: Findings,
-    hashes: Semaphore,
-    files: Semaphore,
-    /// Files that are being hashed whole: all who ask for one wait for the same hash.
-    under_way: Mutex<HashMap<Blob, Hashing>>,
-}
-
-type Hashing = Shared<BoxFuture<'static, Result<Arc<Known>, Arc<BlobError>>>>;
-
-/// Why a file cannot be served: a fault of ours.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum BlobError {
-    #[error("the store could not be read")]
-    Store(#[from] io::Error),
-    #[error("the file is damaged: {0}")]
-    Damaged(#[from] Damage),
-    #[error(transparent)]
-    Hash(Arc<BlobError>),
-}
-
-impl BlobError {
-    fn damage(&self) -> Option<Damage> {
-        match self {
-            Self::Store(error) => error.get_ref()?.downcast_ref::<Damage>().copied(),
-            Self::Damaged(damage) => Some(*damage),
-            Self::Hash(error) => error.damage(),
-        }
-    }
-}
-
-impl From<BlobError> for Problem {
-    fn from(error: BlobError) -> Self {
-        // Without their cause: that is logged where it is found, once, and not by each who asks.
-        let fault = |code, detail| Self::new(StatusCode::INTERNAL_SERVER_ERROR, code, detail);
-        match error.damage() {
-            // It may come: a store that is mounted late is no reason to give a release up.
-            Some(Damage::Missing) => fault(
-                "file_missing",
-                "this file is missing in the platform's store: its operator has to put it back",
-            ),
-            Some(_) => fault(
-                "damaged",
-                "this file is damaged in the platform's store and is not served: its operator has to put the right one back",
-            ),
-            None => Self::internal(error),
-        }
-    }
-}
 
 impl Blobs {
     pub(crate) fn open(settings: &settings::Store, folder: PathBuf, damaged: Counter) -> Self {

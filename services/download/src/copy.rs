@@ -106,8 +106,17 @@ async fn put_release(
                 .as_ref()
                 .and_then(|found| read_icon(found, &package.file.sha256.as_hex()))
         });
-        packages::insert(connection, release, package, &facts.to_string()).await?;
+        let facts = facts.to_string();
+        packages::insert(connection, release, package, &facts).await?;
         say_unknown_words(release, package);
+        if !packages::tell(&facts) {
+            tracing::warn!(
+                app = release.app,
+                version = release.version,
+                filename = %package.file.filename,
+                "the facts of this file have a shape that is not known here: it is listed and offered to nobody"
+            );
+        }
     }
     if let Some(icon) = icon {
         icons::insert(connection, &release.app, &release.version, &icon).await?;

@@ -130,7 +130,7 @@ mod tests {
                 sha256: SHA256,
                 key: "RWQkey",
             },
-            Texts::of(Language::English),
+            crate::texts::of(Language::English),
         )
     }
 

@@ -5,17 +5,23 @@
 
 mod audience;
 mod blobs;
+mod choice;
 mod copy;
 mod counters;
 mod device;
 mod disposition;
+mod error;
 mod guide;
+mod headers;
 mod labels;
+mod lookup;
 mod notes;
 mod range;
+mod refusal;
 mod routes;
 mod script;
 mod settings;
+mod standing;
 mod state;
 mod store;
 mod texts;

@@ -8,16 +8,8 @@ mod writer;
 
 use pulldown_cmark::{Options, Parser, TextMergeStream};
 
+pub(crate) use writer::Notes;
 use writer::{COLUMNS, Writer};
-
-/// Notes as HTML.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Notes {
-    /// What is shown at once.
-    pub(crate) lead: String,
-    /// What is folded; empty when all of it is shown.
-    pub(crate) rest: String,
-}
 
 /// Renders Markdown, with tables and strikethrough. What follows about `lines` lines is the rest. A line
 /// stays a line, as in the notes of other release pages and in those that were written as plain text.

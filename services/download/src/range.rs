@@ -9,8 +9,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use http::header::{
     IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED, RANGE,
 };
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use http_range_header::parse_range_header;
+
+use crate::refusal::Refused;
 
 /// By what a client names the bytes that it has.
 pub(crate) struct Validators<'a> {
@@ -46,13 +48,44 @@ pub(crate) enum Condition {
 
 /// What of a file to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Selection {
+enum Selection {
     /// 200
     Whole,
     /// 206; never empty.
     Part(Range<u64>),
     /// 416
     Unsatisfiable,
+}
+
+/// What to answer about a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// 304: the client has these bytes.
+    NotModified,
+    /// 200
+    Whole,
+    /// 206; never empty.
+    Part(Range<u64>),
+}
+
+/// What to answer to a request for a file of `size` bytes. Ranges are defined for GET alone (RFC 9110, 14.2).
+pub(crate) fn respond(
+    method: &Method,
+    headers: &HeaderMap,
+    validators: &Validators<'_>,
+    size: u64,
+) -> Result<Sent, Refused> {
+    match condition(headers, validators) {
+        Condition::NotModified => return Ok(Sent::NotModified),
+        Condition::Failed => return Err(Refused::OtherFile),
+        Condition::Holds if method != Method::GET => return Ok(Sent::Whole),
+        Condition::Holds => {}
+    }
+    match select(headers, validators, size) {
+        Selection::Whole => Ok(Sent::Whole),
+        Selection::Part(range) => Ok(Sent::Part(range)),
+        Selection::Unsatisfiable => Err(Refused::Range { size }),
+    }
 }
 
 /// Looks at the conditions in the order of RFC 9110, 13.2.2: one on a date counts only where there is none on a tag.
@@ -90,7 +123,7 @@ fn date(headers: &HeaderMap, name: &HeaderName) -> Option<SystemTime> {
 
 /// Looks at `Range` and `If-Range`. A header that cannot be read, and one that asks for several ranges, is answered with
 /// the whole, as the RFC allows: a client has to be ready for that.
-pub(crate) fn select(headers: &HeaderMap, validators: &Validators<'_>, size: u64) -> Selection {
+fn select(headers: &HeaderMap, validators: &Validators<'_>, size: u64) -> Selection {
     let mut given = headers.get_all(RANGE).iter();
     let (Some(value), None) = (given.next(), given.next()) else {
         return Selection::Whole;
@@ -148,6 +181,8 @@ fn names(headers: &HeaderMap, name: &HeaderName, etag: &str, comparison: Compari
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const ETAG: &str = "\"abc\"";
@@ -319,5 +354,34 @@ mod tests {
         assert_eq!(modified(Some(6_000), 5_999), None);
         assert_eq!(modified(Some(-1), 5), None);
         assert_eq!(modified(None, 5), None);
+    }
+
+    #[test]
+    fn a_file_is_answered_by_its_conditions_first_and_then_by_its_range() {
+        let ask = |method: Method, pairs: &[(HeaderName, &'static str)]| {
+            respond(&method, &headers(pairs), &validators(), 10)
+        };
+        let part = (RANGE, "bytes=0-1");
+        assert_eq!(ask(Method::GET, &[]), Ok(Sent::Whole));
+        assert_eq!(ask(Method::GET, &[part.clone()]), Ok(Sent::Part(0..2)));
+        assert_eq!(ask(Method::HEAD, &[part.clone()]), Ok(Sent::Whole));
+        let known = [part.clone(), (IF_NONE_MATCH, ETAG)];
+        assert_eq!(ask(Method::GET, &known), Ok(Sent::NotModified));
+        let other = [part, (IF_MATCH, "\"x\"")];
+        assert_eq!(ask(Method::GET, &other), Err(Refused::OtherFile));
+        let beyond = [(RANGE, "bytes=10-")];
+        let refused = Refused::Range { size: 10 };
+        assert_eq!(ask(Method::GET, &beyond), Err(refused));
+    }
+
+    proptest! {
+        #[test]
+        fn a_part_is_never_empty_and_lies_within_the_file(range in "bytes=[0-9]{0,20}-[0-9]{0,20}|[ -~]{0,20}", size: u64) {
+            let mut headers = HeaderMap::new();
+            headers.insert(RANGE, HeaderValue::from_str(&range).expect("visible ASCII"));
+            if let Selection::Part(part) = select(&headers, &validators(), size) {
+                prop_assert!(part.start < part.end && part.end <= size);
+            }
+        }
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use slipway_packages::{Blocks, block_count};
 
-use super::Blob;
+use super::blob::Blob;
 
 /// How long ago a file must have changed to be told from one that changes now: the times of a file have the grain of
 /// the kernel's clock tick, a few milliseconds, and on some file systems a second.

@@ -10,10 +10,11 @@ use bytes::{Bytes, BytesMut};
 use slipway_packages::BLOCK;
 use tokio::task::spawn_blocking;
 
+use super::blob::Blob;
 use super::damage::Damage;
 use super::file::{index, read_block};
 use super::known::{Identity, Known};
-use super::{Blob, Store};
+use super::store::Store;
 
 /// Bytes of one read; a whole number of them is a block. Larger ones are no faster, and each download in flight holds
 /// this many per read ahead.

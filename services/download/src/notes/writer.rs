@@ -3,7 +3,7 @@
 use pulldown_cmark::{Event, HeadingLevel, LinkType, Tag, TagEnd};
 use slipway_service::http::page::escaped;
 
-use super::{Notes, links};
+use super::links;
 
 /// Lists and quotes within each other; what is deeper stands at the last of them, so that nothing is pushed off a narrow
 /// screen.
@@ -45,6 +45,15 @@ struct Element {
     next: Option<u64>,
     /// Where a link leads.
     destination: String,
+}
+
+/// Notes as HTML.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Notes {
+    /// What is shown at once.
+    pub(crate) lead: String,
+    /// What is folded; empty when all of it is shown.
+    pub(crate) rest: String,
 }
 
 pub(super) struct Writer {

@@ -6,13 +6,13 @@ use serde::Serialize;
 use slipway_openapi::InternalReading;
 use slipway_openapi::parameters::ReleasePath;
 use slipway_packages::Digest;
-use slipway_service::Problem;
 use slipway_service::http::json::ApiPath;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::DownloadState;
+use crate::error::Error;
+use crate::state::DownloadState;
 use crate::store::downloads::Downloads;
 
 pub(crate) fn router() -> OpenApiRouter<DownloadState> {
@@ -59,12 +59,12 @@ impl From<Downloads> for Item {
 async fn show(
     State(state): State<DownloadState>,
     ApiPath((app, version)): ApiPath<(String, String)>,
-) -> Result<Json<Counts>, Problem> {
+) -> Result<Json<Counts>, Error> {
     let counts = state.counters.of_release(&app, &version).await?;
     let digests = counts.iter().filter_map(|count| count.sha256.parse().ok());
     let damaged = state.blobs.damaged(digests.collect()).await;
     let damaged: Vec<_> = damaged
-        .map_err(Problem::internal)?
+        .map_err(Error::internal)?
         .iter()
         .map(Digest::as_hex)
         .collect();

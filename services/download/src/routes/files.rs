@@ -9,25 +9,26 @@ use http::header::{
     CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use slipway_contract::{
-    Digest, FileName, Kind, Slug, Version, VersionError, Visibility, Word, shown,
-};
+use slipway_contract::{Digest, FileName, Kind, Slug, Version, Word, shown};
 use slipway_openapi::parameters::FilePath;
 use slipway_openapi::{PROBLEM, ProblemDocument, Public};
+use slipway_service::clock;
 use slipway_service::http::json::ApiPath;
-use slipway_service::{Problem, clock};
 use sqlx::AnyConnection;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{CACHEABLE, SANDBOX, find_app, problem};
-use crate::DownloadState;
 use crate::audience::Audience;
 use crate::blobs::Blob;
 use crate::counters::Address;
 use crate::disposition::attachment;
-use crate::range::{Condition, Selection, Validators, condition, last_modified, modified, select};
+use crate::error::Error;
+use crate::headers::{CACHEABLE, SANDBOX};
+use crate::lookup;
+use crate::range::{Sent, Validators, last_modified, modified, respond};
+use crate::standing;
+use crate::state::DownloadState;
 use crate::store::packages::{self, Package};
 use crate::store::releases;
 
@@ -78,7 +79,7 @@ async fn show(
     method: Method,
     ApiPath((app, version, filename)): ApiPath<(String, String, String)>,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
+) -> Result<Response, Error> {
     // As it is kept: without the `v` of a tag.
     let version = match version.parse::<Version>() {
         Ok(version) => version.to_string(),
@@ -103,44 +104,20 @@ async fn find(
     app: &str,
     version: &str,
     filename: &str,
-) -> Result<Package, Problem> {
+) -> Result<Package, Error> {
     let mut connection = state.database.read().await?;
     if let Some(package) = find_file(&mut connection, app, version, filename).await? {
-        if state.audience.serves(&package.visibility) {
+        let (visibility, reason) = (&package.visibility, package.reason.as_deref());
+        if standing::is_served(state.audience, version, visibility, reason)? {
             return Ok(package);
         }
-        if package.visibility == Visibility::Yanked {
-            return Err(yanked(version, package.reason.as_deref()));
-        }
     }
-    find_app(&mut connection, app).await?;
+    lookup::app(&mut connection, app).await?;
     let release = match version.parse::<Version>() {
         Ok(version) => releases::find(&mut connection, app, version.as_str()).await?,
         Err(_) => None,
     };
-    // Its files are not known any more. One that never was published is not told from one that does not exist.
-    if let Some(release) = &release
-        && release.visibility == Visibility::Deleted
-        && release.published_at.is_some()
-    {
-        return Err(problem::deleted(format!(
-            "version {version} was deleted by its publisher: see the app's page for those there are"
-        )));
-    }
-    // One that is not served is not told from one that does not exist.
-    if release.is_some_and(|release| state.audience.serves(&release.visibility)) {
-        return Err(problem::not_found(
-            "not_found",
-            "this release has no file of that name: see the app's page for those it has",
-        ));
-    }
-    if let Err(lost @ VersionError::Space) = version.parse::<Version>() {
-        return Err(problem::not_found("release_unknown", lost.to_string()));
-    }
-    Err(problem::not_found(
-        "release_unknown",
-        "there is no such release of this app: see the app's page for those there are",
-    ))
+    Err(standing::missing(state.audience, version, release.as_ref()).into())
 }
 
 /// The file of this name, else that of its composed form: a Mac asks for `é` as two characters, and new names are kept
@@ -167,18 +144,6 @@ async fn find_file(
         }
     }
     Ok(None)
-}
-
-fn yanked(version: &str, reason: Option<&str>) -> Problem {
-    let words = reason
-        .map(|reason| format!(": {reason}"))
-        .unwrap_or_default();
-    Problem::new(
-        StatusCode::GONE,
-        "yanked",
-        format!("version {version} was withdrawn by its publisher{words}"),
-    )
-    .with_member("reason", reason)
 }
 
 fn signature(package: Package) -> Response {
@@ -210,17 +175,18 @@ async fn send(
     request: &HeaderMap,
     package: &Package,
     address: Address,
-) -> Result<Response, Problem> {
-    let blob = blob(package).map_err(Problem::internal)?;
+) -> Result<Response, Error> {
+    let blob = blob(package)?;
     let (digest, size) = (blob.digest, blob.size);
     let etag = format!("\"{digest}\"");
     let validators = Validators {
         etag: &etag,
         modified: modified(package.published_at, clock::unix_millis()),
     };
-    match condition(request, &validators) {
-        Condition::Holds => {}
-        Condition::NotModified => {
+    let (status, range) = match respond(method, request, &validators, size)? {
+        Sent::Whole => (StatusCode::OK, 0..size),
+        Sent::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
+        Sent::NotModified => {
             let mut response = StatusCode::NOT_MODIFIED.into_response();
             describe(
                 response.headers_mut(),
@@ -231,31 +197,6 @@ async fn send(
             );
             response.headers_mut().remove(CONTENT_TYPE);
             return Ok(response);
-        }
-        Condition::Failed => {
-            return Err(Problem::new(
-                StatusCode::PRECONDITION_FAILED,
-                "precondition_failed",
-                "the file here is another than the one that was asked for: fetch it whole",
-            ));
-        }
-    }
-    // Ranges are defined for GET alone (RFC 9110, 14.2).
-    let selection = if method == Method::GET {
-        select(request, &validators, size)
-    } else {
-        Selection::Whole
-    };
-    let (status, range) = match selection {
-        Selection::Whole => (StatusCode::OK, 0..size),
-        Selection::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
-        Selection::Unsatisfiable => {
-            return Err(Problem::new(
-                StatusCode::RANGE_NOT_SATISFIABLE,
-                "range_not_satisfiable",
-                format!("the file has {size} bytes, and none of them is in the range"),
-            )
-            .with_header("content-range", format!("bytes */{size}")));
         }
     };
     let length = range.end - range.start;
@@ -268,7 +209,7 @@ async fn send(
         let part = format!("bytes {}-{}/{size}", range.start, range.end - 1);
         headers.insert(
             CONTENT_RANGE,
-            HeaderValue::try_from(part).map_err(Problem::internal)?,
+            HeaderValue::try_from(part).map_err(Error::internal)?,
         );
     }
     if method == Method::HEAD {

@@ -5,15 +5,17 @@ use axum::extract::State;
 use axum::response::{Html, IntoResponse};
 use http::HeaderMap;
 use slipway_openapi::{PROBLEM, ProblemDocument, Public};
-use slipway_service::Problem;
 use slipway_service::http::page as pages;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::page::{head, initial};
-use crate::DownloadState;
+use super::page::initial;
+use crate::error::Error;
+use crate::headers;
+use crate::refusal::Refused;
+use crate::state::DownloadState;
 use crate::store::{apps, icons};
-use crate::texts::Texts;
+use crate::texts::{self, Texts};
 
 /// What stands for the platform in commands where the settings do not say it.
 const SOMEWHERE: &str = "https://this.server";
@@ -58,8 +60,8 @@ struct Named {
 async fn show(
     State(state): State<DownloadState>,
     request: HeaderMap,
-) -> Result<impl IntoResponse, Problem> {
-    let language = pages::wanted(&request).ok_or_else(Problem::not_found)?;
+) -> Result<impl IntoResponse, Error> {
+    let language = pages::wanted(&request).ok_or(Refused::Nothing)?;
     let limit = usize::from(state.page.apps);
     let mut named = Vec::new();
     let mut more = false;
@@ -79,7 +81,7 @@ async fn show(
         }
     }
     let page = Front {
-        t: Texts::of(language),
+        t: texts::of(language),
         server: state
             .public_url
             .clone()
@@ -88,5 +90,8 @@ async fn show(
         apps: named,
         more,
     };
-    Ok((head(), Html(page.render().map_err(Problem::internal)?)))
+    Ok((
+        headers::of_page(),
+        Html(page.render().map_err(Error::internal)?),
+    ))
 }

@@ -6,14 +6,16 @@ use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use slipway_openapi::parameters::AppPath;
 use slipway_openapi::{PROBLEM, ProblemDocument, Public};
-use slipway_service::Problem;
 use slipway_service::http::json::ApiPath;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{CACHEABLE, SANDBOX, find_app, problem};
-use crate::DownloadState;
+use crate::error::Error;
+use crate::headers::{CACHEABLE, SANDBOX};
+use crate::lookup;
 use crate::range::{Condition, Validators, condition};
+use crate::refusal::Refused;
+use crate::state::DownloadState;
 use crate::store::icons;
 
 pub(super) fn router() -> OpenApiRouter<DownloadState> {
@@ -40,12 +42,12 @@ async fn show(
     State(state): State<DownloadState>,
     ApiPath(app): ApiPath<String>,
     request: HeaderMap,
-) -> Result<Response, Problem> {
+) -> Result<Response, Error> {
     let mut connection = state.database.read().await?;
-    let app = find_app(&mut connection, &app).await?;
+    let app = lookup::app(&mut connection, &app).await?;
     let icon = icons::newest(&mut connection, &app.slug)
         .await?
-        .ok_or_else(|| problem::not_found("not_found", "no release of this app carries an icon"))?;
+        .ok_or(Refused::Icon)?;
     let etag = format!("\"{}\"", icon.sha256);
     let validators = Validators {
         etag: &etag,
@@ -56,12 +58,9 @@ async fn show(
         Condition::Holds | Condition::Failed => icon.bytes.into_response(),
     };
     let headers = response.headers_mut();
-    let media_type = HeaderValue::try_from(icon.media_type).map_err(Problem::internal)?;
+    let media_type = HeaderValue::try_from(icon.media_type).map_err(Error::internal)?;
     headers.insert(CONTENT_TYPE, media_type);
-    headers.insert(
-        ETAG,
-        HeaderValue::try_from(etag).map_err(Problem::internal)?,
-    );
+    headers.insert(ETAG, HeaderValue::try_from(etag).map_err(Error::internal)?);
     headers.insert(CACHE_CONTROL, CACHEABLE);
     headers.insert(CONTENT_SECURITY_POLICY, SANDBOX);
     Ok(response)

@@ -6,13 +6,15 @@ use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use slipway_openapi::parameters::AppPath;
 use slipway_openapi::{PROBLEM, ProblemDocument, Public};
-use slipway_service::Problem;
 use slipway_service::http::json::ApiPath;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{CACHEABLE, SANDBOX, find_app, problem};
-use crate::DownloadState;
+use crate::error::Error;
+use crate::headers::{CACHEABLE, SANDBOX};
+use crate::lookup;
+use crate::refusal::Refused;
+use crate::state::DownloadState;
 
 pub(super) fn router() -> OpenApiRouter<DownloadState> {
     OpenApiRouter::new().routes(routes!(show))
@@ -36,14 +38,9 @@ pub(super) fn router() -> OpenApiRouter<DownloadState> {
 async fn show(
     State(state): State<DownloadState>,
     ApiPath(app): ApiPath<String>,
-) -> Result<impl IntoResponse, Problem> {
-    let app = find_app(&mut *state.database.read().await?, &app).await?;
-    let key = app.public_key.ok_or_else(|| {
-        problem::not_found(
-            "key_unknown",
-            "the key of this app is still being made: ask again in a moment",
-        )
-    })?;
+) -> Result<impl IntoResponse, Error> {
+    let app = lookup::app(&mut *state.database.read().await?, &app).await?;
+    let key = app.public_key.ok_or(Refused::Key)?;
     let headers = [
         (
             CONTENT_TYPE,

@@ -3,35 +3,38 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::{AppendHeaders, Html, IntoResponse};
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, USER_AGENT, VARY};
-use http::{HeaderMap, HeaderValue};
+use http::HeaderMap;
+use http::header::USER_AGENT;
 use serde::Deserialize;
 use slipway_openapi::parameters::AppPath;
 use slipway_openapi::{PROBLEM, ProblemDocument, Public};
 use slipway_packages::{Digest, Platform, Version};
+use slipway_service::clock;
 use slipway_service::http::json::{ApiPath, ApiQuery};
-use slipway_service::http::page::{Language, POLICY};
-use slipway_service::{Problem, clock};
+use slipway_service::http::page::Language;
 use sqlx::AnyConnection;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::latest::{DEFAULT_CHANNEL, find_channel};
-use super::{find_app, offer, older};
-use crate::DownloadState;
+use super::{offer, older};
 use crate::blobs::Blobs;
+use crate::choice::DEFAULT_CHANNEL;
 use crate::device::{self, Device};
+use crate::error::Error;
 use crate::guide::{Guide, Subject, guide};
+use crate::headers;
 use crate::labels;
+use crate::lookup;
 use crate::notes::{self, Notes};
 use crate::range::{last_modified, modified};
 use crate::script;
 use crate::settings;
+use crate::state::DownloadState;
 use crate::store::apps::App;
 use crate::store::packages::ChannelView;
 use crate::store::{icons, releases};
-use crate::texts::{Installing, Texts};
+use crate::texts::{self, Installing, Texts};
 use offer::{File, Offer, Offers, Telling};
 use older::OlderVersions;
 
@@ -69,7 +72,7 @@ impl Visitor {
         Self {
             device: Device::from_user_agent(agent),
             inside: device::inside(agent).map(|name| language.pick(name)),
-            texts: Texts::of(language),
+            texts: texts::of(language),
         }
     }
 }
@@ -183,10 +186,11 @@ async fn show(
     ApiPath(app): ApiPath<String>,
     ApiQuery(query): ApiQuery<Query>,
     request: HeaderMap,
-) -> Result<impl IntoResponse, Problem> {
+) -> Result<impl IntoResponse, Error> {
     let mut connection = state.database.read().await?;
-    let app = find_app(&mut connection, &app).await?;
-    let channel = find_channel(&mut connection, state.audience, &app.slug, &query.channel).await?;
+    let app = lookup::app(&mut connection, &app).await?;
+    let channel =
+        lookup::channel(&mut connection, state.audience, &app.slug, &query.channel).await?;
     let view = ChannelView {
         audience: state.audience,
         app: &app.slug,
@@ -205,28 +209,15 @@ async fn show(
     drop(connection);
     page.origin.clone_from(&state.public_url);
     let marked = page.mark_damaged(&state.blobs).await;
-    marked.map_err(Problem::internal)?;
+    marked.map_err(Error::internal)?;
     // Told, and no condition is met by it: notes, channels and yanks change a page after that.
     let newest = page
         .headline
         .as_ref()
         .and_then(|headline| headline.published_at);
     let date = modified(newest, clock::unix_millis()).map(last_modified);
-    let html = Html(page.render().map_err(Problem::internal)?);
-    Ok((head(), AppendHeaders(date), html))
-}
-
-/// The headers of a page that depends on who looks at it.
-pub(super) fn head() -> impl axum::response::IntoResponseParts {
-    [
-        (CONTENT_SECURITY_POLICY, POLICY),
-        (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-        (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
-        (
-            VARY,
-            HeaderValue::from_static("accept, accept-language, user-agent"),
-        ),
-    ]
+    let html = Html(page.render().map_err(Error::internal)?);
+    Ok((headers::of_page(), AppendHeaders(date), html))
 }
 
 fn telling<'a>(view: ChannelView<'a>, app: &'a App, visitor: &Visitor) -> Telling<'a> {
@@ -244,7 +235,7 @@ async fn assemble(
     app: &App,
     visitor: &Visitor,
     settings: &settings::Page,
-) -> Result<Page, Problem> {
+) -> Result<Page, Error> {
     let (texts, device) = (visitor.texts, visitor.device);
     let ChannelView { channel, .. } = view;
     let icon = icons::exists(connection, &app.slug).await?;

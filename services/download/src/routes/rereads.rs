@@ -5,13 +5,14 @@ use axum::extract::State;
 use serde::Serialize;
 use slipway_openapi::InternalReading;
 use slipway_packages::Digest;
-use slipway_service::Problem;
 use slipway_service::http::json::ApiPath;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::DownloadState;
+use crate::error::Error;
+use crate::refusal::Refused;
+use crate::state::DownloadState;
 
 pub(crate) fn router() -> OpenApiRouter<DownloadState> {
     OpenApiRouter::new().routes(routes!(show))
@@ -50,10 +51,8 @@ struct Address {
 async fn show(
     State(state): State<DownloadState>,
     ApiPath(sha256): ApiPath<String>,
-) -> Result<Json<Reread>, Problem> {
-    let digest: Digest = sha256
-        .parse()
-        .map_err(|_| Problem::bad_request("digest_invalid", "a digest is 64 hexadecimal digits"))?;
+) -> Result<Json<Reread>, Error> {
+    let digest: Digest = sha256.parse().map_err(|_| Refused::Digest)?;
     let found = state.blobs.read_anew(digest).await?;
     Ok(Json(match found {
         Some((found, size)) => Reread {

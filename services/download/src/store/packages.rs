@@ -60,8 +60,10 @@ impl Package {
         if is_source_package(filename.as_str()) {
             return None;
         }
-        // Facts in a shape of another version of the platform say nothing.
-        let content: Content = serde_json::from_str(&self.facts).unwrap_or_default();
+        // Whether anybody can use it is not known then.
+        let Some(content) = Content::read(&self.facts) else {
+            return Some(place.only_listed());
+        };
         let runs = |wanted| arch != Arch::Universal || content.has_code_for(wanted);
         let is_usable = content.split.is_none() && wanted.arch.is_none_or(runs);
         Some(if is_usable {
@@ -76,17 +78,29 @@ impl Package {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Content {
-    abis: Vec<String>,
+    abis: Option<Vec<String>>,
     /// A part of an app in several APKs: Android installs it only with the others.
     split: Option<String>,
 }
 
 impl Content {
+    /// Out of facts as JSON; `None` where they have another shape, as a later version may give them.
+    fn read(facts: &str) -> Option<Self> {
+        let read: Option<Self> = serde_json::from_str(facts).ok()?;
+        Some(read.unwrap_or_default())
+    }
+
     /// Universal means all of those that it has machine code for, if it has any.
     fn has_code_for(&self, wanted: Arch) -> bool {
         let is_wanted = |abi: &String| abi.parse().is_ok_and(|own: Arch| own.is_same(&wanted));
-        self.abis.is_empty() || wanted == Arch::Universal || self.abis.iter().any(is_wanted)
+        let abis = self.abis.as_deref().unwrap_or_default();
+        abis.is_empty() || wanted == Arch::Universal || abis.iter().any(is_wanted)
     }
+}
+
+/// Whether the facts of a package tell who can use it.
+pub(crate) fn tell(facts: &str) -> bool {
+    Content::read(facts).is_some()
 }
 
 /// The file at an exact address, whatever the visibility of its release; of a deleted app there is none.

@@ -2,7 +2,7 @@
 
 use slipway_service::http::page::Language;
 
-use super::{Installing, Texts};
+use super::fields::{Installing, Texts};
 
 pub(super) const TEXTS: Texts = Texts {
     language: Language::English,

@@ -115,3 +115,19 @@ async fn the_button_goes_by_the_same_rank() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_file_whose_facts_cannot_be_read_is_offered_to_nobody() {
+    for engine in engines() {
+        let fixture = Fixture::open(engine).await;
+        let file = |name: &str| fixture.store(name, name.as_bytes(), "apk", "android", "aarch64");
+        let (mut strange, readable) = (file("a-strange.apk"), file("readable.apk"));
+        strange.facts["abis"] = json!({"of": "a later version"});
+        let rows = vec![app("notes"), published("1.0", vec![strange, readable])];
+        fixture.apply("e", 1, rows).await;
+        let answer = fixture.get("/d/notes/latest/android").await;
+        assert_eq!(answer.header("location"), "/d/notes/1.0/readable.apk");
+        let answer = fixture.get("/d/notes/1.0/a-strange.apk").await;
+        assert_eq!(answer.status.as_u16(), 200);
+    }
+}

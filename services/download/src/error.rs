@@ -1,0 +1,110 @@
+//! What a handler ends with when it does not do what was asked: every refusal with its status and code.
+
+use std::error::Error as StdError;
+
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use slipway_service::Problem;
+
+use crate::blobs::{BlobError, Damage};
+use crate::refusal::Refused;
+
+/// Why a request is not done.
+#[derive(Debug)]
+pub(crate) enum Error {
+    Refused(Refused),
+    Blob(BlobError),
+    /// A fault of ours or of the machine.
+    Problem(Problem),
+}
+
+impl Error {
+    /// A fault of ours, of which the client learns nothing.
+    pub(crate) fn internal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::Problem(Problem::internal(cause))
+    }
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+impl From<BlobError> for Error {
+    fn from(error: BlobError) -> Self {
+        Self::Blob(error)
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<anyhow::Error> for Error {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Problem(error.into())
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Refused(refused) => of_refused(refused),
+            Self::Blob(error) => of_blob(error),
+            Self::Problem(problem) => problem,
+        }
+        .into_response()
+    }
+}
+
+fn of_refused(refused: Refused) -> Problem {
+    let detail = refused.to_string();
+    let not_found = |code| Problem::new(StatusCode::NOT_FOUND, code, detail.clone());
+    let gone = |code| Problem::new(StatusCode::GONE, code, detail.clone());
+    let bad = |code| Problem::bad_request(code, detail.clone());
+    match refused {
+        Refused::Nothing | Refused::File | Refused::Icon => not_found("not_found"),
+        Refused::App => not_found("app_unknown"),
+        Refused::Channel => not_found("channel_unknown"),
+        Refused::Release | Refused::ReleaseLost(_) => not_found("release_unknown"),
+        Refused::Platform(_) => not_found("platform_unknown"),
+        Refused::Package { .. } => not_found("no_package"),
+        Refused::Key => not_found("key_unknown"),
+        Refused::AppDeleted | Refused::ReleaseDeleted(_) => gone("deleted"),
+        Refused::Yanked { reason, .. } => gone("yanked").with_member("reason", reason),
+        Refused::Arch(_) => bad("arch_unknown"),
+        Refused::Kind(_) => bad("kind_unknown"),
+        Refused::Digest => bad("digest_invalid"),
+        Refused::OtherFile => Problem::new(
+            StatusCode::PRECONDITION_FAILED,
+            "precondition_failed",
+            detail,
+        ),
+        Refused::Range { size } => Problem::new(
+            StatusCode::RANGE_NOT_SATISFIABLE,
+            "range_not_satisfiable",
+            detail,
+        )
+        .with_header("content-range", format!("bytes */{size}")),
+    }
+}
+
+fn of_blob(error: BlobError) -> Problem {
+    // Without their cause: that is logged where it is found, once, and not by each who asks.
+    let fault = |code, detail| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, code, detail);
+    match error.damage() {
+        // It may come: a store that is mounted late is no reason to give a release up.
+        Some(Damage::Missing) => fault(
+            "file_missing",
+            "this file is missing in the platform's store: its operator has to put it back",
+        ),
+        Some(_) => fault(
+            "damaged",
+            "this file is damaged in the platform's store and is not served: its operator has to put the right one back",
+        ),
+        None => Problem::internal(error),
+    }
+}
