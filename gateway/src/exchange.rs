@@ -24,7 +24,8 @@ use crate::cors::{self, Sharing};
 use crate::deferred_body::Received;
 use crate::request::{self, Forwarding};
 use crate::routes::{self, Route};
-use crate::{Gateway, SERVICE, Shared, client, path};
+use crate::state::{Gateway, Shared};
+use crate::{client, path};
 
 impl hyper::service::Service<Request<Incoming>> for Gateway {
     type Response = Response<Told>;
@@ -74,7 +75,7 @@ pub struct Told {
 
 impl Gateway {
     async fn handle(&self, request: Request<Incoming>) -> Response<Told> {
-        let mut trace = Trace::new(&request);
+        let mut trace = Trace::new(self.0.process.service, &request);
         let page = answer::wanted_page(&trace.line.path, request.headers());
         let has_body = !request.body().is_end_stream();
         let route = self.0.routes.find(request.method(), request.uri().path());
@@ -205,10 +206,10 @@ impl Gateway {
 }
 
 impl Trace {
-    fn new(request: &Request<Incoming>) -> Self {
+    fn new(service: &'static str, request: &Request<Incoming>) -> Self {
         let id = Uuid::now_v7().to_string();
         Self {
-            line: RequestLine::begin(SERVICE.name, id, request),
+            line: RequestLine::begin(service, id, request),
             received: Received::default(),
             bytes: 0,
         }

@@ -5,8 +5,12 @@
 //! or another process has the address and answered 421 without reading the body. GET and HEAD may be asked twice: another
 //! instance gets them as well when the first has said nothing for a second, hangs, or ended before its answer.
 
+mod budget;
 mod hedge;
+mod problems;
 mod target;
+mod targets;
+mod upstreams;
 
 use std::error::Error as _;
 use std::net::SocketAddr;
@@ -14,89 +18,30 @@ use std::pin::pin;
 use std::time::Duration;
 
 use http::header::EXPECT;
-use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body_util::{Either, Empty};
 use hyper::body::{Body as _, Incoming};
 use hyper_util::client::legacy::{Error, ResponseFuture};
-use slipway_service::discovery::view::View;
-use slipway_service::internal::identity::Identity;
+use slipway_service::Problem;
 use slipway_service::internal::probe::{self, Sign};
-use slipway_service::{Peers, Problem};
 use tokio::time::{Instant, sleep_until};
 
-use crate::Settings;
 use crate::answer::{self, Body};
-use crate::connections::{Connections, Outgoing};
-use crate::deferred_body::{BodyError, DeferredBody, Received};
+use crate::connections::Outgoing;
+use crate::deferred_body::{DeferredBody, Received};
 use crate::request::address_to;
 use crate::routes::Upstream;
-use hedge::Budget;
+use problems::{away, failed, silent, unavailable};
 use target::Target;
+use upstreams::{Asking, Outcome};
+
+pub(crate) use upstreams::{Limits, Upstreams};
 
 /// Time in which a service that may be changing something proves itself no more after which it is given up. One that is
 /// stopped for less goes on, and an upload with it.
 const HANG: Duration = Duration::from_secs(30);
 
-/// The services behind the gateway.
-pub(crate) struct Upstreams {
-    connections: Connections,
-    identity: Identity,
-    budget: Budget,
-    view: View,
-    run: Option<HeaderValue>,
-    limits: Limits,
-    begun: Instant,
-}
-
-/// The longest times in which nothing comes; [`crate::Settings`] says why.
-pub(crate) struct Limits {
-    /// Of a request's body.
-    body: Duration,
-    /// Of an answer that has not begun.
-    silence: Duration,
-    /// Of an answer that has begun.
-    answer: Duration,
-}
-
-impl Limits {
-    pub(crate) fn of(settings: &Settings) -> Self {
-        Self {
-            body: Duration::from_secs(settings.body.idle_seconds),
-            silence: Duration::from_secs(settings.answer.silence_seconds),
-            answer: Duration::from_secs(settings.answer.idle_seconds),
-        }
-    }
-}
-
-/// What became of one attempt.
-enum Outcome {
-    Answered(Response<Body>),
-    /// Nobody has seen the request: the next instance may have it.
-    NotSent(Error),
-    /// Another process has the address; perhaps one of the same service.
-    Misdirected(Option<Target>),
-    /// It ended before it had answered.
-    Cut(Problem),
-    /// It takes connections and proves itself on none.
-    Hangs,
-    Failed(Problem),
-}
-
 impl Upstreams {
-    pub(crate) fn new(peers: &Peers, limits: Limits) -> Self {
-        let run = peers.process.run.as_deref();
-        Self {
-            connections: Connections::new(peers.identity.clone(), limits.silence),
-            identity: peers.identity.clone(),
-            budget: Budget::default(),
-            view: peers.view.clone(),
-            run: run.and_then(|run| HeaderValue::from_str(run).ok()),
-            limits,
-            begun: Instant::now(),
-        }
-    }
-
     /// Sends a request whose headers are ready to an instance of `upstream`; the bytes of its body are counted in
     /// `received`, and `chosen` becomes the instance's name, for the log.
     pub(crate) async fn forward(
@@ -256,15 +201,6 @@ impl Upstreams {
     }
 }
 
-/// A request that is ready to go.
-#[derive(Clone, Copy)]
-struct Asking<'a> {
-    upstream: &'a Upstream,
-    id: &'a HeaderValue,
-    head: &'a Parts,
-    received: &'a Received,
-}
-
 /// The service's answer. The body goes on as soon as it is asked for.
 async fn answer(
     answering: ResponseFuture,
@@ -306,55 +242,4 @@ fn was_not_sent(error: &Error) -> bool {
             .source()
             .and_then(|cause| cause.downcast_ref())
             .is_some_and(canceled)
-}
-
-fn unavailable(upstream: &Upstream) -> Problem {
-    Problem::unavailable(
-        upstream.unavailable,
-        format!(
-            "the {} service is away for the moment: try again in a few seconds",
-            upstream.name
-        ),
-    )
-}
-
-fn away(upstream: &Upstream, cause: Option<Error>) -> Problem {
-    match cause {
-        Some(error) => unavailable(upstream).with_cause(error),
-        None => unavailable(upstream),
-    }
-}
-
-fn silent(upstream: &Upstream) -> Problem {
-    Problem::new(
-        StatusCode::GATEWAY_TIMEOUT,
-        "upstream_timeout",
-        format!(
-            "the {} service does not answer, and what it did is not known: look, then try again",
-            upstream.name
-        ),
-    )
-}
-
-fn failed(upstream: &Upstream, error: Error, of_body: Option<BodyError>) -> Problem {
-    match of_body {
-        Some(BodyError::Broken) => Problem::bad_request(
-            "body_incomplete",
-            "the body ended early or its chunks could not be read: send it again",
-        ),
-        Some(BodyError::Idle) => Problem::new(
-            StatusCode::REQUEST_TIMEOUT,
-            "body_timeout",
-            "nothing of the body came for too long: send it again, or resume the upload",
-        ),
-        _ => Problem::new(
-            StatusCode::BAD_GATEWAY,
-            "upstream_failed",
-            format!(
-                "the {} service ended before it had answered, and what it did is not known: look, then try again",
-                upstream.name
-            ),
-        )
-        .with_cause(error),
-    }
 }

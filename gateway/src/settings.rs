@@ -1,0 +1,69 @@
+//! The gateway's own sections of the settings.
+
+use serde::Deserialize;
+
+use crate::client::{Network, ProxyField};
+use crate::cors::CorsSettings;
+use crate::routes::{self, RouteSetting};
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    pub body: BodySettings,
+    pub answer: AnswerSettings,
+    pub routes: Vec<RouteSetting>,
+    /// Networks of the proxies in front of the gateway, which are believed when they say who the client is. Default: none,
+    /// so that the client is the other end of the connection; a network that others are in lets them be anybody.
+    pub trusted_proxies: Vec<Network>,
+    /// Where those proxies say it.
+    pub proxy_field: ProxyField,
+    pub cors: CorsSettings,
+}
+
+/// Bodies of requests.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BodySettings {
+    /// Seconds without a byte after which a body is given up: against clients that hold an upload open with nothing.
+    pub idle_seconds: u64,
+}
+
+/// Answers of services.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AnswerSettings {
+    /// Seconds in which neither the request's body nor an answer moves after which a service is given up: it hangs, or
+    /// its machine is gone. Above the 300 s of the longest `Prefer: wait`, and what is left is enough to read 16 GiB once
+    /// more or to wait behind ten slow inspections.
+    pub silence_seconds: u64,
+    /// Seconds without a byte after which an answer that has begun is cut off.
+    pub idle_seconds: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            body: BodySettings::default(),
+            answer: AnswerSettings::default(),
+            routes: routes::default_routes(),
+            trusted_proxies: Vec::new(),
+            proxy_field: ProxyField::default(),
+            cors: CorsSettings::default(),
+        }
+    }
+}
+
+impl Default for BodySettings {
+    fn default() -> Self {
+        Self { idle_seconds: 30 }
+    }
+}
+
+impl Default for AnswerSettings {
+    fn default() -> Self {
+        Self {
+            silence_seconds: 600,
+            idle_seconds: 60,
+        }
+    }
+}
