@@ -30,6 +30,7 @@ and ends with 0 (passed), 77 (skipped, after `skipped: why`) or 1 (failed, with 
     whole.py       packages of every kind: cut off, changed, only named as one, and whole
     machines.py    packages for every machine, and who is to be offered which
     inspection.py  an inspection of upload's, caught while it runs
+    failing_writes.py  chosen writes of a service that fail, before or after they lasted (failing_writes.c)
     tracing.py     `strace` over a running process, and death at a chosen system call
     recording.py   a run under `strace`: every change to a folder and when it was synced
     disk.py        what a disk may hold of such a run after a power cut

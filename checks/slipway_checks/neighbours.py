@@ -33,7 +33,7 @@ class Neighbours:
         self.developer = Developer(self.platform)
         self.visitor = Visitor(self.platform)
         self.ledger = invariants.Ledger()
-        self.poller = Poller(self.platform, APP, self.ledger)
+        self.poller = Poller(self.platform, self.ledger)
         self.poller.start()
         self.journeys = 0
 

@@ -8,10 +8,9 @@ from . import minisign, web
 class Poller(threading.Thread):
     """An end user who asks for the newest files all the time, and proves whatever is served."""
 
-    def __init__(self, platform, app, ledger):
+    def __init__(self, platform, ledger):
         super().__init__(daemon=True)
         self.address = platform.gateway
-        self.app = app
         self.ledger = ledger
         self.watched = []
         self.unproven = []
@@ -39,7 +38,8 @@ class Poller(threading.Thread):
             if file.status not in (404, 502, 503, 504):
                 self.unproven.append(f"{path}: {file.status}")
             return
-        signature, key = self.sure(path + ".minisig"), self.sure(f"/keys/{self.app}/minisign.pub")
+        app = path.split("/")[2]
+        signature, key = self.sure(path + ".minisig"), self.sure(f"/keys/{app}/minisign.pub")
         if None in (signature, key):
             return
         seen = (path, file.sha256, signature.body, key.body)

@@ -15,11 +15,13 @@ TRY_AGAIN_FOR = 60
 class Publish(threading.Thread):
     """One publish in the background. It notes when a body is under way, so that a kill's moment can be told.
 
-    The body goes out in pieces with `pace` seconds between them, as over a line that is not loopback.
+    `again` are the statuses after which it tries again. The body goes out in pieces with `pace` seconds between them, as over a line that is not loopback.
     """
 
-    def __init__(self, developer, app, version, filename, content, query=None, pace=0.002):
+    def __init__(self, developer, app, version, filename, content, query=None, pace=0.002, again=(502, 503, 504)):
         super().__init__(daemon=True)
+        self.again = again
+        self.waited = False
         self.developer = developer
         self.content = content
         self.query = {"version": version, "channel": "stable", "platform": "linux"} | (query or {})
@@ -47,10 +49,11 @@ class Publish(threading.Thread):
             if answer.status in (200, 201):
                 return
             if answer.status == 202:
+                self.waited = True
                 self.await_published()
                 return
             # The app is there: upload hears of it a moment after a catalog that was killed has come back.
-            if answer.status not in (502, 503, 504) and answer.code != "app_unknown":
+            if answer.status not in self.again and answer.code != "app_unknown":
                 break
             time.sleep(0.05)
         self.problem = f"publish of {self.publication.path}, {self.tries} tries: {last}"
