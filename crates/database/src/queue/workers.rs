@@ -23,6 +23,9 @@ use slipway_runtime::retry;
 /// How long nothing is taken after the database could not be read.
 const AFTER_AN_ERROR: Duration = Duration::from_secs(1);
 
+/// What work waits for whose result could not be written.
+const UNWRITTEN: &str = "something went wrong here, and it is tried again";
+
 /// What a service says of its queue.
 pub trait Queue: Clone + Send + Sync + 'static {
     const TABLE: Table;
@@ -301,9 +304,20 @@ impl<Q: Queue> Workers<Q> {
         };
         if let Err(error) = written {
             tracing::warn!(queue = Q::TABLE.name, job = work.row.id, %error, "the result of a job could not be written");
+            if let Err(error) = self.put_back(&work.lease).await {
+                tracing::warn!(queue = Q::TABLE.name, job = work.row.id, %error, "it waits until its lease ends");
+            }
         }
         drop(work);
         self.signal.raise();
+    }
+
+    /// Work whose result could not be written is done again after its pause, not when its lease ends.
+    async fn put_back(&self, lease: &Lease) -> Result<()> {
+        let mut transaction = self.database.write().await?;
+        let now = clock::unix_millis();
+        lease.put_back(&mut transaction, now, UNWRITTEN).await?;
+        transaction.commit().await
     }
 
     /// Returns when the lease is lost.

@@ -19,6 +19,8 @@ struct Noting {
     database: Database,
     noted: Arc<Mutex<Noted>>,
     takes: Duration,
+    /// Runs of each row whose result is not written.
+    failures: usize,
 }
 
 #[derive(Debug, Default)]
@@ -45,7 +47,13 @@ impl Queue for Noting {
             noted.most = noted.most.max(noted.now);
         }
         tokio::time::sleep(self.takes).await;
-        self.noted.lock().expect("nobody panics").now -= 1;
+        {
+            let mut noted = self.noted.lock().expect("nobody panics");
+            noted.now -= 1;
+            if noted.runs[&work.row.id] <= self.failures {
+                return Err(sqlx::Error::WorkerCrashed);
+            }
+        }
         let mut transaction = self.database.write().await?;
         assert!(work.lease.done(&mut transaction).await?, "its lease held");
         transaction.commit().await
@@ -75,6 +83,10 @@ const LIMITS: Limits = Limits {
 
 /// Lets two instances work until no row is left that is not given up; what they noted.
 async fn worked_by_two(fixture: &Fixture, takes: Duration) -> Noted {
+    worked(fixture, takes, 0, LIMITS).await
+}
+
+async fn worked(fixture: &Fixture, takes: Duration, failures: usize, limits: Limits) -> Noted {
     let noted = Arc::new(Mutex::new(Noted::default()));
     let mut instances = Vec::new();
     for _ in 0..2 {
@@ -83,9 +95,10 @@ async fn worked_by_two(fixture: &Fixture, takes: Duration) -> Noted {
             database: database.clone(),
             noted: noted.clone(),
             takes,
+            failures,
         };
         let signal = Signal::default();
-        Workers::new((&process, &database, &signal), noting, LIMITS).start();
+        Workers::new((&process, &database, &signal), noting, limits).start();
         instances.push(process);
     }
     let left = || async {
@@ -165,5 +178,19 @@ async fn what_ends_processes_is_given_up_once() {
             assert_eq!(noted.runs.contains_key("suspect"), !given_up, "{noted:?}");
             assert_eq!(noted.runs.values().sum::<usize>(), noted.runs.len());
         }
+    }
+}
+
+#[tokio::test]
+async fn what_could_not_be_written_is_tried_again_before_its_lease_ends() {
+    for engine in engines() {
+        let fixture = Fixture::new(engine).await;
+        fixture.queue(TABLE, "one", 1).await;
+        let long = Limits {
+            lease: Duration::from_hours(1),
+            ..LIMITS
+        };
+        let noted = worked(&fixture, Duration::ZERO, 2, long).await;
+        assert_eq!(noted.runs, BTreeMap::from([("one".to_owned(), 3)]));
     }
 }
