@@ -27,7 +27,6 @@ mod restore;
 mod routes;
 mod rules;
 mod settings;
-mod signals;
 mod state;
 mod store;
 mod worker;
@@ -36,6 +35,7 @@ use std::time::Duration;
 
 use axum::Router;
 use slipway_service::database::Database;
+use slipway_service::database::signal::Signal;
 use slipway_service::process::RouterService;
 use slipway_service::{Assembled, Peers, Service};
 use sqlx::migrate::Migrator;
@@ -44,7 +44,6 @@ use held::Doubts;
 use mark::Marks;
 use opening::Opening;
 pub use settings::Settings;
-use signals::Signals;
 pub use state::CatalogState;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
@@ -95,7 +94,7 @@ pub async fn open(peers: &Peers, settings: Settings) -> anyhow::Result<CatalogSt
         process: process.clone(),
         peers: peers.clone(),
         settings,
-        signals: Signals::default(),
+        signals: Signal::default(),
         marks: Marks::open(&process.data)?,
         opening: Opening::begin(peers.view.clone(), longest),
         doubts: Doubts::default(),

@@ -1,6 +1,7 @@
 //! What the handlers and tasks of the service work with.
 
 use slipway_service::database::Database;
+use slipway_service::database::signal::Signal;
 use slipway_service::metrics::Reading;
 use slipway_service::{Health, Peers, Process, clock};
 use sqlx::pool::PoolConnection;
@@ -10,7 +11,6 @@ use crate::held::{Doubts, Unchanged};
 use crate::mark::Marks;
 use crate::opening::Opening;
 use crate::settings::Settings;
-use crate::signals::Signals;
 use crate::store;
 
 /// What the handlers and jobs work with.
@@ -21,7 +21,7 @@ pub struct CatalogState {
     pub(crate) peers: Peers,
     pub(crate) settings: Settings,
     /// Raised at every commit of this instance.
-    pub(crate) signals: Signals,
+    pub(crate) signals: Signal,
     pub(crate) marks: Marks,
     pub(crate) opening: Opening,
     /// Which tokens are not believed while the feed is held.
