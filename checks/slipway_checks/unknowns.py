@@ -213,6 +213,9 @@ class Unknowns:
             after = self.publish("8.1.0")
         self.check.equal(self.visitor.get(f"/d/{APP}/8.0.0/{FILE}").status, 404, "a release of an unknown visibility")
         self.check.equal(self.visitor.latest(APP, "linux")[0], after.path, "latest beside it")
+        # It stays hidden until it changes: what is published has to be served again in the end.
+        self.done("POST", f"/api/v1/apps/{APP}/releases/8.0.0/yank", {"reason": "x"})
+        self.check.equal(self.visitor.get(f"/d/{APP}/8.0.0/{FILE}").status, 410, "it once it is yanked")
 
     def scopes_and_roles(self):
         """Unknown ones permit nothing, and take nothing from those that are known."""
