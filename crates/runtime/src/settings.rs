@@ -45,6 +45,11 @@ pub struct Http {
     /// client does not read what it asked for holds 1 MiB until `write_timeout_seconds` are over: where 10,000 of those
     /// have to be feared, lower it.
     pub max_connections: usize,
+    /// Requests of the world at once; more are 503 `busy`. Below the connections, so that some are left for other services.
+    pub max_public_requests: usize,
+    /// Requests of other services at once; more are 503 `busy`. Each instance of a fleet holds a few: polls, and calls
+    /// for its own requests.
+    pub max_internal_requests: usize,
     /// TLS handshakes at once; when more begin, the oldest ends. Above the connections that begin at one moment on a busy
     /// day; each costs about 10 KiB and a third of a millisecond of the processor.
     pub max_handshakes: usize,
@@ -68,6 +73,8 @@ impl Default for Http {
             advertise: None,
             public_url: None,
             max_connections: 10_000,
+            max_public_requests: 8_000,
+            max_internal_requests: 2_000,
             max_handshakes: 1024,
             head_timeout_seconds: 10,
             write_timeout_seconds: 600,

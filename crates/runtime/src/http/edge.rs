@@ -9,6 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use http_body::Body as _;
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use uuid::Uuid;
 
@@ -16,7 +17,7 @@ use super::caller::Caller;
 use super::page::{self, Language};
 use super::problem::{DATABASE_DAMAGED, Problem};
 use super::request_line::{CLIENT, Permitted, RequestLine, TOKEN};
-use super::unread;
+use super::{shedding, unread};
 use crate::process::Process;
 use crate::process::tasks::words;
 
@@ -37,14 +38,14 @@ pub fn edge(process: &Process, page: Option<Page>, routes: Router) -> Router {
         process: process.clone(),
         page,
     };
-    let routes = routes
-        .layer(DefaultBodyLimit::max(process.settings.http.max_json_bytes))
+    let settings = &process.settings.http;
+    // The first is the outermost.
+    let layers = ServiceBuilder::new()
+        .layer(from_fn(note_route))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn(note_route));
-    // Layers of a router are inside of what adds `Allow` to a 405.
-    Router::new()
-        .fallback_service(routes)
-        .layer(from_fn_with_state(edge, around))
+        .layer(DefaultBodyLimit::max(settings.max_json_bytes));
+    // Layers of a router are inside of what adds `Allow` to a 405, and this one is around that.
+    shedding::shed(settings, &routes.layer(layers)).layer(from_fn_with_state(edge, around))
 }
 
 /// What is answered where no route is. Layers that are put around `routes` after this are around it too.

@@ -17,4 +17,5 @@ pub mod prefer;
 pub mod problem;
 pub mod request_line;
 pub mod serve;
+mod shedding;
 mod unread;
