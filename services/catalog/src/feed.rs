@@ -12,7 +12,8 @@ use uuid::Uuid;
 
 use crate::rules::feed::{Ask, FOLLOWERS, told_after};
 use crate::rules::state::State as Stage;
-use crate::{CatalogState, quota, store};
+use crate::state::CatalogState;
+use crate::{quota, store};
 
 /// Changes in one page, and bytes of what was read from its packages after which it ends: icons are in it.
 const PAGE: i64 = 500;

@@ -21,7 +21,7 @@ use slipway_contract::Digest;
 use slipway_service::api;
 use slipway_service::internal::client::CallError;
 
-use crate::CatalogState;
+use crate::state::CatalogState;
 use crate::store::packages::Package;
 use crate::store::releases::Release;
 

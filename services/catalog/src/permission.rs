@@ -13,8 +13,9 @@ use slipway_service::token::{Grant, Scope, Token};
 use sqlx::{Any, AnyConnection, Transaction};
 
 use crate::error::Error;
+use crate::state::CatalogState;
 use crate::store::audit::By;
-use crate::{CatalogState, restore, store};
+use crate::{restore, store};
 
 /// The token of a request, known and alive. It is extracted before anything else of the request is looked at.
 pub(crate) struct Actor {

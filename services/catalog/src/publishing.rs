@@ -11,11 +11,12 @@ use slipway_service::clock;
 use slipway_service::internal::client::CallError;
 use sqlx::AnyConnection;
 
+use crate::feed;
 use crate::gate::{self, Verdict};
 use crate::rules::state::State as Stage;
-use crate::store::{apps, jobs, packages, releases};
-use crate::worker::Work;
-use crate::{CatalogState, feed};
+use crate::state::CatalogState;
+use crate::store::jobs::{self, Work};
+use crate::store::{apps, packages, releases};
 
 /// Milliseconds that a release waits for the first download instance to have it before it looks again.
 const STAGED_WAIT_MILLIS: u64 = 2000;

@@ -3,9 +3,9 @@
 use slipway_service::quota::Quota;
 use sqlx::AnyConnection;
 
-use crate::CatalogState;
 use crate::error::Error;
 use crate::rules::quota::check_release as check;
+use crate::state::CatalogState;
 use crate::store::apps::{self, App};
 use crate::store::releases::Release;
 use crate::store::{feed, quotas};

@@ -12,12 +12,11 @@ use slipway_service::token::{Grant, Token};
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
-use crate::CatalogState;
 use crate::error::Error;
 use crate::held::Doubted;
-pub(crate) use crate::held::Unchanged;
 use crate::rules::feed::{Ask, FOLLOWERS, Feed};
 use crate::rules::restore::{self as rules, Marked};
+use crate::state::CatalogState;
 use crate::store::feed as rows;
 
 /// How long a follower's report is believed.

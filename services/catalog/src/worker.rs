@@ -6,17 +6,14 @@ use slipway_service::database::queue::{self, Queue, Row, Table, Workers, crashes
 use slipway_service::{clock, retry};
 use sqlx::{Any, AnyConnection, Transaction};
 
-use crate::CatalogState;
+use crate::held::Unchanged;
 use crate::publishing::{self, Ended};
-use crate::restore::Unchanged;
 use crate::settings;
+use crate::state::CatalogState;
 use crate::store::{feed, idempotency, jobs};
 
 /// How long a follower that is not heard of is remembered: it is a process that ended.
 const FOLLOWER_LIFE_MILLIS: i64 = 24 * 3600 * 1000;
-
-/// A leased job and its place.
-pub(crate) type Work = queue::Work<jobs::Job>;
 
 #[derive(Clone)]
 struct Jobs(CatalogState);
@@ -38,7 +35,7 @@ impl Queue for Jobs {
         }
     }
 
-    async fn run(&self, work: &Work) -> sqlx::Result<()> {
+    async fn run(&self, work: &jobs::Work) -> sqlx::Result<()> {
         let ended = publishing::run(&self.0, work).await;
         let mut transaction = self.0.database.write().await?;
         match ended {

@@ -28,9 +28,10 @@ use crate::error::Error;
 use crate::permission::Actor;
 use crate::rules::given::Given;
 use crate::rules::{self, text};
+use crate::state::CatalogState;
 use crate::store::like::Like;
 use crate::store::{apps, jobs};
-use crate::{CatalogState, app, feed, quota, refusal, removal, store};
+use crate::{app, feed, quota, refusal, removal, store};
 
 /// Time that a new app's answer waits for its signing key.
 const KEY_WAIT: Duration = Duration::from_secs(2);

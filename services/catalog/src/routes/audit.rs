@@ -10,9 +10,9 @@ use slipway_service::token::Scope;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::CatalogState;
 use crate::error::Error;
 use crate::permission::Actor;
+use crate::state::CatalogState;
 use crate::store::audit;
 
 pub(super) fn router() -> OpenApiRouter<CatalogState> {

@@ -11,9 +11,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::error::Error;
+use crate::refusal;
 use crate::rules::delivery::check_blocks;
+use crate::state::CatalogState;
 use crate::store::{packages, releases};
-use crate::{CatalogState, refusal};
 
 pub(super) fn router() -> OpenApiRouter<CatalogState> {
     OpenApiRouter::new().routes(routes!(take))

@@ -19,8 +19,9 @@ use uuid::Uuid;
 use crate::error::Error;
 use crate::refusal::Request;
 use crate::rules::feed::Ask;
+use crate::state::CatalogState;
 use crate::store::feed as rows;
-use crate::{CatalogState, feed, restore};
+use crate::{feed, restore};
 
 /// Longest time that a poll is held.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);

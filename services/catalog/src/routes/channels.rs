@@ -26,9 +26,10 @@ use crate::error::Error;
 use crate::permission::Actor;
 use crate::release::find_to_change;
 use crate::rules::text;
+use crate::state::CatalogState;
 use crate::store::releases::{self, Release};
 use crate::store::{self, audit, channels as rows};
-use crate::{CatalogState, channels, feed, removal};
+use crate::{channels, feed, removal};
 
 pub(super) fn router() -> OpenApiRouter<CatalogState> {
     OpenApiRouter::new()

@@ -16,7 +16,8 @@ use utoipa_axum::routes;
 use super::query::NoQuery;
 use crate::error::Error;
 use crate::permission::Actor;
-use crate::{CatalogState, refusal, release};
+use crate::state::CatalogState;
+use crate::{refusal, release};
 
 pub(super) fn router() -> OpenApiRouter<CatalogState> {
     OpenApiRouter::new().routes(routes!(show))

@@ -21,7 +21,7 @@ mod write;
 
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::CatalogState;
+use crate::state::CatalogState;
 
 pub(crate) fn router() -> OpenApiRouter<CatalogState> {
     OpenApiRouter::new()

@@ -6,7 +6,7 @@ use slipway_openapi::Public;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::CatalogState;
+use crate::state::CatalogState;
 
 /// Made by `slipway openapi`, which joins what stands above the handlers of all services; a test of the command compares.
 const DOCUMENT: &str = include_str!("../../openapi.json");

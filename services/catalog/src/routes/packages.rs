@@ -20,10 +20,11 @@ use crate::error::Error;
 use crate::rules::channel::Place;
 use crate::rules::delivery::{self as rules, Delivered, Home};
 use crate::rules::draft::{Speller, refuse_odd};
+use crate::state::CatalogState;
 use crate::store::audit;
 use crate::store::packages::{self, Package};
 use crate::store::{draft_notes, intents, owners, package_rows, releases as release_rows};
-use crate::{CatalogState, app, channels, choice, draft, history, refusal, removal};
+use crate::{app, channels, choice, draft, history, refusal, removal};
 
 pub(super) fn router() -> OpenApiRouter<CatalogState> {
     OpenApiRouter::new()

@@ -23,7 +23,8 @@ use crate::release::find_to_change;
 use crate::rules::given::Given;
 use crate::rules::release::{self as rules, Offer};
 use crate::rules::text;
-use crate::{CatalogState, refusal, release};
+use crate::state::CatalogState;
+use crate::{refusal, release};
 
 pub(super) fn router() -> OpenApiRouter<CatalogState> {
     OpenApiRouter::new()

@@ -32,9 +32,10 @@ use crate::rules::draft::{Speller, refuse_odd};
 use crate::rules::release::Asked;
 use crate::rules::state::State as Stage;
 use crate::rules::{self, text};
+use crate::state::CatalogState;
 use crate::store::like::Like;
 use crate::store::releases::{self, Filter};
-use crate::{CatalogState, channels, choice, draft, history, quota, refusal, release, removal};
+use crate::{channels, choice, draft, history, quota, refusal, release, removal};
 
 pub(super) fn router() -> OpenApiRouter<CatalogState> {
     OpenApiRouter::new()

@@ -11,9 +11,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::error::Error;
+use crate::removal;
+use crate::state::CatalogState;
 use crate::store::audit::By;
 use crate::store::tokens;
-use crate::{CatalogState, removal};
 
 pub(super) fn router() -> OpenApiRouter<CatalogState> {
     OpenApiRouter::new().routes(routes!(remove))

@@ -7,10 +7,11 @@ use slipway_service::{api, clock};
 use sqlx::AnyConnection;
 
 use crate::error::Error;
+use crate::history;
 use crate::rules::channel::left;
 use crate::rules::state::State as Stage;
+use crate::state::CatalogState;
 use crate::store::{channels, packages, releases};
-use crate::{CatalogState, history};
 
 /// A release with its packages. A state that a later version wrote is shown as it is.
 pub(super) async fn release(

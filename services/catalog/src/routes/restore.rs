@@ -15,8 +15,9 @@ use super::query::NoQuery;
 use crate::error::Error;
 use crate::permission::Actor;
 use crate::rules::restore as rules;
+use crate::state::CatalogState;
 use crate::store::{audit, feed as rows};
-use crate::{CatalogState, feed, restore};
+use crate::{feed, restore};
 
 pub(super) fn router() -> OpenApiRouter<CatalogState> {
     OpenApiRouter::new()

@@ -13,8 +13,9 @@ use tokio::time::Instant;
 use super::render;
 use crate::error::Error;
 use crate::rules::state::State as Stage;
+use crate::state::CatalogState;
 use crate::store::releases;
-use crate::{CatalogState, feed, refusal};
+use crate::{feed, refusal};
 
 /// Longest time that an answer waits for a release, in seconds.
 const LONGEST_WAIT: u64 = 300;

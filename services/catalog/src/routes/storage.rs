@@ -21,9 +21,10 @@ use utoipa_axum::routes;
 
 use crate::error::Error;
 use crate::permission::Actor;
+use crate::quota;
+use crate::state::CatalogState;
 use crate::store::like::Like;
 use crate::store::{apps, quotas};
-use crate::{CatalogState, quota};
 
 /// How long upload, which has the disk, is waited for.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(5);

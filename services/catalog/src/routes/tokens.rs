@@ -27,8 +27,9 @@ use crate::error::Error;
 use crate::permission::Actor;
 use crate::rules::text;
 use crate::rules::token as rules;
+use crate::state::CatalogState;
 use crate::store::tokens;
-use crate::{CatalogState, app, feed, refusal};
+use crate::{app, feed, refusal};
 
 pub(super) fn router() -> OpenApiRouter<CatalogState> {
     OpenApiRouter::new()
@@ -49,7 +50,7 @@ struct New {
     #[schema(value_type = Option<slipway_contract::Slug>)]
     app: Option<String>,
     /// Seconds from now.
-    #[schema(minimum = 1, maximum = 316224000)]
+    #[schema(minimum = 1, maximum = 316_224_000)]
     expires_in: Option<i64>,
 }
 

@@ -12,10 +12,10 @@ use slipway_service::clock;
 use slipway_service::token::Scope;
 use sqlx::AnyConnection;
 
-use crate::CatalogState;
 use crate::error::Error;
 use crate::permission::Actor;
 use crate::refusal::Request as Refused;
+use crate::state::CatalogState;
 use crate::store::audit;
 use crate::store::idempotency::{self as keys, Key};
 

@@ -1,5 +1,6 @@
 //! Work to do, as it is queued and counted. Its leases are the queue's.
 
+use slipway_service::database::queue;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as};
 
 /// What a job is about.
@@ -8,6 +9,9 @@ pub(crate) struct Job {
     pub(crate) kind: String,
     pub(crate) subject: String,
 }
+
+/// A leased job and its place.
+pub(crate) type Work = queue::Work<Job>;
 
 #[derive(Debug, FromRow)]
 pub(crate) struct Counts {
