@@ -13,9 +13,9 @@ pub fn of(error: &(dyn Error + 'static)) -> Option<Fault> {
 }
 
 /// The answer to what went wrong here: 500, or the fault's own where it tells of one.
-pub fn problem(error: impl Into<Box<dyn Error + Send + Sync>>) -> Problem {
+pub fn problem(error: impl Into<anyhow::Error>) -> Problem {
     let error = error.into();
-    match of(&*error) {
+    match of(error.as_ref()) {
         Some(fault) => Problem::from(fault).with_cause(error),
         None => Problem::internal(error),
     }

@@ -3,8 +3,6 @@
 //! None of it is the request's fault, and all but damage passes: a disk gets room again, a server comes back, a lock is
 //! let go. Whatever waits goes on by itself then.
 
-mod sql;
-
 use std::error::Error;
 use std::io;
 
@@ -29,7 +27,7 @@ impl Fault {
     /// The fault that `error` or one of its causes tells of, as far as the system says it. What only a database says, its
     /// crate tells.
     pub fn of(error: &(dyn Error + 'static)) -> Option<Self> {
-        Self::with(error, sql::of_other)
+        Self::with(error, |_| None)
     }
 
     /// The same, where `other` tells what a cause of another kind is.

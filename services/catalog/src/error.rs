@@ -7,6 +7,7 @@ mod requests;
 use axum::response::{IntoResponse, Response};
 use slipway_contract::grant::TokenRefusal;
 use slipway_contract::quota::QuotaExceeded;
+use slipway_database::fault;
 use slipway_service::Problem;
 
 use crate::held::Unchanged;
@@ -69,13 +70,13 @@ impl From<Problem> for Error {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        Self::Problem(Problem::internal(error))
+        Self::Problem(fault::problem(error))
     }
 }
 
 impl From<anyhow::Error> for Error {
     fn from(error: anyhow::Error) -> Self {
-        Self::Problem(error.into())
+        Self::Problem(fault::problem(error))
     }
 }
 

@@ -1,9 +1,8 @@
 //! What a handler ends with when it does not do what was asked: every refusal with its status and code.
 
-use std::error::Error as StdError;
-
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use slipway_database::fault;
 use slipway_service::Problem;
 
 use crate::blobs::{BlobError, Damage};
@@ -20,8 +19,8 @@ pub(crate) enum Error {
 
 impl Error {
     /// A fault of ours, of which the client learns nothing.
-    pub(crate) fn internal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self::Problem(Problem::internal(cause))
+    pub(crate) fn internal(cause: impl Into<anyhow::Error>) -> Self {
+        Self::Problem(fault::problem(cause))
     }
 }
 
@@ -45,7 +44,7 @@ impl From<sqlx::Error> for Error {
 
 impl From<anyhow::Error> for Error {
     fn from(error: anyhow::Error) -> Self {
-        Self::Problem(error.into())
+        Self::Problem(fault::problem(error))
     }
 }
 

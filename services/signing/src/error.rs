@@ -2,6 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use slipway_packages::Digest;
+use slipway_database::fault;
 use slipway_service::Problem;
 use slipway_service::database::fault::Fault;
 
@@ -76,13 +77,13 @@ impl From<Problem> for Error {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        Self::Problem(Problem::internal(error))
+        Self::Problem(fault::problem(error))
     }
 }
 
 impl From<anyhow::Error> for Error {
     fn from(error: anyhow::Error) -> Self {
-        Self::Problem(error.into())
+        Self::Problem(fault::problem(error))
     }
 }
 

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use slipway_contract::grant::TokenRefusal;
 use slipway_contract::quota::QuotaExceeded;
+use slipway_database::fault;
 use slipway_service::Problem;
 
 use crate::rules::{
@@ -94,7 +95,7 @@ impl From<Error> for Problem {
             Error::Session(refusal) => refusal.into(),
             Error::Tus(refusal) => refusal.into(),
             Error::Shared(problem) => problem,
-            Error::Internal(cause) => cause.into(),
+            Error::Internal(cause) => fault::problem(cause),
         }
     }
 }
