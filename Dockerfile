@@ -27,12 +27,14 @@ RUN build-with .
 # The crates that every service is made of.
 FROM dependencies AS shared
 COPY crates/contract crates/contract
+COPY crates/database crates/database
 COPY crates/openapi crates/openapi
 COPY crates/packages crates/packages
-COPY crates/service crates/service
+COPY crates/peers crates/peers
+COPY crates/runtime crates/runtime
 COPY crates/signatures crates/signatures
 COPY crates/sources crates/sources
-RUN build-with crates/contract crates/openapi crates/packages crates/service crates/signatures crates/sources
+RUN build-with crates/contract crates/database crates/openapi crates/packages crates/peers crates/runtime crates/signatures crates/sources
 
 FROM shared AS build-init
 COPY crates/init crates/init

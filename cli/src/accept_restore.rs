@@ -4,7 +4,7 @@ use anyhow::{Context as _, bail};
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::json;
-use slipway_service::changes::held::Loss;
+use slipway_contract::held::Loss;
 
 use crate::server::{Connection, Server, block_on};
 use crate::terminal;

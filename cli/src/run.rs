@@ -1,6 +1,6 @@
 //! `slipway run`: one instance of one service, as `slipway-<service>` runs it.
 
-use slipway_service::process;
+use slipway_runtime::command::Options as ServiceOptions;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -14,7 +14,7 @@ Examples:
 pub(crate) struct Options {
     service: Service,
     #[command(flatten)]
-    options: process::Options,
+    options: ServiceOptions,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use slipway_packages::{Slug, Version};
+use slipway_contract::{Slug, Version};
 
 use crate::exit::Stop;
 use crate::proof::key::Key;

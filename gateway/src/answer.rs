@@ -10,10 +10,10 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
-use slipway_service::Problem;
-use slipway_service::http::idle::Idle;
-use slipway_service::http::page::{self, Language};
-use slipway_service::http::request_line::TOKEN;
+use slipway_runtime::Problem;
+use slipway_runtime::http::idle::Idle;
+use slipway_runtime::http::page::{self, Language};
+use slipway_runtime::http::request_line::TOKEN;
 
 use crate::deferred_body::DeferredBody;
 use crate::request::{add_via, strip_hop_by_hop, strip_internal};

@@ -11,7 +11,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Method, Request};
 use serde::Deserialize;
-use slipway_service::http::origin::is_origin;
+use slipway_runtime::http::origin::is_origin;
 
 use crate::routes::Route;
 

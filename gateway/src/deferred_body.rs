@@ -15,7 +15,7 @@ use bytes::Bytes;
 use http::{Request, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use slipway_service::http::idle::Idle;
+use slipway_runtime::http::idle::Idle;
 use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep, sleep};
 

@@ -10,12 +10,12 @@ use http::header::CONNECTION;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Frame;
 use hyper::body::{Body as _, Incoming, SizeHint};
-use slipway_service::Problem;
-use slipway_service::http::edge::REQUEST_ID;
-use slipway_service::http::framing::Framing;
-use slipway_service::http::operators;
-use slipway_service::http::request_line::RequestLine;
-use slipway_service::http::serve::Arrival;
+use slipway_runtime::Problem;
+use slipway_runtime::http::edge::REQUEST_ID;
+use slipway_runtime::http::framing::Framing;
+use slipway_runtime::http::operators;
+use slipway_runtime::http::request_line::RequestLine;
+use slipway_runtime::http::serve::Arrival;
 use tower::BoxError;
 use uuid::Uuid;
 

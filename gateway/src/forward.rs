@@ -22,8 +22,8 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body_util::{Either, Empty};
 use hyper::body::{Body as _, Incoming};
 use hyper_util::client::legacy::{Error, ResponseFuture};
-use slipway_service::Problem;
-use slipway_service::internal::probe::{self, Sign};
+use slipway_peers::probe::{self, Sign};
+use slipway_runtime::Problem;
 use tokio::time::{Instant, sleep_until};
 
 use crate::answer::{self, Body};

@@ -16,7 +16,8 @@ mod routes;
 mod settings;
 mod state;
 
-use slipway_service::{Assembled, Peers, Service};
+use slipway_peers::{Assembled, Peers};
+use slipway_runtime::command::Service;
 
 pub use crate::answer::{Body, Streamed};
 pub use crate::client::{Network, ProxyField};
@@ -38,7 +39,7 @@ pub fn main() -> std::process::ExitCode {
 }
 
 /// Runs an instance until it is told to end.
-pub fn run(options: slipway_service::Options) -> anyhow::Result<()> {
+pub fn run(options: slipway_runtime::command::Options) -> anyhow::Result<()> {
     slipway_peers::run(SERVICE, options, build)
 }
 

@@ -1,7 +1,7 @@
 //! The one reading of a path: what is routed on is what is forwarded, byte for byte, so every spelling that somebody
 //! behind us could read as another path is refused instead of being put right (path confusion).
 
-use slipway_service::Problem;
+use slipway_runtime::Problem;
 
 /// First segments that are never served to the public, by whatever routes the settings name.
 const INSIDE: [&str; 2] = ["internal", "metrics"];

@@ -8,10 +8,11 @@ use std::net::IpAddr;
 use http::header::{CONNECTION, HOST, HeaderName, HeaderValue};
 use http::uri::Authority;
 use http::{HeaderMap, Method, Request, Version};
-use slipway_service::Problem;
-use slipway_service::http::edge::{INSTANCE, REQUEST_ID, RUN};
-use slipway_service::http::framing::Framing;
-use slipway_service::http::request_line::CLIENT;
+use slipway_peers::guard::{INSTANCE, RUN};
+use slipway_runtime::Problem;
+use slipway_runtime::http::edge::REQUEST_ID;
+use slipway_runtime::http::framing::Framing;
+use slipway_runtime::http::request_line::CLIENT;
 
 use crate::routes::method_not_allowed;
 

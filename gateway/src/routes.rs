@@ -3,10 +3,9 @@
 use anyhow::{bail, ensure};
 use http::{Method, StatusCode, Uri};
 use serde::Deserialize;
-use slipway_contract::Slug;
-use slipway_contract::services;
-use slipway_service::Problem;
-use slipway_service::http::pattern::matches;
+use slipway_contract::{Slug, services};
+use slipway_runtime::Problem;
+use slipway_runtime::http::pattern::matches;
 
 /// A route as the settings name it.
 #[derive(Clone, Debug, Deserialize)]

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::bail;
-use slipway_service::discovery::view::View;
-use slipway_service::{Health, Peers, Process};
+use slipway_peers::Peers;
+use slipway_peers::discovery::view::View;
+use slipway_runtime::{Health, Process};
 
 use crate::client::{Network, ProxyField};
 use crate::cors::CorsSettings;

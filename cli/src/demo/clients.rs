@@ -10,7 +10,7 @@ use http::header::{CONTENT_LENGTH, RANGE};
 use reqwest::{Body, Client, Response};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use slipway_service::internal::client::http_client;
+use slipway_runtime::http::client::http_client;
 use slipway_signatures::minisign::verify_file;
 use tokio_util::sync::CancellationToken;
 

@@ -11,7 +11,7 @@ mod tally;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use slipway_service::data::SERVICES;
+use slipway_contract::services::NAMES;
 use tokio_util::sync::CancellationToken;
 
 use crate::terminal;
@@ -77,7 +77,7 @@ async fn kill_each(platform: &Platform) -> anyhow::Result<Counted> {
     let downloader = Downloader::new(platform, large)?;
     let downloads = tokio::spawn(downloader.run(stop.clone(), tally.clone()));
     let publications = tokio::spawn(publisher.clone().run(stop.clone(), tally.clone()));
-    for service in SERVICES {
+    for service in NAMES {
         tokio::time::sleep(BETWEEN).await;
         platform.kill(service, &tally).await?;
     }

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use rustix::process::{Pid, Signal, kill_process};
-use slipway_service::data::DataDir;
-use slipway_service::internal::client::http_client;
-use slipway_service::process::{Announcement, announcements};
+use slipway_runtime::data::DataDir;
+use slipway_runtime::http::client::http_client;
+use slipway_runtime::process::slot::{Announcement, announcements};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 

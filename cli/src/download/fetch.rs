@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use reqwest::header::{CONTENT_RANGE, RANGE};
 use reqwest::{Method, Response, StatusCode, Url};
-use slipway_service::data::sync_folder;
+use slipway_runtime::data::sync_folder;
 
 use crate::exit::{Exit, Stop};
 use crate::server::Server;

@@ -8,7 +8,7 @@ mod target;
 
 use std::path::{Path, PathBuf};
 
-use slipway_packages::{Arch, FileName, Said, Slug, Version};
+use slipway_contract::{Arch, FileName, Said, Slug, Version};
 
 use crate::exit::{Exit, Stop};
 use crate::proof::key::Key;
@@ -79,7 +79,7 @@ enum Wanted {
     Exactly(Version),
 }
 
-fn version(text: &str) -> Result<Wanted, slipway_packages::VersionError> {
+fn version(text: &str) -> Result<Wanted, slipway_contract::VersionError> {
     if text == "latest" {
         return Ok(Wanted::Latest);
     }

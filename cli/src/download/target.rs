@@ -2,8 +2,8 @@
 
 use reqwest::header::LOCATION;
 use reqwest::{Method, Response, StatusCode, Url};
-use slipway_packages::{Arch, FileName, Platform, Said, Slug, Version};
-use slipway_service::api::file_path;
+use slipway_contract::public::file_path;
+use slipway_contract::{Arch, FileName, Platform, Said, Slug, Version};
 
 use crate::exit::Stop;
 use crate::server::address::ServerAddress;

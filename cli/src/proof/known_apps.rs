@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use slipway_service::data::{private_folder, write_whole};
+use slipway_runtime::data::{private_folder, write_whole};
 
 use super::key::Key;
 use crate::exit::{Exit, Stop};

@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
-use slipway_packages::{Slug, Version};
-use slipway_service::clock;
+use slipway_contract::{Slug, Version};
+use slipway_runtime::clock;
 
 /// The trusted comment: fields `name:value` with tabs between them, as Slipway writes them; others are passed over, so one
 /// with `size:` and one without are read alike.

@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use reqwest::Method;
 use serde_json::json;
-use slipway_packages::Slug;
+use slipway_contract::Slug;
 
 use super::preflight::nearest;
 use crate::exit::Stop;

@@ -6,9 +6,8 @@
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use slipway_packages::{
-    Arch, Facts, Inspected, Kind, Limits, Outcome, Platform, Said, TargetError, Version, inspect,
-};
+use slipway_contract::{Arch, Facts, Kind, Platform, Said, TargetError, Version};
+use slipway_packages::{Inspected, Limits, Outcome, inspect};
 
 use super::package::Package;
 use crate::exit::Stop;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use slipway_packages::{Arch, Said, Slug, Version};
+use slipway_contract::{Arch, Said, Slug, Version};
 
 use crate::release::notes;
 use crate::server::Connection;

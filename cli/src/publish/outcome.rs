@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use reqwest::{Method, Url};
 use serde::Deserialize;
 use serde_json::Value;
-use slipway_service::api::{Package, Refusal, Release};
+use slipway_contract::public::{Package, Refusal, Release};
 
 use super::publication::{Goal, Publication};
 use super::report::files_of_draft;

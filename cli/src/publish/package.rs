@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
-use slipway_packages::FileName;
+use slipway_contract::FileName;
 
 use crate::exit::Stop;
 use crate::terminal;

@@ -1,8 +1,7 @@
 //! What is to be published, in the order in which it is looked at, made and sent.
 
-use slipway_contract::ReleaseState;
-use slipway_packages::{Kind, Slug, Version};
-use slipway_service::api::Release;
+use slipway_contract::public::Release;
+use slipway_contract::{Kind, ReleaseState, Slug, Version};
 
 use super::judgement::{self, Given, Judged};
 use super::options::Options;
@@ -248,7 +247,7 @@ impl<'a> Plan<'a> {
 
 fn has(draft: &Release, package: &Package) -> bool {
     let mut there = draft.packages.iter();
-    let is_it = |there: &slipway_service::api::Package| {
+    let is_it = |there: &slipway_contract::public::Package| {
         let file = &there.file;
         file.filename == package.name && file.sha256.as_hex() == package.sha256
     };

@@ -4,8 +4,8 @@
 use anyhow::Context as _;
 use reqwest::Method;
 use serde_json::Value;
-use slipway_packages::{Slug, Version};
-use slipway_service::api::Release;
+use slipway_contract::public::Release;
+use slipway_contract::{Slug, Version};
 
 use super::package::Package;
 use crate::exit::{Exit, Stop};

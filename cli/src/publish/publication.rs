@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use slipway_packages::{Slug, Version};
+use slipway_contract::{Slug, Version};
 
 use super::package::Package;
 

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use slipway_packages::Slug;
-use slipway_service::api::Release;
+use slipway_contract::Slug;
+use slipway_contract::public::Release;
 
 use crate::server::Server;
 use crate::server::failure::Failure;

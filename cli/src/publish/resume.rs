@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
-use slipway_service::data::private_folder;
+use slipway_runtime::data::private_folder;
 
 use super::publication::Publication;
 use crate::exit::{Exit, Stop};

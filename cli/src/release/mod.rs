@@ -5,7 +5,7 @@ pub(crate) mod request;
 
 use std::path::PathBuf;
 
-use slipway_packages::{Slug, Version};
+use slipway_contract::{Slug, Version};
 
 use crate::publish::outcome;
 use crate::publish::package::{Package, check_names};

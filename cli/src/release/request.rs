@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use slipway_contract::ReleaseState;
-use slipway_packages::{Slug, Version};
-use slipway_service::api::{self, Release};
+use slipway_contract::public;
+use slipway_contract::public::Release;
+use slipway_contract::{ReleaseState, Slug, Version};
 use uuid::Uuid;
 
 use crate::exit::{Exit, Stop};
@@ -106,7 +106,7 @@ async fn check_strict(server: &Server, order: &Order<'_>) -> anyhow::Result<()> 
         );
         return Err(Stop::refused("release_unknown", words).into());
     };
-    let is_meant = |package: &api::Package| {
+    let is_meant = |package: &public::Package| {
         let named = |files: &Vec<&Package>| {
             let mut files = files.iter();
             files.any(|file| file.name == package.file.filename)

@@ -13,8 +13,8 @@ use anyhow::Context as _;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Method, RequestBuilder, Response, Url};
 use serde_json::Value;
-use slipway_packages::Slug;
-use slipway_service::token::Token;
+use slipway_contract::Slug;
+use slipway_runtime::token::Token;
 
 use crate::proof::key::Key;
 use crate::proof::text;

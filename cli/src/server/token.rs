@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use slipway_service::token::Token;
+use slipway_runtime::token::Token;
 
 use crate::exit::Stop;
 

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
-use slipway_service::data::DataDir;
-use slipway_service::process::announcements;
+use slipway_runtime::data::DataDir;
+use slipway_runtime::process::slot::announcements;
 use tokio::process::Command;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;

@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 
 use anyhow::{Context as _, bail};
-use slipway_service::data::{DataDir, private_folder};
+use slipway_runtime::data::{DataDir, private_folder};
 
 /// Takes the lock, or says who has it.
 pub(super) fn take(data: &DataDir) -> anyhow::Result<File> {

@@ -15,10 +15,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use slipway_service::data::{DataDir, RUN_VARIABLE, write_whole};
-use slipway_service::database::fault::Fault;
-use slipway_service::internal::client::http_client;
-use slipway_service::settings::PublicUrl;
+use slipway_runtime::data::{DataDir, RUN_VARIABLE, write_whole};
+use slipway_runtime::fault::Fault;
+use slipway_runtime::http::client::http_client;
+use slipway_runtime::settings::PublicUrl;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;

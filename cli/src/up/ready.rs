@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use slipway_service::data::DataDir;
-use slipway_service::process::announcements;
+use slipway_runtime::data::DataDir;
+use slipway_runtime::process::slot::announcements;
 
 use super::child::Child;
 use crate::terminal;

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 
 use serde::de::DeserializeOwned;
-use slipway_service::settings;
+use slipway_runtime::settings;
 
 use crate::exit::Stop;
 

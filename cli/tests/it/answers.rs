@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 
-use slipway_service::token::Token;
+use slipway_runtime::token::Token;
 
 use crate::slipway::{command, told};
 

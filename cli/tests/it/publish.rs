@@ -69,7 +69,7 @@ fn fetch(url: &str) -> Vec<u8> {
         .build()
         .expect("a runtime");
     let get = async {
-        let answer = slipway_service::internal::client::http_client()
+        let answer = slipway_runtime::http::client::http_client()
             .expect("a client")
             .get(url)
             .send()
@@ -215,7 +215,7 @@ fn a_token_that_does_not_do_is_refused_with_the_request_id() {
     };
     let package = developer.package("notes.bin", b"notes");
     // Well-formed, and nobody's.
-    let stranger = slipway_service::token::Token::random().unwrap();
+    let stranger = slipway_runtime::token::Token::random().unwrap();
     let file = developer.package("token", stranger.reveal().as_bytes());
     let mut publish = command(&["publish", "--server", &platform.server(), "--token-file"]);
     publish
@@ -254,7 +254,7 @@ fn an_address_where_nobody_listens_is_told_at_once() {
     let server = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let mut publish = command(&["publish", "--server", &server]);
-    let token = slipway_service::token::Token::random().unwrap();
+    let token = slipway_runtime::token::Token::random().unwrap();
     publish
         .args(["--version", "1", "--platform", "any"])
         .arg(&package)

@@ -3,36 +3,8 @@
 //! Unknown values are `null`; times are RFC 3339 in UTC; addresses are path-absolute, or begin with the public URL of
 //! the settings, never with what a request's headers say (host header attacks).
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-
-pub use crate::public::{Links, Package, Refusal, Release, Uploaded};
-
-/// All but RFC 3986's unreserved characters.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
-
-/// The address of an app's install page.
-pub fn page_path(app: &str) -> String {
-    format!("/a/{app}")
-}
-
-/// The address of a published file.
-pub fn file_path(app: &str, version: &str, filename: &str) -> String {
-    let version = utf8_percent_encode(version, SEGMENT);
-    let filename = utf8_percent_encode(filename, SEGMENT);
-    format!("/d/{app}/{version}/{filename}")
-}
-
-/// Where the catalog asks for the counts of a release.
-pub fn downloads_path(app: &str, version: &str) -> String {
-    let version = utf8_percent_encode(version, SEGMENT);
-    format!("/internal/downloads/{app}/{version}")
-}
 
 /// What upload hands over to the catalog: a stored package and the intent to publish it, in one row of its outbox.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -56,7 +28,7 @@ pub struct Delivery {
     pub kind: String,
     pub platform: String,
     pub arch: String,
-    /// What inspection read, as `slipway_packages::Facts` writes it, with its warnings.
+    /// What inspection read, as `slipway_contract::Facts` writes it, with its warnings.
     #[cfg_attr(feature = "schema", schema(value_type = Object))]
     pub facts: Value,
     /// The version to release it under; `None` for a package on its own.
@@ -171,21 +143,4 @@ pub struct FileBlocks {
     /// SHA-256 in hex of the list of its blocks' digests.
     #[cfg_attr(feature = "schema", schema(pattern = "^[0-9a-f]{64}$"))]
     pub blocks: String,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_stay_one_segment_of_the_path() {
-        assert_eq!(
-            file_path("notes", "1.0+7", "My App.apk"),
-            "/d/notes/1.0%2B7/My%20App.apk"
-        );
-        assert_eq!(
-            downloads_path("notes", "1.0+7"),
-            "/internal/downloads/notes/1.0%2B7"
-        );
-    }
 }

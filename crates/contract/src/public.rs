@@ -3,6 +3,7 @@
 //! Unknown values are `null`; times are RFC 3339 in UTC; addresses are path-absolute, or begin with the public URL of the
 //! settings. A reader may be older than who wrote a document: a state that it does not know is none that it waited for.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -11,6 +12,31 @@ use crate::state::{PackageState, ReleaseState};
 use crate::word::Word;
 #[cfg(feature = "schema")]
 use crate::{slug::Slug, version::Version};
+
+/// All but RFC 3986's unreserved characters.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// The address of an app's install page.
+pub fn page_path(app: &str) -> String {
+    format!("/a/{app}")
+}
+
+/// The address of a published file.
+pub fn file_path(app: &str, version: &str, filename: &str) -> String {
+    let version = utf8_percent_encode(version, SEGMENT);
+    let filename = utf8_percent_encode(filename, SEGMENT);
+    format!("/d/{app}/{version}/{filename}")
+}
+
+/// Where the catalog asks for the counts of a release.
+pub fn downloads_path(app: &str, version: &str) -> String {
+    let version = utf8_percent_encode(version, SEGMENT);
+    format!("/internal/downloads/{app}/{version}")
+}
 
 /// A package as the API shows it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -148,6 +174,7 @@ pub struct Refusal {
 
 #[cfg(test)]
 mod tests {
+    use super::{downloads_path, file_path};
     use serde_json::json;
 
     use super::Package;
@@ -191,5 +218,17 @@ mod tests {
             (Some(7), vec!["w".to_owned()])
         );
         assert_eq!(package.state, PackageState::Stored);
+    }
+
+    #[test]
+    fn names_stay_one_segment_of_the_path() {
+        assert_eq!(
+            file_path("notes", "1.0+7", "My App.apk"),
+            "/d/notes/1.0%2B7/My%20App.apk"
+        );
+        assert_eq!(
+            downloads_path("notes", "1.0+7"),
+            "/internal/downloads/notes/1.0%2B7"
+        );
     }
 }

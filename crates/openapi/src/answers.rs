@@ -14,7 +14,7 @@ pub const PROBLEM: &str = "application/problem+json";
 #[derive(ToSchema)]
 #[expect(
     dead_code,
-    reason = "the shape of what slipway_service::Problem writes"
+    reason = "the shape of what slipway_runtime::Problem writes"
 )]
 #[schema(as = Problem)]
 pub struct ProblemDocument {
@@ -254,7 +254,7 @@ impl IntoResponses for InternalWriting {
 
 /// A page of a list; the shape of what lists answer.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "the shape of slipway_service::http::list::Items")]
+#[expect(dead_code, reason = "the shape of slipway_runtime::http::list::Items")]
 pub struct Listing<T> {
     items: Vec<T>,
     /// The `cursor` of the next page; null at the end.

@@ -34,7 +34,7 @@ const TAGS: &[(&str, &str)] = &[
     ("api", "This document."),
 ];
 const DESCRIPTION: &str = "Ships signed apps. Times are RFC 3339 in UTC, unknown values null, errors `application/problem+json` with a stable `code`; every answer has `x-request-id`. Everything of an app that was deleted answers 410 `app_deleted`. Clients take members and words that they do not know: later versions add some.";
-const INTERNAL_DESCRIPTION: &str = "What the services of one platform ask each other, over TLS 1.3 with certificates on both sides; which service may ask for what stands in one table (crates/service). Readers take members, rows and words that they do not know. Nothing of it is reachable through the gateway.";
+const INTERNAL_DESCRIPTION: &str = "What the services of one platform ask each other, over TLS 1.3 with certificates on both sides; which service may ask for what stands in one table (crates/peers). Readers take members, rows and words that they do not know. Nothing of it is reachable through the gateway.";
 
 /// What the world reaches through the gateway, with what the gateway answers itself.
 pub fn public(services: impl IntoIterator<Item = OpenApi>) -> OpenApi {

@@ -9,11 +9,15 @@ use std::{env, fs, io};
 use sha2::{Digest as _, Sha256};
 
 /// What all services are made of, from the workspace's root.
-const SHARED: [&str; 5] = [
+const SHARED: [&str; 9] = [
     "Cargo.lock",
     "Cargo.toml",
+    "crates/contract",
+    "crates/database",
+    "crates/openapi",
     "crates/packages",
-    "crates/service",
+    "crates/peers",
+    "crates/runtime",
     "crates/signatures",
 ];
 /// Of a crate, what is compiled into it.

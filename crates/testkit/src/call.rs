@@ -6,9 +6,9 @@ use axum::middleware::map_request;
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
-use slipway_service::Process;
-use slipway_service::http::edge::INSTANCE;
-use slipway_service::internal::verify::Caller;
+use slipway_peers::guard::INSTANCE;
+use slipway_runtime::Process;
+use slipway_runtime::http::caller::Caller;
 use tower::ServiceExt as _;
 
 /// Sends `request` and returns the status and the body as JSON (`null` when it is none).

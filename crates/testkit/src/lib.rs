@@ -6,10 +6,11 @@ pub mod database;
 pub mod minisign;
 pub mod peer;
 
-use slipway_service::data::DataDir;
-use slipway_service::discovery::record::{Record, State};
-use slipway_service::settings::{Common, Database};
-use slipway_service::{Peers, Process};
+use slipway_contract::record::{Record, State};
+use slipway_peers::Peers;
+use slipway_runtime::Process;
+use slipway_runtime::data::DataDir;
+use slipway_runtime::settings::{Common, Database};
 use tempfile::TempDir;
 
 /// A ready instance, as a registry knows it.

@@ -8,10 +8,10 @@ use std::sync::OnceLock;
 
 use axum::Router;
 use hyper_util::service::TowerToHyperService;
-use slipway_service::data::DataDir;
-use slipway_service::http::serve::{Transport, serve as accept};
-use slipway_service::internal::identity::Identity;
-use slipway_service::settings::Http;
+use slipway_peers::identity::Identity;
+use slipway_runtime::data::DataDir;
+use slipway_runtime::http::serve::{Transport, serve as accept};
+use slipway_runtime::settings::Http;
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsConnector;

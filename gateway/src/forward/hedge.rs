@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use http::Response;
-use slipway_service::Problem;
+use slipway_runtime::Problem;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::problems::away;

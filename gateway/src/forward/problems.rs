@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use hyper_util::client::legacy::Error;
-use slipway_service::Problem;
+use slipway_runtime::Problem;
 
 use crate::deferred_body::BodyError;
 use crate::routes::Upstream;

@@ -2,8 +2,8 @@
 
 use http::{HeaderValue, Response};
 use hyper::body::Incoming;
-use slipway_service::discovery::record::Record;
-use slipway_service::http::edge::INSTANCE;
+use slipway_contract::record::Record;
+use slipway_peers::guard::INSTANCE;
 
 /// An instance that is asked.
 #[derive(Clone)]

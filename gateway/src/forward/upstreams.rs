@@ -5,9 +5,10 @@ use std::time::Duration;
 use http::request::Parts;
 use http::{HeaderValue, Response};
 use hyper_util::client::legacy::Error;
-use slipway_service::discovery::view::View;
-use slipway_service::internal::identity::Identity;
-use slipway_service::{Peers, Problem};
+use slipway_peers::Peers;
+use slipway_peers::discovery::view::View;
+use slipway_peers::identity::Identity;
+use slipway_runtime::Problem;
 use tokio::time::Instant;
 
 use super::budget::Budget;

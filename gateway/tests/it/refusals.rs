@@ -214,7 +214,8 @@ async fn health_is_public_and_metrics_are_for_operators() {
         !detail.contains("download"),
         "the cause is for the log: {detail}"
     );
-    let operators = slipway_service::http::edge::admin(&gateway.process, gateway.health.clone());
+    let operators =
+        slipway_runtime::http::operators::router(&gateway.process, gateway.health.clone());
     let metrics = http::Request::get("/metrics").body(axum::body::Body::empty());
     let (status, text) =
         slipway_testkit::call::call_for_bytes(&operators, metrics.expect("a request")).await;

@@ -1,7 +1,7 @@
 //! Channels inside the caller's transaction: what joins one, and what leaves it. The rules are [`crate::rules::channel`].
 
 use slipway_contract::Slug;
-use slipway_service::clock;
+use slipway_runtime::clock;
 use sqlx::AnyConnection;
 
 use crate::error::Error;

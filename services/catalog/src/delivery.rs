@@ -2,8 +2,8 @@
 //! delivered are [`crate::rules::delivery`].
 
 use slipway_contract::Slug;
-use slipway_service::clock;
-use slipway_service::token::{Grant, Scope};
+use slipway_contract::grant::{Grant, Scope};
+use slipway_runtime::clock;
 use sqlx::AnyConnection;
 
 use crate::error::Error;

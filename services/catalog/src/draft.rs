@@ -2,7 +2,7 @@
 //! rules are [`crate::rules::draft`].
 
 use slipway_contract::Version;
-use slipway_service::clock;
+use slipway_runtime::clock;
 use sqlx::AnyConnection;
 use uuid::Uuid;
 

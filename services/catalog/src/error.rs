@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use slipway_contract::grant::TokenRefusal;
 use slipway_contract::quota::QuotaExceeded;
 use slipway_database::fault;
-use slipway_service::Problem;
+use slipway_runtime::Problem;
 
 use crate::held::Unchanged;
 use crate::refusal::{

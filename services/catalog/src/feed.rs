@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use slipway_contract::Word;
-use slipway_service::changes::{App, Change, Page, Release, Row, Visibility};
-use slipway_service::discovery::record::State as Lease;
+use slipway_contract::feed::{App, Change, Page, Release, Row, Visibility};
+use slipway_contract::record::State as Lease;
 use sqlx::AnyConnection;
 use tokio::time::Instant;
 use uuid::Uuid;

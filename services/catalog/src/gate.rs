@@ -17,9 +17,8 @@ use minisign_verify::{PublicKey, Signature};
 use reqwest::Response;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
-use slipway_contract::Digest;
-use slipway_service::api;
-use slipway_service::internal::client::CallError;
+use slipway_contract::{Digest, public};
+use slipway_peers::client::CallError;
 
 use crate::state::CatalogState;
 use crate::store::packages::Package;
@@ -102,7 +101,7 @@ async fn look(
     package: &Package,
     app_key: &str,
 ) -> Result<(), Verdict> {
-    let path = api::file_path(&release.app, &release.version, &package.filename);
+    let path = public::file_path(&release.app, &release.version, &package.filename);
     let key_text =
         text(get(state, &format!("/keys/{}/minisign.pub", release.app), None).await?).await?;
     let signature_text = text(get(state, &format!("{path}.minisig"), None).await?).await?;

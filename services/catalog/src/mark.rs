@@ -7,8 +7,8 @@
 use anyhow::Context as _;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
-use slipway_service::data::DataDir;
-use slipway_service::internal::key::Key;
+use slipway_runtime::data::DataDir;
+use slipway_runtime::key::Key;
 
 /// Makes and checks marks.
 #[derive(Clone)]

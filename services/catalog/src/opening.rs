@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use slipway_service::discovery::view::View;
+use slipway_peers::discovery::view::View;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 

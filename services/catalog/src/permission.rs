@@ -6,10 +6,10 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use slipway_contract::grant::TokenRefusal;
-use slipway_service::clock;
-use slipway_service::http::request_line::permitted_by;
-use slipway_service::token::{Grant, Scope, Token};
+use slipway_contract::grant::{Grant, Scope, TokenRefusal};
+use slipway_runtime::clock;
+use slipway_runtime::http::request_line::permitted_by;
+use slipway_runtime::token::Token;
 use sqlx::{Any, AnyConnection, Transaction};
 
 use crate::error::Error;

@@ -7,8 +7,8 @@ use anyhow::{anyhow, bail};
 use http::Method;
 use serde::Deserialize;
 use serde_json::json;
-use slipway_service::clock;
-use slipway_service::internal::client::CallError;
+use slipway_peers::client::CallError;
+use slipway_runtime::clock;
 use sqlx::AnyConnection;
 
 use crate::feed;

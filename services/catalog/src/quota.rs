@@ -1,6 +1,6 @@
 //! What apps may hold: by the settings, unless an administrator has said otherwise of one.
 
-use slipway_service::quota::Quota;
+use slipway_contract::quota::Quota;
 use sqlx::AnyConnection;
 
 use crate::error::Error;

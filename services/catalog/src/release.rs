@@ -1,7 +1,7 @@
 //! Finding the release that a request names, and changing what may be changed of it: the rules are
 //! [`crate::rules::release`].
 
-use slipway_service::clock;
+use slipway_runtime::clock;
 use sqlx::AnyConnection;
 
 use crate::error::Error;

@@ -1,8 +1,8 @@
 //! Deleting, inside the caller's transaction. The rules are [`crate::rules::removal`]. Packages are gone whatever becomes of
 //! their release, and upload's sweep frees their bytes.
 
-use slipway_service::clock;
-use slipway_service::token::{Grant, Scope};
+use slipway_contract::grant::{Grant, Scope};
+use slipway_runtime::clock;
 use sqlx::AnyConnection;
 
 use crate::error::Error;

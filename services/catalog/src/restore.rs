@@ -6,9 +6,10 @@ use std::fs;
 use std::time::Duration;
 
 use http::Method;
-use slipway_service::changes::held::{Loss, Report};
-use slipway_service::clock;
-use slipway_service::token::{Grant, Token};
+use slipway_contract::grant::Grant;
+use slipway_contract::held::{Loss, Report};
+use slipway_runtime::clock;
+use slipway_runtime::token::Token;
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 

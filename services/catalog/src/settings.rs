@@ -1,8 +1,8 @@
 //! The catalog's own settings.
 
 use serde::Deserialize;
-use slipway_service::database::queue::crashes;
-use slipway_service::quota::Quota;
+use slipway_contract::quota::Quota;
+use slipway_database::queue::crashes;
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -1,9 +1,10 @@
 //! What the handlers and tasks of the service work with.
 
-use slipway_service::database::Database;
-use slipway_service::database::signal::Signal;
-use slipway_service::metrics::Reading;
-use slipway_service::{Health, Peers, Process, clock};
+use slipway_database::Database;
+use slipway_database::signal::Signal;
+use slipway_peers::Peers;
+use slipway_runtime::metrics::Reading;
+use slipway_runtime::{Health, Process, clock};
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, Transaction};
 

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use slipway_service::database::queue::{self, Queue, Row, Table, Workers, crashes};
-use slipway_service::{clock, retry};
+use slipway_database::queue::{self, Queue, Row, Table, Workers, crashes};
+use slipway_peers::waking::wake_when_somebody_comes;
+use slipway_runtime::clock;
 use sqlx::{Any, AnyConnection, Transaction};
 
 use crate::held::Unchanged;
@@ -64,7 +65,7 @@ pub(crate) fn start(state: &CatalogState) {
     let context = (&state.process, &state.database, &state.signals);
     let workers = Workers::new(context, Jobs(state.clone()), limits(&state.settings.jobs));
     workers.start();
-    retry::wake_when_somebody_comes(&state.peers, move || workers.clone().wake());
+    wake_when_somebody_comes(&state.peers, move || workers.clone().wake());
     let tidying = state.clone();
     state
         .process

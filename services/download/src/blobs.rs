@@ -29,7 +29,7 @@ use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt as _, StreamExt as _};
 use prometheus_client::metrics::counter::Counter;
 use rustix::fs::Advice;
-use slipway_packages::{BLOCK, Blocks, Digest, FileHash, block_count};
+use slipway_contract::{BLOCK, Blocks, Digest, FileHash, block_count};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 

@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
+use slipway_contract::feed::{self, Change, Row};
+use slipway_contract::losses::{self, Known, Shown};
 use slipway_contract::{Version, Word};
-use slipway_service::changes::losses::{self, Known, Shown};
-use slipway_service::changes::replica::Replica;
-use slipway_service::changes::{self, Change, Row};
-use slipway_service::database::Database;
+use slipway_database::Database;
+use slipway_database::replica::copy::Replica;
 use sqlx::AnyConnection;
 
 use crate::store::{apps, icons, packages, releases};
@@ -81,7 +81,7 @@ impl Replica for Copy {
 
 async fn put_release(
     connection: &mut AnyConnection,
-    release: &changes::Release,
+    release: &feed::Release,
     seq: i64,
 ) -> sqlx::Result<()> {
     let version: Version = match release.version.parse() {
@@ -125,7 +125,7 @@ async fn put_release(
 }
 
 /// What follows from words of a later version, once, when they come.
-fn say_unknown_words(release: &changes::Release, package: &changes::Package) {
+fn say_unknown_words(release: &feed::Release, package: &feed::Package) {
     let words = package.file.unknown_words();
     if words.is_empty() {
         return;

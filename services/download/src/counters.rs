@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
-use slipway_service::Process;
-use slipway_service::database::Database;
+use slipway_database::Database;
+use slipway_runtime::Process;
 
 use crate::store::downloads::{self, Downloads};
 

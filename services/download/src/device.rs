@@ -1,6 +1,6 @@
 //! What somebody's browser says of their machine: enough to put one button first, never to hide the others.
 
-use slipway_packages::{Arch, Platform};
+use slipway_contract::{Arch, Platform};
 
 /// The visitor's machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use slipway_database::fault;
-use slipway_service::Problem;
+use slipway_runtime::Problem;
 
 use crate::blobs::{BlobError, Damage};
 use crate::refusal::Refused;

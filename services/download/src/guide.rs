@@ -3,7 +3,7 @@
 //! A publisher chooses the name of a file and a visitor pastes it into a shell: a name such as `$(id).apk` must arrive
 //! there as a name and nothing else.
 
-use slipway_packages::Platform;
+use slipway_contract::Platform;
 
 use crate::labels;
 use crate::texts::Texts;
@@ -115,7 +115,7 @@ fn for_windows(text: &str) -> String {
 mod tests {
     use std::process::Command;
 
-    use slipway_service::http::page::Language;
+    use slipway_runtime::http::page::Language;
 
     use super::*;
 

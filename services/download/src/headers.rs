@@ -5,7 +5,7 @@ use http::HeaderValue;
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
-use slipway_service::http::page::POLICY;
+use slipway_runtime::http::page::POLICY;
 
 /// What an address that never changes its content may be kept for: short, so that a yank is soon everywhere.
 pub(crate) const CACHEABLE: HeaderValue = HeaderValue::from_static("public, max-age=300");

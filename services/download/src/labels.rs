@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use slipway_packages::{Arch, Kind, Platform};
-use slipway_service::http::page::Language;
+use slipway_contract::{Arch, Kind, Platform};
+use slipway_runtime::http::page::Language;
 use time::OffsetDateTime;
 use time::macros::format_description;
 

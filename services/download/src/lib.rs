@@ -27,15 +27,15 @@ mod store;
 mod texts;
 
 use axum::Router;
-use slipway_service::changes::held;
-use slipway_service::process::RouterService;
-use slipway_service::{Assembled, Peers, Service};
+use slipway_database::replica::held;
+use slipway_peers::{Assembled, Peers, RouterService};
+use slipway_runtime::command::Service;
 use utoipa_axum::router::OpenApiRouter;
 
 use audience::Audience;
 pub use copy::Copy;
 pub use settings::Settings;
-pub use slipway_service::http::page::wanted as problem_page;
+pub use slipway_runtime::http::page::wanted as problem_page;
 pub use state::DownloadState;
 
 /// The service, for its binary and for the command.
@@ -52,7 +52,7 @@ pub fn main() -> std::process::ExitCode {
 }
 
 /// Runs an instance until it is told to end.
-pub fn run(options: slipway_service::Options) -> anyhow::Result<()> {
+pub fn run(options: slipway_runtime::command::Options) -> anyhow::Result<()> {
     slipway_peers::run(SERVICE, options, build)
 }
 

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use slipway_service::changes::follow::{CopyState, Following, follow};
-use slipway_service::changes::replica::Replica as _;
-use slipway_service::database::Database;
-use slipway_service::metrics::Reading;
-use slipway_service::{Health, Peers, clock};
+use slipway_database::Database;
+use slipway_database::replica::copy::Replica as _;
+use slipway_database::replica::follow::{CopyState, Following, follow};
+use slipway_peers::Peers;
+use slipway_runtime::metrics::Reading;
+use slipway_runtime::{Health, clock};
 use sqlx::migrate::Migrator;
 
 use crate::audience::Audience;

@@ -4,7 +4,7 @@ mod chinese;
 mod english;
 mod fields;
 
-use slipway_service::http::page::Language;
+use slipway_runtime::http::page::Language;
 
 pub(crate) use fields::{Installing, Texts};
 

@@ -2,7 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use slipway_service::Problem;
+use slipway_runtime::Problem;
 
 use crate::{address, leases, proof, record};
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use slipway_service::discovery::record::{Record, Snapshot};
+use slipway_contract::record::{Record, Snapshot};
 use tokio::sync::watch;
 use uuid::Uuid;
 

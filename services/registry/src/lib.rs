@@ -15,8 +15,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use slipway_service::process::RouterService;
-use slipway_service::{Assembled, Peers, Service};
+use slipway_peers::{Assembled, Peers, RouterService};
+use slipway_runtime::command::Service;
 
 pub use leases::Leases;
 pub use settings::{LeaseSettings, Settings};
@@ -36,7 +36,7 @@ pub fn main() -> std::process::ExitCode {
 }
 
 /// Runs an instance until it is told to end.
-pub fn run(options: slipway_service::Options) -> anyhow::Result<()> {
+pub fn run(options: slipway_runtime::command::Options) -> anyhow::Result<()> {
     slipway_peers::run(SERVICE, options, build)
 }
 

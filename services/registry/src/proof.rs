@@ -7,9 +7,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde::Deserialize;
+use slipway_contract::record::Record;
 use slipway_contract::services;
-use slipway_service::discovery::record::Record;
-use slipway_service::internal::access::INSTANCE_PATH;
+use slipway_peers::access::INSTANCE_PATH;
 use tokio::sync::Semaphore;
 
 use crate::address::{self, AddressError};

@@ -1,7 +1,7 @@
 //! What a record may say: the rules, without HTTP. What it says of its service is held against the certificate of
 //! whoever sends it.
 
-use slipway_service::discovery::record::Record;
+use slipway_contract::record::Record;
 use uuid::Uuid;
 
 /// Bytes of a program's version in a record.
@@ -46,7 +46,7 @@ pub(crate) fn check_instance(instance: &str) -> Result<(), Refused> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use slipway_service::discovery::record::State;
+    use slipway_contract::record::State;
 
     use super::*;
 

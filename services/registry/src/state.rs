@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ipnet::IpNet;
-use slipway_service::metrics::Reading;
-use slipway_service::{Health, Peers, Process};
+use slipway_peers::Peers;
+use slipway_runtime::metrics::Reading;
+use slipway_runtime::{Health, Process};
 use tokio::sync::Semaphore;
 
 use crate::leases::Leases;

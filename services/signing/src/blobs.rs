@@ -14,7 +14,7 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{GetResultPayload, ObjectStore, ObjectStoreExt as _};
 use sha2::{Digest as _, Sha256};
-use slipway_packages::Digest;
+use slipway_contract::Digest;
 use slipway_signatures::minisign::{Prehash, Prehasher};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;

@@ -1,10 +1,10 @@
 //! What a handler ends with when it does not do what was asked: every refusal with its status, code and words.
 
 use axum::response::{IntoResponse, Response};
-use slipway_packages::Digest;
+use slipway_contract::Digest;
 use slipway_database::fault;
-use slipway_service::Problem;
-use slipway_service::database::fault::Fault;
+use slipway_runtime::Problem;
+use slipway_runtime::fault::Fault;
 
 use crate::blobs::BlobError;
 use crate::files::FileError;

@@ -16,7 +16,7 @@ use anyhow::Context as _;
 use hmac::Mac as _;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use slipway_service::data::{private_folder, sync_folder};
+use slipway_runtime::data::{private_folder, sync_folder};
 
 use crate::sealing::SealingKey;
 use crate::statement::{Place, Position, Stated};

@@ -1,7 +1,7 @@
 //! The keys of apps, as rows: made when they are first asked for, and opened to sign.
 
-use slipway_packages::Slug;
-use slipway_service::clock;
+use slipway_contract::Slug;
+use slipway_runtime::clock;
 use slipway_signatures::minisign::{KeyId, SecretKey};
 
 use crate::error::Error;

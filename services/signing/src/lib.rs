@@ -27,9 +27,9 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use axum::Router;
-use slipway_service::database::Database;
-use slipway_service::process::RouterService;
-use slipway_service::{Assembled, Peers, Service};
+use slipway_database::Database;
+use slipway_peers::{Assembled, Peers, RouterService};
+use slipway_runtime::command::Service;
 use sqlx::migrate::Migrator;
 
 use blobs::Blobs;
@@ -56,7 +56,7 @@ pub fn main() -> std::process::ExitCode {
 }
 
 /// Runs an instance until it is told to end.
-pub fn run(options: slipway_service::Options) -> anyhow::Result<()> {
+pub fn run(options: slipway_runtime::command::Options) -> anyhow::Result<()> {
     slipway_peers::run(SERVICE, options, build)
 }
 

@@ -1,6 +1,6 @@
 //! Whether the key of an app may sign, by what is known of its keys: the rules, without HTTP and SQL.
 
-use slipway_packages::Slug;
+use slipway_contract::Slug;
 
 /// The database does not have the key that was given out or signed with: it is an older copy, or another one.
 #[derive(Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 //! An uploader chooses the bytes of a package, so a key that served two formats could be made to sign a message of the
 //! one that is a valid message of the other.
 
-use slipway_packages::Slug;
+use slipway_contract::Slug;
 
 /// What a key is for; it never changes, and the seal covers it.
 pub(crate) struct Purpose<'a> {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use slipway_service::database::Database;
+use slipway_database::Database;
 
 use crate::files::{FileError, StatementFiles};
 use crate::statement::{Place, Stated};

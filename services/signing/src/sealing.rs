@@ -10,8 +10,8 @@ use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
-use slipway_service::database::Database;
-use slipway_service::internal::key::Key;
+use slipway_database::Database;
+use slipway_runtime::key::Key;
 use zeroize::Zeroizing;
 
 use crate::store::sealing;

@@ -13,8 +13,8 @@ use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
 use futures_util::TryFutureExt as _;
-use slipway_packages::Version;
-use slipway_service::{Problem, clock};
+use slipway_contract::Version;
+use slipway_runtime::{Problem, clock};
 use slipway_signatures::minisign::{Prehash, verify_prehash};
 
 use crate::error::Error;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
-use slipway_service::Problem;
+use slipway_runtime::Problem;
 use tokio_util::task::TaskTracker;
 
 type Outcome = Result<String, Problem>;

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use slipway_service::database::Database;
-use slipway_service::{Health, Peers, Process};
+use slipway_database::Database;
+use slipway_peers::Peers;
+use slipway_runtime::{Health, Process};
 
 use crate::blobs::Blobs;
 use crate::files::StatementFiles;

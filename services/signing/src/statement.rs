@@ -4,7 +4,7 @@
 //! one person another app than everybody else.
 
 use serde::{Deserialize, Serialize};
-use slipway_packages::{Digest, FileName, Slug, Version};
+use slipway_contract::{Digest, FileName, Slug, Version};
 use slipway_signatures::minisign::TrustedComment;
 use sqlx::FromRow;
 

@@ -3,7 +3,7 @@
 //! The first statement under a name is there before a further one, as a row and as a file: without it a signing service of
 //! 0.3.0 on an older copy of the database would state the version again.
 
-use slipway_packages::Version;
+use slipway_contract::Version;
 
 use crate::statement::{Position, Stated};
 

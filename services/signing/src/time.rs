@@ -5,7 +5,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use slipway_service::clock::{TOLERANCE_MILLIS, rfc3339};
+use slipway_runtime::clock::{TOLERANCE_MILLIS, rfc3339};
 
 /// How long both other clocks must agree with one that went back: then it is this one that is right, and it was ahead
 /// before. Without an end nothing would be signed until the time of a clock that was once years ahead.

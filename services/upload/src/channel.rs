@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::{Map, Value};
-use slipway_service::internal::client::CallError;
+use slipway_peers::client::CallError;
 
 use crate::error::Error;
 use crate::parameters::Parameters;

@@ -1,11 +1,11 @@
 //! The copy of the catalog's state by which uploads are permitted, also while the catalog is away.
 
+use slipway_contract::feed::{Change, PackageRow, Release, Row};
+use slipway_contract::grant::Grant;
+use slipway_contract::losses::{self, Known, Shown};
 use slipway_contract::{Version, Visibility, Word};
-use slipway_service::changes::losses::{self, Known, Shown};
-use slipway_service::changes::replica::Replica;
-use slipway_service::changes::{Change, PackageRow, Release, Row};
-use slipway_service::database::Database;
-use slipway_service::token::Grant;
+use slipway_database::Database;
+use slipway_database::replica::copy::Replica;
 use sqlx::AnyConnection;
 
 use crate::store::{copy, packages, sessions};

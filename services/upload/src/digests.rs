@@ -9,7 +9,7 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use http::header::TRAILER;
 use http::{HeaderMap, HeaderValue};
-use slipway_packages::Digest;
+use slipway_contract::Digest;
 
 use crate::checksum::{Algorithm, Checksum};
 
@@ -246,7 +246,7 @@ fn invalid(header: &'static str, why: impl std::fmt::Display) -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use slipway_service::Problem;
+    use slipway_runtime::Problem;
 
     use super::*;
 

@@ -172,7 +172,7 @@ fn coding(headers: &HeaderMap, name: &str, plain: &[&str]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use slipway_service::Problem;
+    use slipway_runtime::Problem;
 
     use super::*;
 

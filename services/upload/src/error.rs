@@ -10,7 +10,7 @@ use http::StatusCode;
 use slipway_contract::grant::TokenRefusal;
 use slipway_contract::quota::QuotaExceeded;
 use slipway_database::fault;
-use slipway_service::Problem;
+use slipway_runtime::Problem;
 
 use crate::rules::{
     body, channel, form, inspection, package as kept, permission, place, progress, removal,

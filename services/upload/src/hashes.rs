@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use slipway_packages::FileHash;
+use slipway_contract::FileHash;
 
 use crate::staging::Staged;
 

@@ -1,8 +1,8 @@
 //! Whether the service can do its own work, and what it counts.
 
-use slipway_service::changes::follow::CopyState;
-use slipway_service::metrics::Reading;
-use slipway_service::{Health, clock};
+use slipway_database::replica::follow::CopyState;
+use slipway_runtime::metrics::Reading;
+use slipway_runtime::{Health, clock};
 
 use crate::state::UploadState;
 use crate::{storage, store};

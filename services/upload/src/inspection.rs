@@ -19,7 +19,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use slipway_packages::{ContentDigests, Facts, Inspected, Kind};
+use slipway_contract::{Facts, Kind};
+use slipway_packages::{ContentDigests, Inspected};
 use tokio::fs::File;
 use tokio::io::AsyncReadExt as _;
 use tokio::process::Command;

@@ -39,12 +39,11 @@ mod writer;
 use std::sync::Arc;
 
 use axum::Router;
-use slipway_service::changes::follow;
-use slipway_service::changes::held;
-use slipway_service::database::Database;
-use slipway_service::database::signal::Signal;
-use slipway_service::process::RouterService;
-use slipway_service::{Assembled, Peers, Service};
+use slipway_database::Database;
+use slipway_database::replica::{follow, held};
+use slipway_database::signal::Signal;
+use slipway_peers::{Assembled, Peers, RouterService};
+use slipway_runtime::command::Service;
 use sqlx::migrate::Migrator;
 
 use inspection::Inspection;
@@ -74,7 +73,7 @@ pub fn main() -> std::process::ExitCode {
 }
 
 /// Runs an instance until it is told to end.
-pub fn run(options: slipway_service::Options) -> anyhow::Result<()> {
+pub fn run(options: slipway_runtime::command::Options) -> anyhow::Result<()> {
     slipway_peers::run(SERVICE, options, build)
 }
 

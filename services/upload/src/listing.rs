@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::Value;
-use slipway_packages::{Digest, FileHash};
-use slipway_service::api::FileBlocks;
-use slipway_service::clock;
-use slipway_service::internal::client::CallError;
+use slipway_contract::internal::FileBlocks;
+use slipway_contract::{Digest, FileHash};
+use slipway_peers::client::CallError;
+use slipway_runtime::clock;
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 use uuid::Uuid;

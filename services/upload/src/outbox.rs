@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 use serde_json::Map;
-use slipway_service::api::{Refusal, Uploaded};
-use slipway_service::database::queue::{self, Queue, Row, Table, Workers, crashes};
-use slipway_service::internal::client::CallError;
-use slipway_service::{clock, retry};
+use slipway_contract::public::{Refusal, Uploaded};
+use slipway_database::queue::{self, Queue, Row, Table, Workers, crashes};
+use slipway_peers::client::CallError;
+use slipway_peers::waking::wake_when_somebody_comes;
+use slipway_runtime::clock;
 use sqlx::{Any, AnyConnection, Transaction};
 
 use crate::settings;
@@ -71,7 +72,7 @@ pub(crate) fn start(state: &UploadState) {
     };
     let workers = Workers::new(context, Deliveries(state.clone()), limits);
     workers.start();
-    retry::wake_when_somebody_comes(&state.peers, move || workers.clone().wake());
+    wake_when_somebody_comes(&state.peers, move || workers.clone().wake());
 }
 
 fn lease_time(settings: &settings::Outbox) -> Duration {

@@ -3,8 +3,8 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use slipway_packages::shown::{self, TextError};
-use slipway_packages::{Arch, Digest, FileName, Kind, Platform, Said, Slug, Version};
+use slipway_contract::shown::{self, TextError};
+use slipway_contract::{Arch, Digest, FileName, Kind, Platform, Said, Slug, Version};
 
 /// Characters of a release's notes: a long page, as where a draft is published.
 const MAX_NOTES: usize = 64 * 1024;
@@ -182,7 +182,7 @@ fn checked<T, E: Display>(
 
 #[cfg(test)]
 mod tests {
-    use slipway_service::Problem;
+    use slipway_runtime::Problem;
 
     use super::*;
 

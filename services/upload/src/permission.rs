@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use axum::extract::{FromRequestParts, Path};
 use http::request::Parts;
-use slipway_contract::grant::TokenRefusal;
-use slipway_service::changes::follow::CopyState;
-use slipway_service::http::request_line::permitted_by;
-use slipway_service::token::{Grant, Scope, Token};
-use slipway_service::{Problem, clock};
+use slipway_contract::grant::{Grant, Scope, TokenRefusal};
+use slipway_database::replica::follow::CopyState;
+use slipway_runtime::http::request_line::permitted_by;
+use slipway_runtime::token::Token;
+use slipway_runtime::{Problem, clock};
 use sqlx::AnyConnection;
 
 use crate::error::Error;

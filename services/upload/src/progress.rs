@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use http::Method;
+use slipway_contract::public::{Package, Refusal as Refused, Uploaded};
 use slipway_contract::{PackageState, Word};
-use slipway_service::api::{Package, Refusal as Refused, Uploaded};
-use slipway_service::clock;
-use slipway_service::internal::client::CallError;
+use slipway_peers::client::CallError;
+use slipway_runtime::clock;
 use tokio::time::Instant;
 
 use crate::error::Error;

@@ -1,8 +1,8 @@
 //! What an app may hold, kept to before its bytes come, as far as their number is told, and once more in the transaction
 //! that takes them in.
 
-use slipway_service::clock;
-use slipway_service::quota::{Quota, Used};
+use slipway_contract::quota::{Quota, Used};
+use slipway_runtime::clock;
 use sqlx::AnyConnection;
 
 use crate::error::Error;

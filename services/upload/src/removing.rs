@@ -1,10 +1,10 @@
 //! Deleting a package: the catalog says whether it may go, and nothing is done here before it has agreed.
 
 use http::{Method, StatusCode};
-use slipway_service::Problem;
-use slipway_service::api::{Removal, Removed};
-use slipway_service::internal::client::CallError;
-use slipway_service::token::Scope;
+use slipway_contract::grant::Scope;
+use slipway_contract::internal::{Removal, Removed};
+use slipway_peers::client::CallError;
+use slipway_runtime::Problem;
 
 use crate::error::Error;
 use crate::permission::Asker;

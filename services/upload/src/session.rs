@@ -14,9 +14,9 @@ use std::pin::pin;
 
 use axum::body::{Body, HttpBody as _};
 use http_body_util::BodyExt as _;
-use slipway_packages::Digest;
-use slipway_service::clock;
-use slipway_service::database::fault::Fault;
+use slipway_contract::Digest;
+use slipway_runtime::clock;
+use slipway_runtime::fault::Fault;
 use sqlx::AnyConnection;
 use tokio::time::{Duration, Instant};
 use uuid::Uuid;

@@ -16,8 +16,8 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use object_store::local::LocalFileSystem;
 use object_store::{ObjectStore, ObjectStoreExt as _};
-use slipway_packages::{Blocks, Digest, FileHash};
-use slipway_service::data::{DataDir, private_folder, private_folders, sync_folder};
+use slipway_contract::{Blocks, Digest, FileHash};
+use slipway_runtime::data::{DataDir, private_folder, private_folders, sync_folder};
 
 use crate::settings;
 use staged::{Space, free_bytes};

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use slipway_service::changes::follow::Following;
-use slipway_service::database::Database;
-use slipway_service::database::signal::Signal;
-use slipway_service::{Peers, Process};
+use slipway_database::Database;
+use slipway_database::replica::follow::Following;
+use slipway_database::signal::Signal;
+use slipway_peers::Peers;
+use slipway_runtime::Process;
 
 use crate::hashes::Hashes;
 use crate::inspection::Inspection;

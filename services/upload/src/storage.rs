@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use slipway_service::api::{Disk, Stored};
+use slipway_contract::internal::{Disk, Stored};
 use tokio::task::spawn_blocking;
 
 use crate::state::UploadState;

@@ -8,8 +8,8 @@ mod place;
 
 use std::path::PathBuf;
 
-use slipway_packages::{Digest, Facts, Target, Version, contradiction};
-use slipway_service::clock;
+use slipway_contract::{Digest, Facts, Target, Version, contradiction};
+use slipway_runtime::clock;
 use uuid::Uuid;
 
 use crate::error::Error;

@@ -13,9 +13,9 @@
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
-use slipway_packages::Digest;
-use slipway_service::changes::follow;
-use slipway_service::clock;
+use slipway_contract::Digest;
+use slipway_database::replica::follow;
+use slipway_runtime::clock;
 use sqlx::AnyConnection;
 use tokio::task::spawn_blocking;
 

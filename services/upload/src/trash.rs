@@ -12,8 +12,8 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use slipway_packages::Digest;
-use slipway_service::data::{private_folder, sync_folder};
+use slipway_contract::Digest;
+use slipway_runtime::data::{private_folder, sync_folder};
 use tokio::time::Instant;
 
 use crate::rules::sweep::{Found, Move, Pair};

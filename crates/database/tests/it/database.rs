@@ -4,9 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use slipway_service::database::Database;
-use slipway_service::database::fault::Fault;
-use slipway_service::{Problem, Process};
+use slipway_database::{Database, fault};
+use slipway_runtime::Process;
+use slipway_runtime::fault::Fault;
 use slipway_testkit::TestProcess;
 use slipway_testkit::database::{Engine, engines};
 use sqlx::migrate::Migrator;
@@ -167,7 +167,7 @@ async fn first_starts_at_once_make_one_database() {
         let mut folders = vec![test.process.data.clone()];
         let second = tempfile::tempdir().expect("a second folder");
         if engine == Engine::Postgres {
-            let data = slipway_service::data::DataDir::new(second.path());
+            let data = slipway_runtime::data::DataDir::new(second.path());
             slipway_init::prepare(&data).expect("a data folder");
             folders.push(data);
         }
@@ -226,8 +226,8 @@ async fn a_database_that_was_full_goes_on_when_there_is_room() {
         drop(connection);
         let full = note(&database, &"long".repeat(100_000)).await;
         let full = full.expect_err("more than sixteen pages");
-        assert_eq!(Fault::of(&full), Some(Fault::Full), "{full}");
-        let problem = Problem::from(full);
+        assert_eq!(fault::of(&full), Some(Fault::Full), "{full}");
+        let problem = fault::problem(full);
         assert_eq!((problem.status.as_u16(), problem.code), (507, "disk_full"));
         // The connection with the small disk has gone.
         database.ready().await.expect("it is ready");
@@ -293,7 +293,7 @@ async fn found_damaged(test: &TestProcess, bytes: &[u8]) {
     let Err(error) = open(&process).await else {
         panic!("a damaged database was opened")
     };
-    assert_eq!(Fault::of(error.as_ref()), Some(Fault::Damaged), "{error:#}");
+    assert_eq!(fault::of(error.as_ref()), Some(Fault::Damaged), "{error:#}");
     let found = process.damage.found().expect("damage").to_string();
     let name = file(&process).display().to_string();
     assert!(found.contains(&name), "{found}");
@@ -342,14 +342,14 @@ async fn nothing_is_read_out_of_a_database_that_a_statement_stumbled_over() {
         .map(drop)
         .expect_err("a page that is not there");
     drop(connection);
-    assert_eq!(Fault::of(&stumbled), Some(Fault::Damaged), "{stumbled}");
+    assert_eq!(fault::of(&stumbled), Some(Fault::Damaged), "{stumbled}");
     process.damage.notice(&stumbled);
     for refused in [
         database.read().await.map(drop),
         database.write().await.map(drop),
         database.snapshot().await.map(drop),
     ] {
-        let problem = Problem::from(refused.expect_err("it is damaged"));
+        let problem = fault::problem(refused.expect_err("it is damaged"));
         assert_eq!(problem.status, 503);
         assert_eq!(problem.code, "database_damaged");
     }
@@ -374,7 +374,7 @@ async fn a_locked_table_is_told_and_ended_connections_are_replaced() {
         let mut lock = other.begin().await.expect("a transaction");
         lock.execute("LOCK TABLE notes").await.expect("a lock");
         let late = note(&database, "late").await.expect_err("it is locked");
-        assert_eq!(Problem::from(late).code, "database_unavailable");
+        assert_eq!(fault::problem(late).code, "database_unavailable");
         lock.rollback().await.expect("the end of the lock");
         note(&database, "free").await.expect("it is free again");
 
@@ -384,7 +384,7 @@ async fn a_locked_table_is_told_and_ended_connections_are_replaced() {
             .await
             .expect("an operator's word");
         let ended = held.execute("SELECT 1").await.expect_err("it has ended");
-        assert_eq!(Problem::from(ended).code, "database_unavailable");
+        assert_eq!(fault::problem(ended).code, "database_unavailable");
         drop(held);
         note(&database, "again").await.expect("a new connection");
     }
@@ -420,7 +420,7 @@ async fn a_crowd_waits_longer_than_for_a_server_that_is_away() {
         let begun = Instant::now();
         let away = database.read().await.expect_err("nobody is let in");
         assert!(begun.elapsed() < Duration::from_secs(2));
-        assert_eq!(Problem::from(away).code, "database_unavailable");
+        assert_eq!(fault::problem(away).code, "database_unavailable");
         drop(held);
         database.read().await.expect("it is free again");
     }

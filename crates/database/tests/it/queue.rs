@@ -2,10 +2,10 @@
 
 mod workers;
 
-use slipway_service::Process;
-use slipway_service::clock::Moment;
-use slipway_service::database::Database;
-use slipway_service::database::queue::{Lease, Row, Table};
+use slipway_database::Database;
+use slipway_database::queue::{Lease, Row, Table};
+use slipway_runtime::Process;
+use slipway_runtime::clock::Moment;
 use slipway_testkit::TestProcess;
 use slipway_testkit::database::{Engine, engines};
 use sqlx::migrate::Migrator;

@@ -2,7 +2,8 @@
 
 use std::io::{Cursor, ErrorKind};
 
-use slipway_packages::{ContentAlgorithm, ContentDigests, Kind, Limits, Outcome};
+use slipway_contract::Kind;
+use slipway_packages::{ContentAlgorithm, ContentDigests, Limits, Outcome};
 
 use crate::{fixtures, inspected};
 

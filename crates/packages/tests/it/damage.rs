@@ -1,6 +1,7 @@
 //! One byte wrong, at places that are the same in every run: an outcome each time, never a panic.
 
-use slipway_packages::{Kind, Outcome};
+use slipway_contract::Kind;
+use slipway_packages::Outcome;
 
 use crate::{
     Random,

@@ -2,7 +2,8 @@
 
 use std::{fs, process::Command};
 
-use slipway_packages::{Arch, Kind, Limits, Outcome, Platform};
+use slipway_contract::{Arch, Kind, Platform};
+use slipway_packages::{Limits, Outcome};
 
 use crate::{Random, facts, is_installed, outcome, outcome_within, output, skip};
 

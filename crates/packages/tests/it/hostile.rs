@@ -1,6 +1,7 @@
 //! Archives that are built to harm, and honest ones that look a little like them.
 
-use slipway_packages::{Kind, Limits, Outcome, Rule};
+use slipway_contract::{Kind, Rule};
+use slipway_packages::{Limits, Outcome};
 
 use crate::{
     archive::{Entry, number, zip, zip_64},

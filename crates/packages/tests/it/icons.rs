@@ -3,7 +3,7 @@
 use std::{fs, io::Cursor, process::Command};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use slipway_packages::Facts;
+use slipway_contract::Facts;
 
 use crate::{Random, archive, archive::Entry, facts, is_installed, output, skip};
 

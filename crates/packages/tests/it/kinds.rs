@@ -2,7 +2,8 @@
 
 use std::io::Write;
 
-use slipway_packages::{Arch, Facts, Kind, Outcome, Platform};
+use slipway_contract::{Arch, Facts, Kind, Platform};
+use slipway_packages::Outcome;
 
 use crate::{
     archive::{Entry, zip},

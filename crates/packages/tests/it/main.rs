@@ -15,7 +15,8 @@ mod whole;
 
 use std::{env, io::Cursor, process::Command};
 
-use slipway_packages::{Facts, Inspected, Kind, Limits, Outcome, Rule, inspect};
+use slipway_contract::{Facts, Kind, Rule};
+use slipway_packages::{Inspected, Limits, Outcome, inspect};
 
 fn outcome(bytes: &[u8]) -> Outcome {
     outcome_within(bytes, &Limits::default())

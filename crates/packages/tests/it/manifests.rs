@@ -3,7 +3,8 @@
 use std::io::Write;
 
 use flate2::{Compression, Crc, write::ZlibEncoder};
-use slipway_packages::{Arch, Facts, Kind, Limits, Outcome, Platform, Rule};
+use slipway_contract::{Arch, Facts, Kind, Platform, Rule};
+use slipway_packages::{Limits, Outcome};
 
 use crate::{
     Random,

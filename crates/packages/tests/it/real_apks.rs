@@ -4,7 +4,7 @@ use std::{fs, process::Command};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sha2::{Digest as _, Sha256};
-use slipway_packages::{Arch, Facts, Kind, Platform};
+use slipway_contract::{Arch, Facts, Kind, Platform};
 
 use crate::{archive, facts, fixtures, is_installed, output, skip};
 

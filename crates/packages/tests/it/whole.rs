@@ -2,7 +2,8 @@
 
 use std::io::Write;
 
-use slipway_packages::{Kind, Limits, Outcome};
+use slipway_contract::Kind;
+use slipway_packages::{Limits, Outcome};
 
 use crate::{
     Random,

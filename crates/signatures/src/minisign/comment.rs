@@ -6,7 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use slipway_packages::{Digest, FileName, Slug, Version};
+use slipway_contract::{Digest, FileName, Slug, Version};
 
 /// The trusted comment that Slipway writes; its text is tab-separated `key:value`, as Tauri's updater reads it too.
 ///

@@ -3,7 +3,7 @@
 mod minisign;
 mod verify;
 
-use slipway_packages::Digest;
+use slipway_contract::Digest;
 use slipway_signatures::minisign::{KeyId, Prehash, Prehasher, SecretKey, TrustedComment};
 
 fn key(number: u8) -> SecretKey {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use http::StatusCode;
 use serde_json::json;
-use slipway_service::Problem;
+use slipway_runtime::Problem;
 
 use crate::refusal::{App, Channel, Draft, Need, Package, Release, Version};
 use crate::rules::state::State;

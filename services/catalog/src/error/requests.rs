@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use slipway_contract::shown::TextError;
-use slipway_service::Problem;
+use slipway_runtime::Problem;
 
 use crate::refusal::{Delivery, Request, Restore, Text, Token};
 use crate::rules::state::State;

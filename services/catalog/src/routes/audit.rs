@@ -2,11 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
+use slipway_contract::grant::Scope;
 use slipway_openapi::parameters::PageQuery;
 use slipway_openapi::{Listing, Reading};
-use slipway_service::http::json::ApiQuery;
-use slipway_service::http::list::{Items, List};
-use slipway_service::token::Scope;
+use slipway_runtime::http::json::ApiQuery;
+use slipway_runtime::http::list::{Items, List};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

@@ -4,9 +4,9 @@ use axum::Json;
 use axum::extract::State;
 use serde_json::{Value, json};
 use slipway_contract::Digest;
+use slipway_contract::internal::FileBlocks;
 use slipway_openapi::{InternalWriting, PROBLEM, ProblemDocument};
-use slipway_service::api::FileBlocks;
-use slipway_service::http::json::ApiJson;
+use slipway_runtime::http::json::ApiJson;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

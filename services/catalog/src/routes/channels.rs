@@ -7,13 +7,13 @@ use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use slipway_contract::Slug;
+use slipway_contract::grant::Scope;
 use slipway_openapi::parameters::{AppPath, ChannelPath, IdempotencyKey};
 use slipway_openapi::{
     Documents, InternalReading, Listing, PROBLEM, ProblemDocument, Reading, Writing,
 };
-use slipway_service::http::json::{ApiJson, ApiPath};
-use slipway_service::http::list::Items;
-use slipway_service::token::Scope;
+use slipway_runtime::http::json::{ApiJson, ApiPath};
+use slipway_runtime::http::list::Items;
 use sqlx::AnyConnection;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;

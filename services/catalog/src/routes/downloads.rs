@@ -4,11 +4,11 @@ use axum::Json;
 use axum::extract::State;
 use http::Method;
 use serde_json::Value;
+use slipway_contract::grant::Scope;
+use slipway_contract::public;
 use slipway_openapi::parameters::ReleasePath;
 use slipway_openapi::{PROBLEM, ProblemDocument, Reading};
-use slipway_service::api;
-use slipway_service::http::json::ApiPath;
-use slipway_service::token::Scope;
+use slipway_runtime::http::json::ApiPath;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -65,7 +65,7 @@ async fn show(
     let mut connection = state.read_by_version().await?;
     let release = release::find(&mut connection, &app, &version).await?;
     drop(connection);
-    let path = api::downloads_path(&app, &release.version);
+    let path = public::downloads_path(&app, &release.version);
     let counts: Value = state
         .peers
         .client

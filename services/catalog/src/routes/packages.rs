@@ -3,12 +3,13 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
+use slipway_contract::internal::Delivery;
+use slipway_contract::public::{Refusal, Uploaded};
 use slipway_contract::{Slug, Version};
 use slipway_openapi::parameters::IdPath;
 use slipway_openapi::{InternalReading, InternalWriting, PROBLEM, ProblemDocument};
-use slipway_service::Problem;
-use slipway_service::api::{Delivery, Refusal, Uploaded};
-use slipway_service::http::json::{ApiJson, ApiPath, ApiQuery};
+use slipway_runtime::Problem;
+use slipway_runtime::http::json::{ApiJson, ApiPath, ApiQuery};
 use sqlx::AnyConnection;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;

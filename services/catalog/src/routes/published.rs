@@ -4,11 +4,11 @@ use axum::Json;
 use axum::extract::State;
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
+use slipway_contract::grant::Scope;
+use slipway_contract::public;
 use slipway_openapi::parameters::{IdempotencyKey, ReleasePath};
 use slipway_openapi::{Documents, PROBLEM, ProblemDocument};
-use slipway_service::api;
-use slipway_service::http::json::{ApiJson, ApiPath};
-use slipway_service::token::Scope;
+use slipway_runtime::http::json::{ApiJson, ApiPath};
 use sqlx::AnyConnection;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -54,7 +54,7 @@ pub(super) struct Edit {
     request_body = Edit,
     responses(
         Documents,
-        (status = 200, description = "The release as it is now; the install page shows it too.", body = api::Release),
+        (status = 200, description = "The release as it is now; the install page shows it too.", body = public::Release),
         (status = 404, description = "`app_unknown`, `release_unknown`: there is no such app or no release of this version.", body = ProblemDocument, content_type = PROBLEM),
         (status = 409, description = "`release_deleted`: only its version is left.", body = ProblemDocument, content_type = PROBLEM),
         (status = 422, description = "`change_missing`: no notes are named. `notes_too_long`. `text_refused`: they hold control, direction or unseen characters.", body = ProblemDocument, content_type = PROBLEM),
@@ -66,7 +66,7 @@ pub(super) async fn edit(
     _: NoQuery,
     ApiPath((app, version)): ApiPath<(String, String)>,
     ApiJson(body): ApiJson<Edit>,
-) -> Result<Json<api::Release>, Error> {
+) -> Result<Json<public::Release>, Error> {
     actor.permit(Scope::Release, Some(&app))?;
     let Given::Yes(notes) = body.notes else {
         return Err(refusal::Request::NothingToChange("\"notes\"").into());
@@ -112,7 +112,7 @@ struct Because {
     request_body = Because,
     responses(
         Documents,
-        (status = 200, description = "It is gone from `latest`, feeds and page; its exact addresses answer 410 with the reason. The version stays taken.", body = api::Release),
+        (status = 200, description = "It is gone from `latest`, feeds and page; its exact addresses answer 410 with the reason. The version stays taken.", body = public::Release),
         (status = 404, description = "`app_unknown`, `release_unknown`: there is no such app or no release of this version.", body = ProblemDocument, content_type = PROBLEM),
         (status = 409, description = "`release_not_published`: only a published release can be yanked, and only once.", body = ProblemDocument, content_type = PROBLEM),
         (status = 422, description = "`reason_missing`: say why. `notes_too_long`, `idempotency_key_reused`. `text_refused`: it holds control, direction or unseen characters.", body = ProblemDocument, content_type = PROBLEM),
@@ -125,7 +125,7 @@ async fn yank(
     ApiPath(place): ApiPath<(String, String)>,
     headers: HeaderMap,
     ApiJson(body): ApiJson<Because>,
-) -> Result<Json<api::Release>, Error> {
+) -> Result<Json<public::Release>, Error> {
     turn_over(&state, &actor, place, &headers, &body, Offer::TakeBack).await
 }
 
@@ -141,7 +141,7 @@ async fn yank(
     request_body = Because,
     responses(
         Documents,
-        (status = 200, description = "It is published again, in the channels that it is in, with the same bytes and signatures.", body = api::Release),
+        (status = 200, description = "It is published again, in the channels that it is in, with the same bytes and signatures.", body = public::Release),
         (status = 404, description = "`app_unknown`, `release_unknown`: there is no such app or no release of this version.", body = ProblemDocument, content_type = PROBLEM),
         (status = 409, description = "`release_not_yanked`: only a yanked release can be put back.", body = ProblemDocument, content_type = PROBLEM),
         (status = 422, description = "`reason_missing`: say why. `notes_too_long`, `idempotency_key_reused`. `text_refused`: it holds control, direction or unseen characters.", body = ProblemDocument, content_type = PROBLEM),
@@ -154,7 +154,7 @@ async fn unyank(
     ApiPath(place): ApiPath<(String, String)>,
     headers: HeaderMap,
     ApiJson(body): ApiJson<Because>,
-) -> Result<Json<api::Release>, Error> {
+) -> Result<Json<public::Release>, Error> {
     turn_over(&state, &actor, place, &headers, &body, Offer::GiveAgain).await
 }
 
@@ -167,7 +167,7 @@ async fn turn_over(
     headers: &HeaderMap,
     body: &Because,
     offer: Offer,
-) -> Result<Json<api::Release>, Error> {
+) -> Result<Json<public::Release>, Error> {
     actor.permit(Scope::Release, Some(&app))?;
     offer.check_reason(&body.reason)?;
     let reason = text::prose(&body.reason)?;

@@ -3,8 +3,8 @@
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use serde::Deserialize;
-use slipway_service::Problem;
-use slipway_service::http::json::ApiQuery;
+use slipway_runtime::Problem;
+use slipway_runtime::http::json::ApiQuery;
 
 /// Refuses every query parameter: an address that takes none must not silently ignore one.
 pub(super) struct NoQuery;

@@ -6,12 +6,12 @@ use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use slipway_contract::grant::Scope;
+use slipway_contract::public;
 use slipway_openapi::parameters::{AppPath, IdempotencyKey, Prefer, ReleasePath};
 use slipway_openapi::{Documents, Listing, PROBLEM, ProblemDocument, Reading, Writing};
-use slipway_service::api;
-use slipway_service::http::json::{ApiJson, ApiPath, ApiQuery};
-use slipway_service::http::list::{self, Items};
-use slipway_service::token::Scope;
+use slipway_runtime::http::json::{ApiJson, ApiPath, ApiQuery};
+use slipway_runtime::http::list::{self, Items};
 use sqlx::AnyConnection;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -80,9 +80,9 @@ struct Publish {
     request_body = Publish,
     responses(
         Documents,
-        (status = 200, description = "It is published, and left the channel when that was rolled back: it stays out, and a warning says so.", body = api::Release),
-        (status = 201, description = "It is published: every download instance serves it, but those that `pending` names.", body = api::Release, headers(("Location" = String, description = "Its address."))),
-        (status = 202, description = "It goes on by itself; `reason` says what it waits for.", body = api::Release, headers(("Location" = String, description = "Its address."))),
+        (status = 200, description = "It is published, and left the channel when that was rolled back: it stays out, and a warning says so.", body = public::Release),
+        (status = 201, description = "It is published: every download instance serves it, but those that `pending` names.", body = public::Release, headers(("Location" = String, description = "Its address."))),
+        (status = 202, description = "It goes on by itself; `reason` says what it waits for.", body = public::Release, headers(("Location" = String, description = "Its address."))),
         (status = 403, description = "`scope_missing`, `token_of_another_app`. `quota_exceeded`: the app would hold more than it may; `quota` names what (`bytes`, `releases`, `drafts`), `limit` and `used` how much.", body = ProblemDocument, content_type = PROBLEM),
         (status = 404, description = "`app_unknown`, `release_unknown`: there is no draft of this version. `package_unknown`. `channel_unknown`: there is no such channel, and `\"create\": \"channel\"` was not said; `nearest` is the name that was most likely meant, or null.", body = ProblemDocument, content_type = PROBLEM),
         (status = 409, description = "`draft_mixed`: the draft holds files that other tokens put there; the member `files` lists all of it, ready to be sent back without what is not meant. `draft_differs`: a file that was named is not there, or has other bytes; `files` lists what is. `release_published`: the version is released and never changes. `version_exists`: an equal version has another spelling, the release has another file of this name, or it failed and its files are fixed. `package_taken`: the package belongs to another release. `release_deleted`: the version was deleted, and stays taken.", body = ProblemDocument, content_type = PROBLEM),
@@ -249,7 +249,7 @@ impl Search {
     params(AppPath, Search),
     responses(
         Reading,
-        (status = 200, description = "A page of releases, the newest first.", body = Listing<api::Release>),
+        (status = 200, description = "A page of releases, the newest first.", body = Listing<public::Release>),
         (status = 400, description = "`parameter_unknown`, `query_invalid`. `state_unknown`: it is none of the states.", body = ProblemDocument, content_type = PROBLEM),
         (status = 404, description = "`app_unknown`: there is no such app.", body = ProblemDocument, content_type = PROBLEM),
     ),
@@ -259,7 +259,7 @@ async fn list(
     actor: Actor,
     ApiPath(app): ApiPath<String>,
     ApiQuery(query): ApiQuery<Search>,
-) -> Result<Json<Items<api::Release>>, Error> {
+) -> Result<Json<Items<public::Release>>, Error> {
     actor.permit(Scope::Read, Some(&app))?;
     let filter = query.filter()?;
     let limit = list::limit(query.limit);
@@ -285,7 +285,7 @@ async fn list(
     params(ReleasePath),
     responses(
         Reading,
-        (status = 200, description = "The release, found by any spelling of its version that is equal in order. One that was deleted has the state `deleted` and neither packages nor notes.", body = api::Release),
+        (status = 200, description = "The release, found by any spelling of its version that is equal in order. One that was deleted has the state `deleted` and neither packages nor notes.", body = public::Release),
         (status = 404, description = "`app_unknown`, `release_unknown`: there is no such app or no release of this version.", body = ProblemDocument, content_type = PROBLEM),
     ),
 )]
@@ -294,7 +294,7 @@ async fn show(
     actor: Actor,
     _: NoQuery,
     ApiPath((app, version)): ApiPath<(String, String)>,
-) -> Result<Json<api::Release>, Error> {
+) -> Result<Json<public::Release>, Error> {
     actor.permit(Scope::Read, Some(&app))?;
     let mut connection = state.read_by_version().await?;
     let release = find(&mut connection, &app, &version).await?;
@@ -370,8 +370,8 @@ async fn delete(
     params(ReleasePath, Prefer),
     responses(
         Writing,
-        (status = 201, description = "It is published.", body = api::Release, headers(("Location" = String, description = "Its address."))),
-        (status = 202, description = "It goes on by itself.", body = api::Release, headers(("Location" = String, description = "Its address."))),
+        (status = 201, description = "It is published.", body = public::Release, headers(("Location" = String, description = "Its address."))),
+        (status = 202, description = "It goes on by itself.", body = public::Release, headers(("Location" = String, description = "Its address."))),
         (status = 404, description = "`app_unknown`, `release_unknown`: there is no such app or no release of this version.", body = ProblemDocument, content_type = PROBLEM),
         (status = 409, description = "`release_not_failed`: only a failed release can be retried.", body = ProblemDocument, content_type = PROBLEM),
         (status = 422, description = "`release_failed`: it failed again, for the reason given.", body = ProblemDocument, content_type = PROBLEM),

@@ -3,10 +3,10 @@
 use axum::Json;
 use axum::extract::State;
 use slipway_contract::grant::TokenRefusal;
+use slipway_contract::internal::{Removal, Removed};
 use slipway_openapi::{InternalWriting, PROBLEM, ProblemDocument};
-use slipway_service::api::{Removal, Removed};
-use slipway_service::clock;
-use slipway_service::http::json::ApiJson;
+use slipway_runtime::clock;
+use slipway_runtime::http::json::ApiJson;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

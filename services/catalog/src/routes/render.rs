@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use slipway_contract::{PackageState, Word};
-use slipway_service::{api, clock};
+use slipway_contract::{PackageState, Word, public};
+use slipway_runtime::clock;
 use sqlx::AnyConnection;
 
 use crate::error::Error;
@@ -18,7 +18,7 @@ pub(super) async fn release(
     state: &CatalogState,
     db: &mut AnyConnection,
     row: &releases::Release,
-) -> Result<api::Release, Error> {
+) -> Result<public::Release, Error> {
     let rows = packages::of_release(db, &row.id).await?;
     let mut packages = Vec::with_capacity(rows.len());
     for package in &rows {
@@ -42,13 +42,13 @@ pub(super) async fn release(
     let mut known = HashSet::new();
     warnings.retain(|warning| known.insert(warning.clone()));
     let origin = origin(state);
-    let path = |package: &api::Package| {
+    let path = |package: &public::Package| {
         format!(
             "{origin}{}",
-            api::file_path(&row.app, &row.version, package.file.filename.as_str())
+            public::file_path(&row.app, &row.version, package.file.filename.as_str())
         )
     };
-    Ok(api::Release {
+    Ok(public::Release {
         app: row.app.clone(),
         version: row.version.clone(),
         channels: if row.state == Stage::Deleted {
@@ -59,8 +59,8 @@ pub(super) async fn release(
         state: Word::read(row.state.to_string()),
         reason: row.reason.clone(),
         notes: row.notes.clone(),
-        links: api::Links {
-            page: format!("{origin}{}", api::page_path(&row.app)),
+        links: public::Links {
+            page: format!("{origin}{}", public::page_path(&row.app)),
             files: packages.iter().map(path).collect(),
         },
         packages,
@@ -77,19 +77,19 @@ pub(super) async fn uploaded(
     state: &CatalogState,
     db: &mut AnyConnection,
     row: &packages::Package,
-) -> Result<api::Uploaded, Error> {
+) -> Result<public::Uploaded, Error> {
     let release = match &row.release_id {
         Some(id) => releases::by_id(db, id).await?,
         None => None,
     };
     let Some(release) = release else {
-        return Ok(api::Uploaded {
+        return Ok(public::Uploaded {
             package: package(state, db, row, None).await?,
             release: None,
             refused: None,
         });
     };
-    Ok(api::Uploaded {
+    Ok(public::Uploaded {
         package: package(state, db, row, Some(&release)).await?,
         release: Some(self::release(state, db, &release).await?),
         refused: None,
@@ -101,9 +101,9 @@ async fn package(
     db: &mut AnyConnection,
     row: &packages::Package,
     release: Option<&releases::Release>,
-) -> sqlx::Result<api::Package> {
+) -> sqlx::Result<public::Package> {
     let (origin, facts) = (origin(state), row.facts()?);
-    Ok(api::Package {
+    Ok(public::Package {
         warnings: history::known(db, &row.id, &facts).await?,
         state: release.map_or(Word::Known(PackageState::Stored), |release| {
             Word::read(release.state.to_string())
@@ -112,10 +112,10 @@ async fn package(
         url: release.map(|release| {
             format!(
                 "{origin}{}",
-                api::file_path(&row.app, &release.version, &row.filename)
+                public::file_path(&row.app, &release.version, &row.filename)
             )
         }),
-        ..api::Package::stored(row.id.clone(), row.file()?, &facts)
+        ..public::Package::stored(row.id.clone(), row.file()?, &facts)
     })
 }
 

@@ -3,10 +3,10 @@
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use slipway_contract::grant::Scope;
+use slipway_contract::held::Loss;
 use slipway_openapi::{Documents, PROBLEM, ProblemDocument, Reading};
-use slipway_service::changes::held::Loss;
-use slipway_service::http::json::ApiJson;
-use slipway_service::token::Scope;
+use slipway_runtime::http::json::ApiJson;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

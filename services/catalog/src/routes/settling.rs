@@ -6,8 +6,8 @@ use axum::Json;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
-use slipway_service::api;
-use slipway_service::http::prefer;
+use slipway_contract::public;
+use slipway_runtime::http::prefer;
 use tokio::time::Instant;
 
 use super::render;
@@ -79,7 +79,7 @@ pub(super) async fn answer_when_settled(
 }
 
 /// The release once every follower has its last change.
-pub(super) async fn applied(state: &CatalogState, id: &str) -> Result<api::Release, Error> {
+pub(super) async fn applied(state: &CatalogState, id: &str) -> Result<public::Release, Error> {
     let mut connection = state.database.read().await?;
     let row = releases::by_id(&mut connection, id).await?;
     drop(connection);
@@ -92,7 +92,7 @@ pub(super) async fn applied(state: &CatalogState, id: &str) -> Result<api::Relea
     Ok(release)
 }
 
-async fn load(state: &CatalogState, id: &str) -> Result<(Stage, api::Release), Error> {
+async fn load(state: &CatalogState, id: &str) -> Result<(Stage, public::Release), Error> {
     let mut connection = state.database.read().await?;
     let row = releases::by_id(&mut connection, id)
         .await?

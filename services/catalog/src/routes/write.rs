@@ -8,8 +8,8 @@ use http::HeaderMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
-use slipway_service::clock;
-use slipway_service::token::Scope;
+use slipway_contract::grant::Scope;
+use slipway_runtime::clock;
 use sqlx::AnyConnection;
 
 use crate::error::Error;

@@ -5,8 +5,8 @@
 //! was away, and had not heard of the roll-back, does the same; and so does one that is repeated later, by a pipeline that
 //! runs again. Each says so in a warning. To promote it is a decision too, and brings it back.
 
-use slipway_contract::Slug;
-use slipway_service::{api, clock};
+use slipway_contract::{Slug, internal};
+use slipway_runtime::clock;
 
 use crate::refusal::Channel;
 use crate::rules::state::State;
@@ -29,7 +29,7 @@ pub(crate) struct Place<'a> {
 /// What is known of when an intent was taken.
 #[derive(Clone, Copy)]
 pub(crate) struct Asked<'a> {
-    pub(crate) heard: Option<&'a api::Heard>,
+    pub(crate) heard: Option<&'a internal::Heard>,
     /// Unix milliseconds, by upload's clock.
     pub(crate) acknowledged_at: Option<i64>,
 }
@@ -180,7 +180,7 @@ mod tests {
         fn what_had_not_heard_of_a_roll_back_joins_nothing(
             seq in 1..i64::MAX, before in 1..100_i64, acknowledged_at: Option<i64>,
         ) {
-            let heard = api::Heard { epoch: "e".to_owned(), seq: seq.saturating_sub(before) };
+            let heard = internal::Heard { epoch: "e".to_owned(), seq: seq.saturating_sub(before) };
             let asked = Asked { heard: Some(&heard), acknowledged_at };
             let joining = join(false, Some(asked), Some(&rollback(seq, 0)), "e");
             prop_assert_eq!(joining, Joining::Leaves("lower".to_owned()));
@@ -243,7 +243,7 @@ mod tests {
     fn what_had_not_heard_of_a_roll_back_was_before_it() {
         let rollback = rollback(7, 1_000_000);
         let after = |heard: Option<(&str, i64)>, acknowledged_at| {
-            let heard = heard.map(|(epoch, seq)| api::Heard {
+            let heard = heard.map(|(epoch, seq)| internal::Heard {
                 epoch: epoch.to_owned(),
                 seq,
             });

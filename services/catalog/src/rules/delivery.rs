@@ -4,9 +4,9 @@
 //! others serve, sign and show. What cannot be is refused for good and logged, because then a service lies or is broken.
 //! A word that a later version may know is no lie: it waits until this catalog knows it too.
 
+use slipway_contract::internal::{self, Requester};
 use slipway_contract::{Arch, Digest, FileName, Kind, Platform, Slug, Version};
-use slipway_service::api::Requester;
-use slipway_service::{api, clock};
+use slipway_runtime::clock;
 use uuid::Uuid;
 
 use crate::refusal::{Delivery, Package, Refusal};
@@ -51,7 +51,7 @@ pub(crate) struct Delivered {
     /// Whether what is odd is refused.
     pub(crate) strict: bool,
     create_channel: bool,
-    heard: Option<api::Heard>,
+    heard: Option<internal::Heard>,
     /// The token that uploaded it.
     pub(crate) token_id: String,
     pub(crate) request_id: String,
@@ -61,7 +61,7 @@ pub(crate) struct Delivered {
 }
 
 impl Delivered {
-    pub(crate) fn read(delivery: api::Delivery) -> Result<Self, Refusal> {
+    pub(crate) fn read(delivery: internal::Delivery) -> Result<Self, Refusal> {
         let blocks = delivery.blocks.as_deref();
         let requested_by = delivery.requested_by.unwrap_or_else(|| Requester {
             token_id: delivery.token_id.clone(),

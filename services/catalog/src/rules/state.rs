@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use slipway_service::changes::Visibility;
+use slipway_contract::feed::Visibility;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum State {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use slipway_service::token::{Grant, Scope};
+use slipway_contract::grant::{Grant, Scope};
 
 use crate::refusal::Token;
 

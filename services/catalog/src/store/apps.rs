@@ -1,6 +1,6 @@
 //! Apps and their public keys.
 
-use slipway_service::quota::Quota;
+use slipway_contract::quota::Quota;
 use sqlx::{AnyConnection, AssertSqlSafe, FromRow, Result, query, query_as, query_scalar};
 
 use super::like::Like;

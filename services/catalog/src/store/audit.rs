@@ -1,7 +1,7 @@
 //! Who did what.
 
 use serde::Serialize;
-use slipway_service::clock;
+use slipway_runtime::clock;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 use uuid::Uuid;
 

@@ -1,6 +1,6 @@
 //! Work to do, as it is queued and counted. Its leases are the queue's.
 
-use slipway_service::database::queue;
+use slipway_database::queue;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as};
 
 /// What a job is about.

@@ -3,7 +3,7 @@
 //! A change of a package takes two numbers, and its app's row has the second: so the head is always the number of a row
 //! that everybody is told, also by a catalog or to a follower that knows no packages yet.
 
-use slipway_service::changes::PackageRow;
+use slipway_contract::feed::PackageRow;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 
 #[derive(FromRow)]

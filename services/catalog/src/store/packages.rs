@@ -1,10 +1,9 @@
 //! Packages, with or without a release.
 
 use serde_json::Value;
-use slipway_contract::Digest;
 use slipway_contract::package::File;
-use slipway_service::changes;
-use slipway_service::database::columns::undecodable;
+use slipway_contract::{Digest, feed};
+use slipway_database::columns::undecodable;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as};
 
 use crate::rules::delivery::{Delivered, Identity};
@@ -66,9 +65,9 @@ impl Package {
         File::read(&self.filename, &self.sha256, self.size, words).map_err(undecodable)
     }
 
-    pub(crate) fn into_change(self) -> Result<changes::Package> {
+    pub(crate) fn into_change(self) -> Result<feed::Package> {
         let blocks = self.blocks.as_deref().map(str::parse);
-        Ok(changes::Package {
+        Ok(feed::Package {
             facts: self.facts()?,
             file: self.file()?,
             signature: self.signature.unwrap_or_default(),

@@ -1,6 +1,6 @@
 //! What apps hold, and what they may.
 
-use slipway_service::quota::{Quota, Used};
+use slipway_contract::quota::{Quota, Used};
 use sqlx::{AnyConnection, Result, query, query_scalar};
 
 /// What an app holds; equal bytes count once.

@@ -1,7 +1,7 @@
 //! Releases and the channels that they are in.
 
 use slipway_contract::Version;
-use slipway_service::database::version_keys;
+use slipway_database::version_keys;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 
 use super::like::Like;

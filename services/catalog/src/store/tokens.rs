@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use slipway_service::changes;
-use slipway_service::token::{Grant, Scope};
+use slipway_contract::feed;
+use slipway_contract::grant::{Grant, Scope};
 use sqlx::{AnyConnection, Error, FromRow, Result, query, query_as, query_scalar};
 
 use crate::rules::token::administers;
@@ -91,12 +91,12 @@ pub(crate) async fn by_id(db: &mut AnyConnection, id: &str) -> Result<Option<Gra
     token.map(|token| token.grant()).transpose()
 }
 
-pub(crate) async fn change(db: &mut AnyConnection, id: &str) -> Result<changes::Token> {
+pub(crate) async fn change(db: &mut AnyConnection, id: &str) -> Result<feed::Token> {
     let token: Token = query_as(select!("WHERE id = $1"))
         .bind(id)
         .fetch_one(db)
         .await?;
-    Ok(changes::Token {
+    Ok(feed::Token {
         grant: token.grant()?,
         hash: token.hash,
     })

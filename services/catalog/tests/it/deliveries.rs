@@ -1,8 +1,8 @@
 //! What upload hands over, once or more often.
 
 use serde_json::{Value, json};
-use slipway_service::api::{Delivery, Requester};
-use slipway_service::clock;
+use slipway_contract::internal::{Delivery, Requester};
+use slipway_runtime::clock;
 use slipway_testkit::database::engines;
 use sqlx::{query, query_scalar};
 use uuid::Uuid;

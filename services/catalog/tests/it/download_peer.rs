@@ -12,9 +12,8 @@ use futures_util::{StreamExt as _, stream};
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use slipway_contract::Digest;
-use slipway_contract::Word;
-use slipway_service::changes::{Change, Page, Release, Row, Visibility};
+use slipway_contract::feed::{Change, Page, Release, Row, Visibility};
+use slipway_contract::{Digest, Word};
 
 use crate::fixture::Instance;
 use crate::minisign::Key;

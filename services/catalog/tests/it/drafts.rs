@@ -1,7 +1,7 @@
 //! Whose a draft is, what becomes of its packages, and that nothing else gets into a release.
 
 use serde_json::{Value, json};
-use slipway_service::api::Delivery;
+use slipway_contract::internal::Delivery;
 use slipway_testkit::database::{Engine, engines};
 use sqlx::{Executor as _, query_as};
 use uuid::Uuid;

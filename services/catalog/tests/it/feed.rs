@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use slipway_service::changes::{Page, Row};
+use slipway_contract::feed::{Page, Row};
 use slipway_testkit::database::engines;
 use sqlx::{Connection as _, query};
 

@@ -1,7 +1,7 @@
 //! Nothing is published that a download instance does not serve right.
 
 use serde_json::Value;
-use slipway_service::changes::Visibility;
+use slipway_contract::feed::Visibility;
 use slipway_testkit::database::engines;
 
 use crate::download_peer::Defect;

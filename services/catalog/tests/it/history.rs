@@ -1,7 +1,7 @@
 //! What is odd about a package beside the app's earlier ones, and who wants to be refused for it.
 
 use serde_json::{Value, json};
-use slipway_service::api::Delivery;
+use slipway_contract::internal::Delivery;
 use slipway_testkit::database::{Engine, engines};
 use sqlx::query;
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use slipway_catalog::{Settings, start_workers};
-use slipway_service::http::edge::admin;
+use slipway_runtime::http::operators::router as admin;
 use slipway_testkit::database::engines;
 
 use crate::fixture::{Fixture, Instance};
@@ -243,7 +243,7 @@ async fn leases_and_pauses_of_a_clock_that_was_wrong_are_none() {
             let path = "/api/v1/apps/notes/releases";
             hasty.post(path, body).await.ok(202);
             let hour = 3600 * 1000;
-            edit(&fixture, left, slipway_service::clock::unix_millis() + hour).await;
+            edit(&fixture, left, slipway_runtime::clock::unix_millis() + hour).await;
             start_workers(&fixture.catalog.state);
             fixture
                 .download

@@ -6,8 +6,8 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 use slipway_catalog::{Settings, start_workers};
-use slipway_service::changes::Page;
-use slipway_service::changes::held::Report;
+use slipway_contract::feed::Page;
+use slipway_contract::held::Report;
 use slipway_testkit::database::{Engine, engines};
 use sqlx::{Connection as _, query, query_scalar};
 

@@ -1,7 +1,7 @@
 //! Channels that are rolled back, what is added beside, and what does not come back by itself.
 
 use serde_json::{Value, json};
-use slipway_service::api::{Delivery, Heard};
+use slipway_contract::internal::{Delivery, Heard};
 use slipway_testkit::database::{Engine, engines};
 use sqlx::query;
 use uuid::Uuid;

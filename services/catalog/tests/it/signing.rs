@@ -1,7 +1,7 @@
 //! What becomes of a release when the signing service refuses.
 
 use serde_json::{Value, json};
-use slipway_service::changes::Visibility;
+use slipway_contract::feed::Visibility;
 use slipway_testkit::database::engines;
 
 use crate::fixture::Fixture;

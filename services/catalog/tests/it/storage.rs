@@ -4,8 +4,8 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 use slipway_catalog::Settings;
-use slipway_service::changes::Page;
-use slipway_service::quota::Quota;
+use slipway_contract::feed::Page;
+use slipway_contract::quota::Quota;
 use slipway_testkit::database::engines;
 
 use crate::fixture::{Fixture, Instance};
@@ -22,7 +22,7 @@ async fn told(catalog: &Instance, app: &str) -> Quota {
         .changes
         .into_iter()
         .filter_map(|change| match change.row {
-            slipway_service::changes::Row::App(row) if row.slug == app => Some(row.quota),
+            slipway_contract::feed::Row::App(row) if row.slug == app => Some(row.quota),
             _ => None,
         });
     quotas.next_back().expect("the app")

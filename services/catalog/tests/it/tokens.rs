@@ -74,7 +74,7 @@ async fn no_damaged_unknown_revoked_or_expired_token_opens_anything() {
             let client = fixture.nobody().with("authorization", credentials);
             client.get(whoami).await.refused(401, "token_invalid");
         }
-        let never_made = slipway_service::token::Token::random().expect("a token");
+        let never_made = slipway_runtime::token::Token::random().expect("a token");
         let stranger = fixture.nobody().with_token(never_made.reveal());
         stranger.get(whoami).await.refused(401, "token_invalid");
 
@@ -242,7 +242,7 @@ async fn another_token_in_the_data_folder_takes_the_place_of_the_administrators(
     for engine in engines() {
         let fixture = Fixture::new(engine).await;
         let before = fixture.admin();
-        let token = slipway_service::token::Token::random().expect("a token");
+        let token = slipway_runtime::token::Token::random().expect("a token");
         let path = fixture.catalog.process.data.admin_token();
         std::fs::write(path, token.reveal()).expect("another token");
         fixture

@@ -1,7 +1,7 @@
 //! Releases that are taken back.
 
 use serde_json::{Value, json};
-use slipway_service::changes::Visibility;
+use slipway_contract::feed::Visibility;
 use slipway_testkit::database::engines;
 
 use crate::fixture::Fixture;

@@ -1,6 +1,6 @@
 //! What a file in the store must be.
 
-use slipway_packages::Digest;
+use slipway_contract::Digest;
 
 /// A file of the store, by its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

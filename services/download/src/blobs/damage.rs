@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use prometheus_client::metrics::counter::Counter;
-use slipway_packages::Digest;
+use slipway_contract::Digest;
 
 use super::known::Identity;
 

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use bytes::{Bytes, BytesMut};
 use rustix::fs::OFlags;
-use slipway_packages::BLOCK;
+use slipway_contract::BLOCK;
 
 /// Opens a regular file and nothing else: a link could lead anywhere, and a pipe would hold the thread for ever.
 pub(super) fn open_file(path: &Path) -> io::Result<File> {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use slipway_packages::{Blocks, block_count};
+use slipway_contract::{Blocks, block_count};
 
 use super::blob::Blob;
 
@@ -145,7 +145,7 @@ impl Memory {
 
 #[cfg(test)]
 mod tests {
-    use slipway_packages::{BLOCK, FileHash};
+    use slipway_contract::{BLOCK, FileHash};
 
     use super::*;
 
@@ -164,7 +164,7 @@ mod tests {
 
     fn blob(number: u8) -> Blob {
         Blob {
-            digest: slipway_packages::Digest::from_bytes([number; 32]),
+            digest: slipway_contract::Digest::from_bytes([number; 32]),
             size: 65 * BLOCK,
             blocks: None,
         }

@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use slipway_packages::BLOCK;
+use slipway_contract::BLOCK;
 use tokio::task::spawn_blocking;
 
 use super::blob::Blob;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use futures_util::TryStreamExt as _;
-use slipway_packages::BLOCK;
+use slipway_contract::BLOCK;
 
 use super::file::index;
 use super::reading::CHUNK;

@@ -1,6 +1,6 @@
 //! Where notes may lead.
 
-use slipway_service::http::page::escaped;
+use slipway_runtime::http::page::escaped;
 
 /// Schemes that a click may follow: none of them runs anything.
 const SCHEMES: [&str; 3] = ["https://", "http://", "mailto:"];

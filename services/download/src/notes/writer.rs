@@ -1,7 +1,7 @@
 //! The parser's events, written as HTML.
 
 use pulldown_cmark::{Event, HeadingLevel, LinkType, Tag, TagEnd};
-use slipway_service::http::page::escaped;
+use slipway_runtime::http::page::escaped;
 
 use super::links;
 

@@ -3,10 +3,10 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
+use slipway_contract::Digest;
 use slipway_openapi::InternalReading;
 use slipway_openapi::parameters::ReleasePath;
-use slipway_packages::Digest;
-use slipway_service::http::json::ApiPath;
+use slipway_runtime::http::json::ApiPath;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

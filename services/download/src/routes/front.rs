@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::{Html, IntoResponse};
 use http::HeaderMap;
 use slipway_openapi::{PROBLEM, ProblemDocument, Public};
-use slipway_service::http::page as pages;
+use slipway_runtime::http::page as pages;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

@@ -6,7 +6,7 @@ use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use slipway_openapi::parameters::AppPath;
 use slipway_openapi::{PROBLEM, ProblemDocument, Public};
-use slipway_service::http::json::ApiPath;
+use slipway_runtime::http::json::ApiPath;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
+use slipway_contract::public::file_path;
 use slipway_contract::{Arch, Digest, Facts, Platform, Wanted};
-use slipway_service::api::file_path;
 use sqlx::AnyConnection;
 
 use crate::device::Device;

@@ -1,7 +1,7 @@
 //! The versions before the one that an app's page is about.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use slipway_packages::Version;
+use slipway_contract::Version;
 use sqlx::AnyConnection;
 
 use super::offer::{File, Telling};

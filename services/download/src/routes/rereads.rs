@@ -3,9 +3,9 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
+use slipway_contract::Digest;
 use slipway_openapi::InternalReading;
-use slipway_packages::Digest;
-use slipway_service::http::json::ApiPath;
+use slipway_runtime::http::json::ApiPath;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

@@ -1,6 +1,6 @@
 //! Apps and their public keys.
 
-use slipway_service::changes;
+use slipway_contract::feed;
 use sqlx::AnyConnection;
 
 #[derive(sqlx::FromRow)]
@@ -57,7 +57,7 @@ pub(crate) async fn deleted(connection: &mut AnyConnection) -> sqlx::Result<Vec<
 /// Writes the app unless what is there is as new.
 pub(crate) async fn put(
     connection: &mut AnyConnection,
-    app: &changes::App,
+    app: &feed::App,
     seq: i64,
 ) -> sqlx::Result<()> {
     sqlx::query(

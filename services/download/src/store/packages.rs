@@ -3,9 +3,8 @@
 use futures_util::TryStreamExt as _;
 use serde::Deserialize;
 use slipway_contract::package::File;
-use slipway_contract::{Arch, Platform, Rank, Visibility, Wanted, Word, is_source_package};
-use slipway_service::changes;
-use slipway_service::database::columns::FileColumns;
+use slipway_contract::{Arch, Platform, Rank, Visibility, Wanted, Word, feed, is_source_package};
+use slipway_database::columns::FileColumns;
 use sqlx::{AnyConnection, AssertSqlSafe};
 
 use crate::audience::Audience;
@@ -268,8 +267,8 @@ pub(crate) async fn platforms(
 
 pub(crate) async fn insert(
     connection: &mut AnyConnection,
-    release: &changes::Release,
-    package: &changes::Package,
+    release: &feed::Release,
+    package: &feed::Package,
     facts: &str,
 ) -> sqlx::Result<()> {
     let file = &package.file;

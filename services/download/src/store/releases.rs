@@ -1,8 +1,7 @@
 //! Releases and the channels they were released to.
 
-use slipway_contract::{Version, Visibility, Word};
-use slipway_service::changes;
-use slipway_service::database::version_keys;
+use slipway_contract::{Version, Visibility, Word, feed};
+use slipway_database::version_keys;
 use sqlx::AnyConnection;
 
 use crate::audience::Audience;
@@ -71,7 +70,7 @@ pub(crate) async fn in_channels(
 /// Writes the release and its channels, and says whether it did: what is there may be as new.
 pub(crate) async fn put(
     connection: &mut AnyConnection,
-    release: &changes::Release,
+    release: &feed::Release,
     version: &Version,
     seq: i64,
 ) -> sqlx::Result<bool> {

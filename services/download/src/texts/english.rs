@@ -1,6 +1,6 @@
 //! In English.
 
-use slipway_service::http::page::Language;
+use slipway_runtime::http::page::Language;
 
 use super::fields::{Installing, Texts};
 

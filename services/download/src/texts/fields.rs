@@ -1,6 +1,6 @@
 //! What the pages say, as fields: the same in each language, so that none is forgotten.
 
-use slipway_service::http::page::Language;
+use slipway_runtime::http::page::Language;
 
 /// Texts of the pages. `{}` stands for what [`Texts::with`] puts there; those of the fields `install_…` are HTML.
 pub(crate) struct Texts {

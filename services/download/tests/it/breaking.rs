@@ -2,11 +2,11 @@
 
 use std::fs::File;
 
+use slipway_contract::FileHash;
+use slipway_contract::feed::Change;
+use slipway_database::replica::copy::{Position, Replica as _};
 use slipway_download::Settings;
-use slipway_packages::FileHash;
-use slipway_service::changes::Change;
-use slipway_service::changes::replica::{Position, Replica as _};
-use slipway_service::http::serve::{Transport, serve};
+use slipway_runtime::http::serve::{Transport, serve};
 use slipway_testkit::database::Engine;
 use slipway_testkit::peer;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -1,6 +1,6 @@
 //! `latest`: which file somebody gets who names a platform.
 
-use slipway_service::changes::{Release, Row, Visibility};
+use slipway_contract::feed::{Release, Row, Visibility};
 use slipway_testkit::database::engines;
 
 use crate::fixture::{Fixture, app, published, release};

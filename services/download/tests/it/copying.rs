@@ -1,8 +1,8 @@
 //! The copy: what changes do to it, in which order ever they come.
 
+use slipway_contract::feed::{App, Change, Release, Row, Visibility};
+use slipway_database::replica::copy::{Position, Replica as _};
 use slipway_download::Copy;
-use slipway_service::changes::replica::{Position, Replica as _};
-use slipway_service::changes::{App, Change, Release, Row, Visibility};
 use slipway_testkit::database::engines;
 
 use crate::fixture::{Fixture, app, published, release};

@@ -4,7 +4,7 @@ use http::header::{
     ACCEPT, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE,
 };
 use slipway_contract::Digest;
-use slipway_service::changes::{Row, Visibility};
+use slipway_contract::feed::{Row, Visibility};
 use slipway_testkit::database::engines;
 
 use crate::fixture::{Fixture, app, published, release};

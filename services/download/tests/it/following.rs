@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::get;
 use slipway_download::{DownloadState, Settings};
-use slipway_service::Health as _;
+use slipway_runtime::Health as _;
 use slipway_testkit::database::engines;
 use slipway_testkit::{peer, record};
 use tokio::net::TcpListener;

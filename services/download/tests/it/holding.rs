@@ -7,12 +7,13 @@ use std::time::Duration;
 use axum::extract::{Query, State};
 use axum::routing::get;
 use axum::{Json, Router};
+use slipway_contract::feed::{App, Change, Page, Release, Row, Visibility};
+use slipway_contract::held::{Loss, Report};
+use slipway_database::replica::copy::Replica as _;
 use slipway_download::{DownloadState, Settings};
-use slipway_service::changes::held::{Loss, Report};
-use slipway_service::changes::replica::Replica as _;
-use slipway_service::changes::{App, Change, Page, Release, Row, Visibility};
-use slipway_service::discovery::view::View;
-use slipway_service::{Health as _, Peers, Process};
+use slipway_peers::Peers;
+use slipway_peers::discovery::view::View;
+use slipway_runtime::{Health as _, Process};
 use slipway_testkit::TestProcess;
 use slipway_testkit::call::called_by;
 use slipway_testkit::database::{Engine, engines};
@@ -148,7 +149,7 @@ impl Instance {
     /// What it tells the catalog.
     async fn report(&self) -> Report {
         let routes = slipway_download::router(&self.state);
-        let router = slipway_service::http::edge::edge(&self.process, None, routes);
+        let router = slipway_peers::guard::edge(&self.process, None, routes);
         let request = http::Request::get("/internal/held")
             .body(axum::body::Body::empty())
             .expect("a request");
@@ -171,7 +172,7 @@ impl Instance {
 }
 
 fn at(version: &str, visibility: Visibility) -> Row {
-    let digest = slipway_packages::Digest::from_bytes([7; 32]);
+    let digest = slipway_contract::Digest::from_bytes([7; 32]);
     let package = package("notes.apk", digest, "apk", "android", "universal");
     Row::Release(release(version, visibility, vec![package]))
 }

@@ -2,7 +2,7 @@
 
 use http::header::{ACCEPT, USER_AGENT};
 use serde_json::json;
-use slipway_service::changes::{Package, Row, Visibility};
+use slipway_contract::feed::{Package, Row, Visibility};
 use slipway_testkit::database::engines;
 
 use crate::fixture::{Answer, Fixture, app, published, release};

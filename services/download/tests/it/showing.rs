@@ -1,8 +1,8 @@
 //! What the pages say to whom: languages, notes, other files, what cannot be installed, previews, the start page.
 
 use http::header::{ACCEPT, ACCEPT_LANGUAGE, HOST, USER_AGENT};
+use slipway_contract::feed::{self, Release, Row, Visibility};
 use slipway_download::Settings;
-use slipway_service::changes::{self, Release, Row, Visibility};
 use slipway_testkit::database::{Engine, engines};
 
 use crate::fixture::{Answer, Fixture, app, published, release};
@@ -358,7 +358,7 @@ async fn the_start_page_is_for_browsers_and_names_apps_where_it_is_told_to() {
             let Row::App(deleted) = app("deleted") else {
                 panic!("an app")
             };
-            let deleted = changes::App {
+            let deleted = feed::App {
                 deleted: true,
                 ..deleted
             };

@@ -1,7 +1,7 @@
 //! The gate: a release that is being verified is there for the catalog alone.
 
 use sha2::{Digest as _, Sha256};
-use slipway_service::changes::{Row, Visibility};
+use slipway_contract::feed::{Row, Visibility};
 use slipway_testkit::database::engines;
 
 use crate::fixture::{Fixture, app, release};
@@ -106,7 +106,7 @@ async fn the_catalog_can_have_a_file_read_anew() {
             .join(digest.blob_path());
         std::fs::write(&path, b"pockage!").expect("a change");
         let found =
-            slipway_packages::Digest::from_bytes(Sha256::digest(b"pockage!").into()).as_hex();
+            slipway_contract::Digest::from_bytes(Sha256::digest(b"pockage!").into()).as_hex();
         assert_eq!(read().await["sha256"], found);
         assert_eq!(read().await["size"], 8);
         std::fs::remove_file(&path).expect("a removal");

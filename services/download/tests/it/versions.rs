@@ -1,9 +1,9 @@
 //! The order of versions that differ in their build, and keys of download services to which they did not.
 
+use slipway_contract::Version;
+use slipway_contract::feed::{Row, Visibility};
+use slipway_database::replica::copy::Replica as _;
 use slipway_download::{DownloadState, Settings};
-use slipway_packages::Version;
-use slipway_service::changes::replica::Replica as _;
-use slipway_service::changes::{Row, Visibility};
 use slipway_testkit::database::engines;
 use sqlx::{AnyConnection, Connection as _, query};
 

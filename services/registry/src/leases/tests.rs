@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use slipway_service::discovery::record::State;
+use slipway_contract::record::State;
 
 use super::*;
 

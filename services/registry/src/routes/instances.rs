@@ -6,10 +6,10 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::routing::{get, put};
 use axum::{Json, Router};
 use serde::Deserialize;
-use slipway_service::clock;
-use slipway_service::discovery::record::{Beat, Record, Snapshot, State as Lease};
-use slipway_service::http::json::{ApiJson, ApiPath, ApiQuery};
-use slipway_service::internal::verify::Caller;
+use slipway_contract::record::{Beat, Record, Snapshot, State as Lease};
+use slipway_runtime::clock;
+use slipway_runtime::http::caller::Caller;
+use slipway_runtime::http::json::{ApiJson, ApiPath, ApiQuery};
 
 use crate::error::Error;
 use crate::leases::Holder;

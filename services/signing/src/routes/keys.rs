@@ -3,9 +3,9 @@
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use slipway_contract::Slug;
 use slipway_openapi::InternalWriting;
-use slipway_packages::Slug;
-use slipway_service::http::json::ApiJson;
+use slipway_runtime::http::json::ApiJson;
 use utoipa::ToSchema;
 
 use crate::error::Error;

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use slipway_openapi::{InternalWriting, PROBLEM, ProblemDocument};
-use slipway_service::http::json::ApiJson;
+use slipway_runtime::http::json::ApiJson;
 use utoipa::ToSchema;
 
 use crate::error::Error;

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use http::{Request, StatusCode};
 use serde_json::json;
-use slipway_service::data::SERVICES;
+use slipway_contract::services::NAMES;
 use slipway_testkit::call::{call, called_by};
 use slipway_testkit::database::Engine;
 
@@ -21,7 +21,7 @@ async fn only_the_catalog_may_ask() {
         ),
     ];
     for (path, body) in &calls {
-        for caller in SERVICES {
+        for caller in NAMES {
             let request = called_by(&signing.process, caller, post(path, body));
             let (status, body) = call(&signing.router, request).await;
             let wanted = if caller == "catalog" { 200 } else { 403 };

@@ -5,7 +5,7 @@ use std::fs;
 use http::StatusCode;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use slipway_packages::Version;
+use slipway_contract::Version;
 use slipway_testkit::database::engines;
 use sqlx::{AssertSqlSafe, Executor as _};
 

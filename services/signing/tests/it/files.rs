@@ -5,8 +5,8 @@ use std::path::Path;
 
 use http::StatusCode;
 use serde_json::{Value, json};
-use slipway_packages::Version;
-use slipway_service::Process;
+use slipway_contract::Version;
+use slipway_runtime::Process;
 use slipway_testkit::database::{Engine, engines};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 

@@ -4,7 +4,7 @@ use std::fs;
 
 use http::StatusCode;
 use rustix::process::{DumpableBehavior, Resource, dumpable_behavior, getrlimit};
-use slipway_service::internal::key::Key;
+use slipway_runtime::key::Key;
 use slipway_signing::Settings;
 use slipway_testkit::database::engines;
 

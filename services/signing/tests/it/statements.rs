@@ -158,7 +158,7 @@ async fn nothing_new_is_stated_by_a_clock_that_is_wrong() {
         let old = statement("notes", "1.0.0", b"bytes");
         let signature = signing.signature(&old).await;
         let hour = 3_600_000;
-        let elsewhere = slipway_service::clock::unix_millis() + hour;
+        let elsewhere = slipway_runtime::clock::unix_millis() + hour;
         let mut new = statement("notes", "1.0.1", b"bytes");
         new["now"] = json!(elsewhere);
         signing.peers.registry_time.tell(elsewhere);

@@ -2,8 +2,8 @@
 
 use http::StatusCode;
 use serde_json::{Map, Value};
-use slipway_packages::Kind;
-use slipway_service::Problem;
+use slipway_contract::Kind;
+use slipway_runtime::Problem;
 
 use super::request::channel_invalid;
 use crate::rules::package::{self, NoVersion};

@@ -1,7 +1,7 @@
 //! What is wrong with a request: its headers, its parameters, its form, its bytes.
 
 use http::StatusCode;
-use slipway_service::Problem;
+use slipway_runtime::Problem;
 
 use crate::digests::{self, Instead};
 use crate::rules::body;

@@ -1,7 +1,7 @@
 //! What a client of an upload in pieces is told.
 
 use http::StatusCode;
-use slipway_service::Problem;
+use slipway_runtime::Problem;
 
 use super::request::{cut, late, too_large};
 use crate::rules::session::Refusal;

@@ -6,7 +6,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write as _};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use slipway_packages::{Kind, Limits, inspect};
+use slipway_contract::Kind;
+use slipway_packages::{Limits, inspect};
 
 use super::confine::{Share, confine};
 

@@ -13,12 +13,13 @@ use http::{HeaderMap, StatusCode, Uri};
 use http_body_util::BodyExt as _;
 use serde::Deserialize;
 use serde_json::json;
+use slipway_contract::grant::Scope;
+use slipway_contract::public;
 use slipway_openapi::parameters::{Prefer, ReprDigest};
 use slipway_openapi::{Documents, PROBLEM, ProblemDocument, Reading};
-use slipway_service::http::json::{ApiPath, ApiQuery};
-use slipway_service::http::prefer;
-use slipway_service::token::Scope;
-use slipway_service::{Problem, api};
+use slipway_runtime::Problem;
+use slipway_runtime::http::json::{ApiPath, ApiQuery};
+use slipway_runtime::http::prefer;
 use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -109,10 +110,10 @@ struct Address {
 #[expect(dead_code, reason = "the shape of what [`progress::answer`] writes")]
 #[schema(as = UploadAnswer)]
 pub(super) struct UploadedPackage {
-    package: api::Package,
+    package: public::Package,
     /// Absent for a package on its own.
     #[schema(nullable = false)]
-    release: Option<api::Release>,
+    release: Option<public::Release>,
     /// SHA-256 in hex of the bytes whose place it took in the draft; absent when there were none.
     #[schema(pattern = "^[0-9a-f]{64}$", nullable = false)]
     replaced: Option<String>,
@@ -129,9 +130,9 @@ pub(super) struct AcceptedPackage {
     /// What it waits for, in words.
     #[schema(required = true)]
     reason: Option<String>,
-    package: api::Package,
+    package: public::Package,
     #[schema(required = true)]
-    release: Option<api::Release>,
+    release: Option<public::Release>,
     /// SHA-256 in hex of the bytes whose place it took in the draft; absent when there were none.
     #[schema(pattern = "^[0-9a-f]{64}$", nullable = false)]
     replaced: Option<String>,
@@ -354,7 +355,7 @@ struct Nothing {}
     params(Address),
     responses(
         Reading,
-        (status = 200, description = "Its state and, in words, why it is not further. Answered whether or not the catalog is there.", body = api::Package),
+        (status = 200, description = "Its state and, in words, why it is not further. Answered whether or not the catalog is there.", body = public::Package),
         (status = 404, description = "`app_unknown`, `package_unknown`.", body = ProblemDocument, content_type = PROBLEM),
         (status = 410, description = "`package_gone`: it was deleted, or another took its place in its draft.", body = ProblemDocument, content_type = PROBLEM),
     ),
@@ -364,7 +365,7 @@ async fn show(
     asker: Asker,
     ApiQuery(Nothing {}): ApiQuery<Nothing>,
     ApiPath(address): ApiPath<Address>,
-) -> Result<Json<api::Package>, Error> {
+) -> Result<Json<public::Package>, Error> {
     asker.permit_reading()?;
     let package = find(&state, &address).await?;
     let uploaded = progress::current(&state, &package).await?;

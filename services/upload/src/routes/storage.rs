@@ -2,8 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
+use slipway_contract::internal::Stored;
 use slipway_openapi::InternalReading;
-use slipway_service::api::Stored;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

@@ -8,12 +8,13 @@ use axum::response::{IntoResponse as _, Response};
 use http::header::{CACHE_CONTROL, LOCATION};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
+use slipway_contract::grant::Scope;
+use slipway_contract::public;
 use slipway_openapi::parameters::{AppPath, PageQuery};
 use slipway_openapi::{Documents, PROBLEM, ProblemDocument, Reading, Writing};
-use slipway_service::http::json::{ApiPath, ApiQuery};
-use slipway_service::http::list::{Items, List};
-use slipway_service::token::Scope;
-use slipway_service::{Problem, api, clock};
+use slipway_runtime::http::json::{ApiPath, ApiQuery};
+use slipway_runtime::http::list::{Items, List};
+use slipway_runtime::{Problem, clock};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -476,15 +477,15 @@ struct Progress {
     /// `uploading`, then that of the package.
     state: String,
     #[schema(required = true)]
-    package: Option<api::Package>,
+    package: Option<public::Package>,
     #[schema(required = true)]
-    release: Option<api::Release>,
+    release: Option<public::Release>,
     #[schema(required = true)]
     reason: Option<String>,
     /// The refusal of the package, or of the intent to publish it, for programs.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    refused: Option<api::Refusal>,
+    refused: Option<public::Refusal>,
 }
 
 #[utoipa::path(

@@ -1,6 +1,6 @@
 //! What the bytes of a package may be, however they come.
 
-use slipway_packages::Digest;
+use slipway_contract::Digest;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {

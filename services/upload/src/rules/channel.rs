@@ -1,7 +1,7 @@
 //! Whether the catalog is asked for a channel before a byte comes, and what follows from its answer.
 
 use serde_json::{Map, Value};
-use slipway_packages::Slug;
+use slipway_contract::Slug;
 
 use crate::parameters::Parameters;
 

@@ -1,7 +1,8 @@
 //! What follows from an inspection: facts, or a refusal. Only a rule with a name stops an upload, and what is known to be
 //! not whole: a parser's weakness must not stop a developer's release.
 
-use slipway_packages::{Facts, FileName, Outcome, Rule};
+use slipway_contract::{Facts, FileName, Rule};
+use slipway_packages::Outcome;
 
 use crate::parameters::Parameters;
 
@@ -78,7 +79,7 @@ fn damaged(parameters: &Parameters, detail: String) -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use slipway_packages::Kind;
+    use slipway_contract::Kind;
 
     use super::*;
     use crate::parameters::RawParameters;

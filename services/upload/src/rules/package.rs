@@ -1,6 +1,6 @@
 //! What a package is kept as: its version, what it is for, and the refusals of what does not say it.
 
-use slipway_packages::{
+use slipway_contract::{
     Arch, Facts, FileName, Kind, Platform, Target, TargetError, Version, platform_missing,
 };
 

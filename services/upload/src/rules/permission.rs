@@ -1,5 +1,5 @@
 //! What the copy of the catalog's state says of an app, for who may upload to it. What a token permits is the rule of
-//! [`Grant`](slipway_service::token::Grant), which the catalog has too.
+//! [`Grant`](slipway_contract::grant::Grant), which the catalog has too.
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {

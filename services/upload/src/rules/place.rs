@@ -1,7 +1,7 @@
 //! The place of a package: the app, the version and the name, which hold one set of bytes.
 
-use slipway_packages::shown::twin;
-use slipway_packages::{Digest, FileName, Version};
+use slipway_contract::shown::twin;
+use slipway_contract::{Digest, FileName, Version};
 
 use crate::parameters::Parameters;
 use crate::store::copy::Release;

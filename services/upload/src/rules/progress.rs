@@ -1,7 +1,7 @@
 //! How far the release of a package is.
 
+use slipway_contract::public::{Package, Refusal as Refused, Uploaded};
 use slipway_contract::{PackageState, ReleaseState, Word};
-use slipway_service::api::{Package, Refusal as Refused, Uploaded};
 
 /// The code of a package that the catalog had, or was to have, and has no more.
 pub(crate) const GONE: &str = "package_gone";

@@ -1,8 +1,8 @@
 //! What an app would hold with a package that is announced. What may be there already is let through: the same bytes again
 //! are a retry.
 
-use slipway_packages::{Digest, Version};
-use slipway_service::quota::Used;
+use slipway_contract::quota::Used;
+use slipway_contract::{Digest, Version};
 
 use crate::parameters::Parameters;
 
@@ -58,7 +58,7 @@ pub(crate) fn after(before: Used, announced: &Announced<'_>, there: There) -> Us
 #[cfg(test)]
 mod tests {
     use proptest::prelude::{any, proptest};
-    use slipway_service::quota::Quota;
+    use slipway_contract::quota::Quota;
 
     use super::*;
 

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use slipway_packages::{Digest, DigestError};
+use slipway_contract::{Digest, DigestError};
 
 /// Who refers to a digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

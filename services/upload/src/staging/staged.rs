@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use slipway_packages::{BlockHash, Digest, FileHash};
+use slipway_contract::{BlockHash, Digest, FileHash};
 
 use crate::checksum::Checksum;
 

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use slipway_packages::Version;
-use slipway_service::changes::{App, PackageRow};
-use slipway_service::database::version_keys;
-use slipway_service::quota::Quota;
-use slipway_service::token::Grant;
+use slipway_contract::Version;
+use slipway_contract::feed::{App, PackageRow};
+use slipway_contract::grant::Grant;
+use slipway_contract::quota::Quota;
+use slipway_database::version_keys;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 
 use super::{Range, json};

@@ -2,10 +2,9 @@
 
 use serde_json::{Map, Value};
 use slipway_contract::package::File;
-use slipway_packages::Version;
-use slipway_service::api;
-use slipway_service::database::columns::undecodable;
-use slipway_service::database::version_keys;
+use slipway_contract::{Version, internal, public};
+use slipway_database::columns::undecodable;
+use slipway_database::version_keys;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 
 use super::intents::Intent;
@@ -68,8 +67,8 @@ impl Package {
         entry: &Entry,
         intent: Option<Intent>,
         replaces: Vec<String>,
-    ) -> api::Delivery {
-        api::Delivery {
+    ) -> internal::Delivery {
+        internal::Delivery {
             facts: self.facts.0,
             id: self.id,
             app: self.app,
@@ -85,7 +84,7 @@ impl Package {
             intent: entry.intent.clone(),
             token_id: self.token_id,
             token_name: self.token_name,
-            requested_by: entry.token_id.clone().map(|token_id| api::Requester {
+            requested_by: entry.token_id.clone().map(|token_id| internal::Requester {
                 request_id: entry.request_id.clone().unwrap_or(self.request_id.clone()),
                 token_id,
             }),
@@ -97,7 +96,7 @@ impl Package {
                 .as_ref()
                 .is_none_or(|intent| intent.create_channel != 0),
             notes: intent.as_ref().and_then(|intent| intent.notes.clone()),
-            heard: intent.map(|intent| api::Heard {
+            heard: intent.map(|intent| internal::Heard {
                 epoch: intent.epoch,
                 seq: intent.applied,
             }),
@@ -249,7 +248,7 @@ pub(crate) async fn warn(
 pub(crate) async fn refuse(
     db: &mut AnyConnection,
     id: &str,
-    refusal: &api::Refusal,
+    refusal: &public::Refusal,
     entry: Option<&str>,
 ) -> Result<()> {
     query(

@@ -1,7 +1,7 @@
 //! What an app holds.
 
-use slipway_packages::Digest;
-use slipway_service::quota::{Quota, Used};
+use slipway_contract::Digest;
+use slipway_contract::quota::{Quota, Used};
 use sqlx::{AnyConnection, Result, query, query_scalar};
 
 /// What an app holds as this service knows it: its packages, those too that the catalog has not been told of. Only what

@@ -11,13 +11,13 @@ use axum::{Json, Router};
 use http::StatusCode;
 use serde_json::{Value, json};
 use slipway_contract::Word;
+use slipway_contract::feed::{self, Change, Page, Row};
+use slipway_contract::grant::{Grant, Scope};
+use slipway_contract::internal::{Delivery, FileBlocks, Removal};
 use slipway_contract::package::File;
-use slipway_service::api::{
-    Delivery, FileBlocks, Links, Package, Refusal, Release, Removal, Uploaded,
-};
-use slipway_service::changes::{self, Change, Page, Row};
-use slipway_service::quota::Quota;
-use slipway_service::token::{Grant, Scope, Token};
+use slipway_contract::public::{Links, Package, Refusal, Release, Uploaded};
+use slipway_contract::quota::Quota;
+use slipway_runtime::token::Token;
 use tokio::sync::watch;
 
 /// Cheap to clone.
@@ -118,7 +118,7 @@ impl Catalog {
     }
 
     pub(crate) fn add_app(&self, slug: &str) {
-        self.add(Row::App(changes::App {
+        self.add(Row::App(feed::App {
             slug: slug.to_owned(),
             name: slug.to_owned(),
             public_key: None,
@@ -129,7 +129,7 @@ impl Catalog {
 
     /// An app may hold this much.
     pub(crate) fn limit_app(&self, slug: &str, quota: Quota) {
-        self.add(Row::App(changes::App {
+        self.add(Row::App(feed::App {
             slug: slug.to_owned(),
             name: slug.to_owned(),
             public_key: None,
@@ -140,7 +140,7 @@ impl Catalog {
 
     /// An app is deleted.
     pub(crate) fn delete_app(&self, slug: &str) {
-        self.add(Row::App(changes::App {
+        self.add(Row::App(feed::App {
             slug: slug.to_owned(),
             name: slug.to_owned(),
             public_key: None,
@@ -151,10 +151,10 @@ impl Catalog {
 
     /// Of a release nothing is left but its version.
     pub(crate) fn delete_release(&self, app: &str, version: &str) {
-        self.add(Row::Release(changes::Release {
+        self.add(Row::Release(feed::Release {
             app: app.to_owned(),
             version: version.to_owned(),
-            visibility: Word::Known(changes::Visibility::Deleted),
+            visibility: Word::Known(feed::Visibility::Deleted),
             channels: Vec::new(),
             notes: None,
             published_at: Some(1),
@@ -170,7 +170,7 @@ impl Catalog {
         end: Option<i64>,
     ) -> String {
         let token = Token::random().expect("random bytes");
-        self.add(Row::Token(changes::Token {
+        self.add(Row::Token(feed::Token {
             hash: token.hash(),
             grant: Grant {
                 id: uuid::Uuid::now_v7().to_string(),
@@ -185,7 +185,7 @@ impl Catalog {
     }
 
     pub(crate) fn add_release(&self, app: &str, version: &str, files: &[(&str, &str)]) {
-        let package = |(filename, sha256): &(&str, &str)| changes::Package {
+        let package = |(filename, sha256): &(&str, &str)| feed::Package {
             id: String::new(),
             file: File {
                 filename: filename.parse().expect("a name"),
@@ -199,10 +199,10 @@ impl Catalog {
             signature: String::new(),
             facts: Value::Null,
         };
-        self.add(Row::Release(changes::Release {
+        self.add(Row::Release(feed::Release {
             app: app.to_owned(),
             version: version.to_owned(),
-            visibility: Word::Known(changes::Visibility::Published),
+            visibility: Word::Known(feed::Visibility::Published),
             channels: Vec::new(),
             notes: None,
             published_at: Some(1),
@@ -213,7 +213,7 @@ impl Catalog {
 
     /// The package with this id is there, or gone.
     pub(crate) fn tell_package(&self, id: &str, sha256: &str, gone: bool) {
-        self.add(Row::Package(changes::PackageRow {
+        self.add(Row::Package(feed::PackageRow {
             id: id.to_owned(),
             app: "notes".to_owned(),
             sha256: sha256.to_owned(),

@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use http::StatusCode;
-use slipway_service::changes::held::Loss;
+use slipway_contract::held::Loss;
 use slipway_testkit::database::engines;
 use sqlx::query_scalar;
 

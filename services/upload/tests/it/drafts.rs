@@ -3,7 +3,7 @@
 use axum::body::Body;
 use http::StatusCode;
 use serde_json::{Value, json};
-use slipway_service::token::Scope;
+use slipway_contract::grant::Scope;
 use slipway_testkit::database::engines;
 
 use crate::fixture::{Answer, Fixture, request_by, until};

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use axum::body::{Body, Bytes};
 use futures_util::{StreamExt as _, stream};
 use http::StatusCode;
-use slipway_service::token::Scope;
+use slipway_contract::grant::Scope;
 use slipway_testkit::database::engines;
 
 use crate::fixture::{Answer, Fixture, until};

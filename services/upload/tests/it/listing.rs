@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use slipway_packages::{Digest, FileHash};
+use slipway_contract::{Digest, FileHash};
 use slipway_testkit::database::{Engine, engines};
 use sqlx::query;
 
@@ -35,7 +35,7 @@ async fn a_lease_of_a_clock_that_was_a_day_ahead_is_none() {
     for engine in engines() {
         let (fixture, _, _) = old(engine, "bytes").await;
         query("UPDATE packages SET blocks_after = $1")
-            .bind(slipway_service::clock::unix_millis() + 24 * 3600 * 1000)
+            .bind(slipway_runtime::clock::unix_millis() + 24 * 3600 * 1000)
             .execute(&mut fixture.database().await)
             .await
             .expect("rows");

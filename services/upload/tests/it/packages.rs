@@ -1,8 +1,8 @@
 use axum::body::{Body, Bytes};
 use futures_util::stream;
 use http::{Request, StatusCode};
-use slipway_packages::{Digest, FileHash};
-use slipway_service::token::Scope;
+use slipway_contract::grant::Scope;
+use slipway_contract::{Digest, FileHash};
 use slipway_testkit::database::engines;
 
 use crate::fixture::{Fixture, request_by, until};
@@ -120,7 +120,7 @@ async fn who_may_not_upload_is_refused_before_the_body_is_read() {
         let stranger = fixture
             .catalog
             .add_token(&[Scope::Upload], Some("other"), None);
-        let unknown = slipway_service::token::Token::random().unwrap();
+        let unknown = slipway_runtime::token::Token::random().unwrap();
         let ask = async |token: Option<&str>, path: &str| {
             // A body that never comes: whoever polls it hangs.
             let body = Body::from_stream(stream::pending::<std::io::Result<Bytes>>());

@@ -5,9 +5,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::{StreamExt as _, stream};
 use http::StatusCode;
-use slipway_service::api::Delivery;
-use slipway_service::clock;
-use slipway_service::token::Scope;
+use slipway_contract::grant::Scope;
+use slipway_contract::internal::Delivery;
+use slipway_runtime::clock;
 use slipway_testkit::database::engines;
 use tokio::sync::oneshot;
 

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use http::StatusCode;
 use serde_json::json;
-use slipway_service::quota::Quota;
+use slipway_contract::quota::Quota;
 use slipway_testkit::database::{Engine, engines};
 
 use crate::fixture::{Answer, Fixture, until};

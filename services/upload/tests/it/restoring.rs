@@ -2,8 +2,8 @@
 
 use axum::body::Body;
 use http::{Request, StatusCode};
-use slipway_service::changes::held::{Loss, Report};
-use slipway_service::token::Scope;
+use slipway_contract::grant::Scope;
+use slipway_contract::held::{Loss, Report};
 use slipway_testkit::call::{call, called_by};
 use slipway_testkit::database::engines;
 

@@ -3,7 +3,8 @@
 use axum::body::Body;
 use http::{Request, StatusCode};
 use serde_json::json;
-use slipway_service::token::{Scope, Token};
+use slipway_contract::grant::Scope;
+use slipway_runtime::token::Token;
 use slipway_testkit::database::engines;
 use sqlx::{AnyConnection, Connection as _, query, query_scalar};
 

@@ -1,7 +1,7 @@
 //! Versions that differ in their build, and rows of uploads to which they did not.
 
 use http::StatusCode;
-use slipway_packages::Version;
+use slipway_contract::Version;
 use slipway_testkit::database::engines;
 use sqlx::{query, query_as};
 

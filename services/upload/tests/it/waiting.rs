@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use http::{Request, StatusCode};
-use slipway_service::token::Scope;
+use slipway_contract::grant::Scope;
 use slipway_testkit::database::engines;
 
 use crate::fixture::{Fixture, until};
@@ -50,7 +50,7 @@ async fn leases_and_pauses_of_a_clock_that_was_wrong_are_none() {
             assert_eq!(answer.status, StatusCode::ACCEPTED, "{answer:?}");
             fixture.instance.stop().await;
             let edited = sqlx::query(left)
-                .bind(slipway_service::clock::unix_millis() + 3600 * 1000)
+                .bind(slipway_runtime::clock::unix_millis() + 3600 * 1000)
                 .execute(&mut fixture.database().await)
                 .await;
             assert_eq!(edited.expect("an edit").rows_affected(), 1);
@@ -92,7 +92,7 @@ async fn an_instance_started_without_the_catalog_decides_by_its_copy() {
             ask(&alone, &expired).await.verdict(),
             (401, "token_expired")
         );
-        let unknown = slipway_service::token::Token::random().unwrap();
+        let unknown = slipway_runtime::token::Token::random().unwrap();
         assert_eq!(
             ask(&alone, unknown.reveal()).await.verdict(),
             (401, "token_invalid")

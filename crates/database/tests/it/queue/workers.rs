@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use slipway_service::clock::unix_millis;
-use slipway_service::database::Database;
-use slipway_service::database::queue::{Limits, Queue, Row, Table, Work, Workers, crashes};
-use slipway_service::database::signal::Signal;
+use slipway_database::Database;
+use slipway_database::queue::{Limits, Queue, Row, Table, Work, Workers, crashes};
+use slipway_database::signal::Signal;
+use slipway_runtime::clock::unix_millis;
 use slipway_testkit::database::engines;
 use sqlx::{Any, AnyConnection, Transaction};
 

@@ -4,8 +4,8 @@ use serde_json::json;
 use super::*;
 use crate::refusal::{Channel, Text};
 
-fn delivery(change: impl FnOnce(&mut api::Delivery)) -> Result<Delivered, Refusal> {
-    let mut delivery = api::Delivery {
+fn delivery(change: impl FnOnce(&mut internal::Delivery)) -> Result<Delivered, Refusal> {
+    let mut delivery = internal::Delivery {
         id: Uuid::now_v7().to_string(),
         app: "notes".to_owned(),
         filename: "notes.apk".to_owned(),
@@ -54,7 +54,7 @@ fn what_cannot_be_is_refused_for_good() {
         let refused = delivery(|d| d.requested_by = requester(token, request));
         assert!(is_wrong(&refused));
     }
-    let wrong: [fn(&mut api::Delivery); 17] = [
+    let wrong: [fn(&mut internal::Delivery); 17] = [
         |d| d.id = "../1".into(),
         |d| d.id = d.id.to_uppercase(),
         |d| d.app = "Notes!".into(),
@@ -104,7 +104,7 @@ fn what_counts_for_no_platform_and_what_is_known_by_its_name_is_taken() {
 #[test]
 fn what_a_later_version_may_know_waits() {
     for change in [
-        (|d| d.kind = "tape".into()) as fn(&mut api::Delivery),
+        (|d| d.kind = "tape".into()) as fn(&mut internal::Delivery),
         |d| d.platform = "freebsd".into(),
         |d| d.arch = "a".repeat(30),
     ] {

@@ -174,7 +174,7 @@ impl World {
 fn no_history_of_stores_kills_and_sweeps_leaves_a_row_without_bytes() {
     let seed = std::env::var("SLIPWAY_TEST_SEED").ok();
     let seed = seed.and_then(|seed| seed.parse().ok());
-    let seed = seed.unwrap_or_else(|| slipway_service::clock::unix_millis().unsigned_abs());
+    let seed = seed.unwrap_or_else(|| slipway_runtime::clock::unix_millis().unsigned_abs());
     let (mut trashed, mut back) = (0, 0);
     for history in 0..200 {
         let mut random = Random(seed + history);
