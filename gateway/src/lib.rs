@@ -43,7 +43,6 @@ pub fn run(options: slipway_runtime::command::Options) -> anyhow::Result<()> {
     slipway_peers::run(SERVICE, options, build)
 }
 
-#[expect(clippy::unused_async, reason = "the others have to wait")]
 /// Assembles the gateway, for tests too.
 pub async fn build(
     peers: Peers,

@@ -150,7 +150,13 @@ pub(crate) async fn check_token(
 }
 
 fn is_administrators(state: &CatalogState, hash: &str) -> bool {
-    let text = fs::read_to_string(state.process.data.admin_token()).unwrap_or_default();
+    let text = match fs::read_to_string(state.process.data.admin_token()) {
+        Ok(text) => text,
+        Err(error) => {
+            tracing::warn!(%error, "the administrator's token cannot be read and permits nobody");
+            return false;
+        }
+    };
     let token = text.trim().parse::<Token>();
     token.is_ok_and(|token| token.hash() == hash)
 }

@@ -17,7 +17,7 @@ use crate::time::ClockWrong;
 #[derive(Debug)]
 pub(crate) enum Error {
     SizeInvalid,
-    StatementDiffers(Stated),
+    StatementDiffers(Box<Stated>),
     KeyMissing(KeyMissing),
     File(FileError),
     Clock(ClockWrong),
@@ -100,7 +100,7 @@ impl From<Error> for Problem {
                 "size_invalid",
                 "no package has so many bytes: give its size",
             ),
-            Error::StatementDiffers(taken) => statement_differs(taken),
+            Error::StatementDiffers(taken) => statement_differs(*taken),
             Error::KeyMissing(missing) => key_missing(missing),
             Error::File(error) => of_file(error),
             // The release waits: a clock can be set right.

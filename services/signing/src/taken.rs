@@ -9,7 +9,7 @@ use crate::statement::{Position, Stated};
 
 /// The name is taken in that version, by what is here.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct StatementDiffers(pub(crate) Stated);
+pub(crate) struct StatementDiffers(pub(crate) Box<Stated>);
 
 /// What the files say under the name of a statement.
 #[derive(Debug, Default)]
@@ -64,7 +64,7 @@ pub(crate) fn same(written: &Stated, wanted: &Stated) -> Result<(), StatementDif
     if written.says_the_same_as(wanted) {
         return Ok(());
     }
-    Err(StatementDiffers(written.clone()))
+    Err(StatementDiffers(Box::new(written.clone())))
 }
 
 #[cfg(test)]
@@ -125,7 +125,10 @@ mod tests {
         assert_eq!(first, further.at(Position::First));
         let there = filed.further(&first, &version("1.0+2"), &wanted);
         assert_eq!(there, Some(further.clone()));
-        assert_eq!(same(&further, &wanted), Err(StatementDiffers(further)));
+        assert_eq!(
+            same(&further, &wanted),
+            Err(StatementDiffers(Box::new(further)))
+        );
     }
 
     #[test]

@@ -263,7 +263,10 @@ impl Held {
             let bytes = match frame {
                 None => return (End::Whole, None),
                 Some(Err(_)) => return (End::Cut, None),
-                Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(bytes) => bytes,
+                    Err(_trailers) => continue,
+                },
             };
             if bytes.len() as u64 > left {
                 return (End::TooMuch, None);

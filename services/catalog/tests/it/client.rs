@@ -82,7 +82,7 @@ impl Answer {
         Self {
             status: head.status.as_u16(),
             headers: head.headers,
-            body: serde_json::from_slice(&body).unwrap_or_default(),
+            body: serde_json::from_slice(&body).unwrap_or(Value::Null),
         }
     }
 

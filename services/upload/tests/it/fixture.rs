@@ -220,7 +220,7 @@ impl Instance {
         Answer {
             status: head.status,
             headers: head.headers,
-            body: serde_json::from_slice(&bytes).unwrap_or_default(),
+            body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
         }
     }
 

@@ -116,10 +116,12 @@ async fn kill_child(program: &Path) {
     let mut killed = false;
     until("a stopped inspection", async || {
         for process in fs::read_dir("/proc").expect("Linux").flatten() {
-            let read = |name| fs::read_to_string(process.path().join(name)).unwrap_or_default();
-            if read("cmdline").contains(&*program.to_string_lossy())
-                && read("status").contains("State:\tT")
-            {
+            // One that has ended meanwhile has no files.
+            let holds = |name, text: &str| {
+                let read = fs::read_to_string(process.path().join(name));
+                read.is_ok_and(|read| read.contains(text))
+            };
+            if holds("cmdline", &program.to_string_lossy()) && holds("status", "State:\tT") {
                 let pid = process.file_name().to_string_lossy().parse().ok();
                 let pid = pid.and_then(Pid::from_raw).expect("a process");
                 kill_process(pid, Signal::KILL).expect("a child of ours");

@@ -23,8 +23,8 @@ async fn limit(fixture: &Fixture, quota: Quota) {
         let known =
             sqlx::query_scalar::<_, String>("SELECT quota FROM copy_apps WHERE slug = 'notes'");
         let known = known.fetch_one(&mut fixture.database().await).await;
-        let known: Quota = serde_json::from_str(&known.expect("a row")).unwrap_or_default();
-        known == quota
+        let known = serde_json::from_str::<Quota>(&known.expect("a row"));
+        known.expect("a quota") == quota
     })
     .await;
     assert_eq!(fixture.catalog.deliveries().len(), seq);
