@@ -105,7 +105,7 @@ impl Slipway {
         let outcome = match self.command {
             Command::Up(options) => up::execute(&options),
             Command::Init(options) => slipway_init::execute(&options),
-            Command::Run(options) => run::execute(options),
+            Command::Run(options) => run::execute(&options),
             Command::Publish(options) => {
                 return reported(options.output, || publish::execute(&options));
             }

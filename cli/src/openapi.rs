@@ -9,7 +9,7 @@ Examples:
   slipway openapi > openapi.json
   slipway openapi --internal";
 
-/// Print the description of the API (OpenAPI 3.1)
+/// Print the description of the API (`OpenAPI` 3.1)
 #[derive(clap::Args)]
 #[group(skip)]
 pub(crate) struct Options {

@@ -49,7 +49,7 @@ impl Service {
     }
 }
 
-pub(crate) fn execute(options: Options) -> anyhow::Result<()> {
+pub(crate) fn execute(options: &Options) -> anyhow::Result<()> {
     let run = match options.service {
         Service::Registry => slipway_registry::run,
         Service::Signing => slipway_signing::run,
@@ -58,7 +58,7 @@ pub(crate) fn execute(options: Options) -> anyhow::Result<()> {
         Service::Download => slipway_download::run,
         Service::Gateway => slipway_gateway::run,
     };
-    run(options.options)
+    run(&options.options)
 }
 
 #[cfg(test)]

@@ -203,7 +203,7 @@ async fn newest(server: &Server, app: &Slug, asked: Named) -> anyhow::Result<Pla
     })?;
     let mut url = server.resolve(&format!("/d/{app}/latest/{platform}"))?;
     if let Some(arch) = arch {
-        url.query_pairs_mut().append_pair("arch", &arch.to_string());
+        url.query_pairs_mut().append_pair("arch", arch.as_ref());
     }
     if let Some(channel) = channel {
         url.query_pairs_mut()

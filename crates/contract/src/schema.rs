@@ -6,6 +6,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::word::one_of;
 use crate::{
     arch::Arch,
     digest::Digest,
@@ -87,13 +88,6 @@ word!(
         "android", "ios", "macos", "windows", "linux", "harmony", "any", "none"
     ]))
 );
-
-/// A text that is one of these words.
-pub(crate) fn one_of(words: impl Iterator<Item = &'static str>) -> ObjectBuilder {
-    ObjectBuilder::new()
-        .schema_type(Type::String)
-        .enum_values(Some(words))
-}
 
 /// The states of a package: its own, and that of its release.
 pub fn package_state() -> ObjectBuilder {

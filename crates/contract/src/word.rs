@@ -144,7 +144,7 @@ macro_rules! words {
         #[cfg(feature = "schema")]
         impl utoipa::PartialSchema for $name {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-                crate::schema::one_of(Self::ALL.iter().map(|word| word.as_str())).into()
+                crate::word::one_of(Self::ALL.iter().map(|word| word.as_str())).into()
             }
         }
 
@@ -159,6 +159,16 @@ macro_rules! words {
     };
 }
 pub(crate) use words;
+
+/// A text that is one of these words.
+#[cfg(feature = "schema")]
+pub(crate) fn one_of(
+    words: impl Iterator<Item = &'static str>,
+) -> utoipa::openapi::schema::ObjectBuilder {
+    utoipa::openapi::schema::ObjectBuilder::new()
+        .schema_type(utoipa::openapi::schema::Type::String)
+        .enum_values(Some(words))
+}
 
 #[cfg(test)]
 mod tests {

@@ -530,7 +530,7 @@ mod tests {
             at(new, OPERATION)["parameters"]
                 .as_array_mut()
                 .expect("parameters")
-                .push(another)
+                .push(another);
         };
         assert_eq!(after(asks), [What::ParameterRequired]);
         let refuses = |new: &mut Value| {
@@ -539,7 +539,7 @@ mod tests {
                     .as_object_mut()
                     .expect("members")
                     .remove("kind"),
-            )
+            );
         };
         assert_eq!(after(refuses), [What::MemberRefused]);
         assert_eq!(

@@ -19,6 +19,10 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 
 /// The process that answers, for whoever has found its address.
 #[derive(ToSchema)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the names of the document's members"
+)]
 struct Instance {
     service: String,
     /// A UUID made at the process's start.

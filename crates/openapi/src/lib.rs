@@ -1,4 +1,4 @@
-//! The description of the API (OpenAPI 3.1), as far as it is no single service's: what every operation may answer, the
+//! The description of the API (`OpenAPI` 3.1), as far as it is no single service's: what every operation may answer, the
 //! parameters that many take, and the two documents that all services' descriptions are joined to.
 //!
 //! What an operation is stands above its handler (`#[utoipa::path]`), and its route is made from the same words

@@ -64,13 +64,13 @@ where
     S: Serves,
     H: Health,
 {
-    command::main(service, |options| run(service, options, build))
+    command::main(service, |options| run(service, &options, build))
 }
 
 /// Runs a service until it is told to end. `build` opens what it needs and begins its background tasks.
 pub fn run<Settings, Building, S, H>(
     service: Service,
-    options: Options,
+    options: &Options,
     build: impl FnOnce(Peers, Settings) -> Building,
 ) -> anyhow::Result<()>
 where

@@ -31,7 +31,7 @@ const TASKS_TIMEOUT: Duration = Duration::from_secs(5);
 /// Reads the settings, begins to log, and runs what `live` does with the process.
 pub fn run<Settings, Living>(
     service: Service,
-    options: Options,
+    options: &Options,
     live: impl FnOnce(Begun, Settings) -> Living,
 ) -> anyhow::Result<()>
 where
@@ -49,7 +49,7 @@ where
         .enable_all()
         .build()
         .context("could not start the runtime")?
-        .block_on(async { live(Begun::take(service, &options, common)?, own).await })
+        .block_on(async { live(Begun::take(service, options, common)?, own).await })
 }
 
 /// A process that has its place, and listens to nobody yet.

@@ -62,7 +62,7 @@ pub fn main() -> std::process::ExitCode {
 }
 
 /// Runs an instance until it is told to end.
-pub fn run(options: slipway_runtime::command::Options) -> anyhow::Result<()> {
+pub fn run(options: &slipway_runtime::command::Options) -> anyhow::Result<()> {
     slipway_peers::run(SERVICE, options, build)
 }
 
