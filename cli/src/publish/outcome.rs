@@ -213,6 +213,8 @@ mod tests {
 
     use super::*;
 
+    const DIGEST: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
     fn of(answer: Value) -> Outcome {
         let answer = serde_json::from_value(answer).expect("an answer");
         Outcome::of(answer, Goal::Channel(&"stable".parse().expect("a slug")))
@@ -220,7 +222,7 @@ mod tests {
 
     fn outcome(state: &str, release: &Value) -> Outcome {
         let package = json!({
-            "id": "1", "filename": "notes.apk", "sha256": "00", "size": 1, "kind": "apk", "platform": "android",
+            "id": "1", "filename": "notes.apk", "sha256": DIGEST, "size": 1, "kind": "apk", "platform": "android",
             "arch": "universal", "warnings": [], "state": state, "url": "/d/notes/1/notes.apk",
         });
         of(json!({ "state": state, "package": package, "release": release, "reason": "words" }))

@@ -170,7 +170,7 @@ mod tests {
     fn a_warning_names_the_file_that_it_is_of() {
         let package = |name: &str, warnings: &[&str]| {
             json!({
-                "id": "1", "filename": name, "sha256": "00", "size": 1, "kind": "apk", "platform": "android",
+                "id": "1", "filename": name, "sha256": "0".repeat(64), "size": 1, "kind": "apk", "platform": "android",
                 "arch": "universal", "warnings": warnings, "state": "published", "url": null,
             })
         };

@@ -93,7 +93,8 @@ fn a_planted_break_is_found_in_the_real_documents() {
         .expect("members")
         .remove("notes");
     let found = breaks(&new, &broken);
-    let is_of =
-        |found: &Break| found.what == What::MemberRemoved && found.place.rsplit('.').next() == Some("notes");
+    let is_of = |found: &Break| {
+        found.what == What::MemberRemoved && found.place.rsplit('.').next() == Some("notes")
+    };
     assert!(!found.is_empty() && found.iter().all(is_of), "{found:?}");
 }

@@ -6,6 +6,7 @@ use serde_json::json;
 use slipway_contract::quota::Quota;
 use slipway_testkit::database::{Engine, engines};
 
+use crate::catalog::DIGEST;
 use crate::fixture::{Answer, Fixture, until};
 use crate::sweeping::digest;
 
@@ -148,7 +149,7 @@ async fn drafts_and_releases_are_counted_by_version() {
 
         fixture
             .catalog
-            .add_release("notes", "3.0", &[("x.bin", "digest")]);
+            .add_release("notes", "3.0", &[("x.bin", DIGEST)]);
         until("the release is known", async || {
             let answer = fixture.put("y.bin?version=3.0", "y").await;
             answer.verdict() == (409, "release_published")

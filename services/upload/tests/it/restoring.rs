@@ -7,6 +7,7 @@ use slipway_contract::held::{Loss, Report};
 use slipway_testkit::call::{call, called_by};
 use slipway_testkit::database::engines;
 
+use crate::catalog::DIGEST;
 use crate::fixture::{Fixture, until};
 
 pub(crate) async fn report(fixture: &Fixture) -> Report {
@@ -29,7 +30,7 @@ async fn a_revocation_and_a_released_version_stay() {
         fixture.catalog.revoke(&revoked);
         fixture
             .catalog
-            .add_release("notes", "1.0", &[("notes.bin", "digest")]);
+            .add_release("notes", "1.0", &[("notes.bin", DIGEST)]);
         let tried = async || {
             let path = "/api/v1/apps/notes/packages/other.bin?version=1.0";
             let request = Request::put(path)

@@ -5,6 +5,7 @@ use slipway_contract::Version;
 use slipway_testkit::database::engines;
 use sqlx::{query, query_as};
 
+use crate::catalog::DIGEST;
 use crate::fixture::{Fixture, until};
 
 /// The versions and keys of a table.
@@ -70,7 +71,7 @@ async fn keys_of_an_earlier_version_are_completed_at_a_start() {
         fixture.put("notes.bin?version=1.0.0%2B41", "bytes").await;
         fixture
             .catalog
-            .add_release("notes", "1.0.0+41", &[("notes.bin", "digest")]);
+            .add_release("notes", "1.0.0+41", &[("notes.bin", DIGEST)]);
         until("it is told", async || {
             !keys(&fixture, "copy_releases").await.is_empty()
         })
@@ -119,7 +120,7 @@ async fn a_release_that_an_earlier_version_beside_us_was_told_is_one() {
         let fixture = Fixture::new(engine).await;
         fixture
             .catalog
-            .add_release("notes", "1.0.0+41", &[("notes.bin", "digest")]);
+            .add_release("notes", "1.0.0+41", &[("notes.bin", DIGEST)]);
         until("it is told", async || {
             !keys(&fixture, "copy_releases").await.is_empty()
         })
