@@ -1,6 +1,7 @@
 //! The one reading of a path: what is routed on is what is forwarded, byte for byte, so every spelling that somebody
 //! behind us could read as another path is refused instead of being put right (path confusion).
 
+use slipway_contract::Code;
 use slipway_runtime::Problem;
 
 /// First segments that are never served to the public, by whatever routes the settings name.
@@ -64,7 +65,7 @@ fn decode(segment: &str) -> Result<Vec<u8>, Problem> {
 
 fn refused(why: &str) -> Problem {
     Problem::bad_request(
-        "path_refused",
+        Code::PathRefused,
         format!("this path is not served because {why}: correct the address"),
     )
 }
@@ -120,7 +121,7 @@ mod tests {
             "/a/%2e.",
         ] {
             let problem = check(path).expect_err(path);
-            assert_eq!(problem.code, "path_refused", "{path}");
+            assert_eq!(problem.code, Code::PathRefused, "{path}");
         }
     }
 
@@ -141,7 +142,7 @@ mod tests {
             "/internal;/changes",
         ] {
             let problem = check(path).expect_err(path);
-            assert_eq!(problem.code, "not_found", "{path}");
+            assert_eq!(problem.code, Code::NotFound, "{path}");
         }
     }
 }

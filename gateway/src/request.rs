@@ -3,6 +3,7 @@
 //! hyper writes every message anew, so framing cannot be smuggled through; what is left to refuse is what two readers
 //! could take differently: the length of the body, the host, and names of headers.
 
+use slipway_contract::Code;
 use std::net::IpAddr;
 
 use http::header::{CONNECTION, HOST, HeaderName, HeaderValue};
@@ -44,7 +45,7 @@ pub(crate) fn check<B>(
     if framing == Framing::Doubtful {
         // Request smuggling: a proxy before us could see another end of this body.
         return Err(refused(
-            "framing_refused",
+            Code::FramingRefused,
             "send one content-length, or transfer-encoding: chunked alone",
         ));
     }
@@ -82,12 +83,12 @@ fn authority(text: &[u8]) -> Result<Authority, Problem> {
 
 fn host_refused() -> Problem {
     refused(
-        "host_refused",
+        Code::HostRefused,
         "send exactly one host header with a host and perhaps a port",
     )
 }
 
-fn refused(code: &'static str, advice: &str) -> Problem {
+fn refused(code: Code, advice: &str) -> Problem {
     Problem::bad_request(
         code,
         format!("this request could be read in more than one way: {advice}"),
@@ -238,7 +239,7 @@ mod tests {
         ] {
             let problem =
                 check(&request("GET", "/a", hosts), Framing::Plain).expect_err(&hosts.join("+"));
-            assert_eq!(problem.code, "host_refused");
+            assert_eq!(problem.code, Code::HostRefused);
         }
         let mut old = request("GET", "/a", &[]);
         *old.version_mut() = Version::HTTP_10;
@@ -254,7 +255,7 @@ mod tests {
             check(&request("PUT", "/a", &["a"]), Framing::Doubtful).expect_err("doubtful");
         assert_eq!(
             (problem.status.as_u16(), problem.code),
-            (400, "framing_refused")
+            (400, Code::FramingRefused)
         );
         for (method, uri) in [("TRACE", "/a"), ("CONNECT", "a:80")] {
             let problem = check(&request(method, uri, &["a"]), Framing::Plain).expect_err(method);

@@ -3,7 +3,7 @@
 use anyhow::{bail, ensure};
 use http::{Method, StatusCode, Uri};
 use serde::Deserialize;
-use slipway_contract::{Slug, services};
+use slipway_contract::{Code, Slug, services};
 use slipway_runtime::Problem;
 use slipway_runtime::http::pattern::matches;
 
@@ -43,7 +43,7 @@ pub(crate) fn default_routes() -> Vec<RouteSetting> {
 pub(crate) struct Upstream {
     pub(crate) name: &'static str,
     /// The code of a problem when no instance is there.
-    pub(crate) unavailable: &'static str,
+    pub(crate) unavailable: Code,
 }
 
 #[derive(Debug)]
@@ -102,7 +102,7 @@ impl Routes {
         let detail = format!(
             "no address ends with a slash: ask for {bare}, or let your program follow this redirect, as `curl --location` does"
         );
-        let problem = Problem::new(StatusCode::PERMANENT_REDIRECT, "trailing_slash", detail);
+        let problem = Problem::new(StatusCode::PERMANENT_REDIRECT, Code::TrailingSlash, detail);
         Err(problem.with_header("location", location))
     }
 }
@@ -126,15 +126,15 @@ impl Route {
             .iter()
             .map(|method| method.parse())
             .collect::<Result<_, _>>()?;
-        let unavailable: &'static str = match name {
-            "upload" => "upload_unavailable",
-            "catalog" => "catalog_unavailable",
-            "download" => "download_unavailable",
+        let unavailable: Code = match name {
+            "upload" => Code::UploadUnavailable,
+            "catalog" => Code::CatalogUnavailable,
+            "download" => Code::DownloadUnavailable,
             name if services::find(name).is_some() => {
                 bail!("the route {path} leads to {name}, which nobody outside may reach")
             }
             // An operator's own, which `slipway init --service` has made a certificate for.
-            _ => "service_unavailable",
+            _ => Code::ServiceUnavailable,
         };
         let upstream = Upstream { name, unavailable };
         Ok(Self {
@@ -293,7 +293,7 @@ mod tests {
         let routes = Routes::new(settings).expect("routes");
         let found = routes.find(&Method::POST, "/scans/1").expect("a route");
         assert_eq!(found.upstream.name, "scanner");
-        assert_eq!(found.upstream.unavailable, "service_unavailable");
+        assert_eq!(found.upstream.unavailable, Code::ServiceUnavailable);
         assert!(routes.services().contains(&"scanner"));
     }
 

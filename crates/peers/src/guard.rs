@@ -8,6 +8,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::json;
+use slipway_contract::Code;
 use slipway_runtime::http::caller::Caller;
 use slipway_runtime::http::edge::{self, Page, with_fallbacks};
 use slipway_runtime::{Problem, Process};
@@ -51,7 +52,7 @@ fn check_request(process: &Process, request: &Request) -> Result<(), Problem> {
     tracing::warn!(%caller, method = %request.method(), path, "a service asked for what it may not");
     Err(Problem::new(
         StatusCode::FORBIDDEN,
-        "caller_not_permitted",
+        Code::CallerNotPermitted,
         "this service may not ask for that",
     ))
 }
@@ -84,7 +85,7 @@ async fn addressed(State(process): State<Process>, request: Request, next: Next)
 }
 
 fn misdirected(detail: &str) -> Problem {
-    Problem::new(StatusCode::MISDIRECTED_REQUEST, "misdirected", detail)
+    Problem::new(StatusCode::MISDIRECTED_REQUEST, Code::Misdirected, detail)
 }
 
 /// Which instance this is and where others reach it, for a registry that proves a lease's address.

@@ -4,6 +4,7 @@
 //! Text form: `slw_`, 40 hex digits (160 random bits), 8 hex digits of the SHA-256 of what stands before them. The
 //! prefix lets secret scanners find a leaked token, the checksum tells a typing error from a token that was revoked.
 
+use slipway_contract::Code;
 use std::borrow::Cow;
 use std::str::FromStr;
 
@@ -57,12 +58,12 @@ impl Token {
     pub fn from_headers(headers: &HeaderMap) -> Result<Self, Problem> {
         let Some(value) = headers.get(AUTHORIZATION) else {
             return Err(unauthorized(
-                "token_missing",
+                Code::TokenMissing,
                 "send a token: Authorization: Bearer slw_…",
             ));
         };
         let Ok(text) = value.to_str() else {
-            return Err(unauthorized("token_invalid", DAMAGED));
+            return Err(unauthorized(Code::TokenInvalid, DAMAGED));
         };
         let text = text.trim();
         let (scheme, rest) = text.split_once(' ').unwrap_or((text, ""));
@@ -78,7 +79,7 @@ impl Token {
             }
             return Self::from_basic(rest);
         }
-        Err(unauthorized("token_invalid", misplaced(text)))
+        Err(unauthorized(Code::TokenInvalid, misplaced(text)))
     }
 
     /// The token in the user name and password of Basic.
@@ -87,7 +88,7 @@ impl Token {
         let decoded = decoded.and_then(|decoded| String::from_utf8(decoded).ok());
         let pair = decoded.as_deref().and_then(|it| it.split_once(':'));
         let Some((user, password)) = pair else {
-            return Err(unauthorized("token_invalid", NO_PASSWORD));
+            return Err(unauthorized(Code::TokenInvalid, NO_PASSWORD));
         };
         if let Ok(token) = password.parse() {
             return Ok(token);
@@ -99,7 +100,7 @@ impl Token {
         } else {
             NO_PASSWORD
         };
-        Err(unauthorized("token_invalid", words))
+        Err(unauthorized(Code::TokenInvalid, words))
     }
 }
 
@@ -139,7 +140,7 @@ pub(crate) fn without_tokens(text: &str) -> Cow<'_, str> {
 fn of_another_site() -> Problem {
     Problem::new(
         StatusCode::FORBIDDEN,
-        "origin_refused",
+        Code::OriginRefused,
         "a browser sends this from a page of another site, and with Basic it may do so unasked: send the token as Authorization: Bearer slw_…",
     )
 }
@@ -178,19 +179,19 @@ impl From<TokenRefusal> for Problem {
     fn from(refusal: TokenRefusal) -> Self {
         let words = refusal.to_string();
         match refusal {
-            TokenRefusal::Unknown => unauthorized("token_invalid", words),
-            TokenRefusal::Expired => unauthorized("token_expired", words),
+            TokenRefusal::Unknown => unauthorized(Code::TokenInvalid, words),
+            TokenRefusal::Expired => unauthorized(Code::TokenExpired, words),
             TokenRefusal::ScopeMissing(_) => {
-                Self::new(StatusCode::FORBIDDEN, "scope_missing", words)
+                Self::new(StatusCode::FORBIDDEN, Code::ScopeMissing, words)
             }
             TokenRefusal::OfAnotherApp(_) => {
-                Self::new(StatusCode::FORBIDDEN, "token_of_another_app", words)
+                Self::new(StatusCode::FORBIDDEN, Code::TokenOfAnotherApp, words)
             }
         }
     }
 }
 
-fn unauthorized(code: &'static str, detail: impl Into<String>) -> Problem {
+fn unauthorized(code: Code, detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, code, detail).with_header("www-authenticate", "Bearer")
 }
 

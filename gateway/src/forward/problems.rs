@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use hyper_util::client::legacy::Error;
+use slipway_contract::Code;
 use slipway_runtime::Problem;
 
 use crate::deferred_body::BodyError;
@@ -27,7 +28,7 @@ pub(super) fn away(upstream: &Upstream, cause: Option<Error>) -> Problem {
 pub(super) fn silent(upstream: &Upstream) -> Problem {
     Problem::new(
         StatusCode::GATEWAY_TIMEOUT,
-        "upstream_timeout",
+        Code::UpstreamTimeout,
         format!(
             "the {} service does not answer, and what it did is not known: look, then try again",
             upstream.name
@@ -38,17 +39,17 @@ pub(super) fn silent(upstream: &Upstream) -> Problem {
 pub(super) fn failed(upstream: &Upstream, error: Error, of_body: Option<BodyError>) -> Problem {
     match of_body {
         Some(BodyError::Broken) => Problem::bad_request(
-            "body_incomplete",
+            Code::BodyIncomplete,
             "the body ended early or its chunks could not be read: send it again",
         ),
         Some(BodyError::Idle) => Problem::new(
             StatusCode::REQUEST_TIMEOUT,
-            "body_timeout",
+            Code::BodyTimeout,
             "nothing of the body came for too long: send it again, or resume the upload",
         ),
         _ => Problem::new(
             StatusCode::BAD_GATEWAY,
-            "upstream_failed",
+            Code::UpstreamFailed,
             format!(
                 "the {} service ended before it had answered, and what it did is not known: look, then try again",
                 upstream.name

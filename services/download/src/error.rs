@@ -2,6 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use slipway_contract::Code;
 use slipway_database::fault;
 use slipway_runtime::Problem;
 
@@ -65,26 +66,26 @@ fn of_refused(refused: Refused) -> Problem {
     let gone = |code| Problem::new(StatusCode::GONE, code, detail.clone());
     let bad = |code| Problem::bad_request(code, detail.clone());
     match refused {
-        Refused::Nothing | Refused::File | Refused::Icon => not_found("not_found"),
-        Refused::App => not_found("app_unknown"),
-        Refused::Channel => not_found("channel_unknown"),
-        Refused::Release | Refused::ReleaseLost(_) => not_found("release_unknown"),
-        Refused::Platform(_) => not_found("platform_unknown"),
-        Refused::Package { .. } => not_found("no_package"),
-        Refused::Key => not_found("key_unknown"),
-        Refused::AppDeleted | Refused::ReleaseDeleted(_) => gone("deleted"),
-        Refused::Yanked { reason, .. } => gone("yanked").with_member("reason", reason),
-        Refused::Arch(_) => bad("arch_unknown"),
-        Refused::Kind(_) => bad("kind_unknown"),
-        Refused::Digest => bad("digest_invalid"),
+        Refused::Nothing | Refused::File | Refused::Icon => not_found(Code::NotFound),
+        Refused::App => not_found(Code::AppUnknown),
+        Refused::Channel => not_found(Code::ChannelUnknown),
+        Refused::Release | Refused::ReleaseLost(_) => not_found(Code::ReleaseUnknown),
+        Refused::Platform(_) => not_found(Code::PlatformUnknown),
+        Refused::Package { .. } => not_found(Code::NoPackage),
+        Refused::Key => not_found(Code::KeyUnknown),
+        Refused::AppDeleted | Refused::ReleaseDeleted(_) => gone(Code::Deleted),
+        Refused::Yanked { reason, .. } => gone(Code::Yanked).with_member("reason", reason),
+        Refused::Arch(_) => bad(Code::ArchUnknown),
+        Refused::Kind(_) => bad(Code::KindUnknown),
+        Refused::Digest => bad(Code::DigestInvalid),
         Refused::OtherFile => Problem::new(
             StatusCode::PRECONDITION_FAILED,
-            "precondition_failed",
+            Code::PreconditionFailed,
             detail,
         ),
         Refused::Range { size } => Problem::new(
             StatusCode::RANGE_NOT_SATISFIABLE,
-            "range_not_satisfiable",
+            Code::RangeNotSatisfiable,
             detail,
         )
         .with_header("content-range", format!("bytes */{size}")),
@@ -97,11 +98,11 @@ fn of_blob(error: BlobError) -> Problem {
     match error.damage() {
         // It may come: a store that is mounted late is no reason to give a release up.
         Some(Damage::Missing) => fault(
-            "file_missing",
+            Code::FileMissing,
             "this file is missing in the platform's store: its operator has to put it back",
         ),
         Some(_) => fault(
-            "damaged",
+            Code::Damaged,
             "this file is damaged in the platform's store and is not served: its operator has to put the right one back",
         ),
         None => Problem::internal(error),

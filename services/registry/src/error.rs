@@ -2,6 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use slipway_contract::Code;
 use slipway_runtime::Problem;
 
 use crate::{address, leases, proof, record};
@@ -53,10 +54,10 @@ fn of_record(refused: &record::Refused) -> Problem {
 
     let detail = refused.to_string();
     match refused {
-        Refused::OtherService => Problem::new(StatusCode::FORBIDDEN, "service_differs", detail),
-        Refused::OtherInstance => Problem::bad_request("instance_differs", detail),
-        Refused::Instance => Problem::bad_request("instance_invalid", detail),
-        Refused::Version => Problem::bad_request("record_too_long", detail),
+        Refused::OtherService => Problem::new(StatusCode::FORBIDDEN, Code::ServiceDiffers, detail),
+        Refused::OtherInstance => Problem::bad_request(Code::InstanceDiffers, detail),
+        Refused::Instance => Problem::bad_request(Code::InstanceInvalid, detail),
+        Refused::Version => Problem::bad_request(Code::RecordTooLong, detail),
     }
 }
 
@@ -65,8 +66,8 @@ fn of_lease(refused: &leases::Refused) -> Problem {
 
     let detail = refused.to_string();
     match refused {
-        Refused::AddressChanged => Problem::conflict("address_changed", detail),
-        Refused::Full(_) => Problem::new(StatusCode::TOO_MANY_REQUESTS, "leases_full", detail),
+        Refused::AddressChanged => Problem::conflict(Code::AddressChanged, detail),
+        Refused::Full(_) => Problem::new(StatusCode::TOO_MANY_REQUESTS, Code::LeasesFull, detail),
     }
 }
 
@@ -76,12 +77,14 @@ fn of_proof(refused: proof::Refused) -> Problem {
     let detail = refused.to_string();
     match refused {
         Refused::Address(address::AddressError::Form | address::AddressError::Network(_)) => {
-            Problem::unprocessable("address_refused", detail)
+            Problem::unprocessable(Code::AddressRefused, detail)
         }
-        Refused::Unproven { cause: None, .. } => Problem::unavailable("address_unproven", detail),
+        Refused::Unproven { cause: None, .. } => {
+            Problem::unavailable(Code::AddressUnproven, detail)
+        }
         Refused::Unproven {
             cause: Some(cause), ..
-        } => Problem::unavailable("address_unproven", detail).with_cause(cause),
-        Refused::Busy => Problem::unavailable("busy", detail),
+        } => Problem::unavailable(Code::AddressUnproven, detail).with_cause(cause),
+        Refused::Busy => Problem::unavailable(Code::Busy, detail),
     }
 }

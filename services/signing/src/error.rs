@@ -1,7 +1,7 @@
 //! What a handler ends with when it does not do what was asked: every refusal with its status, code and words.
 
 use axum::response::{IntoResponse, Response};
-use slipway_contract::Digest;
+use slipway_contract::{Code, Digest};
 use slipway_database::fault;
 use slipway_runtime::Problem;
 use slipway_runtime::fault::Fault;
@@ -97,14 +97,14 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
             Error::SizeInvalid => Self::bad_request(
-                "size_invalid",
+                Code::SizeInvalid,
                 "no package has so many bytes: give its size",
             ),
             Error::StatementDiffers(taken) => statement_differs(*taken),
             Error::KeyMissing(missing) => key_missing(missing),
             Error::File(error) => of_file(error),
             // The release waits: a clock can be set right.
-            Error::Clock(wrong) => Self::unavailable("clock_wrong", wrong.to_string()),
+            Error::Clock(wrong) => Self::unavailable(Code::ClockWrong, wrong.to_string()),
             Error::Blob(error) => of_blob(error),
             Error::Problem(problem) => problem,
         }
@@ -121,7 +121,7 @@ fn statement_differs(taken: Stated) -> Problem {
         ..
     } = taken;
     Problem::conflict(
-        "statement_differs",
+        Code::StatementDiffers,
         format!(
             "version {version} of {app} has a `{filename}` of {size} bytes with the SHA-256 {sha256} already, and what was stated once is never signed differently: release these bytes under a new version"
         ),
@@ -143,7 +143,7 @@ fn key_missing(missing: KeyMissing) -> Problem {
         Some(instead) => format!("{detail} (there it is {instead} that signs for {app})"),
         None => detail,
     };
-    Problem::unavailable("key_missing", detail)
+    Problem::unavailable(Code::KeyMissing, detail)
 }
 
 /// The release waits: the file can be put back.
@@ -152,13 +152,13 @@ fn of_file(error: FileError) -> Problem {
         FileError::Unavailable(cause) => match Fault::of(&cause) {
             Some(fault) => Problem::from(fault),
             None => Problem::unavailable(
-                "statements_unavailable",
+                Code::StatementsUnavailable,
                 "the folder of the statements does not answer: try again in a moment",
             ),
         }
         .with_cause(cause),
         error @ (FileError::Damaged { .. } | FileError::Differs { .. }) => {
-            Problem::unavailable("statement_damaged", error.to_string())
+            Problem::unavailable(Code::StatementDamaged, error.to_string())
         }
     }
 }
@@ -166,7 +166,7 @@ fn of_file(error: FileError) -> Problem {
 fn of_blob(error: BlobError) -> Problem {
     let mismatch = |wanted: Digest, found: String| {
         Problem::unprocessable(
-            "digest_mismatch",
+            Code::DigestMismatch,
             format!(
                 "the store has other bytes than those with the SHA-256 {wanted} that were uploaded ({found}): restore the store, then retry the release, or upload the package under a new version"
             ),
@@ -174,7 +174,7 @@ fn of_blob(error: BlobError) -> Problem {
     };
     match error {
         BlobError::Missing(wanted) => Problem::unprocessable(
-            "blob_missing",
+            Code::BlobMissing,
             format!(
                 "the store does not have the bytes with the SHA-256 {wanted}: upload the package again, then retry the release"
             ),
@@ -186,10 +186,10 @@ fn of_blob(error: BlobError) -> Problem {
             found,
         } => mismatch(wanted, format!("{found} bytes instead of {size}")),
         BlobError::Ending => {
-            Problem::unavailable("draining", "this instance is leaving: ask another")
+            Problem::unavailable(Code::Draining, "this instance is leaving: ask another")
         }
         error @ BlobError::Unavailable(_) => Problem::unavailable(
-            "store_unavailable",
+            Code::StoreUnavailable,
             "the store does not answer: try again in a moment",
         )
         .with_cause(error),

@@ -78,6 +78,8 @@ mod tests {
 
     use tokio::sync::Notify;
 
+    use slipway_contract::Code;
+
     use super::*;
 
     #[tokio::test]
@@ -113,7 +115,7 @@ mod tests {
         let single_flight = SingleFlight::default();
         let tasks = TaskTracker::new();
         let broken = single_flight.join(&tasks, "a".to_owned(), async { panic!("broken") });
-        assert_eq!(broken.await.unwrap_err().code, "internal");
+        assert_eq!(broken.await.unwrap_err().code, Code::Internal);
         let whole = single_flight.join(&tasks, "a".to_owned(), async { Ok("whole".to_owned()) });
         assert_eq!(whole.await.unwrap(), "whole");
     }

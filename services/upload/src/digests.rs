@@ -248,13 +248,15 @@ fn invalid(header: &'static str, why: impl std::fmt::Display) -> Refusal {
 mod tests {
     use slipway_runtime::Problem;
 
+    use slipway_contract::Code;
+
     use super::*;
 
     const MD5: &str = "XUFAKrxLKna5cZ2REBfFkg==";
     const SHA256: &str = "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=";
     const HEX: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
 
-    fn read(name: &'static str, value: &str) -> Result<Announced, &'static str> {
+    fn read(name: &'static str, value: &str) -> Result<Announced, Code> {
         let mut headers = HeaderMap::new();
         headers.insert(name, HeaderValue::from_str(value).unwrap());
         announced(&headers).map_err(|refusal| Problem::from(refusal).code)
@@ -311,7 +313,11 @@ mod tests {
         let in_one = format!("{zero}, {sha256}");
         for lines in [&[&*sha256, &*zero][..], &[&*in_one], &["crc32c=:AAAA:"]] {
             let refused = read(lines).map(|_| ()).expect_err("a refusal");
-            assert_eq!(Problem::from(refused).code, "digest_invalid", "{lines:?}");
+            assert_eq!(
+                Problem::from(refused).code,
+                Code::DigestInvalid,
+                "{lines:?}"
+            );
         }
     }
 
@@ -352,7 +358,7 @@ mod tests {
             ("x-checksum-sha1", SHA256),
         ] {
             let refused = read(name, value).map(|_| ()).expect_err(value);
-            assert_eq!(refused, "digest_invalid", "{name}: {value}");
+            assert_eq!(refused, Code::DigestInvalid, "{name}: {value}");
         }
     }
 

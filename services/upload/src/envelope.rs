@@ -174,6 +174,8 @@ fn coding(headers: &HeaderMap, name: &str, plain: &[&str]) -> Option<String> {
 mod tests {
     use slipway_runtime::Problem;
 
+    use slipway_contract::Code;
+
     use super::*;
 
     fn headers(fields: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -184,7 +186,7 @@ mod tests {
         headers
     }
 
-    fn verdict(outcome: Result<(), Refusal>) -> Option<(u16, &'static str)> {
+    fn verdict(outcome: Result<(), Refusal>) -> Option<(u16, Code)> {
         let problem = Problem::from(outcome.err()?);
         Some((problem.status.as_u16(), problem.code))
     }
@@ -197,49 +199,54 @@ mod tests {
                 "content-type",
                 "multipart/form-data; boundary=x",
                 415,
-                "media_type",
+                Code::MediaType,
             ),
-            ("content-type", "Multipart/Mixed", 415, "media_type"),
+            ("content-type", "Multipart/Mixed", 415, Code::MediaType),
             (
                 "content-type",
                 "application/zip; a=b, multipart/form-data",
                 415,
-                "media_type",
+                Code::MediaType,
             ),
             (
                 "content-type",
                 "\"multipart/form-data\"; boundary=x",
                 415,
-                "media_type",
+                Code::MediaType,
             ),
-            ("content-type", "message/rfc822", 415, "media_type"),
-            ("content-type", "application/http", 415, "media_type"),
+            ("content-type", "message/rfc822", 415, Code::MediaType),
+            ("content-type", "application/http", 415, Code::MediaType),
             (
                 "content-type",
                 "application/offset+octet-stream",
                 415,
-                "media_type",
+                Code::MediaType,
             ),
-            ("content-range", "bytes 1-2/3", 400, "part_refused"),
-            ("upload-offset", "5", 400, "part_refused"),
-            ("upload-complete", "?0", 400, "part_refused"),
-            ("upload-incomplete", "?1", 400, "part_refused"),
-            ("upload-concat", "partial", 400, "part_refused"),
-            ("upload-defer-length", "1", 400, "part_refused"),
-            ("upload-length", "10", 400, "part_refused"),
-            ("tus-resumable", "1.0.0", 400, "part_refused"),
-            ("x-http-method", "PATCH", 400, "header_invalid"),
-            ("content-encoding", "gzip", 415, "coding_refused"),
+            ("content-range", "bytes 1-2/3", 400, Code::PartRefused),
+            ("upload-offset", "5", 400, Code::PartRefused),
+            ("upload-complete", "?0", 400, Code::PartRefused),
+            ("upload-incomplete", "?1", 400, Code::PartRefused),
+            ("upload-concat", "partial", 400, Code::PartRefused),
+            ("upload-defer-length", "1", 400, Code::PartRefused),
+            ("upload-length", "10", 400, Code::PartRefused),
+            ("tus-resumable", "1.0.0", 400, Code::PartRefused),
+            ("x-http-method", "PATCH", 400, Code::HeaderInvalid),
+            ("content-encoding", "gzip", 415, Code::CodingRefused),
             (
                 "content-encoding",
                 "identity, aws-chunked",
                 415,
-                "coding_refused",
+                Code::CodingRefused,
             ),
-            ("content-transfer-encoding", "base64", 415, "coding_refused"),
-            ("if-none-match", "*", 400, "condition_refused"),
-            ("x-http-method-override", "PATCH", 400, "header_invalid"),
-            ("via", "1.1 a, 1.0 slipway", 411, "length_required"),
+            (
+                "content-transfer-encoding",
+                "base64",
+                415,
+                Code::CodingRefused,
+            ),
+            ("if-none-match", "*", 400, Code::ConditionRefused),
+            ("x-http-method-override", "PATCH", 400, Code::HeaderInvalid),
+            ("via", "1.1 a, 1.0 slipway", 411, Code::LengthRequired),
         ] {
             assert_eq!(
                 refused(name, value),
@@ -276,8 +283,11 @@ mod tests {
             ("content-type", "application/zip"),
             ("content-type", "multipart/related"),
         ]);
-        assert_eq!(verdict(check_package(&twice)), Some((415, "media_type")));
+        assert_eq!(verdict(check_package(&twice)), Some((415, Code::MediaType)));
         let twice = headers(&[("upload-complete", "?1"), ("upload-complete", "?0")]);
-        assert_eq!(verdict(check_package(&twice)), Some((400, "part_refused")));
+        assert_eq!(
+            verdict(check_package(&twice)),
+            Some((400, Code::PartRefused))
+        );
     }
 }

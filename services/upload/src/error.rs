@@ -7,6 +7,7 @@ mod session;
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use slipway_contract::Code;
 use slipway_contract::grant::TokenRefusal;
 use slipway_contract::quota::QuotaExceeded;
 use slipway_database::fault;
@@ -183,8 +184,12 @@ impl From<Method> for Problem {
                 "an upload is gone on with by PATCH".to_owned(),
             ),
         };
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
-            .with_header("allow", allow)
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            Code::MethodNotAllowed,
+            detail,
+        )
+        .with_header("allow", allow)
     }
 }
 

@@ -184,6 +184,8 @@ fn checked<T, E: Display>(
 mod tests {
     use slipway_runtime::Problem;
 
+    use slipway_contract::Code;
+
     use super::*;
 
     #[test]
@@ -216,23 +218,23 @@ mod tests {
         assert_eq!(refused(|_| {}), Ok(()));
         assert_eq!(
             refused(|raw| raw.filename = "a/b".into()),
-            Err("name_refused")
+            Err(Code::NameRefused)
         );
         assert_eq!(
             refused(|raw| raw.version = Some("one".into())),
-            Err("version_invalid")
+            Err(Code::VersionInvalid)
         );
         assert_eq!(
             refused(|raw| raw.channel = Some("No".into())),
-            Err("channel_invalid")
+            Err(Code::ChannelInvalid)
         );
         assert_eq!(
             refused(|raw| raw.platform = Some("beos".into())),
-            Err("platform_unknown")
+            Err(Code::PlatformUnknown)
         );
         assert_eq!(
             refused(|raw| raw.arch = Some("a vax".into())),
-            Err("arch_unknown")
+            Err(Code::ArchUnknown)
         );
         for kind in ["apk", "Other", "", "tape"] {
             let raw = RawParameters {
@@ -245,7 +247,7 @@ mod tests {
         assert_eq!(refused(|raw| raw.kind = Some("other".into())), Ok(()));
         assert_eq!(
             refused(|raw| raw.platform = Some("none".into())),
-            Err("platform_unknown")
+            Err(Code::PlatformUnknown)
         );
         assert_eq!(refused(|raw| raw.sha256 = Some("AB".repeat(32))), Ok(()));
         for word in ["yes", "True", ""] {
@@ -259,22 +261,22 @@ mod tests {
         }
         assert_eq!(
             refused(|raw| raw.create = Some("app".into())),
-            Err("parameter_invalid")
+            Err(Code::ParameterInvalid)
         );
         assert_eq!(
             refused(|raw| raw.notes = Some("of nothing".into())),
-            Err("notes_without_release")
+            Err(Code::NotesWithoutRelease)
         );
         assert_eq!(
             refused(|raw| {
                 raw.version = Some("1".into());
                 raw.notes = Some("\u{202e}".into());
             }),
-            Err("text_refused")
+            Err(Code::TextRefused)
         );
         assert_eq!(
             refused(|raw| raw.sha256 = Some("00".into())),
-            Err("digest_invalid")
+            Err(Code::DigestInvalid)
         );
     }
 }

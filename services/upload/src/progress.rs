@@ -214,7 +214,9 @@ async fn ask(
     let answer = tokio::time::timeout(wait + ANSWER, call).await;
     let mut uploaded = match answer {
         Ok(Ok(uploaded)) => uploaded,
-        Ok(Err(CallError::Refused { code, .. })) if code == GONE => return Err(Unknown::Gone),
+        Ok(Err(CallError::Refused { code, .. })) if code == GONE.as_str() => {
+            return Err(Unknown::Gone);
+        }
         Ok(Err(_)) | Err(_) => return Err(Unknown::Away),
     };
     uploaded.package.id.clone_from(&package.id);

@@ -123,12 +123,17 @@ fn refusal(error: CallError) -> Error {
             code,
             detail,
             ..
-        } if removal::CODES.contains(&&*code) => Refusal::Catalog {
-            status,
-            code,
-            detail,
+        } if code
+            .parse()
+            .is_ok_and(|code| removal::CODES.contains(&code)) =>
+        {
+            Refusal::Catalog {
+                status,
+                code,
+                detail,
+            }
+            .into()
         }
-        .into(),
         CallError::Failed { status, detail, .. }
             if status == StatusCode::SERVICE_UNAVAILABLE && !detail.is_empty() =>
         {

@@ -1,5 +1,6 @@
 //! Which database a service takes for its own.
 
+use slipway_contract::Code;
 use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -228,7 +229,10 @@ async fn a_database_that_was_full_goes_on_when_there_is_room() {
         let full = full.expect_err("more than sixteen pages");
         assert_eq!(fault::of(&full), Some(Fault::Full), "{full}");
         let problem = fault::problem(full);
-        assert_eq!((problem.status.as_u16(), problem.code), (507, "disk_full"));
+        assert_eq!(
+            (problem.status.as_u16(), problem.code),
+            (507, Code::DiskFull)
+        );
         // The connection with the small disk has gone.
         database.ready().await.expect("it is ready");
         note(&database, &"long".repeat(100_000))
@@ -351,7 +355,7 @@ async fn nothing_is_read_out_of_a_database_that_a_statement_stumbled_over() {
     ] {
         let problem = fault::problem(refused.expect_err("it is damaged"));
         assert_eq!(problem.status, 503);
-        assert_eq!(problem.code, "database_damaged");
+        assert_eq!(problem.code, Code::DatabaseDamaged);
     }
     database.ready().await.expect_err("it is damaged");
 }
@@ -374,7 +378,7 @@ async fn a_locked_table_is_told_and_ended_connections_are_replaced() {
         let mut lock = other.begin().await.expect("a transaction");
         lock.execute("LOCK TABLE notes").await.expect("a lock");
         let late = note(&database, "late").await.expect_err("it is locked");
-        assert_eq!(fault::problem(late).code, "database_unavailable");
+        assert_eq!(fault::problem(late).code, Code::DatabaseUnavailable);
         lock.rollback().await.expect("the end of the lock");
         note(&database, "free").await.expect("it is free again");
 
@@ -384,7 +388,7 @@ async fn a_locked_table_is_told_and_ended_connections_are_replaced() {
             .await
             .expect("an operator's word");
         let ended = held.execute("SELECT 1").await.expect_err("it has ended");
-        assert_eq!(fault::problem(ended).code, "database_unavailable");
+        assert_eq!(fault::problem(ended).code, Code::DatabaseUnavailable);
         drop(held);
         note(&database, "again").await.expect("a new connection");
     }
@@ -420,7 +424,7 @@ async fn a_crowd_waits_longer_than_for_a_server_that_is_away() {
         let begun = Instant::now();
         let away = database.read().await.expect_err("nobody is let in");
         assert!(begun.elapsed() < Duration::from_secs(2));
-        assert_eq!(fault::problem(away).code, "database_unavailable");
+        assert_eq!(fault::problem(away).code, Code::DatabaseUnavailable);
         drop(held);
         database.read().await.expect("it is free again");
     }

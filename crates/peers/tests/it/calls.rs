@@ -1,5 +1,6 @@
 //! Calls between services, over real sockets.
 
+use slipway_contract::Code;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -184,9 +185,25 @@ async fn a_refusal_without_a_reason_is_not_final() {
 }
 
 #[tokio::test]
+async fn a_refusal_by_a_code_of_a_later_version_is_not_final() {
+    let platform = Platform::new();
+    let peers = platform.peers("signing", Vec::new());
+    // The second is of a machine between, or of nobody that we know.
+    for code in ["of_a_later_version", ""] {
+        let body = Json(json!({"code": code, "detail": ""}));
+        let refuse = post(move || async move { (http::StatusCode::UNPROCESSABLE_ENTITY, body) });
+        let routes = Router::new().route("/internal/keys", refuse);
+        let record = listen(&peers, routes).await;
+        let caller = platform.peers("catalog", vec![record]);
+        let asked = ask(&caller).await;
+        assert!(matches!(asked, Err(CallError::Failed { .. })), "{asked:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_refusal_is_final_and_a_failure_is_not() {
     let platform = Platform::new();
-    let refusal = Problem::conflict("statement_differs", "other bytes");
+    let refusal = Problem::conflict(Code::StatementDiffers, "other bytes");
     let (refusing, calls) = platform.serve("signing", Err(refusal)).await;
     let caller = platform.peers("catalog", vec![refusing.clone(), refusing]);
     let error = ask(&caller).await.expect_err("a refusal");
@@ -200,24 +217,17 @@ async fn a_refusal_is_final_and_a_failure_is_not() {
     );
     for unknown in [
         Problem::not_found(),
-        Problem::bad_request("parameter_unknown", "an older callee"),
-        Problem::bad_request("json_invalid", "unknown variant `delta`"),
-        Problem::bad_request("query_invalid", "another type"),
+        Problem::bad_request(Code::ParameterUnknown, "an older callee"),
+        Problem::bad_request(Code::JsonInvalid, "unknown variant `delta`"),
+        Problem::bad_request(Code::QueryInvalid, "another type"),
         Problem::new(
             http::StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "json_expected",
+            Code::JsonExpected,
             "",
         ),
-        Problem::new(
-            http::StatusCode::UNPROCESSABLE_ENTITY,
-            "of_a_later_version",
-            "",
-        ),
-        // No problem of ours: a machine between, or nobody that we know.
-        Problem::new(http::StatusCode::UNPROCESSABLE_ENTITY, "", ""),
         Problem::new(
             http::StatusCode::METHOD_NOT_ALLOWED,
-            "method_not_allowed",
+            Code::MethodNotAllowed,
             "",
         ),
     ] {
@@ -226,7 +236,7 @@ async fn a_refusal_is_final_and_a_failure_is_not() {
         let asked = ask(&caller).await;
         assert!(matches!(asked, Err(CallError::Failed { .. })), "{asked:?}");
     }
-    let missing = Problem::new(http::StatusCode::NOT_FOUND, "package_unknown", "none");
+    let missing = Problem::new(http::StatusCode::NOT_FOUND, Code::PackageUnknown, "none");
     let (refusing, _) = platform.serve("signing", Err(missing)).await;
     let caller = platform.peers("catalog", vec![refusing]);
     assert!(matches!(ask(&caller).await, Err(CallError::Refused { .. })));

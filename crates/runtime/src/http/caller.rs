@@ -1,5 +1,6 @@
 //! Who has made a request.
 
+use slipway_contract::Code;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
@@ -30,7 +31,7 @@ impl Problem {
     pub fn unproven() -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
-            "caller_unproven",
+            Code::CallerUnproven,
             "services are asked over a connection that proves who asks, and this one does not",
         )
     }

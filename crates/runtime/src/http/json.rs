@@ -8,6 +8,7 @@ use axum::extract::{FromRequest, FromRequestParts, Json, Path, Query, Request};
 use http::StatusCode;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
+use slipway_contract::Code;
 
 use super::problem::Problem;
 
@@ -29,10 +30,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for ApiJson<T> {
             Err(JsonRejection::BytesRejection(rejection)) => Err(body_refused(&rejection)),
             Err(JsonRejection::MissingJsonContentType(_)) => Err(Problem::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "json_expected",
+                Code::JsonExpected,
                 "send the body as JSON with content-type: application/json",
             )),
-            Err(rejection) => Err(unreadable("json_invalid", &rejection.body_text())),
+            Err(rejection) => Err(unreadable(Code::JsonInvalid, &rejection.body_text())),
         }
     }
 }
@@ -42,13 +43,16 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for ApiQuery<T> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         if parts.uri.query().unwrap_or_default().contains("%00") {
-            return Err(unreadable("query_invalid", "the query holds a zero byte"));
+            return Err(unreadable(
+                Code::QueryInvalid,
+                "the query holds a zero byte",
+            ));
         }
         Query::from_request_parts(parts, state)
             .await
             .map(|Query(value)| Self(value))
             .map_err(|rejection: QueryRejection| {
-                unreadable("query_invalid", &rejection.body_text())
+                unreadable(Code::QueryInvalid, &rejection.body_text())
             })
     }
 }
@@ -68,23 +72,23 @@ fn body_refused(rejection: &axum::extract::rejection::BytesRejection) -> Problem
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
         Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
-            "body_too_large",
+            Code::BodyTooLarge,
             "this document is larger than the server takes: send a smaller one",
         )
     } else {
         Problem::bad_request(
-            "body_unreadable",
+            Code::BodyUnreadable,
             "the body ended before it was complete: send it again",
         )
     }
 }
 
 /// Says which field is unknown or wrong, in serde's words without its prefix.
-fn unreadable(code: &'static str, text: &str) -> Problem {
+fn unreadable(code: Code, text: &str) -> Problem {
     let reason = text.split_once(": ").map_or(text, |(_, reason)| reason);
     if reason.contains("unknown field") {
         return Problem::bad_request(
-            "parameter_unknown",
+            Code::ParameterUnknown,
             format!("{reason}: check the spelling or leave it out"),
         );
     }

@@ -7,6 +7,7 @@ use axum::{Json, Router};
 use http::HeaderMap;
 use http::header::{ACCEPT, CONTENT_TYPE, VARY};
 use serde_json::json;
+use slipway_contract::Code;
 
 use super::edge::{edge, with_fallbacks};
 use super::problem::Problem;
@@ -49,7 +50,7 @@ async fn show_ready<H: Health>(
             "tasks of this instance end again and again: {}; its log has their words",
             gone.join(", ")
         );
-        return Err(Problem::unavailable("task_gone", detail));
+        return Err(Problem::unavailable(Code::TaskGone, detail));
     }
     Ok(Json(document))
 }
@@ -69,10 +70,10 @@ pub async fn ready<H: Health>(process: &Process, health: &H) -> Result<serde_jso
 /// operator. Any other cause goes to the log alone: it names folders, addresses and software, and whoever reaches the
 /// gateway may ask.
 pub async fn readiness<H: Health>(process: &Process, health: &H) -> Result<(), Problem> {
-    let unready = |detail| Problem::unavailable("not_ready", detail);
+    let unready = |detail| Problem::unavailable(Code::NotReady, detail);
     if process.draining.is_cancelled() {
         return Err(Problem::unavailable(
-            "draining",
+            Code::Draining,
             "this instance is leaving: ask another",
         ));
     }

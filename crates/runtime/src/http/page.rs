@@ -4,6 +4,7 @@
 
 mod chinese;
 
+use slipway_contract::Code;
 use std::fmt::Write as _;
 
 use http::header::{
@@ -188,10 +189,10 @@ impl Told {
     }
 }
 
-fn title(status: StatusCode, code: &str) -> &'static str {
+fn title(status: StatusCode, code: Code) -> &'static str {
     match status {
         StatusCode::NOT_FOUND => "Not found",
-        StatusCode::GONE if code == "deleted" => "Deleted",
+        StatusCode::GONE if code == Code::Deleted => "Deleted",
         StatusCode::GONE => "Withdrawn",
         StatusCode::SERVICE_UNAVAILABLE => "Away for a moment",
         status if status.is_server_error() => "This did not work",
@@ -273,7 +274,7 @@ mod tests {
     fn nothing_of_a_refusal_is_markup() {
         let hostile = "it <script>alert('1')</script> \"x\" & y";
         let problem =
-            Problem::new(StatusCode::GONE, "yanked", hostile).with_member("reason", hostile);
+            Problem::new(StatusCode::GONE, Code::Yanked, hostile).with_member("reason", hostile);
         for language in [Language::English, Language::Chinese] {
             let page = of(&problem, language, "0190\"><b>");
             assert!(page.contains("&lt;script&gt;alert(&#39;1&#39;)"), "{page}");
@@ -284,7 +285,7 @@ mod tests {
 
     #[test]
     fn what_is_not_translated_says_which_language_it_is_in() {
-        let problem = Problem::new(StatusCode::CONFLICT, "new_code", "words");
+        let problem = Problem::new(StatusCode::CONFLICT, Code::AppExists, "words");
         let page = of(&problem, Language::Chinese, "0190");
         assert!(
             page.contains("<p dir=\"auto\" lang=\"en\">Words.</p>"),

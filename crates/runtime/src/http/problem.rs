@@ -1,5 +1,6 @@
 //! The one body of an error (RFC 9457): words and a stable code for the client, the cause for the log.
 
+use slipway_contract::Code;
 use std::error::Error;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use slipway_contract::quota::QuotaExceeded;
 use crate::fault::Fault;
 
 /// The code of an answer that would have come out of a damaged database; the edge says which one.
-pub const DATABASE_DAMAGED: &str = "database_damaged";
+pub const DATABASE_DAMAGED: Code = Code::DatabaseDamaged;
 
 /// A refusal or a failure, on its way to the client.
 ///
@@ -20,7 +21,7 @@ pub const DATABASE_DAMAGED: &str = "database_damaged";
 pub struct Problem {
     pub status: StatusCode,
     /// Stable, for programs.
-    pub code: &'static str,
+    pub code: Code,
     /// What is wrong and what to do about it, for people.
     pub detail: String,
     headers: Vec<(&'static str, String)>,
@@ -30,7 +31,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+    pub fn new(status: StatusCode, code: Code, detail: impl Into<String>) -> Self {
         Self {
             status,
             code,
@@ -42,7 +43,7 @@ impl Problem {
     }
 
     /// 400: a request that cannot be read.
-    pub fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
+    pub fn bad_request(code: Code, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, detail)
     }
 
@@ -50,7 +51,7 @@ impl Problem {
     pub fn not_found() -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
-            "not_found",
+            Code::NotFound,
             "there is nothing at this address: check its spelling",
         )
     }
@@ -62,7 +63,7 @@ impl Problem {
         }
         Self::new(
             StatusCode::NOT_FOUND,
-            "not_found",
+            Code::NotFound,
             "there is nothing at this address: check its spelling, GET /api/v1/openapi.json lists those there are",
         )
     }
@@ -72,7 +73,7 @@ impl Problem {
         let known = allowed.split(',').map(str::trim).collect::<Vec<_>>();
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
-            "method_not_allowed",
+            Code::MethodNotAllowed,
             format!(
                 "this address does not know {method}: use one of {}",
                 known.join(", ")
@@ -82,14 +83,14 @@ impl Problem {
     }
 
     /// 409: what is there already forbids it.
-    pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+    pub fn conflict(code: Code, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, code, detail)
     }
 
     /// 409, `release_published`: another file for a version that is released, which is told how several files get there.
     pub fn release_closed(version: &str, filename: &str) -> Self {
         Self::conflict(
-            "release_published",
+            Code::ReleasePublished,
             format!(
                 "{version} is released already and takes no other file, so {filename} is not added: choose a higher version. For several files of one release make a draft: PUT each with ?version= and without channel=, then publish it with POST …/releases"
             ),
@@ -97,12 +98,12 @@ impl Problem {
     }
 
     /// 422: understood and refused.
-    pub fn unprocessable(code: &'static str, detail: impl Into<String>) -> Self {
+    pub fn unprocessable(code: Code, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
     }
 
     /// 503 with `Retry-After`: a peer is away, and `code` is its `…_unavailable`.
-    pub fn unavailable(code: &'static str, detail: impl Into<String>) -> Self {
+    pub fn unavailable(code: Code, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).with_header("retry-after", "1")
     }
 
@@ -110,7 +111,7 @@ impl Problem {
     pub fn disk_full() -> Self {
         Self::new(
             StatusCode::INSUFFICIENT_STORAGE,
-            "disk_full",
+            Code::DiskFull,
             "the platform's disk is full: tell its operator, and send this again when there is room",
         )
     }
@@ -124,7 +125,7 @@ impl Problem {
         }
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
-            "internal",
+            Code::Internal,
             "something went wrong here, and the log knows what: try again, and if it stays, give the operator the request id",
         )
         .with_cause(cause)
@@ -179,7 +180,7 @@ impl Problem {
             "title": self.title(),
             "status": self.status.as_u16(),
             "detail": self.detail,
-            "code": self.code,
+            "code": self.code.as_str(),
             "request_id": request_id,
         });
         if let serde_json::Value::Object(standard) = standard {
@@ -216,11 +217,11 @@ impl From<Fault> for Problem {
         match fault {
             Fault::Full => Self::disk_full(),
             Fault::Away => Self::unavailable(
-                "database_unavailable",
+                Code::DatabaseUnavailable,
                 "the database does not answer: try again in a moment",
             ),
             Fault::Exhausted => Self::unavailable(
-                "resources_exhausted",
+                Code::ResourcesExhausted,
                 "this instance has too much open at once: try again in a moment",
             ),
             Fault::Damaged => Self::unavailable(DATABASE_DAMAGED, "the database is damaged"),
@@ -233,7 +234,7 @@ impl From<QuotaExceeded> for Problem {
     fn from(exceeded: QuotaExceeded) -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
-            "quota_exceeded",
+            Code::QuotaExceeded,
             exceeded.to_string(),
         )
         .with_member("quota", exceeded.what)
@@ -266,7 +267,10 @@ mod tests {
             anyhow::Error::from(full()).into(),
             anyhow::Error::from(full()).context("could not move").into(),
         ] {
-            assert_eq!((problem.status.as_u16(), problem.code), (507, "disk_full"));
+            assert_eq!(
+                (problem.status.as_u16(), problem.code),
+                (507, Code::DiskFull)
+            );
             assert!(problem.cause().is_some());
         }
         let other = Problem::from(anyhow::anyhow!("a fault of ours"));

@@ -6,6 +6,7 @@
 use axum::Router;
 use axum::error_handling::HandleErrorLayer;
 use axum::extract::Request;
+use slipway_contract::Code;
 use tower::limit::ConcurrencyLimitLayer;
 use tower::load_shed::LoadShedLayer;
 use tower::{BoxError, ServiceBuilder, ServiceExt as _};
@@ -34,7 +35,7 @@ pub(super) fn shed(settings: &Http, routes: &Router) -> Router {
 
 async fn busy(_: BoxError) -> Problem {
     Problem::unavailable(
-        "busy",
+        Code::Busy,
         "too much is asked for at once: send this again in a moment",
     )
 }

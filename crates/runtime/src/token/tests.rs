@@ -1,4 +1,5 @@
 use ::http::HeaderValue;
+use slipway_contract::Code;
 use slipway_contract::grant::{Grant, Scope};
 
 use super::*;
@@ -83,7 +84,7 @@ fn a_whole_token_in_the_wrong_place_is_told_the_right_one() {
         let problem = authorization(value.clone()).err().expect(&value);
         assert_eq!(
             (problem.status.as_u16(), problem.code),
-            (401, "token_invalid")
+            (401, Code::TokenInvalid)
         );
         assert!(
             problem.detail.contains(words),
@@ -117,7 +118,7 @@ fn basic_is_refused_from_another_site_and_bearer_is_not() {
     let problem = problem.expect("a refusal");
     assert_eq!(
         (problem.status.as_u16(), problem.code),
-        (403, "origin_refused")
+        (403, Code::OriginRefused)
     );
     assert!(asked(&[("authorization", bearer), elsewhere]).is_ok());
 }
@@ -130,15 +131,15 @@ fn scopes_and_apps_are_refused_with_their_own_codes() {
         |result: Result<(), TokenRefusal>| Problem::from(result.expect_err("a refusal")).code;
     assert_eq!(
         code(upload.permit(Scope::Release, Some("notes"))),
-        "scope_missing"
+        Code::ScopeMissing
     );
     assert_eq!(
         code(upload.permit(Scope::Upload, Some("other"))),
-        "token_of_another_app"
+        Code::TokenOfAnotherApp
     );
     assert_eq!(
         code(upload.permit(Scope::Upload, None)),
-        "token_of_another_app"
+        Code::TokenOfAnotherApp
     );
     assert!(
         grant(&[Scope::Admin], None)

@@ -1,5 +1,6 @@
 //! Refusals about apps, channels, releases, drafts and packages.
 
+use slipway_contract::Code;
 use std::fmt::Write as _;
 
 use http::StatusCode;
@@ -18,7 +19,7 @@ pub(super) fn app(refused: App) -> Problem {
     let deleted = |status, slug: &str| {
         Problem::new(
             status,
-            "app_deleted",
+            Code::AppDeleted,
             format!(
                 "the app {slug} was deleted, and its slug stays taken: make one with another slug"
             ),
@@ -27,18 +28,18 @@ pub(super) fn app(refused: App) -> Problem {
     match refused {
         App::Unknown(slug) => Problem::new(
             StatusCode::NOT_FOUND,
-            "app_unknown",
+            Code::AppUnknown,
             format!("there is no app {slug}: make it with POST /api/v1/apps or check the spelling"),
         ),
         App::Deleted(slug) => deleted(StatusCode::GONE, &slug),
         App::SlugOfDeleted(slug) => deleted(StatusCode::CONFLICT, &slug),
         App::Exists(slug) => Problem::conflict(
-            "app_exists",
+            Code::AppExists,
             format!("there is an app {slug} already: choose another slug"),
         ),
-        App::SlugRefused(why) => Problem::unprocessable("slug_refused", why),
+        App::SlugRefused(why) => Problem::unprocessable(Code::SlugRefused, why),
         App::NotConfirmed(slug) => Problem::unprocessable(
-            "confirmation_missing",
+            Code::ConfirmationMissing,
             format!(
                 "this deletes the app {slug} with all of its releases, for ever: to mean it, type its slug again: DELETE /api/v1/apps/{slug}?confirm={slug}"
             ),
@@ -48,7 +49,7 @@ pub(super) fn app(refused: App) -> Problem {
 
 pub(super) fn channel(refused: Channel) -> Problem {
     match refused {
-        Channel::Invalid(why) => Problem::unprocessable("channel_invalid", why),
+        Channel::Invalid(why) => Problem::unprocessable(Code::ChannelInvalid, why),
         Channel::Unknown {
             channel,
             nearest,
@@ -60,7 +61,7 @@ pub(super) fn channel(refused: Channel) -> Problem {
             };
             Problem::new(
                 StatusCode::NOT_FOUND,
-                "channel_unknown",
+                Code::ChannelUnknown,
                 format!(
                     "there is no channel {channel}; {others}: correct the spelling, or to release to a new one say create=channel (in JSON \"create\": \"channel\")"
                 ),
@@ -79,7 +80,7 @@ pub(super) fn channel(refused: Channel) -> Problem {
             let names = some_of(&named.collect::<Vec<_>>(), NAMED_CHANNELS);
             let versions: Vec<_> = newer.into_iter().map(|(version, _)| version).collect();
             Problem::conflict(
-                "channel_newer",
+                Code::ChannelNewer,
                 format!(
                     "{channel} has higher versions than {version}: {names}. To roll it back, so that they leave it, say \"rollback\": true; to add {version} beside them, POST …/channels/{channel}/releases"
                 ),
@@ -87,7 +88,7 @@ pub(super) fn channel(refused: Channel) -> Problem {
             .with_member("newer", versions)
         }
         Channel::NotEmpty { channel, filling } => Problem::conflict(
-            "channel_not_empty",
+            Code::ChannelNotEmpty,
             format!(
                 "the channel {channel} is followed for {}: it can be deleted when all of them are yanked or deleted; what is yanked leaves it, and unyank puts that back into its other channels alone",
                 some_of(&filling, NAMED)
@@ -101,13 +102,13 @@ pub(super) fn draft(refused: Draft) -> Problem {
     match refused {
         Draft::NotYours(version) => Problem::new(
             StatusCode::FORBIDDEN,
-            "scope_missing",
+            Code::ScopeMissing,
             format!(
                 "the draft of {version} holds files of other tokens too: a token with the scope release may delete it; delete your own files with DELETE …/packages/ID"
             ),
         ),
         Draft::Empty(version) => Problem::unprocessable(
-            "release_empty",
+            Code::ReleaseEmpty,
             format!("{version} has no packages: upload one first"),
         ),
         Draft::Closed { version, filename } => Problem::release_closed(&version, &filename),
@@ -117,7 +118,7 @@ pub(super) fn draft(refused: Draft) -> Problem {
             others,
             files,
         } => Problem::conflict(
-            "draft_mixed",
+            Code::DraftMixed,
             format!(
                 "the draft of {version} holds files that other tokens put there: {}. Release exactly what is meant: send those of `files` that are, as \"files\", to POST /api/v1/apps/{app}/releases with \"version\" and \"channel\"",
                 some_of(&others, NAMED)
@@ -131,7 +132,7 @@ pub(super) fn draft(refused: Draft) -> Problem {
             found,
             files,
         } => Problem::conflict(
-            "draft_differs",
+            Code::DraftDiffers,
             format!(
                 "{filename} is not in the draft of {version} with the SHA-256 {wanted} (there: {}): upload it, or name the files as they are, which `files` lists",
                 found.as_deref().unwrap_or("no such file")
@@ -139,7 +140,7 @@ pub(super) fn draft(refused: Draft) -> Problem {
         )
         .with_member("files", json!(files)),
         Draft::Odd(warnings) => Problem::unprocessable(
-            "strict_refused",
+            Code::StrictRefused,
             format!(
                 "with strict=true nothing odd is published, and this is: {}. Mend it, or leave strict out",
                 warnings.join("; ")
@@ -175,38 +176,38 @@ pub(super) fn version(refused: Version) -> Problem {
             "{version} failed after its signing had begun, so its files are fixed: send the same bytes again or retry it, or choose a higher version"
         ),
     };
-    Problem::conflict("version_exists", detail)
+    Problem::conflict(Code::VersionExists, detail)
 }
 
 pub(super) fn package(refused: Package) -> Problem {
     match refused {
         Package::Unknown(id) => Problem::new(
             StatusCode::NOT_FOUND,
-            "package_unknown",
+            Code::PackageUnknown,
             format!("there is no package {id}: upload it first"),
         ),
         Package::Gone(id) => Problem::new(
             StatusCode::GONE,
-            "package_gone",
+            Code::PackageGone,
             format!(
                 "the package {id} was deleted, or another was put in its place: upload it again if it is wanted"
             ),
         ),
         Package::Taken(id) => Problem::conflict(
-            "package_taken",
+            Code::PackageTaken,
             format!(
                 "the package {id} belongs to a release already: upload the file for the new version"
             ),
         ),
         Package::Others(owners) => Problem::new(
             StatusCode::FORBIDDEN,
-            "scope_missing",
+            Code::ScopeMissing,
             format!(
                 "the package was put there by the token {owners}: a token with the scope release may delete it"
             ),
         ),
         Package::Fixed { version, state } => Problem::conflict(
-            "release_not_draft",
+            Code::ReleaseNotDraft,
             format!(
                 "the package belongs to {version}, which is {state}, and only of a draft packages are deleted: delete the release, which takes all of them"
             ),
@@ -218,34 +219,34 @@ pub(super) fn release(refused: Release) -> Problem {
     match refused {
         Release::Unknown(version) => Problem::new(
             StatusCode::NOT_FOUND,
-            "release_unknown",
+            Code::ReleaseUnknown,
             format!("there is no release {version}: check the version"),
         ),
         Release::Released(version) => Problem::conflict(
-            "release_published",
+            Code::ReleasePublished,
             format!(
                 "{version} is released already and never changes: POST …/channels/CHANNEL/releases gives it to another channel; for other files choose a higher version"
             ),
         ),
         Release::Yanked(version) => Problem::conflict(
-            "release_published",
+            Code::ReleasePublished,
             format!(
                 "{version} is yanked, and to publish it again does not put it back: POST …/releases/{version}/unyank does, or choose a higher version"
             ),
         ),
         Release::Deleted(version) => Problem::conflict(
-            "release_deleted",
+            Code::ReleaseDeleted,
             format!("{version} was deleted, and its version stays taken: choose a higher one"),
         ),
         Release::NeedsAdmin(version) => Problem::new(
             StatusCode::FORBIDDEN,
-            "scope_missing",
+            Code::ScopeMissing,
             format!(
                 "{version} was published, and deleting it takes its bytes for ever, which needs a token with the scope admin: yank it (POST …/releases/{version}/yank), which can be taken back, or ask an administrator"
             ),
         ),
         Release::Failed { version, reason } => Problem::unprocessable(
-            "release_failed",
+            Code::ReleaseFailed,
             format!(
                 "{reason}. Mend it and POST …/releases/{version}/retry, or release a new version"
             ),
@@ -257,15 +258,15 @@ pub(super) fn release(refused: Release) -> Problem {
         } => {
             let (code, only) = match need {
                 Need::Published(change) => (
-                    "release_not_published",
+                    Code::ReleaseNotPublished,
                     format!("only a published release can be {change}"),
                 ),
                 Need::Yanked => (
-                    "release_not_yanked",
+                    Code::ReleaseNotYanked,
                     "only a yanked release can be put back".to_owned(),
                 ),
                 Need::Failed => (
-                    "release_not_failed",
+                    Code::ReleaseNotFailed,
                     "only a failed release can be retried".to_owned(),
                 ),
             };

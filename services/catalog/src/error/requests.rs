@@ -1,6 +1,7 @@
 //! Refusals about what is sent, and by whom.
 
 use http::StatusCode;
+use slipway_contract::Code;
 use slipway_contract::shown::TextError;
 use slipway_runtime::Problem;
 
@@ -14,19 +15,19 @@ const RETRY_SECONDS: &str = "30";
 pub(super) fn request(refused: Request) -> Problem {
     match refused {
         Request::KeyInvalid => Problem::bad_request(
-            "idempotency_key_invalid",
+            Code::IdempotencyKeyInvalid,
             "an Idempotency-Key is 1 to 200 printable characters",
         ),
         Request::KeyReused => Problem::unprocessable(
-            "idempotency_key_reused",
+            Code::IdempotencyKeyReused,
             "this Idempotency-Key was used for another request: make a new key for each new request",
         ),
         Request::NothingToChange(names) => Problem::unprocessable(
-            "change_missing",
+            Code::ChangeMissing,
             format!("nothing to change is named: send {names}"),
         ),
         Request::ReasonMissing { again } => Problem::unprocessable(
-            "reason_missing",
+            Code::ReasonMissing,
             if again {
                 "say in the reason why users may take it again"
             } else {
@@ -34,13 +35,13 @@ pub(super) fn request(refused: Request) -> Problem {
             },
         ),
         Request::ChoiceAmbiguous => Problem::bad_request(
-            "choice_ambiguous",
+            Code::ChoiceAmbiguous,
             "name what is released once: as \"packages\" or as \"files\"",
         ),
         Request::StateUnknown(state) => {
             let states = State::KNOWN.map(|state| state.to_string()).join(", ");
             Problem::bad_request(
-                "state_unknown",
+                Code::StateUnknown,
                 format!(
                     "there is no state {}: one of {states}",
                     state.escape_debug()
@@ -48,12 +49,12 @@ pub(super) fn request(refused: Request) -> Problem {
             )
         }
         Request::QuotaInvalid => Problem::unprocessable(
-            "quota_invalid",
+            Code::QuotaInvalid,
             "a limit is a number from 0 on, or null for the platform's",
         ),
-        Request::QueryInvalid(words) => Problem::bad_request("query_invalid", words),
+        Request::QueryInvalid(words) => Problem::bad_request(Code::QueryInvalid, words),
         Request::DownloadAway => Problem::unavailable(
-            "download_unavailable",
+            Code::DownloadUnavailable,
             "the download service, which counts, does not answer: try again",
         ),
     }
@@ -63,18 +64,18 @@ pub(super) fn request(refused: Request) -> Problem {
 pub(super) fn text(refused: Text) -> Problem {
     match refused {
         Text::Name { of, why } => Problem::unprocessable(
-            "name_refused",
+            Code::NameRefused,
             format!("the {of}'s name is refused: {why}; choose another"),
         ),
         Text::Prose(TextError::TooLong(..)) => Problem::unprocessable(
-            "notes_too_long",
+            Code::NotesTooLong,
             "notes are 65,536 characters at most: shorten them",
         ),
         Text::Prose(why) => Problem::unprocessable(
-            "text_refused",
+            Code::TextRefused,
             format!("the text is refused: {why}; leave that out"),
         ),
-        Text::Version(why) => Problem::unprocessable("version_invalid", why),
+        Text::Version(why) => Problem::unprocessable(Code::VersionInvalid, why),
     }
 }
 
@@ -82,7 +83,7 @@ pub(super) fn restore(refused: Restore) -> Problem {
     let held = |what| {
         Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
-            "restore_held",
+            Code::RestoreHeld,
             format!("the catalog's database is older than what its followers have, and {what}"),
         )
         .with_header("retry-after", RETRY_SECONDS)
@@ -95,15 +96,15 @@ pub(super) fn restore(refused: Restore) -> Problem {
             "upload, which knows whether this token was revoked since, does not say: try again, or use the token in the data folder",
         ),
         Restore::NotHeld => Problem::conflict(
-            "restore_not_held",
+            Code::RestoreNotHeld,
             "nothing waits to be accepted: no older copy of the catalog's database was noticed, or the newer one is back",
         ),
         Restore::Changed => Problem::conflict(
-            "restore_changed",
+            Code::RestoreChanged,
             "the catalog's database is another one than that which was looked at: see GET /api/v1/restore again",
         ),
         Restore::MarkInvalid => Problem::bad_request(
-            "mark_invalid",
+            Code::MarkInvalid,
             "what was applied is beyond the feed, and the mark does not show that it was ever given",
         ),
     }
@@ -113,19 +114,19 @@ pub(super) fn token(refused: Token) -> Problem {
     match refused {
         Token::Unknown => Problem::new(
             StatusCode::NOT_FOUND,
-            "token_unknown",
+            Code::TokenUnknown,
             "there is no token with this id: see GET /api/v1/tokens",
         ),
         Token::ScopesEmpty => Problem::unprocessable(
-            "scopes_empty",
+            Code::ScopesEmpty,
             "name at least one scope: read, upload, release or admin",
         ),
         Token::ExpiryRefused => Problem::unprocessable(
-            "expires_in_refused",
+            Code::ExpiresInRefused,
             "expires_in is in seconds, from 1 to ten years; leave it out for a token that does not expire",
         ),
         Token::LastAdministrator => Problem::conflict(
-            "last_admin",
+            Code::LastAdmin,
             "this is the last token with the scope admin that is good for all apps, or all others expire before it: make \
              another one first that lives as long, by POST /api/v1/tokens, or replace the one of the data folder by `slipway init --rotate admin`",
         ),
@@ -137,11 +138,11 @@ pub(super) fn delivery(refused: Delivery) -> Problem {
     let problem = delivery_words(refused);
     let detail = &problem.detail;
     match problem.code {
-        "delivery_unknown" => tracing::warn!(detail, "a delivery waits"),
-        "token_refused" if problem.status == StatusCode::FORBIDDEN => {
+        Code::DeliveryUnknown => tracing::warn!(detail, "a delivery waits"),
+        Code::TokenRefused if problem.status == StatusCode::FORBIDDEN => {
             tracing::info!(detail, "an intent to publish is refused");
         }
-        "digest_invalid" => {}
+        Code::DigestInvalid => {}
         _ => tracing::error!(detail, "upload delivered what cannot be"),
     }
     problem
@@ -150,20 +151,20 @@ pub(super) fn delivery(refused: Delivery) -> Problem {
 fn delivery_words(refused: Delivery) -> Problem {
     let token_refused = |why| {
         Problem::unprocessable(
-            "token_refused",
+            Code::TokenRefused,
             format!("the token that uploaded this {why}: upload it again with another"),
         )
     };
     match refused {
         Delivery::Wrong { field, why } => Problem::unprocessable(
-            "delivery_invalid",
+            Code::DeliveryInvalid,
             format!(
                 "{field} of the delivery is not what it has to be: {why}; the upload service is at fault, tell the operator"
             ),
         ),
         Delivery::Unknown { field, word } => Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
-            "delivery_unknown",
+            Code::DeliveryUnknown,
             format!(
                 "the {field} {word:?} is not known to this version of the catalog yet: it waits until that is updated"
             ),
@@ -176,21 +177,21 @@ fn delivery_words(refused: Delivery) -> Problem {
             why,
         } => Problem::new(
             StatusCode::FORBIDDEN,
-            "token_refused",
+            Code::TokenRefused,
             format!(
                 "{version} was not released to {channel} by the token that asked for it: {why}. The package is kept: send it again, or publish its draft, with a token that may release it"
             ),
         ),
         Delivery::Differs(id) => Problem::conflict(
-            "delivery_differs",
+            Code::DeliveryDiffers,
             format!(
                 "the package {id} is there already as another one; the upload service is at fault, tell the operator"
             ),
         ),
         Delivery::OtherBlocks(id) => Problem::conflict(
-            "blocks_differ",
+            Code::BlocksDiffer,
             format!("the package {id} has another list of blocks already"),
         ),
-        Delivery::DigestInvalid(why) => Problem::unprocessable("digest_invalid", why),
+        Delivery::DigestInvalid(why) => Problem::unprocessable(Code::DigestInvalid, why),
     }
 }

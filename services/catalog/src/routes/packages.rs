@@ -131,7 +131,7 @@ async fn take_intent(
             release_rows::set_reason_of_draft(db, &release.id, &problem.detail).await?;
             return Ok(Some(Refusal {
                 status: problem.status.as_u16(),
-                code: problem.code.to_owned(),
+                code: problem.code.to_string(),
                 members: problem.members(),
                 detail: problem.detail,
             }));

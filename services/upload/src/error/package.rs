@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use serde_json::{Map, Value};
-use slipway_contract::Kind;
+use slipway_contract::{Code, Kind};
 use slipway_runtime::Problem;
 
 use super::request::channel_invalid;
@@ -14,7 +14,7 @@ impl From<package::Refusal> for Problem {
     fn from(refusal: package::Refusal) -> Self {
         match refusal {
             package::Refusal::Odd(warnings) => Self::unprocessable(
-                "strict_refused",
+                Code::StrictRefused,
                 format!(
                     "with strict=true nothing odd is taken, and this is: {}. Mend it, or leave strict out",
                     warnings.join("; ")
@@ -32,7 +32,7 @@ impl From<package::Refusal> for Problem {
                     NoVersion::Absent => "the package carries no version".to_owned(),
                 };
                 Self::unprocessable(
-                    "version_missing",
+                    Code::VersionMissing,
                     format!("{why}: give one, as ?version=1.2.3"),
                 )
             }
@@ -42,14 +42,14 @@ impl From<package::Refusal> for Problem {
                     kind => format!("of the kind {kind}, which runs on any system or on one"),
                 };
                 Self::unprocessable(
-                    "platform_required",
+                    Code::PlatformRequired,
                     format!(
                         "{filename} does not say what it runs on, for it is {what}: say it with platform=android, ios, macos, windows, linux or harmony, or with platform=any, which offers it to everybody; kind=other offers it to nobody"
                     ),
                 )
             }
             package::Refusal::PlatformMismatch(error) => Self::unprocessable(
-                "platform_mismatch",
+                Code::PlatformMismatch,
                 format!("{error}: leave {} out", package::contradicting(error)),
             ),
         }
@@ -58,7 +58,7 @@ impl From<package::Refusal> for Problem {
 
 impl From<place::Refusal> for Problem {
     fn from(refusal: place::Refusal) -> Self {
-        let taken = |detail| Self::conflict("version_exists", detail);
+        let taken = |detail| Self::conflict(Code::VersionExists, detail);
         match refusal {
             place::Refusal::Twin { version, there } => taken(format!(
                 "{version} has the file {there} already, and names that differ only in case or composition are one: use that spelling, or another name"
@@ -87,12 +87,12 @@ impl From<place::Refusal> for Problem {
                 Self::release_closed(&version, &filename)
             }
             place::Refusal::ReleaseDeleted { version } => Self::conflict(
-                "release_deleted",
+                Code::ReleaseDeleted,
                 format!("{version} was deleted, and its version stays taken: choose a higher one"),
             ),
             place::Refusal::TooManyWaiting => Self::new(
                 StatusCode::TOO_MANY_REQUESTS,
-                "too_many_waiting",
+                Code::TooManyWaiting,
                 "many packages of this name wait for the catalog: put the next one when it is back",
             )
             .with_header("retry-after", "10"),
@@ -111,13 +111,13 @@ impl From<inspection::Refusal> for Problem {
     fn from(refusal: inspection::Refusal) -> Self {
         match refusal {
             inspection::Refusal::Damaged { filename, detail } => Self::unprocessable(
-                "package_damaged",
+                Code::PackageDamaged,
                 format!(
                     "{filename} is not whole: {detail}. Build or download it again and send that; if it is meant as it is, send it with kind=other, which offers it for no platform"
                 ),
             ),
             inspection::Refusal::Archive { rule, detail } => Self::unprocessable(
-                "archive_refused",
+                Code::ArchiveRefused,
                 format!("{detail}: build the archive anew"),
             )
             .with_member("rule", rule.as_str()),
@@ -129,19 +129,19 @@ impl From<permission::Refusal> for Problem {
     fn from(refusal: permission::Refusal) -> Self {
         match refusal {
             permission::Refusal::NotReady => Self::unavailable(
-                "not_ready",
+                Code::NotReady,
                 "this instance has just started and does not know the tokens yet: try again",
             ),
             permission::Refusal::AppUnknown(app) => Self::new(
                 StatusCode::NOT_FOUND,
-                "app_unknown",
+                Code::AppUnknown,
                 format!(
                     "there is no app {app}: make it with POST /api/v1/apps or check the spelling"
                 ),
             ),
             permission::Refusal::AppDeleted(app) => Self::new(
                 StatusCode::GONE,
-                "app_deleted",
+                Code::AppDeleted,
                 format!(
                     "the app {app} was deleted, and its slug stays taken: make one with another slug"
                 ),
@@ -154,7 +154,7 @@ impl From<channel::Refusal> for Problem {
     fn from(refusal: channel::Refusal) -> Self {
         match refusal {
             channel::Refusal::Unknown { detail, members } => with_members(
-                Self::new(StatusCode::NOT_FOUND, "channel_unknown", detail),
+                Self::new(StatusCode::NOT_FOUND, Code::ChannelUnknown, detail),
                 members,
             ),
             channel::Refusal::Invalid(detail) => channel_invalid(detail),
@@ -174,7 +174,7 @@ impl From<progress::Refusal> for Problem {
         match refusal {
             progress::Refusal::Unknown => Self::new(
                 StatusCode::NOT_FOUND,
-                "package_unknown",
+                Code::PackageUnknown,
                 "there is no package with this id: it is in the answer to its upload",
             ),
             progress::Refusal::Gone => Self::new(
@@ -183,7 +183,7 @@ impl From<progress::Refusal> for Problem {
                 "the package was deleted, or another took its place in its draft: upload it again if it is wanted",
             ),
             progress::Refusal::ReleaseFailed { version, reason } => Self::unprocessable(
-                "release_failed",
+                Code::ReleaseFailed,
                 format!(
                     "{version} could not be released: {reason}. When that is mended, send the package again or retry the release"
                 ),
@@ -192,7 +192,7 @@ impl From<progress::Refusal> for Problem {
                 let problem = Self::new(
                     StatusCode::from_u16(refused.status)
                         .unwrap_or(StatusCode::UNPROCESSABLE_ENTITY),
-                    known(&refused.code, &OF_DELIVERY).unwrap_or("package_refused"),
+                    known(&refused.code, &OF_DELIVERY).unwrap_or(Code::PackageRefused),
                     refused.detail,
                 );
                 with_members(problem, refused.members)
@@ -203,11 +203,11 @@ impl From<progress::Refusal> for Problem {
 
 impl From<removal::Refusal> for Problem {
     fn from(refusal: removal::Refusal) -> Self {
-        let away = |detail: String| Self::unavailable("catalog_unavailable", detail);
+        let away = |detail: String| Self::unavailable(Code::CatalogUnavailable, detail);
         match refusal {
             removal::Refusal::OfAnother { token_name } => Self::new(
                 StatusCode::FORBIDDEN,
-                "scope_missing",
+                Code::ScopeMissing,
                 format!(
                     "the token {token_name} uploaded this package: delete it with that one, or with a token that has the scope release"
                 ),
@@ -221,7 +221,7 @@ impl From<removal::Refusal> for Problem {
                 detail,
             } => Self::new(
                 status,
-                known(&code, &removal::CODES).unwrap_or("removal_refused"),
+                known(&code, &removal::CODES).unwrap_or(Code::RemovalRefused),
                 detail,
             ),
             removal::Refusal::CatalogUnavailable(detail) => away(detail),
@@ -233,26 +233,26 @@ impl From<removal::Refusal> for Problem {
 }
 
 /// A code of the catalog's as it is told on; `None` of one that is not known to be one.
-fn known(code: &str, codes: &[&'static str]) -> Option<&'static str> {
-    codes.iter().find(|known| **known == code).copied()
+fn known(code: &str, codes: &[Code]) -> Option<Code> {
+    code.parse().ok().filter(|code| codes.contains(code))
 }
 
 /// Codes with which the catalog refuses a delivery.
-const OF_DELIVERY: [&str; 16] = [
-    "app_deleted",
-    "app_unknown",
-    "channel_invalid",
-    "channel_unknown",
-    "draft_mixed",
+const OF_DELIVERY: [Code; 16] = [
+    Code::AppDeleted,
+    Code::AppUnknown,
+    Code::ChannelInvalid,
+    Code::ChannelUnknown,
+    Code::DraftMixed,
     progress::GONE,
-    "package_taken",
-    "package_unknown",
-    "release_deleted",
-    "release_not_published",
-    "release_published",
-    "release_unknown",
-    "strict_refused",
-    "token_refused",
-    "version_exists",
-    "version_invalid",
+    Code::PackageTaken,
+    Code::PackageUnknown,
+    Code::ReleaseDeleted,
+    Code::ReleaseNotPublished,
+    Code::ReleasePublished,
+    Code::ReleaseUnknown,
+    Code::StrictRefused,
+    Code::TokenRefused,
+    Code::VersionExists,
+    Code::VersionInvalid,
 ];

@@ -1,6 +1,7 @@
 //! What is wrong with a request: its headers, its parameters, its form, its bytes.
 
 use http::StatusCode;
+use slipway_contract::Code;
 use slipway_runtime::Problem;
 
 use crate::digests::{self, Instead};
@@ -15,7 +16,7 @@ impl From<body::Refusal> for Problem {
                 "a package may have {most} bytes here: send a smaller one, or ask the operator to raise the limit"
             )),
             body::Refusal::Empty => Self::unprocessable(
-                "package_empty",
+                Code::PackageEmpty,
                 "the package has no bytes: look whether the path of the file is right, and send it with its content, as `curl -T FILE` does",
             ),
             body::Refusal::Cut => cut("the body ended before it was complete: send it again"),
@@ -28,13 +29,13 @@ impl From<body::Refusal> for Problem {
                     None => "do not have the digest that a header announces".to_owned(),
                 };
                 Self::unprocessable(
-                    "digest_mismatch",
+                    Code::DigestMismatch,
                     format!("the bytes that arrived {what}: send them again"),
                 )
             }
             body::Refusal::DiskFull => Self::disk_full(),
             body::Refusal::StoreBusy => Self::unavailable(
-                "store_busy",
+                Code::StoreBusy,
                 "the store is being tidied and did not become free: send the package again",
             ),
         }
@@ -43,19 +44,19 @@ impl From<body::Refusal> for Problem {
 
 /// 413: more bytes than may come.
 pub(super) fn too_large(detail: String) -> Problem {
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, Code::BodyTooLarge, detail)
 }
 
 /// 400: fewer bytes than were to come.
 pub(super) fn cut(detail: &str) -> Problem {
-    Problem::bad_request("body_unreadable", detail)
+    Problem::bad_request(Code::BodyUnreadable, detail)
 }
 
 /// 408: the body of one request took longer than `limits.body_seconds`.
 pub(super) fn late(what_to_do: &str) -> Problem {
     Problem::new(
         StatusCode::REQUEST_TIMEOUT,
-        "body_too_slow",
+        Code::BodyTooSlow,
         format!("the body of this request took longer than one may take here: {what_to_do}"),
     )
 }
@@ -65,7 +66,7 @@ impl From<envelope::Refusal> for Problem {
         match refusal {
             envelope::Refusal::Length => Self::new(
                 StatusCode::LENGTH_REQUIRED,
-                "length_required",
+                Code::LengthRequired,
                 "over HTTP/1.0 the length of a body has to be told: send Content-Length, or speak HTTP/1.1",
             ),
             envelope::Refusal::Holds(what) => media_type(format!(
@@ -73,13 +74,13 @@ impl From<envelope::Refusal> for Problem {
                 what.escape_default()
             )),
             envelope::Refusal::Part(header) => Self::bad_request(
-                "part_refused",
+                Code::PartRefused,
                 format!(
                     "{header} says that this is a part of the file, and a package is sent whole: send it from its first byte, or in pieces by tus to /api/v1/apps/APP/uploads, where an upload that broke off goes on"
                 ),
             ),
             envelope::Refusal::Condition(header) => Self::bad_request(
-                "condition_refused",
+                Code::ConditionRefused,
                 format!(
                     "{header} is not looked at here: leave it out; Repr-Digest says which bytes are meant"
                 ),
@@ -89,7 +90,7 @@ impl From<envelope::Refusal> for Problem {
             )),
             envelope::Refusal::Coded { header, coding } => Self::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "coding_refused",
+                Code::CodingRefused,
                 format!(
                     "{header}: {} is not undone here, so the package would be the coded bytes: send the file as it is",
                     coding.escape_default()
@@ -101,11 +102,11 @@ impl From<envelope::Refusal> for Problem {
 }
 
 fn media_type(detail: String) -> Problem {
-    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type", detail)
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::MediaType, detail)
 }
 
 fn header_invalid(detail: String) -> Problem {
-    Problem::bad_request("header_invalid", detail)
+    Problem::bad_request(Code::HeaderInvalid, detail)
 }
 
 impl From<digests::Refusal> for Problem {
@@ -137,7 +138,7 @@ impl From<digests::Refusal> for Problem {
 }
 
 fn digest_invalid(status: StatusCode, detail: String) -> Problem {
-    Problem::new(status, "digest_invalid", detail)
+    Problem::new(status, Code::DigestInvalid, detail)
 }
 
 impl From<tus::Refusal> for Problem {
@@ -145,7 +146,7 @@ impl From<tus::Refusal> for Problem {
         match refusal {
             tus::Refusal::Version => Self::new(
                 StatusCode::PRECONDITION_FAILED,
-                "tus_version",
+                Code::TusVersion,
                 format!(
                     "this address speaks tus: send Tus-Resumable: {}",
                     tus::VERSION
@@ -153,7 +154,7 @@ impl From<tus::Refusal> for Problem {
             )
             .with_header("tus-version", tus::VERSION),
             tus::Refusal::Extension { header, why } => Self::bad_request(
-                "tus_extension_unknown",
+                Code::TusExtensionUnknown,
                 format!(
                     "{header} is {why}. Tus-Extension lists what is spoken here: {}",
                     tus::EXTENSIONS
@@ -176,7 +177,7 @@ impl From<tus::Refusal> for Problem {
                 "the header {header} is missing or cannot be read: see the tus protocol"
             )),
             tus::Refusal::Checksum(error) => {
-                Self::bad_request("checksum_invalid", error.to_string())
+                Self::bad_request(Code::ChecksumInvalid, error.to_string())
             }
             tus::Refusal::Envelope(refusal) => refusal.into(),
             tus::Refusal::Digest(refusal) => refusal.into(),
@@ -197,7 +198,7 @@ impl From<metadata::Refusal> for Problem {
                 )
             }
         };
-        Self::bad_request("metadata_invalid", format!("Upload-Metadata {detail}"))
+        Self::bad_request(Code::MetadataInvalid, format!("Upload-Metadata {detail}"))
     }
 }
 
@@ -208,22 +209,22 @@ impl From<parameters::Refusal> for Problem {
             parameters::Refusal::Name(error) => {
                 name_refused(format!("{error}: choose another name"))
             }
-            parameters::Refusal::Version(error) => correct("version_invalid", error),
+            parameters::Refusal::Version(error) => correct(Code::VersionInvalid, error),
             parameters::Refusal::Channel(error) => channel_invalid(format!("{error}: correct it")),
-            parameters::Refusal::Platform(error) => correct("platform_unknown", error),
-            parameters::Refusal::Arch(error) => correct("arch_unknown", error),
+            parameters::Refusal::Platform(error) => correct(Code::PlatformUnknown, error),
+            parameters::Refusal::Arch(error) => correct(Code::ArchUnknown, error),
             parameters::Refusal::Digest(error) => digest_invalid(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 format!("{error}: correct it"),
             ),
             parameters::Refusal::Kind(kind) => Self::unprocessable(
-                "kind_unknown",
+                Code::KindUnknown,
                 format!(
                     "kind={kind} cannot be declared: leave it out, and the kind is read out of the bytes; kind=other takes them as they are"
                 ),
             ),
             parameters::Refusal::Word { name, given, words } => Self::unprocessable(
-                "parameter_invalid",
+                Code::ParameterInvalid,
                 format!(
                     "{name}={} is not known: write {name}={}, or leave it out",
                     given.escape_default(),
@@ -231,7 +232,7 @@ impl From<parameters::Refusal> for Problem {
                 ),
             ),
             parameters::Refusal::Notes => Self::unprocessable(
-                "notes_without_release",
+                Code::NotesWithoutRelease,
                 "notes are of a release: say the version, or the channel to publish to",
             ),
             parameters::Refusal::NotesTooLong => {
@@ -241,7 +242,7 @@ impl From<parameters::Refusal> for Problem {
                 "notes in an address are 4,096 bytes at most: shorten them, send them as the field notes of a form to …/packages, or publish a draft with POST …/releases",
             ),
             parameters::Refusal::NotesText(error) => Self::unprocessable(
-                "text_refused",
+                Code::TextRefused,
                 format!("the notes are refused: {error}; leave that out"),
             ),
         }
@@ -250,15 +251,15 @@ impl From<parameters::Refusal> for Problem {
 
 /// 422: no name of a channel.
 pub(super) fn channel_invalid(detail: String) -> Problem {
-    Problem::unprocessable("channel_invalid", detail)
+    Problem::unprocessable(Code::ChannelInvalid, detail)
 }
 
 fn name_refused(detail: String) -> Problem {
-    Problem::unprocessable("name_refused", detail)
+    Problem::unprocessable(Code::NameRefused, detail)
 }
 
 fn notes_too_long(detail: &str) -> Problem {
-    Problem::unprocessable("notes_too_long", detail)
+    Problem::unprocessable(Code::NotesTooLong, detail)
 }
 
 impl From<form::Refusal> for Problem {
@@ -276,7 +277,7 @@ impl From<form::Refusal> for Problem {
             }
             form::Refusal::Unknown(name) => {
                 return Self::bad_request(
-                    "parameter_unknown",
+                    Code::ParameterUnknown,
                     format!(
                         "unknown field `{}`, expected `file` or one of `filename`, `version`, `channel`, `platform`, `arch`, `kind`, `sha256`, `notes`, `strict`, `create`: check the spelling or leave it out",
                         name.escape_default()
@@ -303,7 +304,7 @@ impl From<form::Refusal> for Problem {
                 "its file has {came} bytes and not its Content-Length: send all of it, and one length"
             ),
         };
-        Self::bad_request("form_invalid", format!("the form is not taken: {why}"))
+        Self::bad_request(Code::FormInvalid, format!("the form is not taken: {why}"))
     }
 }
 

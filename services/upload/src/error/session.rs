@@ -1,6 +1,7 @@
 //! What a client of an upload in pieces is told.
 
 use http::StatusCode;
+use slipway_contract::Code;
 use slipway_runtime::Problem;
 
 use super::request::{cut, late, too_large};
@@ -11,7 +12,7 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::Unknown => Self::new(
                 StatusCode::NOT_FOUND,
-                "upload_unknown",
+                Code::UploadUnknown,
                 "there is no such upload, or it has ended: begin a new one",
             ),
             Refusal::Expired => gone("this upload has expired"),
@@ -19,20 +20,20 @@ impl From<Refusal> for Problem {
             // 423 and not 503: to a client of tus 503 says that there is no such upload any more, and it begins anew.
             Refusal::Busy => Self::new(
                 StatusCode::LOCKED,
-                "upload_busy",
+                Code::UploadBusy,
                 "an earlier request still works on this upload: try again in a moment",
             )
             .with_header("retry-after", "1"),
             Refusal::TooMany(limit) => Self::new(
                 StatusCode::TOO_MANY_REQUESTS,
-                "too_many_uploads",
+                Code::TooManyUploads,
                 format!(
                     "{limit} uploads of this token are open: GET …/uploads lists them, end or finish one, or wait until one expires"
                 ),
             )
             .with_header("retry-after", "60"),
             Refusal::OffsetDiffers { received } => Self::conflict(
-                "offset_differs",
+                Code::OffsetDiffers,
                 format!("the upload goes on at {received}: send the bytes from there"),
             )
             .with_header("upload-offset", received.to_string()),
@@ -42,7 +43,7 @@ impl From<Refusal> for Problem {
             // 460 is of tus.
             Refusal::ChecksumMismatch => Self::new(
                 StatusCode::from_u16(460).unwrap_or(StatusCode::BAD_REQUEST),
-                "checksum_mismatch",
+                Code::ChecksumMismatch,
                 "the piece that arrived does not have its checksum and was thrown away: send it again",
             ),
             Refusal::Cut => cut(
@@ -52,7 +53,7 @@ impl From<Refusal> for Problem {
                 late("what arrived is kept: ask for the offset and go on from there")
             }
             Refusal::TakenOver => Self::conflict(
-                "upload_taken_over",
+                Code::UploadTakenOver,
                 "another request goes on with this upload: ask for the offset if that was not you",
             ),
         }
@@ -62,7 +63,7 @@ impl From<Refusal> for Problem {
 fn gone(what: &str) -> Problem {
     Problem::new(
         StatusCode::GONE,
-        "upload_expired",
+        Code::UploadExpired,
         format!("{what}: begin a new one"),
     )
 }

@@ -1,10 +1,11 @@
 //! How far the release of a package is.
 
+use slipway_contract::Code;
 use slipway_contract::public::{Package, Refusal as Refused, Uploaded};
 use slipway_contract::{PackageState, ReleaseState, Word};
 
 /// The code of a package that the catalog had, or was to have, and has no more.
-pub(crate) const GONE: &str = "package_gone";
+pub(crate) const GONE: Code = Code::PackageGone;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Refusal {

@@ -1,6 +1,7 @@
 //! Who may delete a package, and who has to agree.
 
 use http::StatusCode;
+use slipway_contract::Code;
 
 use crate::store::state::State;
 
@@ -50,14 +51,14 @@ pub(crate) enum Refusal {
 }
 
 /// Codes with which the catalog refuses a removal: what it says of the token, and not of this service.
-pub(crate) const CODES: [&str; 7] = [
-    "app_deleted",
-    "package_unknown",
-    "release_not_draft",
-    "scope_missing",
-    "token_expired",
-    "token_invalid",
-    "token_of_another_app",
+pub(crate) const CODES: [Code; 7] = [
+    Code::AppDeleted,
+    Code::PackageUnknown,
+    Code::ReleaseNotDraft,
+    Code::ScopeMissing,
+    Code::TokenExpired,
+    Code::TokenInvalid,
+    Code::TokenOfAnotherApp,
 ];
 
 pub(crate) fn decide(facts: Facts<'_>) -> Result<Effect, Refusal> {
