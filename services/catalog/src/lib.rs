@@ -116,7 +116,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     routes::router().into_openapi()
 }
 
-/// Starts the jobs' workers, for tests; [`Service::build`] does it for a process.
+/// Starts the jobs' workers, for tests; `build` does it for a process.
 pub fn start_workers(state: &CatalogState) {
     worker::start(state);
 }
