@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::CONNECTION;
@@ -57,6 +58,16 @@ fn or_locked(outcome: Result<Response<Body>, Problem>) -> Result<Response<Body>,
         }
         outcome => outcome,
     }
+}
+
+/// Says how long the service took to the first byte of its answer (`Server-Timing`, W3C): milliseconds, beside what services
+/// say themselves.
+fn timed(mut answer: Response<Body>, took: Duration) -> Response<Body> {
+    let entry = format!("upstream;dur={:.1}", took.as_secs_f64() * 1000.0);
+    if let Ok(entry) = HeaderValue::from_str(&entry) {
+        answer.headers_mut().append("server-timing", entry);
+    }
+    answer
 }
 
 /// One request on its way. When it is dropped before the answer, the client has gone away.
@@ -155,6 +166,7 @@ impl Gateway {
         };
         request::prepare(request.headers_mut(), &forwarding);
         let resuming = asks_to_resume(&request);
+        let asked = Instant::now();
         let outcome = upstreams
             .forward(
                 &route.upstream,
@@ -163,7 +175,8 @@ impl Gateway {
                 &trace.received,
                 &mut trace.line.instance,
             )
-            .await;
+            .await
+            .map(|answer| timed(answer, asked.elapsed()));
         if resuming {
             or_locked(outcome)
         } else {

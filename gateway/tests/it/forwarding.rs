@@ -58,6 +58,11 @@ async fn a_service_sees_what_the_gateway_knows_and_nothing_that_a_client_claims(
         (answer.status, answer.body.as_slice(), answer.field("etag")),
         (200, &b"ok"[..], Some("\"e\""))
     );
+    let timing = answer.field("server-timing").expect("a time");
+    let took = timing
+        .strip_prefix("upstream;dur=")
+        .expect("of the service");
+    assert!(took.parse::<f64>().is_ok_and(|took| took > 0.0), "{timing}");
     for gone in ["x-slipway", "keep-alive", "x-hop", "theirs"] {
         assert!(!answer.head.contains(gone), "{gone} in {}", answer.head);
     }
