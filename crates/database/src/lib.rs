@@ -1,4 +1,4 @@
-//! Databases: one set of SQL for SQLite and PostgreSQL ([`pool`]), the copy that a service keeps of the catalog's state
+//! Databases: one set of SQL for SQLite and PostgreSQL ([`Database`]), the copy that a service keeps of the catalog's state
 //! ([`replica`]), and what an error of a database is to whoever asks ([`fault`]).
 
 mod born;

@@ -1,6 +1,6 @@
 //! What can be read out of an uploaded package, into the types of `slipway-contract`.
 //!
-//! [`inspect`] reads a file that it is given. Nothing here writes, listens or keeps state, so there is nothing to lose in a
+//! [`inspect()`] reads a file that it is given. Nothing here writes, listens or keeps state, so there is nothing to lose in a
 //! crash.
 
 mod apk;

@@ -43,7 +43,7 @@ pub(crate) enum Untranslated {
 }
 
 /// Keeps the version that the package gives itself, and what it is here. The text must be one that can be
-/// [shown](crate::facts::shown).
+/// shown (`slipway_contract::shown`).
 pub(crate) fn set(
     facts: &mut Facts,
     native: String,

@@ -2,7 +2,7 @@
 //!
 //! The bytes are a stranger's, and the decoders that read them are others' code. The child gets the file, opened to be
 //! read, and a small share of memory and time; it has nothing of our environment, and before it reads it gives up
-//! everything else ([`confine`]). Whatever becomes of it, becomes of it alone. Only a refusal by a named rule stops an
+//! everything else ([`confine()`]). Whatever becomes of it, becomes of it alone. Only a refusal by a named rule stops an
 //! upload, and what is known to be not whole: a child that dies has not understood the file, and a parser's weakness must
 //! not stop a developer's release.
 //!
