@@ -92,6 +92,15 @@ pub fn internal(services: impl IntoIterator<Item = OpenApi>) -> OpenApi {
                     .take()
                     .map(|id| format!("{id}_staged"));
                 operation.security = None;
+                for (status, name) in [
+                    ("401", "CallerUnproven"),
+                    ("403", "CallerRefused"),
+                    ("421", "AnotherInstance"),
+                ] {
+                    let answer = || RefOr::Ref(Ref::from_response_name(name));
+                    let answers = &mut operation.responses.responses;
+                    answers.entry(status.to_owned()).or_insert_with(answer);
+                }
             }
         }
         for operation in operations(item) {

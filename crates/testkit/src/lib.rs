@@ -3,6 +3,7 @@
 
 pub mod call;
 pub mod database;
+mod described;
 pub mod minisign;
 pub mod peer;
 

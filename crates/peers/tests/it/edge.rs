@@ -9,7 +9,8 @@ use slipway_peers::run::joined;
 use slipway_runtime::http::operators::router as admin;
 use slipway_runtime::metrics::Reading;
 use slipway_runtime::{Health, Problem, Process};
-use slipway_testkit::call::{call, call_for_bytes, called_by, send, through_the_gateway};
+use slipway_testkit::call::invented::{call, call_for_bytes, send};
+use slipway_testkit::call::{called_by, through_the_gateway};
 use slipway_testkit::database::Engine;
 use slipway_testkit::{TestProcess, process};
 

@@ -94,6 +94,7 @@ struct Minisign {
         (status = 201, description = "The app. Its signing key is made with it; `keys` is null when that takes longer than two seconds, and appears by itself.", body = App, headers(("Location" = String, description = "Its address."))),
         (status = 409, description = "`app_exists`: the slug is taken. `app_deleted`: it is that of an app that was deleted, and stays taken.", body = ProblemDocument, content_type = PROBLEM),
         (status = 422, description = "`slug_refused`: a slug is 1 to 63 of a-z, 0-9 and -, begins with none, and is none of repo, dists, pool, all, api, keys, latest, console, admin, stable and beta. `name_refused`: a name is 1 to 100 characters that are seen, without control and direction characters, and ends in no dot; it is kept in composed form (NFC). `idempotency_key_reused`.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 410, description = "`app_deleted`: the same request made an app that was deleted since.", body = ProblemDocument, content_type = PROBLEM),
     ),
 )]
 async fn create(

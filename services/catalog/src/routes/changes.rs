@@ -65,6 +65,7 @@ struct Query {
         (status = 200, description = "Changes after that number, in their order.", body = Page),
         (status = 409, description = "`follower_taken`, `follower_differs`.", body = ProblemDocument, content_type = PROBLEM),
         (status = 422, description = "It cannot be read.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 400, description = "`query_invalid`, `mark_invalid`, `epoch_invalid`: it cannot be read.", body = ProblemDocument, content_type = PROBLEM),
     ),
 )]
 async fn changes(

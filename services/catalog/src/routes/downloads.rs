@@ -29,6 +29,7 @@ pub(super) fn router() -> OpenApiRouter<CatalogState> {
 struct Downloads {
     items: Vec<Downloaded>,
     /// Names of files that were found damaged in the store. They are not served until the operator has put them back.
+    #[schema(required = false)]
     damaged: Vec<String>,
 }
 
@@ -53,6 +54,7 @@ struct Downloaded {
         (status = 200, description = "Downloads by file.", body = Downloads),
         (status = 404, description = "`app_unknown`, `release_unknown`: there is no such app or no release of this version.", body = ProblemDocument, content_type = PROBLEM),
         (status = 503, description = "`download_unavailable`: the download service, which counts, does not answer. `database_unavailable`.", body = ProblemDocument, content_type = PROBLEM, headers(("Retry-After" = i64, description = "Seconds."))),
+        (status = 422, description = "`version_invalid`: a `+` of the version came as a space; write it `%2B`.", body = ProblemDocument, content_type = PROBLEM),
     ),
 )]
 async fn show(

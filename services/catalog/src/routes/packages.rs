@@ -44,9 +44,10 @@ pub(super) fn router() -> OpenApiRouter<CatalogState> {
         InternalWriting,
         (status = 200, description = "It is there.", body = Uploaded),
         (status = 404, description = "`app_unknown`, `channel_unknown`.", body = ProblemDocument, content_type = PROBLEM),
-        (status = 409, description = "`version_exists`, `release_published`, `release_deleted`, `package_taken`, `package_differs`.", body = ProblemDocument, content_type = PROBLEM),
-        (status = 410, description = "`app_deleted`, `package_deleted`.", body = ProblemDocument, content_type = PROBLEM),
-        (status = 422, description = "It is refused for good, for the reason given.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 409, description = "`version_exists`, `release_published`, `release_deleted`, `package_taken`, `package_differs`. `blocks_differ`, `delivery_differs`.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 410, description = "`app_deleted`, `package_deleted`. `package_gone`.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 422, description = "It is refused for good, for the reason given. `channel_invalid`, `delivery_invalid`, `strict_refused`, `token_refused`, `version_invalid`.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 503, description = "`delivery_unknown`: it has words that this version does not know. `database_unavailable`, `resources_exhausted`, `restore_held`: try again.", body = ProblemDocument, content_type = PROBLEM),
     ),
 )]
 async fn deliver(
@@ -212,7 +213,7 @@ struct Query {
         InternalReading,
         (status = 200, description = "What is known of it.", body = Uploaded),
         (status = 404, description = "`package_unknown`.", body = ProblemDocument, content_type = PROBLEM),
-        (status = 410, description = "`package_deleted`, `app_deleted`.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 410, description = "`package_deleted`, `app_deleted`. `package_gone`.", body = ProblemDocument, content_type = PROBLEM),
     ),
 )]
 async fn show(

@@ -57,7 +57,7 @@ pub(super) struct Edit {
         (status = 200, description = "The release as it is now; the install page shows it too.", body = public::Release),
         (status = 404, description = "`app_unknown`, `release_unknown`: there is no such app or no release of this version.", body = ProblemDocument, content_type = PROBLEM),
         (status = 409, description = "`release_deleted`: only its version is left.", body = ProblemDocument, content_type = PROBLEM),
-        (status = 422, description = "`change_missing`: no notes are named. `notes_too_long`. `text_refused`: they hold control, direction or unseen characters.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 422, description = "`change_missing`: no notes are named. `notes_too_long`. `text_refused`: they hold control, direction or unseen characters. `version_invalid`: a `+` of the version came as a space; write it `%2B`.", body = ProblemDocument, content_type = PROBLEM),
     ),
 )]
 pub(super) async fn edit(
@@ -115,7 +115,7 @@ struct Because {
         (status = 200, description = "It is gone from `latest`, feeds and page; its exact addresses answer 410 with the reason. The version stays taken.", body = public::Release),
         (status = 404, description = "`app_unknown`, `release_unknown`: there is no such app or no release of this version.", body = ProblemDocument, content_type = PROBLEM),
         (status = 409, description = "`release_not_published`: only a published release can be yanked, and only once.", body = ProblemDocument, content_type = PROBLEM),
-        (status = 422, description = "`reason_missing`: say why. `notes_too_long`, `idempotency_key_reused`. `text_refused`: it holds control, direction or unseen characters.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 422, description = "`reason_missing`: say why. `notes_too_long`, `idempotency_key_reused`. `text_refused`: it holds control, direction or unseen characters. `version_invalid`: a `+` of the version came as a space; write it `%2B`.", body = ProblemDocument, content_type = PROBLEM),
     ),
 )]
 async fn yank(
@@ -144,7 +144,7 @@ async fn yank(
         (status = 200, description = "It is published again, in the channels that it is in, with the same bytes and signatures.", body = public::Release),
         (status = 404, description = "`app_unknown`, `release_unknown`: there is no such app or no release of this version.", body = ProblemDocument, content_type = PROBLEM),
         (status = 409, description = "`release_not_yanked`: only a yanked release can be put back.", body = ProblemDocument, content_type = PROBLEM),
-        (status = 422, description = "`reason_missing`: say why. `notes_too_long`, `idempotency_key_reused`. `text_refused`: it holds control, direction or unseen characters.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 422, description = "`reason_missing`: say why. `notes_too_long`, `idempotency_key_reused`. `text_refused`: it holds control, direction or unseen characters. `version_invalid`: a `+` of the version came as a space; write it `%2B`.", body = ProblemDocument, content_type = PROBLEM),
     ),
 )]
 async fn unyank(

@@ -287,6 +287,7 @@ async fn list(
         Reading,
         (status = 200, description = "The release, found by any spelling of its version that is equal in order. One that was deleted has the state `deleted` and neither packages nor notes.", body = public::Release),
         (status = 404, description = "`app_unknown`, `release_unknown`: there is no such app or no release of this version.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 422, description = "`version_invalid`: a `+` of the version came as a space; write it `%2B`.", body = ProblemDocument, content_type = PROBLEM),
     ),
 )]
 async fn show(
@@ -328,6 +329,7 @@ struct DeletedRelease {
         (status = 204, description = "It is deleted."),
         (status = 403, description = "`scope_missing`: what was published is deleted by an administrator alone, and yanked with `release`. `token_of_another_app`.", body = ProblemDocument, content_type = PROBLEM),
         (status = 404, description = "`app_unknown`, `release_unknown`: there is no such app or no release of this version.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 422, description = "`version_invalid`: a `+` of the version came as a space; write it `%2B`.", body = ProblemDocument, content_type = PROBLEM),
     ),
 )]
 async fn delete(
@@ -374,7 +376,7 @@ async fn delete(
         (status = 202, description = "It goes on by itself.", body = public::Release, headers(("Location" = String, description = "Its address."))),
         (status = 404, description = "`app_unknown`, `release_unknown`: there is no such app or no release of this version.", body = ProblemDocument, content_type = PROBLEM),
         (status = 409, description = "`release_not_failed`: only a failed release can be retried.", body = ProblemDocument, content_type = PROBLEM),
-        (status = 422, description = "`release_failed`: it failed again, for the reason given.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 422, description = "`release_failed`: it failed again, for the reason given. `version_invalid`: a `+` of the version came as a space; write it `%2B`.", body = ProblemDocument, content_type = PROBLEM),
     ),
 )]
 async fn retry(

@@ -30,7 +30,7 @@ pub(super) fn router() -> OpenApiRouter<CatalogState> {
         InternalWriting,
         (status = 200, description = "What became of it.", body = Removed),
         (status = 404, description = "`app_unknown`, `package_unknown`.", body = ProblemDocument, content_type = PROBLEM),
-        (status = 409, description = "`package_released`: it is on its way to be released, or is.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 409, description = "`package_released`: it is on its way to be released, or is. `release_not_draft`.", body = ProblemDocument, content_type = PROBLEM),
         (status = 410, description = "`app_deleted`.", body = ProblemDocument, content_type = PROBLEM),
         (status = 422, description = "`package_refused`.", body = ProblemDocument, content_type = PROBLEM),
     ),

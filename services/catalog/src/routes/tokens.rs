@@ -90,6 +90,7 @@ struct Shown {
         (status = 201, description = "The token. Its text is in this answer and nowhere else.", body = Shown),
         (status = 404, description = "`app_unknown`: there is no such app.", body = ProblemDocument, content_type = PROBLEM),
         (status = 422, description = "`name_refused`: a name is as that of an app. `scopes_empty`: name at least one. `expires_in_refused`: 1 second to ten years.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 410, description = "`app_deleted`: the app of the token was deleted.", body = ProblemDocument, content_type = PROBLEM),
     ),
 )]
 async fn create(

@@ -230,7 +230,7 @@ async fn a_long_state_is_told_in_pages() {
         let mut transaction = database.begin().await.expect("a transaction");
         for number in 2..=701_i64 {
             query("INSERT INTO tokens (id, hash, name, scopes, created_at, seq) VALUES ($1, $1, 'ci', '[]', 0, $2)")
-                .bind(format!("token {number}"))
+                .bind(format!("{number:064}"))
                 .bind(number)
                 .execute(&mut *transaction)
                 .await

@@ -72,6 +72,7 @@ struct RangeRequest {
         (status = 410, description = "`yanked`: it was taken back, for the reason given. `deleted`: it was deleted, for ever.", body = ProblemDocument, content_type = PROBLEM),
         (status = 412, description = "`precondition_failed`: it is not what `If-Match` or `If-Unmodified-Since` asks for.", body = ProblemDocument, content_type = PROBLEM),
         (status = 416, description = "`range_not_satisfiable`: the file has no such bytes.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 500, description = "`damaged`: the bytes in the store are not those that were released. `file_missing`: they are not there. `internal`: a fault of ours. The log has it under `request_id`.", body = ProblemDocument, content_type = PROBLEM),
     ),
 )]
 async fn show(

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use slipway_contract::Digest;
-use slipway_openapi::InternalReading;
+use slipway_openapi::{InternalReading, PROBLEM, ProblemDocument};
 use slipway_runtime::http::json::ApiPath;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -46,6 +46,7 @@ struct Address {
     responses(
         InternalReading,
         (status = 200, description = "What lies there, read from the disk to its end.", body = Reread),
+        (status = 400, description = "`digest_invalid`: a digest is 64 hexadecimal digits.", body = ProblemDocument, content_type = PROBLEM),
     ),
 )]
 async fn show(

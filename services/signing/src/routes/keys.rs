@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use slipway_contract::Slug;
-use slipway_openapi::InternalWriting;
+use slipway_openapi::{InternalWriting, PROBLEM, ProblemDocument};
 use slipway_runtime::http::json::ApiJson;
 use utoipa::ToSchema;
 
@@ -31,7 +31,11 @@ pub(crate) struct Key {
     path = "/internal/keys",
     operation_id = "ensure_key",
     request_body = Wanted,
-    responses(InternalWriting, (status = 200, description = "The app's key.", body = Key)),
+    responses(
+        InternalWriting,
+        (status = 200, description = "The app's key.", body = Key),
+        (status = 503, description = "`key_missing`: the statements speak of a key that is not there. `database_unavailable`, `resources_exhausted`: try again.", body = ProblemDocument, content_type = PROBLEM),
+    ),
 )]
 pub(crate) async fn ensure(
     State(state): State<SigningState>,

@@ -29,8 +29,10 @@ pub(crate) struct Signature {
         InternalWriting,
         (status = 200, description = "The signature.", body = Signature),
         (status = 404, description = "`key_unknown`, `blob_missing`.", body = ProblemDocument, content_type = PROBLEM),
-        (status = 409, description = "`version_exists`: the version was signed with other bytes under this name. `key_differs`.", body = ProblemDocument, content_type = PROBLEM),
-        (status = 422, description = "`blob_differs`: the bytes in the store are not those.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 409, description = "`version_exists`: the version was signed with other bytes under this name. `key_differs`. `statement_differs`.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 422, description = "`blob_differs`: the bytes in the store are not those. `blob_missing`, `digest_mismatch`.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 400, description = "`size_invalid`, `json_invalid`, `body_unreadable`.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 503, description = "`clock_wrong`, `key_missing`, `statement_damaged`, `statements_unavailable`, `store_unavailable`. `database_unavailable`, `resources_exhausted`: try again.", body = ProblemDocument, content_type = PROBLEM),
     ),
 )]
 pub(crate) async fn create(

@@ -127,6 +127,7 @@ async fn options_of_one(state: State<UploadState>) -> Response {
         (status = 422, description = "`package_empty`: `Upload-Length: 0`. `name_refused`, `version_invalid`, `channel_invalid`, `platform_unknown`, `platform_required`, `arch_unknown`, `kind_unknown`, `digest_invalid`, `parameter_invalid`, `notes_without_release`, `notes_too_long`, `text_refused`.", body = ProblemDocument, content_type = PROBLEM),
         (status = 429, description = "`too_many_uploads`: this token has as many open uploads as it may.", body = ProblemDocument, content_type = PROBLEM, headers(("Retry-After" = i64, description = "Seconds."))),
         (status = 507, description = "`disk_full`: there is no room.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 460, description = "`checksum_mismatch`: the first bytes are not those of `Upload-Checksum`; the upload has ended.", body = ProblemDocument, content_type = PROBLEM),
     ),
 )]
 async fn create(
@@ -335,7 +336,7 @@ async fn offset(
         (status = 412, description = "`tus_version`: send `Tus-Resumable: 1.0.0`.", body = ProblemDocument, content_type = PROBLEM),
         (status = 413, description = "`body_too_large`: more bytes than `Upload-Length` said.", body = ProblemDocument, content_type = PROBLEM),
         (status = 415, description = "`media_type`: pieces are `application/offset+octet-stream`. `coding_refused`: the bytes are coded, and that is not undone here.", body = ProblemDocument, content_type = PROBLEM),
-        (status = 422, description = "As of an upload in one request; the upload has ended.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 422, description = "As of an upload in one request; the upload has ended. `arch_unknown`, `archive_refused`, `channel_invalid`, `digest_mismatch`, `kind_unknown`, `name_refused`, `notes_too_long`, `notes_without_release`, `package_damaged`, `package_empty`, `package_refused`, `parameter_invalid`, `platform_mismatch`, `platform_required`, `platform_unknown`, `release_failed`, `strict_refused`, `text_refused`, `token_refused`, `version_invalid`, `version_missing`.", body = ProblemDocument, content_type = PROBLEM),
         (status = 460, description = "`checksum_mismatch`: these bytes are not those of `Upload-Checksum`; the offset stays.", body = ProblemDocument, content_type = PROBLEM),
         (status = 503, description = "`upload_busy`: an earlier request still works on it. `database_unavailable`, `upload_unavailable`.", body = ProblemDocument, content_type = PROBLEM, headers(("Retry-After" = i64, description = "Seconds."))),
         (status = 507, description = "`disk_full`: there is no room.", body = ProblemDocument, content_type = PROBLEM),
@@ -446,7 +447,7 @@ async fn end(
         (status = 412, description = "`tus_version`: send `Tus-Resumable: 1.0.0`.", body = ProblemDocument, content_type = PROBLEM),
         (status = 413, description = "`body_too_large`: more bytes than `Upload-Length` said.", body = ProblemDocument, content_type = PROBLEM),
         (status = 415, description = "`media_type`: pieces are `application/offset+octet-stream`. `coding_refused`: the bytes are coded, and that is not undone here.", body = ProblemDocument, content_type = PROBLEM),
-        (status = 422, description = "As of an upload in one request; the upload has ended.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 422, description = "As of an upload in one request; the upload has ended. `arch_unknown`, `archive_refused`, `channel_invalid`, `digest_mismatch`, `kind_unknown`, `name_refused`, `notes_too_long`, `notes_without_release`, `package_damaged`, `package_empty`, `package_refused`, `parameter_invalid`, `platform_mismatch`, `platform_required`, `platform_unknown`, `release_failed`, `strict_refused`, `text_refused`, `token_refused`, `version_invalid`, `version_missing`.", body = ProblemDocument, content_type = PROBLEM),
         (status = 460, description = "`checksum_mismatch`: these bytes are not those of `Upload-Checksum`; the offset stays.", body = ProblemDocument, content_type = PROBLEM),
         (status = 503, description = "`upload_busy`: an earlier request still works on it. `database_unavailable`, `upload_unavailable`.", body = ProblemDocument, content_type = PROBLEM, headers(("Retry-After" = i64, description = "Seconds."))),
         (status = 507, description = "`disk_full`: there is no room.", body = ProblemDocument, content_type = PROBLEM),

@@ -502,7 +502,7 @@ fn uploaded(catalog: &Catalog, delivery: &Delivery) -> Uploaded {
         notes: None,
         packages: vec![package.clone()],
         links: Links::default(),
-        created_at: String::new(),
+        created_at: "2026-01-01T00:00:00Z".to_owned(),
         published_at: None,
         yanked_at: None,
         warnings: Vec::new(),

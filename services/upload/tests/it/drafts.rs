@@ -168,8 +168,7 @@ async fn of_other_bytes_at_once_by_one_token_each_is_told_what_it_replaces() {
 async fn a_draft_with_files_of_others_is_answered_with_their_list() {
     for engine in engines() {
         let fixture = Fixture::new(engine).await;
-        let files =
-            json!([{"filename": "evil.bin", "sha256": "00", "platform": "any", "token": "other"}]);
+        let files = json!([{"filename": "evil.bin", "sha256": "0".repeat(64), "platform": "any", "token": "other"}]);
         fixture.catalog.mix(Some(files.clone()));
         fixture.catalog.publish_state("draft", None);
         let path = "notes.bin?version=1.0&channel=stable";
