@@ -119,11 +119,19 @@ pub fn time() -> ObjectBuilder {
 
 /// The scopes of a token.
 pub fn scopes() -> utoipa::openapi::schema::ArrayBuilder {
+    list_of_scopes().unique_items(true)
+}
+
+/// The scopes that a new token shall have: one that is named twice is granted once.
+pub fn scopes_asked_for() -> utoipa::openapi::schema::ArrayBuilder {
+    list_of_scopes().min_items(Some(1))
+}
+
+fn list_of_scopes() -> utoipa::openapi::schema::ArrayBuilder {
     let scope = ObjectBuilder::new()
         .schema_type(Type::String)
         .enum_values(Some(["read", "upload", "release", "admin"]));
     utoipa::openapi::schema::ArrayBuilder::new()
         .items(scope)
-        .unique_items(true)
         .description(Some("`admin` includes the others."))
 }

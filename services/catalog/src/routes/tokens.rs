@@ -45,7 +45,7 @@ pub(super) fn router() -> OpenApiRouter<CatalogState> {
 struct New {
     #[schema(min_length = 1, max_length = 100)]
     name: String,
-    #[schema(schema_with = slipway_contract::schema::scopes)]
+    #[schema(schema_with = slipway_contract::schema::scopes_asked_for)]
     scopes: BTreeSet<Scope>,
     /// The one app that it is good for.
     #[schema(value_type = Option<slipway_contract::Slug>)]

@@ -45,6 +45,16 @@ async fn a_token_is_shown_once_and_only_its_hash_is_stored() {
 }
 
 #[tokio::test]
+async fn a_scope_that_is_named_twice_is_granted_once() {
+    for engine in engines() {
+        let fixture = Fixture::new(engine).await;
+        let body = json!({"name": "ci", "scopes": ["release", "read", "release"]});
+        let made = fixture.admin().post("/api/v1/tokens", body).await.ok(201);
+        assert_eq!(made["scopes"], json!(["read", "release"]));
+    }
+}
+
+#[tokio::test]
 async fn whoami_tells_what_the_token_is() {
     for engine in engines() {
         let fixture = Fixture::new(engine).await;
