@@ -99,10 +99,17 @@ impl StatementFiles {
         self.blocking(move |files| files.look(&place)).await
     }
 
-    /// Sees to it that the file of a statement is there and survives the loss of power.
-    pub(crate) async fn keep(&self, stated: &Stated) -> Result<(), FileError> {
+    /// Sees to it that the file of a statement is there and survives the loss of power. Returns what it says: an instance
+    /// of another version may have written it this moment, with fewer fields than the row has, or with more.
+    pub(crate) async fn keep(&self, stated: &Stated) -> Result<Stated, FileError> {
         let stated = stated.clone();
-        self.blocking(move |files| files.write_all(&[stated])).await
+        let kept = move |files: &Inner| {
+            let place = stated.place(files.position);
+            files.write_all(&[stated])?;
+            let filed = files.look(&place)?;
+            filed.ok_or_else(|| io::Error::other("a statement file went away").into())
+        };
+        self.blocking(kept).await
     }
 
     /// The keys by which something was stated for an app.
@@ -301,17 +308,19 @@ impl Inner {
         self.sealing.statement_mac()
     }
 
+    /// Compares what both say: an earlier version knows not every field, and takes those it knows from the one to the other.
     fn compare(&self, filed: &Stated, kept: &Stated) -> Result<(), FileError> {
-        let (theirs, ours) = (fields(filed)?, fields(kept)?);
-        let mut differences = theirs
-            .into_iter()
-            .filter(|(field, value)| ours[field] != *value);
-        match differences.next() {
+        let mut ours = fields(kept)?;
+        let both = fields(filed)?.into_iter().filter_map(|(field, filed)| {
+            let kept = ours.remove(&field)?;
+            Some((field, filed, kept))
+        });
+        match both.into_iter().find(|(_, filed, kept)| filed != kept) {
             None => Ok(()),
-            Some((field, value)) => Err(FileError::Differs {
+            Some((field, theirs, kept)) => Err(FileError::Differs {
                 file: self.said(&self.path(&filed.place(self.position))),
-                filed: value.to_string(),
-                kept: ours[&field].to_string(),
+                filed: theirs.to_string(),
+                kept: kept.to_string(),
                 field,
             }),
         }

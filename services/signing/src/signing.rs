@@ -2,7 +2,7 @@
 //!
 //! 1. The files of the statement are looked at: they are there also when the database is an older copy.
 //! 2. The statement becomes a row, or the row that is there is read: it fixes the bytes, the key and the time.
-//! 3. It becomes a file, which no older copy of the database takes back.
+//! 3. It becomes a file, which no older copy of the database takes back. What that says is the statement from here on.
 //! 4. The blob is read to its end and proves to be the one that is stated, before any key is opened.
 //! 5. The message is built from the statement alone, signed, proven with the public key that users have, and kept.
 //!
@@ -97,19 +97,19 @@ async fn insert(
     let first = store::statements::insert(&mut transaction, Position::First, &first).await?;
     let Some(further) = filed.further(&first.stated, version, wanted) else {
         transaction.commit().await?;
-        state.files.keep(&first.stated).await?;
+        let stated = state.files.keep(&first.stated).await?;
         return Ok(Written {
             position: Position::First,
-            row: first,
+            row: Row { stated, ..first },
         });
     };
     let further = store::statements::insert(&mut transaction, Position::Further, &further).await?;
     transaction.commit().await?;
     state.files.keep(&first.stated).await?;
-    state.further.keep(&further.stated).await?;
+    let stated = state.further.keep(&further.stated).await?;
     Ok(Written {
         position: Position::Further,
-        row: further,
+        row: Row { stated, ..further },
     })
 }
 
