@@ -34,7 +34,7 @@ impl Statement {
         Self::of(comment.unwrap_or_default())
     }
 
-    /// Bytes of the file, since 0.3.0.
+    /// Bytes of the file, in signatures since 0.5.0.
     pub(crate) fn size(&self) -> Option<u64> {
         field(&self.comment, "size")?.parse().ok()
     }
