@@ -10,6 +10,7 @@ use slipway_contract::grant::Grant;
 use slipway_contract::held::{Loss, Report};
 use slipway_runtime::clock;
 use slipway_runtime::token::Token;
+use sqlx::AnyConnection;
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
@@ -53,42 +54,56 @@ pub(crate) async fn notice(state: &CatalogState, caller: &str, ask: &Ask) -> Res
             marked = ask.head,
             "this database is an older copy: nothing is changed until `slipway accept-restore`, or until the newer one is back"
         );
-        hold(state, &feed.written, &Uuid::now_v7().to_string()).await?;
+        let mut transaction = state.database.write().await?;
+        let held = Uuid::now_v7().to_string();
+        rows::hold(&mut transaction, &feed.written, &held).await?;
+        state.commit(transaction).await?;
     }
     Ok(())
 }
 
 /// Notes that a copy would lose something to the epoch that it was told, and holds the feed.
 pub(crate) async fn claim(state: &CatalogState, caller: &str, ask: &Ask) -> sqlx::Result<()> {
+    let place = (caller, &*ask.epoch);
     let mut connection = state.database.read().await?;
     let feed = rows::read(&mut connection).await?;
-    let place = (caller, &*ask.epoch);
-    if !ask.claims(&feed) {
+    // Most polls claim nothing, and are judged without a place in the queue of those that write.
+    if !is_claim(&mut connection, &feed, place, ask).await? {
         return Ok(());
     }
-    let is_known = rows::is_claimed(&mut connection, place).await?;
-    let replaced = rows::replaced(&mut connection, feed.epoch()).await?;
     drop(connection);
-    if !rules::is_claim(&feed, ask, is_known, &replaced) {
+    // Judged again, held and noted in one transaction: a hold that is accepted between the two gives up no copy whose
+    // claim comes after it, and that follower would hold the feed once more.
+    let mut transaction = state.database.write().await?;
+    let feed = rows::lock(&mut transaction).await?;
+    if !is_claim(&mut transaction, &feed, place, ask).await? {
         return Ok(());
     }
-    if hold(state, &feed.written, feed.epoch()).await? {
+    let begun = rows::hold(&mut transaction, &feed.written, feed.epoch()).await?;
+    rows::claim(&mut transaction, place, clock::unix_millis()).await?;
+    state.commit(transaction).await?;
+    if begun {
         tracing::warn!(
             caller,
             copy = ask.epoch,
             "this database would take from a copy what nobody asked to take: nothing is changed until `slipway accept-restore`, or until the right database is back"
         );
     }
-    let mut transaction = state.database.write().await?;
-    rows::claim(&mut transaction, place, clock::unix_millis()).await?;
-    state.commit(transaction).await
+    Ok(())
 }
 
-async fn hold(state: &CatalogState, epoch: &str, held: &str) -> sqlx::Result<bool> {
-    let mut transaction = state.database.write().await?;
-    let done = rows::hold(&mut transaction, epoch, held).await?;
-    state.commit(transaction).await?;
-    Ok(done)
+async fn is_claim(
+    connection: &mut AnyConnection,
+    feed: &Feed,
+    place: (&str, &str),
+    ask: &Ask,
+) -> sqlx::Result<bool> {
+    if !ask.claims(feed) {
+        return Ok(false);
+    }
+    let is_known = rows::is_claimed(connection, place).await?;
+    let replaced = rows::replaced(connection, feed.epoch()).await?;
+    Ok(rules::is_claim(feed, ask, is_known, &replaced))
 }
 
 /// What the followers say of the held epoch.
