@@ -8,6 +8,7 @@ pub(crate) mod draft;
 pub(crate) mod feed;
 pub(crate) mod given;
 pub(crate) mod history;
+pub(crate) mod publishing;
 pub(crate) mod quota;
 pub(crate) mod release;
 pub(crate) mod removal;

@@ -7,6 +7,7 @@ use slipway_database::columns::undecodable;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as};
 
 use crate::rules::delivery::{Delivered, Identity};
+use crate::rules::publishing;
 
 #[derive(Clone, Debug, FromRow)]
 pub(crate) struct Package {
@@ -39,9 +40,12 @@ macro_rules! select {
 }
 
 impl Package {
-    /// Whether the gate has proven it with the signature that it has.
-    pub(crate) fn is_proven(&self) -> bool {
-        self.signature.is_some() && self.proven == self.signature
+    /// What it has of what it needs before users get it.
+    pub(crate) fn proof(&self) -> publishing::Package<'_> {
+        publishing::Package {
+            signature: self.signature.as_deref(),
+            proven: self.proven.as_deref(),
+        }
     }
 
     /// What inspection read.
