@@ -22,7 +22,7 @@ def accepts_files(path, signature, public_key):
 
 
 def trusted_comment(signature):
-    """The fields of the trusted comment: `timestamp`, `file`, `version`, `app`, `sha256`."""
+    """The fields of the trusted comment: `timestamp`, `file`, `version`, `app`, `sha256`, and `size` since 0.5.0."""
     line = re.search(rb"^trusted comment: (.*)$", signature, re.MULTILINE).group(1).decode()
     return dict(field.split(":", 1) for field in line.split("\t"))
 

@@ -7,6 +7,7 @@ from .developer import Developer
 from .platform import SERVICES, Platform
 from .poller import Poller
 from .publisher import Publish
+from .signatures import Signatures
 from .visitor import Visitor
 
 APP = "notes"
@@ -32,6 +33,7 @@ class Neighbours:
         self.running = {first: self.platform.one(service)}
         self.developer = Developer(self.platform)
         self.visitor = Visitor(self.platform)
+        self.signatures = Signatures(self.platform)
         self.ledger = invariants.Ledger()
         self.poller = Poller(self.platform, self.ledger)
         self.poller.start()
@@ -51,8 +53,10 @@ class Neighbours:
             self.journey()
             for number in range(kills):
                 self.kill((self.first, self.second)[number % 2], f"0.{number + 1}.0")
+            self.signed_again()
             self.stop(self.first)
             self.journey()
+            self.signed_again()
             self.start(self.first)
             self.stop(self.second)
         self.journey()
@@ -91,7 +95,9 @@ class Neighbours:
         publish = Publish(developer, APP, version, FILE, fixtures.made(self.check.random, 200_000), pace=0)
         publish.start()
         publication = publish.finish()
-        self.visitor.prove(publication)
+        signature = self.visitor.prove(publication)
+        makers = self.running if self.service == "signing" else [self.others]
+        self.signatures.note(publication, signature, set(makers))
         return publication
 
     def leads_to(self, publication):
@@ -114,6 +120,13 @@ class Neighbours:
             self.check.until(HEARD_WITHIN, look, what)
         else:
             self.check.expect(look(), f"{what}: not from the answer on ({answer})")
+
+    def signed_again(self):
+        """Whoever of signing is there gives the bytes of before, also when its database has lost them."""
+        for version, instance in self.running.items() if self.service == "signing" else ():
+            self.signatures.given_again(instance)
+            if version is None:
+                self.signatures.made_again(instance)
 
     # Who is there
 

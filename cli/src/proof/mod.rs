@@ -10,6 +10,7 @@ pub(crate) mod statement;
 pub(crate) mod text;
 
 use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -46,12 +47,10 @@ pub(crate) fn prove(
     let file = File::open(path)
         .map_err(|error| Stop::usage(format!("could not open {shown}: {error}")))?;
     let total = file.metadata()?.len();
-    let verified = verify_file(
-        terminal::reading(file, total),
-        signature,
-        &trust.key.as_file(),
-    )
-    .map_err(|error| match error {
+    // Its limit counts what is read: a pipe has no length before.
+    let mut reading = terminal::reading(file, total).take(u64::MAX);
+    let verified = verify_file(&mut reading, signature, &trust.key.as_file());
+    let verified = verified.map_err(|error| match error {
         VerifyError::NoPublicKey | VerifyError::Unreadable(_) => {
             Stop::usage(format!("{shown}: {error}"))
         }
@@ -60,6 +59,13 @@ pub(crate) fn prove(
         error => not_proven(format!("{shown}: NOT PROVEN: {error}")),
     })?;
     let statement = Statement::of(&verified.comment);
+    let size = u64::MAX - reading.limit();
+    if let Some(signed) = statement.size().filter(|signed| *signed != size) {
+        return Err(not_proven(format!(
+            "{shown}: NOT PROVEN: it has {size} bytes, and its signature says {signed}. Do not use it"
+        ))
+        .into());
+    }
     expected.check(&statement).map_err(|why| {
         not_proven(format!(
             "{shown}: NOT PROVEN to be what was expected: {why}. Do not use it in place of that"

@@ -10,6 +10,11 @@ use crate::slipway::{slipway, text};
 
 /// A folder with `notes.apk`, signed by `notes.pub`, and another key in `other.pub`. `None` where minisign is missing.
 fn signed() -> Option<TempDir> {
+    signed_with("timestamp:1790000000\tfile:notes.apk\tversion:1.2.3\tapp:notes")
+}
+
+/// The same with this trusted comment.
+fn signed_with(comment: &str) -> Option<TempDir> {
     if Command::new("minisign")
         .arg("-v")
         .stdout(Stdio::null())
@@ -49,7 +54,6 @@ fn signed() -> Option<TempDir> {
             &format!("{key}.key"),
         ]);
     }
-    let comment = "timestamp:1790000000\tfile:notes.apk\tversion:1.2.3\tapp:notes";
     minisign(&["-S", "-s", "notes.key", "-t", comment, "-m", "notes.apk"]);
     Some(folder)
 }
@@ -73,6 +77,29 @@ fn what_minisign_signed_is_proven_and_the_trusted_comment_is_told() {
     ] {
         assert!(output.contains(fact), "{fact} is missing in {output}");
     }
+}
+
+#[test]
+fn a_size_that_was_signed_is_that_of_the_file() {
+    let comment = |size: u32| format!("file:notes.apk\tversion:1.2.3\tapp:notes\tsize:{size}");
+    let size = 3 * 1024 * 1024;
+    let Some(folder) = signed_with(&comment(size)) else {
+        return;
+    };
+    let file = folder.path().join("notes.apk");
+    let (code, output, error) = verify(&file, "notes.pub");
+    assert_eq!(code, Some(0), "{error}");
+    assert!(output.contains("size     3145728"), "{output}");
+    let Some(folder) = signed_with(&comment(size + 1)) else {
+        return;
+    };
+    let file = folder.path().join("notes.apk");
+    let (code, output, error) = verify(&file, "notes.pub");
+    assert_eq!((code, output.as_str()), (Some(1), ""), "{error}");
+    assert!(
+        error.contains("NOT PROVEN: it has 3145728 bytes, and its signature says 3145729"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -171,12 +171,15 @@ fn check_comment(
         format!("app:{}", release.app),
         format!("sha256:{}", package.sha256),
     ];
+    let size = format!("size:{}", package.size);
     let fields: Vec<&str> = comment.split('\t').collect();
-    if wanted.iter().all(|field| fields.contains(&field.as_str())) {
+    // What was signed before 0.5.0 does not say its size.
+    let sized = |field: &&str| *field == size || !field.starts_with("size:");
+    if fields.iter().all(sized) && wanted.iter().all(|field| fields.contains(&field.as_str())) {
         return Ok(());
     }
     Err(Verdict::Refuted(
-        "the signature names another file, version or app".to_owned(),
+        "the signature names another file, version, app or size".to_owned(),
     ))
 }
 

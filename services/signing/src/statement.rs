@@ -45,6 +45,9 @@ pub(crate) struct Stated {
     pub(crate) key_id: String,
     /// Unix milliseconds; the whole seconds are in the signature.
     pub(crate) stated_at: i64,
+    /// The size as the signature says it; none in what was stated before 0.5.0, whose signatures do not say it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) signed_size: Option<i64>,
 }
 
 /// Which of the statements under one name in an app whose versions differ in nothing but their build.
@@ -101,6 +104,7 @@ impl Statement {
             size,
             key_id: key_id.to_owned(),
             stated_at,
+            signed_size: Some(size),
         })
     }
 
@@ -112,6 +116,7 @@ impl Statement {
             version: self.version.clone(),
             app: self.app.clone(),
             sha256: self.sha256,
+            size: stated.signed_size.map(|_| self.size),
         }
     }
 }

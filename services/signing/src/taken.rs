@@ -84,6 +84,7 @@ mod tests {
             size: 1,
             key_id: "A".to_owned(),
             stated_at: 5,
+            signed_size: Some(1),
         }
     }
 

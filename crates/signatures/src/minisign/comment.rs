@@ -19,11 +19,13 @@ pub struct TrustedComment {
     pub version: Version,
     pub app: Slug,
     pub sha256: Digest,
+    /// Bytes of the file; none in what was signed before 0.5.0.
+    pub size: Option<u64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the trusted comment is not `timestamp:… file:… version:… app:… sha256:…` with one tab between the fields"
+    "the trusted comment is not `timestamp:… file:… version:… app:… sha256:… size:…` with one tab between the fields"
 )]
 pub struct CommentError;
 
@@ -35,11 +37,13 @@ impl fmt::Display for TrustedComment {
             version,
             app,
             sha256,
+            size,
         } = self;
         write!(
             formatter,
             "timestamp:{timestamp}\tfile:{file}\tversion:{version}\tapp:{app}\tsha256:{sha256}"
-        )
+        )?;
+        size.map_or(Ok(()), |size| write!(formatter, "\tsize:{size}"))
     }
 }
 
@@ -55,6 +59,10 @@ impl FromStr for TrustedComment {
             version: field(fields.next(), "version:")?,
             app: field(fields.next(), "app:")?,
             sha256: field(fields.next(), "sha256:")?,
+            size: fields
+                .next()
+                .map(|size| field(Some(size), "size:"))
+                .transpose()?,
         };
         if comment.to_string() == text {
             Ok(comment)
@@ -79,7 +87,7 @@ mod tests {
 
     fn text() -> String {
         format!(
-            "timestamp:1795000000\tfile:My notes.apk\tversion:1.2.3-beta+7\tapp:notes\tsha256:{SHA256}"
+            "timestamp:1795000000\tfile:My notes.apk\tversion:1.2.3-beta+7\tapp:notes\tsha256:{SHA256}\tsize:7340032"
         )
     }
 
@@ -91,7 +99,16 @@ mod tests {
         assert_eq!(comment.version.as_str(), "1.2.3-beta+7");
         assert_eq!(comment.app.as_str(), "notes");
         assert_eq!(comment.sha256.as_hex(), SHA256);
+        assert_eq!(comment.size, Some(7_340_032));
         assert_eq!(comment.to_string(), text());
+    }
+
+    #[test]
+    fn a_comment_of_before_there_was_a_size_is_read_as_it_was_written() {
+        let older = text().replace("\tsize:7340032", "");
+        let comment: TrustedComment = older.parse().unwrap();
+        assert_eq!(comment.size, None);
+        assert_eq!(comment.to_string(), older);
     }
 
     #[test]
@@ -109,6 +126,12 @@ mod tests {
             format!("{text}\tmore:1"),
             format!("\t{text}"),
             text.replace("\tversion:1.2.3-beta+7", ""),
+            text.replace("\tsize:7340032", "\t"),
+            text.replace("size:", "size:+"),
+            text.replace("size:", "size:0"),
+            text.replace("size:", "size:-"),
+            format!("{text}\tsize:7340032"),
+            format!("{text}000000000000000"),
         ] {
             assert_eq!(
                 other.parse::<TrustedComment>(),

@@ -23,5 +23,6 @@ fn comment() -> TrustedComment {
         version: "1.2.3".parse().expect("a version"),
         app: "notes".parse().expect("a slug"),
         sha256: Digest::from_bytes([7; 32]),
+        size: Some(8),
     }
 }

@@ -127,7 +127,7 @@ async fn a_signature_that_does_not_prove_this_release_is_never_published() {
             (
                 "1.1",
                 Conduct::NamesAnotherVersion,
-                "names another file, version or app",
+                "names another file, version, app or size",
             ),
             (
                 "1.2",
@@ -139,11 +139,28 @@ async fn a_signature_that_does_not_prove_this_release_is_never_published() {
                 Conduct::AltersTheComment,
                 "the signature does not prove the bytes",
             ),
+            (
+                "1.4",
+                Conduct::NamesAnotherSize,
+                "names another file, version, app or size",
+            ),
         ] {
             fixture.signing.conducts(conduct);
             let mend = || fixture.signing.conducts(Conduct::Works);
             is_refused(&fixture, version, words, mend).await;
         }
+    }
+}
+
+/// As one of before 0.5.0 beside us makes it.
+#[tokio::test]
+async fn a_signature_that_says_no_size_is_published() {
+    for engine in engines() {
+        let fixture = Fixture::new(engine).await;
+        fixture.app("notes").await;
+        fixture.signing.conducts(Conduct::NamesNoSize);
+        fixture.draft("notes", "1.0", b"bytes").await;
+        fixture.publish("notes", "1.0").await.ok(201);
     }
 }
 

@@ -34,6 +34,10 @@ pub(crate) enum Conduct {
     SignsWithAnotherKey,
     /// Names another version in the trusted comment.
     NamesAnotherVersion,
+    /// Names another size in the trusted comment.
+    NamesAnotherSize,
+    /// Names none, as before 0.5.0.
+    NamesNoSize,
     /// Signs with another key under the id of the app's.
     ForgesTheKey,
     /// Names this version in a trusted comment that was signed for another.
@@ -202,16 +206,23 @@ async fn signature(State(signing): State<Signing>, Json(wanted): Json<Value>) ->
         Conduct::NamesAnotherVersion | Conduct::AltersTheComment => {
             (app.clone(), "0.0.1".to_owned())
         }
-        Conduct::Works | Conduct::ForgesTheKey | Conduct::HangsAt(_) => {
-            (app.clone(), version.clone())
-        }
+        Conduct::Works
+        | Conduct::NamesAnotherSize
+        | Conduct::NamesNoSize
+        | Conduct::ForgesTheKey
+        | Conduct::HangsAt(_) => (app.clone(), version.clone()),
     };
     let sha256 = text("sha256");
     let bytes = signing.inner.store.get(&sha256).expect("a stored blob");
     assert_eq!(wanted["size"], bytes.len());
     assert_eq!(wanted["key_id"], Key::of(&app).id(), "the key of the app");
+    let size = match signing.conduct() {
+        Conduct::NamesNoSize => String::new(),
+        Conduct::NamesAnotherSize => format!("\tsize:{}", bytes.len() + 1),
+        _ => format!("\tsize:{}", bytes.len()),
+    };
     let comment = format!(
-        "timestamp:1760000000\tfile:{filename}\tversion:{named}\tapp:{app}\tsha256:{sha256}"
+        "timestamp:1760000000\tfile:{filename}\tversion:{named}\tapp:{app}\tsha256:{sha256}{size}"
     );
     let key = match signing.conduct() {
         Conduct::ForgesTheKey => Key::forged(&signer),

@@ -25,8 +25,8 @@ pub(crate) async fn insert(
     statement: &Stated,
 ) -> Result<Row> {
     let sql = format!(
-        "INSERT INTO {} (app, version, version_key, filename, sha256, size, key_id, stated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (app, version_key, filename) DO NOTHING",
+        "INSERT INTO {} (app, version, version_key, filename, sha256, size, key_id, stated_at, signed_size)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (app, version_key, filename) DO NOTHING",
         table(position)
     );
     query(AssertSqlSafe(sql))
@@ -38,6 +38,7 @@ pub(crate) async fn insert(
         .bind(statement.size)
         .bind(&statement.key_id)
         .bind(statement.stated_at)
+        .bind(statement.signed_size)
         .execute(&mut *db)
         .await?;
     get(db, position, statement).await
@@ -68,7 +69,7 @@ pub(crate) async fn keep_signature(
 /// Every statement at that position, in no order.
 pub(crate) async fn all(db: &mut AnyConnection, position: Position) -> Result<Vec<Stated>> {
     let sql = format!(
-        "SELECT app, version, version_key, filename, sha256, size, key_id, stated_at FROM {}",
+        "SELECT app, version, version_key, filename, sha256, size, key_id, stated_at, signed_size FROM {}",
         table(position)
     );
     query_as(AssertSqlSafe(sql)).fetch_all(db).await
@@ -86,7 +87,7 @@ pub(crate) async fn newest(db: &mut AnyConnection) -> Result<Option<i64>> {
 
 async fn get(db: &mut AnyConnection, position: Position, statement: &Stated) -> Result<Row> {
     let sql = format!(
-        "SELECT app, version, version_key, filename, sha256, size, key_id, stated_at, signature FROM {}
+        "SELECT app, version, version_key, filename, sha256, size, key_id, stated_at, signed_size, signature FROM {}
          WHERE app = $1 AND version_key = $2 AND filename = $3",
         table(position)
     );

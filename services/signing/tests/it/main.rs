@@ -8,6 +8,7 @@ mod keys;
 mod minisign;
 mod races;
 mod sealing;
+mod sizes;
 mod statements;
 
 use std::fs;
