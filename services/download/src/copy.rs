@@ -13,6 +13,7 @@ use slipway_database::Database;
 use slipway_database::replica::copy::Replica;
 use sqlx::AnyConnection;
 
+use crate::rules::fit;
 use crate::store::{apps, icons, packages, releases};
 
 /// The copy, as the follower of the feed writes to it.
@@ -109,7 +110,7 @@ async fn put_release(
         let facts = facts.to_string();
         packages::insert(connection, release, package, &facts).await?;
         say_unknown_words(release, package);
-        if !packages::tell(&facts) {
+        if !fit::tell(&facts) {
             tracing::warn!(
                 app = release.app,
                 version = release.version,

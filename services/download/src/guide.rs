@@ -30,6 +30,20 @@ impl Guide {
     }
 }
 
+/// The systems that have commands, in the order in which they stand.
+pub(crate) const SYSTEMS: [Platform; 4] = [
+    Platform::Linux,
+    Platform::Macos,
+    Platform::Windows,
+    Platform::Android,
+];
+
+/// The system whose commands are shown open to a visitor on `system`.
+pub(crate) fn open_for(system: Option<Platform>) -> Platform {
+    let other = system.filter(|system| *system != Platform::Ios);
+    other.unwrap_or(Platform::Linux)
+}
+
 /// The file that a guide is about.
 #[derive(Clone, Copy)]
 pub(crate) struct Subject<'a> {

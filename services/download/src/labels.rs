@@ -7,6 +7,7 @@ use slipway_runtime::http::page::Language;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
+use crate::rules::offers::Obstacle;
 use crate::texts::Texts;
 
 /// `18.4 MB`: decimal units, as phones, Macs and file managers show them.
@@ -122,17 +123,13 @@ pub(crate) const fn kind(kind: Kind, language: Language) -> Option<&'static str>
 }
 
 /// Why a tap on the file leads to no installed app, and what does: a title and words.
-pub(crate) const fn obstacle(
-    platform: Platform,
-    kind: Kind,
-    texts: &Texts,
-) -> Option<[&'static str; 2]> {
-    match (platform, kind) {
-        (Platform::Ios, _) | (_, Kind::Ipa) => Some(texts.ipa),
-        (_, Kind::Aab) => Some(texts.aab),
-        (_, Kind::Xapk | Kind::Apks | Kind::Apkm) => Some(texts.parts),
-        (_, Kind::Hap) => Some(texts.hap),
-        _ => None,
+pub(crate) const fn obstacle(obstacle: Obstacle, texts: &Texts) -> [&'static str; 2] {
+    match obstacle {
+        Obstacle::Ipa => texts.ipa,
+        Obstacle::Aab => texts.aab,
+        Obstacle::Parts => texts.parts,
+        Obstacle::Part => texts.split,
+        Obstacle::Hap => texts.hap,
     }
 }
 

@@ -5,7 +5,6 @@
 
 mod audience;
 mod blobs;
-mod choice;
 mod copy;
 mod counters;
 mod device;
@@ -19,9 +18,9 @@ mod notes;
 mod range;
 mod refusal;
 mod routes;
+mod rules;
 mod script;
 mod settings;
-mod standing;
 mod state;
 mod store;
 mod texts;

@@ -4,9 +4,9 @@ use slipway_contract::Slug;
 use sqlx::AnyConnection;
 
 use crate::audience::Audience;
-use crate::choice;
 use crate::error::Error;
 use crate::refusal::Refused;
+use crate::rules::asked;
 use crate::store::apps::{self, App};
 use crate::store::releases;
 
@@ -31,5 +31,5 @@ pub(crate) async fn channel(
     asked: &str,
 ) -> Result<String, Error> {
     let known = releases::channels(connection, audience, app).await?;
-    Ok(choice::channel(asked, &known)?)
+    Ok(asked::channel(asked, &known)?)
 }

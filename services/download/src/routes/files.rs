@@ -27,7 +27,7 @@ use crate::error::Error;
 use crate::headers::{CACHEABLE, SANDBOX};
 use crate::lookup;
 use crate::range::{Sent, Validators, last_modified, modified, respond};
-use crate::standing;
+use crate::rules::standing;
 use crate::state::DownloadState;
 use crate::store::packages::{self, Package};
 use crate::store::releases;

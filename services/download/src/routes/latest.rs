@@ -13,9 +13,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::error::Error;
+use crate::lookup;
+use crate::rules::{asked, listing};
 use crate::state::DownloadState;
 use crate::store::packages::{self, ChannelView};
-use crate::{choice, lookup};
 
 pub(super) fn router() -> OpenApiRouter<DownloadState> {
     OpenApiRouter::new().routes(routes!(show))
@@ -76,7 +77,7 @@ async fn show(
 ) -> Result<impl IntoResponse, Error> {
     let mut connection = state.database.read().await?;
     let app = lookup::app(&mut connection, &app).await?;
-    let wanted = choice::wanted(&platform, &query.arch, &query.kind)?;
+    let wanted = asked::wanted(&platform, &query.arch, &query.kind)?;
     let channel =
         lookup::channel(&mut connection, state.audience, &app.slug, &query.channel).await?;
     let view = ChannelView {
@@ -84,9 +85,9 @@ async fn show(
         app: &app.slug,
         channel: &channel,
     };
-    let fitting = packages::newest(&mut connection, view, wanted).await?;
-    let best = fitting.first();
-    let best = best.ok_or_else(|| choice::nothing_fits(&channel, wanted))?;
+    let listed = packages::listed(&mut connection, view, wanted).await?;
+    let best = listing::latest(listed);
+    let best = best.ok_or_else(|| asked::nothing_fits(&channel, wanted))?;
     let location = file_path(&app.slug, &best.version, best.file.filename.as_str());
     Ok((
         StatusCode::FOUND,

@@ -1,15 +1,13 @@
-//! The versions before the one that an app's page is about.
+//! The versions before the one that an app's page is about. Which these are is for [`crate::rules::older`].
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use slipway_contract::Version;
-use sqlx::AnyConnection;
 
 use super::offer::{File, Telling};
 use crate::labels;
-use crate::store::packages;
+use crate::rules::older::Older;
+use crate::store::packages::Package;
 
 /// Some of them, the newest first.
-#[derive(Default)]
 pub(super) struct OlderVersions {
     pub(super) releases: Vec<OlderRelease>,
     /// The version that more are older than, as it stands in a query.
@@ -23,38 +21,24 @@ pub(super) struct OlderRelease {
 }
 
 impl OlderVersions {
-    /// Up to `limit` of those below `version`.
-    pub(super) async fn read(
-        connection: &mut AnyConnection,
-        telling: Telling<'_>,
-        version: &str,
-        limit: u16,
-    ) -> sqlx::Result<Self> {
-        let more = i64::from(limit) + 1;
-        if limit == 0 || version.parse::<Version>().is_err() {
-            return Ok(Self::default());
-        }
-        let mut releases: Vec<OlderRelease> = Vec::new();
-        for older in packages::older(connection, telling.view, version, more).await? {
-            let file = File::new(telling, &older);
-            match releases.last_mut() {
-                Some(last) if last.version == older.version => last.files.push(file),
-                _ => releases.push(OlderRelease {
-                    version: older.version,
-                    published: older
-                        .published_at
-                        .and_then(|time| labels::date(time, telling.texts.language)),
-                    files: vec![file],
-                }),
+    pub(super) fn new(telling: Telling<'_>, older: Older<Package>) -> Self {
+        let last = older.releases.last().filter(|_| older.is_cut);
+        let before =
+            last.map(|last| utf8_percent_encode(&last.version, NON_ALPHANUMERIC).to_string());
+        let date = |time| labels::date(time, telling.texts.language);
+        let releases = older.releases.into_iter().map(|release| {
+            let published = release.packages.first();
+            let published = published.and_then(|package| package.published_at);
+            let files = release.packages.iter();
+            OlderRelease {
+                version: release.version,
+                published: published.and_then(date),
+                files: files.map(|package| File::new(telling, package)).collect(),
             }
+        });
+        Self {
+            releases: releases.collect(),
+            before,
         }
-        let is_cut = releases.len() > usize::from(limit);
-        releases.truncate(usize::from(limit));
-        let before = releases.last().filter(|_| is_cut);
-        Ok(Self {
-            before: before
-                .map(|last| utf8_percent_encode(&last.version, NON_ALPHANUMERIC).to_string()),
-            releases,
-        })
     }
 }

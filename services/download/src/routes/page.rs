@@ -6,7 +6,7 @@ use axum::response::{AppendHeaders, Html, IntoResponse};
 use http::HeaderMap;
 use http::header::USER_AGENT;
 use serde::Deserialize;
-use slipway_contract::{Digest, Platform, Version};
+use slipway_contract::{Digest, Platform};
 use slipway_openapi::parameters::AppPath;
 use slipway_openapi::{PROBLEM, ProblemDocument, Public};
 use slipway_runtime::clock;
@@ -17,26 +17,27 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{offer, older};
-use crate::blobs::Blobs;
-use crate::choice::DEFAULT_CHANNEL;
+use super::offer::{File, Offer, Telling};
+use super::older::OlderVersions;
 use crate::device::{self, Device};
 use crate::error::Error;
-use crate::guide::{Guide, Subject, guide};
+use crate::guide::{self, Guide, Subject};
 use crate::headers;
 use crate::labels;
 use crate::lookup;
 use crate::notes::{self, Notes};
 use crate::range::{last_modified, modified};
+use crate::rules::asked::{self, DEFAULT_CHANNEL};
+use crate::rules::offers::{self, Offers};
+use crate::rules::older::{self, Older};
 use crate::script;
 use crate::settings;
 use crate::state::DownloadState;
 use crate::store::apps::App;
-use crate::store::packages::ChannelView;
+use crate::store::packages::{self, ChannelView, Package};
+use crate::store::releases::Release;
 use crate::store::{icons, releases};
 use crate::texts::{self, Installing, Texts};
-use offer::{File, Offer, Offers, Telling};
-use older::OlderVersions;
 
 pub(super) fn router() -> OpenApiRouter<DownloadState> {
     OpenApiRouter::new().routes(routes!(show))
@@ -122,36 +123,9 @@ impl Page {
         self.others.iter().any(|offer| offer.name == system)
     }
 
-    fn headline_version(&self) -> &str {
-        let headline = self.headline.as_ref();
-        headline.map_or("", |headline| headline.version.as_str())
-    }
-
     /// Every file that is offered.
     fn files(&self) -> Vec<&File> {
         self.offers().flat_map(|offer| &offer.files).collect()
-    }
-
-    /// Marks the files that nobody gets now.
-    async fn mark_damaged(&mut self, blobs: &Blobs) -> std::io::Result<()> {
-        let older = self
-            .older
-            .releases
-            .iter()
-            .flat_map(|release| &release.files);
-        let files = self.files().into_iter().chain(older);
-        let digests = files.map(|file| file.sha256.parse());
-        let damaged = blobs.damaged(digests.flatten().collect()).await?;
-        let damaged: Vec<_> = damaged.iter().map(Digest::as_hex).collect();
-        let offers = self.first.iter_mut().chain(&mut self.perhaps);
-        let offers = offers.chain(&mut self.others);
-        let older = self.older.releases.iter_mut();
-        let older = older.flat_map(|release| &mut release.files);
-        let offered = offers.flat_map(|offer| &mut offer.files);
-        for file in offered.chain(older) {
-            file.damaged = damaged.contains(&file.sha256);
-        }
-        Ok(())
     }
 }
 
@@ -162,7 +136,6 @@ struct Headline {
     lang: &'static str,
     /// RFC 3339 and in words.
     published: Option<(String, String)>,
-    published_at: Option<i64>,
 }
 
 #[utoipa::path(
@@ -197,91 +170,139 @@ async fn show(
         channel: &channel,
     };
     let visitor = Visitor::of(&request);
-    let mut page = assemble(&mut connection, view, &app, &visitor, &state.page).await?;
-    let before = if query.before.is_empty() {
-        page.headline_version().to_owned()
-    } else {
-        query.before
-    };
     let limit = state.page.older_versions;
-    let telling = telling(view, &app, &visitor);
-    page.older = OlderVersions::read(&mut connection, telling, &before, limit).await?;
+    let found = Found::read(&mut connection, view, visitor.device, &query.before, limit).await?;
     drop(connection);
-    page.origin.clone_from(&state.public_url);
-    let marked = page.mark_damaged(&state.blobs).await;
-    marked.map_err(Error::internal)?;
+    let damaged = state.blobs.damaged(found.digests()).await;
+    let telling = Telling {
+        app: &app.slug,
+        name: &app.name,
+        texts: visitor.texts,
+        damaged: &damaged.map_err(Error::internal)?,
+    };
     // Told, and no condition is met by it: notes, channels and yanks change a page after that.
-    let newest = page
-        .headline
+    let newest = found
+        .release
         .as_ref()
-        .and_then(|headline| headline.published_at);
+        .and_then(|newest| newest.published_at);
     let date = modified(newest, clock::unix_millis()).map(last_modified);
+    let page = Page {
+        origin: state.public_url,
+        ..Page::new(telling, &app, &channel, &visitor, found, &state.page)
+    };
     let html = Html(page.render().map_err(Error::internal)?);
     Ok((headers::of_page(), AppendHeaders(date), html))
 }
 
-fn telling<'a>(view: ChannelView<'a>, app: &'a App, visitor: &Visitor) -> Telling<'a> {
-    Telling {
-        view,
-        name: &app.name,
-        texts: visitor.texts,
+/// What the page is made of, as the copy has it.
+struct Found {
+    icon: bool,
+    channels: Vec<String>,
+    offers: Offers,
+    /// What the page is about first.
+    release: Option<Release>,
+    older: Older<Package>,
+}
+
+impl Found {
+    /// `before`: the version that older ones are older than; when it is empty, the one that the page is about. Of them `limit`
+    /// are read.
+    async fn read(
+        connection: &mut AnyConnection,
+        view: ChannelView<'_>,
+        device: Device,
+        before: &str,
+        limit: u16,
+    ) -> sqlx::Result<Self> {
+        let offers = read_offers(connection, view, device).await?;
+        let newest = offers.version();
+        let release = match newest {
+            Some(version) => releases::find(connection, view.app, version).await?,
+            None => None,
+        };
+        let before = Some(before).filter(|before| !before.is_empty()).or(newest);
+        let before = before.and_then(|before| Some((before, older::to_read(before, limit)?)));
+        let older = match before {
+            Some((before, wanted)) => packages::older(connection, view, before, wanted).await?,
+            None => Vec::new(),
+        };
+        let older = older.into_iter();
+        let older = older.map(|package| (package.version.clone(), package));
+        Ok(Self {
+            icon: icons::exists(connection, view.app).await?,
+            channels: releases::channels(connection, view.audience, view.app).await?,
+            release,
+            older: older::group(older, limit),
+            offers,
+        })
+    }
+
+    /// Of every file on the page.
+    fn digests(&self) -> Vec<Digest> {
+        let offered = self.offers.all().flat_map(|offer| &offer.packages);
+        let older = self.older.releases.iter();
+        let older = older.flat_map(|release| &release.packages);
+        let packages = offered.chain(older);
+        packages.map(|package| package.file.sha256).collect()
     }
 }
 
-/// The page but for older versions and what is damaged.
-async fn assemble(
+async fn read_offers(
     connection: &mut AnyConnection,
     view: ChannelView<'_>,
-    app: &App,
-    visitor: &Visitor,
-    settings: &settings::Page,
-) -> Result<Page, Error> {
-    let (texts, device) = (visitor.texts, visitor.device);
-    let ChannelView { channel, .. } = view;
-    let icon = icons::exists(connection, &app.slug).await?;
-    let mut channels = releases::channels(connection, view.audience, &app.slug).await?;
-    channels.retain(|one| one != channel);
-    if channel != DEFAULT_CHANNEL && !channels.iter().any(|one| one == DEFAULT_CHANNEL) {
-        channels.push(DEFAULT_CHANNEL.to_owned());
-    }
-    let offers = Offers::read(connection, telling(view, app, visitor), device).await?;
-    let headline = match newest(&offers) {
-        Some(version) => headline(connection, &app.slug, version, texts, settings).await?,
-        None => None,
+    device: Device,
+) -> sqlx::Result<Offers> {
+    let listed = match offers::wanted(device) {
+        Some(wanted) => packages::listed(connection, view, wanted).await?,
+        None => Vec::new(),
     };
-    let key = app
-        .public_key
-        .as_deref()
-        .and_then(|text| text.lines().nth(1))
-        .map(str::to_owned);
-    Ok(Page {
-        t: texts,
-        icon,
-        initial: initial(&app.name),
-        slug: app.slug.clone(),
-        name: app.name.clone(),
-        lang: script::language(&app.name),
-        origin: None,
-        description: description(&offers, texts),
-        channel: (channel != DEFAULT_CHANNEL).then(|| channel.to_owned()),
-        other_channels: channels,
-        headline,
-        inside: visitor.inside,
-        visitor: device
-            .platform
-            .map(|platform| labels::platform(platform, texts)),
-        open: device
-            .platform
-            .filter(|platform| *platform != Platform::Ios)
-            .unwrap_or(Platform::Linux),
-        installing: installing(&offers, texts),
-        older: OlderVersions::default(),
-        guides: guides(&offers, key.as_deref(), texts),
-        key,
-        first: offers.first,
-        perhaps: offers.perhaps,
-        others: offers.others,
-    })
+    let there = packages::platforms(connection, view).await?;
+    let is_there = |platform: &Platform| there.iter().any(|one| one == platform.as_str());
+    let mut own = Vec::new();
+    for platform in Platform::ALL.into_iter().filter(is_there) {
+        own.push((platform, packages::own(connection, view, platform).await?));
+    }
+    Ok(Offers::arrange(device, listed, own))
+}
+
+impl Page {
+    fn new(
+        telling: Telling<'_>,
+        app: &App,
+        channel: &str,
+        visitor: &Visitor,
+        found: Found,
+        settings: &settings::Page,
+    ) -> Self {
+        let (texts, system) = (visitor.texts, visitor.device.platform);
+        let offers = &found.offers;
+        let offer = |offer| Offer::new(telling, offer);
+        let key = app.public_key.as_deref();
+        let key = key.and_then(|text| text.lines().nth(1));
+        Self {
+            t: texts,
+            icon: found.icon,
+            initial: initial(&app.name),
+            slug: app.slug.clone(),
+            name: app.name.clone(),
+            lang: script::language(&app.name),
+            origin: None,
+            description: description(offers, texts),
+            channel: (channel != DEFAULT_CHANNEL).then(|| channel.to_owned()),
+            other_channels: asked::others(channel, found.channels),
+            headline: found.release.map(|it| Headline::new(it, texts, settings)),
+            inside: visitor.inside,
+            visitor: system.map(|platform| labels::platform(platform, texts)),
+            open: guide::open_for(system),
+            installing: installing(telling, offers),
+            guides: guides(telling, offers, key),
+            key: key.map(str::to_owned),
+            first: offers.first.as_ref().map(offer),
+            perhaps: offers.perhaps.as_ref().map(offer),
+            others: offers.others.iter().map(offer).collect(),
+            older: OlderVersions::new(telling, found.older),
+        }
+    }
 }
 
 pub(super) fn initial(name: &str) -> String {
@@ -291,17 +312,10 @@ pub(super) fn initial(name: &str) -> String {
 
 /// What a preview of the page in a chat says.
 fn description(offers: &Offers, texts: &Texts) -> String {
-    let Offers {
-        first,
-        perhaps,
-        others,
-    } = offers;
-    let systems: Vec<&str> = first
-        .iter()
-        .chain(perhaps)
-        .chain(others)
+    let systems: Vec<&str> = offers
+        .all()
         .filter(|offer| offer.platform != Platform::None)
-        .map(|offer| offer.name)
+        .map(|offer| labels::platform(offer.platform, texts))
         .collect();
     if systems.is_empty() {
         texts.description_empty.to_owned()
@@ -311,13 +325,10 @@ fn description(offers: &Offers, texts: &Texts) -> String {
 }
 
 /// How the first file is installed, where something stands in its way that its visitor can move.
-fn installing(offers: &Offers, texts: &'static Texts) -> Option<&'static Installing> {
-    let offer = offers.first.as_ref()?;
-    let best = offer.best()?;
-    if best.obstacle.is_some() || best.damaged || !offer.owns(best) {
-        return None;
-    }
-    match offer.platform {
+fn installing(telling: Telling<'_>, offers: &Offers) -> Option<&'static Installing> {
+    let texts = telling.texts;
+    let is_damaged = |package: &Package| telling.damaged.contains(&package.file.sha256);
+    match offers.installs_on(is_damaged)? {
         Platform::Android => Some(&texts.install_android),
         Platform::Windows => Some(&texts.install_windows),
         Platform::Macos => Some(&texts.install_macos),
@@ -325,68 +336,41 @@ fn installing(offers: &Offers, texts: &'static Texts) -> Option<&'static Install
     }
 }
 
-/// The visitor's version, else the highest that is offered for a system, else the highest.
-fn newest(offers: &Offers) -> Option<&str> {
-    let highest = || {
-        let rank = |offer: &&Offer| {
-            let version = offer.version.parse::<Version>().ok();
-            (offer.platform != Platform::None, version)
-        };
-        let others = offers.perhaps.iter().chain(&offers.others);
-        others.max_by_key(rank)
-    };
-    let first = offers.first.as_ref();
-    first.or_else(highest).map(|offer| offer.version.as_str())
+impl Headline {
+    fn new(release: Release, texts: &Texts, settings: &settings::Page) -> Self {
+        let Release {
+            notes,
+            published_at,
+            version,
+            ..
+        } = release;
+        Self {
+            version,
+            lang: script::language(notes.as_deref().unwrap_or_default()),
+            notes: notes
+                .filter(|notes| !notes.trim().is_empty())
+                .map(|notes| notes::render(&notes, settings.notes_lines)),
+            published: published_at.and_then(|time| {
+                let date = labels::date(time, texts.language)?;
+                Some((clock::rfc3339(time), date))
+            }),
+        }
+    }
 }
 
-async fn headline(
-    connection: &mut AnyConnection,
-    app: &str,
-    version: &str,
-    texts: &Texts,
-    settings: &settings::Page,
-) -> sqlx::Result<Option<Headline>> {
-    let release = releases::find(connection, app, version).await?;
-    Ok(release.map(|release| Headline {
-        version: release.version,
-        lang: script::language(release.notes.as_deref().unwrap_or_default()),
-        notes: release
-            .notes
-            .filter(|notes| !notes.trim().is_empty())
-            .map(|notes| notes::render(&notes, settings.notes_lines)),
-        published_at: release.published_at,
-        published: release.published_at.and_then(|time| {
-            let date = labels::date(time, texts.language)?;
-            Some((clock::rfc3339(time), date))
-        }),
-    }))
-}
-
-/// Commands for each system that has some, about the file that is offered for it, else about the visitor's.
-fn guides(offers: &Offers, key: Option<&str>, texts: &Texts) -> Vec<Guide> {
+/// Commands for each system that has some.
+fn guides(telling: Telling<'_>, offers: &Offers, key: Option<&str>) -> Vec<Guide> {
     let Some(key) = key else { return Vec::new() };
-    let offered = || {
-        let first = offers.first.iter();
-        first.chain(&offers.perhaps).chain(&offers.others)
-    };
-    let systems = [
-        Platform::Linux,
-        Platform::Macos,
-        Platform::Windows,
-        Platform::Android,
-    ];
-    systems
-        .into_iter()
-        .filter_map(|system| {
-            let own = offered().find(|offer| offer.platform == system);
-            let file = own.or_else(|| offered().next())?.files.first()?;
-            let subject = Subject {
-                filename: &file.filename,
-                address: &file.address,
-                sha256: &file.sha256,
-                key,
-            };
-            Some(guide(system, subject, texts))
-        })
-        .collect()
+    let systems = guide::SYSTEMS.into_iter();
+    let guides = systems.filter_map(|system| {
+        let file = File::new(telling, offers.to_prove_on(system)?);
+        let subject = Subject {
+            filename: &file.filename,
+            address: &file.address,
+            sha256: &file.sha256,
+            key,
+        };
+        Some(guide::guide(system, subject, telling.texts))
+    });
+    guides.collect()
 }

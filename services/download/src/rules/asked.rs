@@ -16,6 +16,16 @@ pub(crate) fn channel(asked: &str, known: &[String]) -> Result<String, Refused> 
     Err(Refused::Channel)
 }
 
+/// The channels that a page of `shown` leads to: those that something was released to, and always the one of whoever names
+/// none.
+pub(crate) fn others(shown: &str, mut known: Vec<String>) -> Vec<String> {
+    if !known.iter().any(|one| one == DEFAULT_CHANNEL) {
+        known.push(DEFAULT_CHANNEL.to_owned());
+    }
+    known.retain(|one| one != shown);
+    known
+}
+
 /// The machine and the kind of package that are asked for; an architecture that the platform's name says gives way to
 /// the one that is given.
 pub(crate) fn wanted(platform: &str, arch: &str, kind: &str) -> Result<Wanted, Refused> {
@@ -65,6 +75,14 @@ mod tests {
             assert_eq!(channel(asked, &[]), Ok(DEFAULT_CHANNEL.to_owned()));
         }
         assert_eq!(channel("nightly", &known), Err(Refused::Channel));
+    }
+
+    #[test]
+    fn every_page_leads_to_the_stable_channel() {
+        let known = || vec!["beta".to_owned(), "nightly".to_owned()];
+        assert_eq!(others("beta", known()), ["nightly", "stable"]);
+        assert_eq!(others("stable", known()), ["beta", "nightly"]);
+        assert_eq!(others("stable", Vec::new()), Vec::<String>::new());
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! The files of releases.
 
 use futures_util::TryStreamExt as _;
-use serde::Deserialize;
 use slipway_contract::package::File;
-use slipway_contract::{Arch, Platform, Rank, Visibility, Wanted, Word, feed, is_source_package};
+use slipway_contract::{Platform, Rank, Visibility, Wanted, Word, feed};
 use slipway_database::columns::FileColumns;
 use sqlx::{AnyConnection, AssertSqlSafe};
 
 use crate::audience::Audience;
+use crate::rules::fit;
+use crate::rules::listing::Listing;
 
 /// Where packages are looked for.
 #[derive(Clone, Copy)]
@@ -42,66 +43,6 @@ const COLUMNS: &str =
     "packages.filename, packages.sha256, packages.size, packages.kind, packages.platform, packages.arch, packages.blocks,
      packages.signature, packages.facts, releases.version, releases.visibility, releases.reason, releases.published_at";
 
-impl Package {
-    /// The smallest is the one to give; `None` is not for the platform. What an older version released before its kind was
-    /// known is held against the same rules.
-    pub(crate) fn place(&self, wanted: Wanted) -> Option<Rank> {
-        let File {
-            platform,
-            arch,
-            kind,
-            filename,
-            ..
-        } = &self.file;
-        // Words of a later version; that they are not known was said when the package came.
-        let arch = *arch.known()?;
-        let place = wanted.place(*platform.known()?, arch, *kind.known()?)?;
-        if is_source_package(filename.as_str()) {
-            return None;
-        }
-        // Whether anybody can use it is not known then.
-        let Some(content) = Content::read(&self.facts) else {
-            return Some(place.only_listed());
-        };
-        let runs = |wanted| arch != Arch::Universal || content.has_code_for(wanted);
-        let is_usable = content.split.is_none() && wanted.arch.is_none_or(runs);
-        Some(if is_usable {
-            place
-        } else {
-            place.only_listed()
-        })
-    }
-}
-
-/// What decides of the facts whether somebody can use a package.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Content {
-    abis: Option<Vec<String>>,
-    /// A part of an app in several APKs: Android installs it only with the others.
-    split: Option<String>,
-}
-
-impl Content {
-    /// Out of facts as JSON; `None` where they have another shape, as a later version may give them.
-    fn read(facts: &str) -> Option<Self> {
-        let read: Option<Self> = serde_json::from_str(facts).ok()?;
-        Some(read.unwrap_or_default())
-    }
-
-    /// Universal means all of those that it has machine code for, if it has any.
-    fn has_code_for(&self, wanted: Arch) -> bool {
-        let is_wanted = |abi: &String| abi.parse().is_ok_and(|own: Arch| own.is_same(&wanted));
-        let abis = self.abis.as_deref().unwrap_or_default();
-        abis.is_empty() || wanted == Arch::Universal || abis.iter().any(is_wanted)
-    }
-}
-
-/// Whether the facts of a package tell who can use it.
-pub(crate) fn tell(facts: &str) -> bool {
-    Content::read(facts).is_some()
-}
-
 /// The file at an exact address, whatever the visibility of its release; of a deleted app there is none.
 pub(crate) async fn file(
     connection: &mut AnyConnection,
@@ -123,21 +64,8 @@ pub(crate) async fn file(
         .await
 }
 
-/// What fits of the highest release in the channel that holds something fitting; the best first, empty when there is
-/// none.
-pub(crate) async fn newest(
-    connection: &mut AnyConnection,
-    view: ChannelView<'_>,
-    wanted: Wanted,
-) -> sqlx::Result<Vec<Package>> {
-    let mut fitting = newest_listed(connection, view, wanted).await?;
-    fitting.retain(|(place, _)| place.is_offered());
-    Ok(fitting.into_iter().map(|(_, package)| package).collect())
-}
-
-/// All that the platform has in the highest release in the channel that holds something fitting, or else in the highest
-/// that has anything for the platform; the best first, and last what is for other machines.
-pub(crate) async fn newest_listed(
+/// What there is in the channel for who wants this: see [`Listing`].
+pub(crate) async fn listed(
     connection: &mut AnyConnection,
     view: ChannelView<'_>,
     wanted: Wanted,
@@ -146,7 +74,7 @@ pub(crate) async fn newest_listed(
 }
 
 /// The same of what is for this platform alone, whatever the machine.
-pub(crate) async fn newest_own(
+pub(crate) async fn own(
     connection: &mut AnyConnection,
     view: ChannelView<'_>,
     platform: Platform,
@@ -184,34 +112,17 @@ async fn among(
         .bind(wanted.platform.as_str())
         .bind(also.as_str())
         .fetch(connection);
-    // Of one release, until another begins.
-    let mut listed = Vec::<(Rank, Package)>::new();
-    let mut highest = Vec::new();
-    let is_offered =
-        |listed: &[(Rank, Package)]| listed.iter().any(|(place, _)| place.is_offered());
+    let mut listing = Listing::new();
     while let Some(package) = rows.try_next().await? {
-        let Some(place) = package.place(wanted) else {
+        let Some(place) = fit::place(&package.file, &package.facts, wanted) else {
             continue;
         };
-        if listed
-            .first()
-            .is_some_and(|(_, first)| first.version != package.version)
-        {
-            if is_offered(&listed) {
-                break;
-            }
-            let passed = std::mem::take(&mut listed);
-            if highest.is_empty() {
-                highest = passed;
-            }
+        let version = package.version.clone();
+        if listing.add(&version, place, package).is_break() {
+            break;
         }
-        listed.push((place, package));
     }
-    if !highest.is_empty() && !is_offered(&listed) {
-        listed = highest;
-    }
-    listed.sort_by_key(|(place, _)| *place);
-    Ok(listed)
+    Ok(listing.finish())
 }
 
 /// The files of the `limit` highest releases in the channel that are below the release `version`, the highest first.
