@@ -7,6 +7,7 @@ use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Json, Path, Query, Request};
 use http::StatusCode;
 use http::request::Parts;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use slipway_contract::Code;
 
@@ -17,6 +18,9 @@ pub struct ApiJson<T>(pub T);
 
 /// A query; the same holds for its type. None holds a zero byte, which PostgreSQL takes in no text.
 pub struct ApiQuery<T>(pub T);
+
+/// No query: an address that takes none must not silently ignore one.
+pub struct NoQuery;
 
 /// Path parameters.
 pub struct ApiPath<T>(pub T);
@@ -54,6 +58,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for ApiQuery<T> {
             .map_err(|rejection: QueryRejection| {
                 unreadable(Code::QueryInvalid, &rejection.body_text())
             })
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for NoQuery {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Nothing {}
+        let ApiQuery(Nothing {}) = ApiQuery::from_request_parts(parts, state).await?;
+        Ok(Self)
     }
 }
 

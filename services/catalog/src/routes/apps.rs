@@ -13,7 +13,7 @@ use slipway_contract::quota::Quota;
 use slipway_openapi::parameters::{AppPath, IdempotencyKey};
 use slipway_openapi::{Documents, Listing, PROBLEM, ProblemDocument, Reading, Writing};
 use slipway_runtime::clock;
-use slipway_runtime::http::json::{ApiJson, ApiPath, ApiQuery};
+use slipway_runtime::http::json::{ApiJson, ApiPath, ApiQuery, NoQuery};
 use slipway_runtime::http::list::{self, Items};
 use sqlx::AnyConnection;
 use tokio::time::Instant;
@@ -21,7 +21,6 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::query::NoQuery;
 use super::settling::deleted;
 use super::write::{Done, Entry, Request, Write};
 use crate::error::Error;

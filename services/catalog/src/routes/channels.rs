@@ -12,14 +12,13 @@ use slipway_openapi::parameters::{AppPath, ChannelPath, IdempotencyKey};
 use slipway_openapi::{
     Documents, InternalReading, Listing, PROBLEM, ProblemDocument, Reading, Writing,
 };
-use slipway_runtime::http::json::{ApiJson, ApiPath};
+use slipway_runtime::http::json::{ApiJson, ApiPath, NoQuery};
 use slipway_runtime::http::list::Items;
 use sqlx::AnyConnection;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::query::NoQuery;
 use super::settling::deleted;
 use super::write::{Done, Entry, Request, Write};
 use crate::error::Error;

@@ -8,12 +8,11 @@ use slipway_contract::grant::Scope;
 use slipway_contract::public;
 use slipway_openapi::parameters::ReleasePath;
 use slipway_openapi::{PROBLEM, ProblemDocument, Reading};
-use slipway_runtime::http::json::ApiPath;
+use slipway_runtime::http::json::{ApiPath, NoQuery};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::query::NoQuery;
 use crate::error::Error;
 use crate::permission::Actor;
 use crate::state::CatalogState;

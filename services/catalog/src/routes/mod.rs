@@ -9,7 +9,6 @@ mod downloads;
 mod openapi;
 mod packages;
 mod published;
-mod query;
 mod releases;
 mod removals;
 mod render;

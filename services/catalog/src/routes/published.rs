@@ -8,13 +8,12 @@ use slipway_contract::grant::Scope;
 use slipway_contract::public;
 use slipway_openapi::parameters::{IdempotencyKey, ReleasePath};
 use slipway_openapi::{Documents, PROBLEM, ProblemDocument};
-use slipway_runtime::http::json::{ApiJson, ApiPath};
+use slipway_runtime::http::json::{ApiJson, ApiPath, NoQuery};
 use sqlx::AnyConnection;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::query::NoQuery;
 use super::settling::applied;
 use super::write::{Done, Entry, Request, Write};
 use crate::error::Error;

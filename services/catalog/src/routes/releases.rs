@@ -10,7 +10,7 @@ use slipway_contract::grant::Scope;
 use slipway_contract::public;
 use slipway_openapi::parameters::{AppPath, IdempotencyKey, Prefer, ReleasePath};
 use slipway_openapi::{Documents, Listing, PROBLEM, ProblemDocument, Reading, Writing};
-use slipway_runtime::http::json::{ApiJson, ApiPath, ApiQuery};
+use slipway_runtime::http::json::{ApiJson, ApiPath, ApiQuery, NoQuery};
 use slipway_runtime::http::list::{self, Items};
 use sqlx::AnyConnection;
 use utoipa::{IntoParams, ToSchema};
@@ -18,7 +18,6 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::channels::Create;
-use super::query::NoQuery;
 use super::settling::{answer_when_settled, applied, deleted};
 use super::write::{Done, Entry, Request, Write};
 use super::{published, render};

@@ -6,12 +6,11 @@ use serde::{Deserialize, Serialize};
 use slipway_contract::grant::Scope;
 use slipway_contract::held::Loss;
 use slipway_openapi::{Documents, PROBLEM, ProblemDocument, Reading};
-use slipway_runtime::http::json::ApiJson;
+use slipway_runtime::http::json::{ApiJson, NoQuery};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::query::NoQuery;
 use crate::error::Error;
 use crate::permission::Actor;
 use crate::rules::restore as rules;

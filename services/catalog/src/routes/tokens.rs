@@ -12,7 +12,7 @@ use slipway_contract::grant::{Grant, Scope};
 use slipway_openapi::parameters::{IdPath, PageQuery};
 use slipway_openapi::{Documents, Listing, PROBLEM, ProblemDocument, Reading, Writing};
 use slipway_runtime::clock;
-use slipway_runtime::http::json::{ApiJson, ApiPath, ApiQuery};
+use slipway_runtime::http::json::{ApiJson, ApiPath, ApiQuery, NoQuery};
 use slipway_runtime::http::list::{Items, List};
 use slipway_runtime::token::Token;
 use sqlx::AnyConnection;
@@ -21,7 +21,6 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::query::NoQuery;
 use super::settling::deleted;
 use super::write::{Done, Entry, Write};
 use crate::error::Error;

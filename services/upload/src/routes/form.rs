@@ -27,7 +27,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::packages::{AcceptedPackage, Query, UploadedPackage, in_time, store, wait};
+use super::uploading::{AcceptedPackage, Query, UploadedPackage, in_time, store, wait};
 use crate::error::{Error, Method};
 use crate::incoming::Incoming;
 use crate::parameters::{self, RawParameters};

@@ -4,6 +4,7 @@ mod form;
 mod packages;
 mod storage;
 mod tus;
+mod uploading;
 mod uploads;
 
 use utoipa_axum::router::OpenApiRouter;
