@@ -1,11 +1,12 @@
 //! What tests of services need: a process without a network, fresh databases of both engines, calls without a socket,
-//! peers on a socket.
+//! real services on a socket, and stand-ins where the fault of a neighbour is the point.
 
 pub mod call;
 pub mod database;
 mod described;
 pub mod minisign;
 pub mod peer;
+pub mod start;
 
 use slipway_contract::record::{Record, State};
 use slipway_peers::Peers;

@@ -20,7 +20,7 @@ use slipway_runtime::command::Service;
 
 pub use leases::Leases;
 pub use settings::{LeaseSettings, Settings};
-use state::RegistryState;
+pub use state::RegistryState;
 
 /// The service, for its binary and for the command.
 const SERVICE: Service = Service {
@@ -41,7 +41,7 @@ pub fn run(options: &slipway_runtime::command::Options) -> anyhow::Result<()> {
 }
 
 /// Opens what the service needs and begins its background tasks.
-async fn build(
+pub async fn build(
     peers: Peers,
     settings: Settings,
 ) -> anyhow::Result<Assembled<RouterService, RegistryState>> {

@@ -13,7 +13,7 @@ use crate::leases::Leases;
 
 /// What the handlers work with.
 #[derive(Clone)]
-pub(crate) struct RegistryState {
+pub struct RegistryState {
     pub(crate) leases: Arc<Leases>,
     pub(crate) networks: Arc<[IpNet]>,
     /// Places for addresses that are being proven, by service.

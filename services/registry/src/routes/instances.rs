@@ -46,7 +46,16 @@ pub(crate) struct Description;
         operation_id = "beat",
         params(("instance" = String, Path, format = "uuid")),
         request_body = Record,
-        responses(slipway_openapi::InternalWriting, (status = 200, description = "The lease is renewed.", body = Beat), (status = 409, description = "`address_changed`", body = slipway_openapi::ProblemDocument, content_type = "application/problem+json"), (status = 422, description = "`record_unproven`: the instance did not prove itself at its address.", body = slipway_openapi::ProblemDocument, content_type = "application/problem+json"), (status = 429, description = "`leases_full`", body = slipway_openapi::ProblemDocument, content_type = "application/problem+json")),
+        responses(
+            slipway_openapi::InternalWriting,
+            (status = 200, description = "The lease is renewed.", body = Beat),
+            (status = 400, description = "`instance_invalid`: an instance is named by a UUID. `instance_differs`, `record_too_long`, `json_invalid`, `body_unreadable`.", body = slipway_openapi::ProblemDocument, content_type = "application/problem+json"),
+            (status = 403, description = "`service_differs`: the record names another service than the certificate. `caller_not_permitted`.", body = slipway_openapi::ProblemDocument, content_type = "application/problem+json"),
+            (status = 409, description = "`address_changed`", body = slipway_openapi::ProblemDocument, content_type = "application/problem+json"),
+            (status = 422, description = "`address_refused`: it is no address, or in none of the networks that instances may be in.", body = slipway_openapi::ProblemDocument, content_type = "application/problem+json"),
+            (status = 429, description = "`leases_full`", body = slipway_openapi::ProblemDocument, content_type = "application/problem+json"),
+            (status = 503, description = "`address_unproven`: the instance was not found at its address. `busy`: many are being proven. The next heartbeat tries again.", body = slipway_openapi::ProblemDocument, content_type = "application/problem+json"),
+        ),
     )
 )]
 async fn beat(
@@ -116,7 +125,11 @@ struct Watch {
         path = "/internal/instances",
         operation_id = "watch_instances",
         params(Watch),
-        responses(slipway_openapi::InternalReading, (status = 200, description = "The full set.", body = Snapshot)),
+        responses(
+            slipway_openapi::InternalReading,
+            (status = 200, description = "The full set.", body = Snapshot),
+            (status = 400, description = "`instance_invalid`: a watcher is named by a UUID. `query_invalid`: it cannot be read.", body = slipway_openapi::ProblemDocument, content_type = "application/problem+json"),
+        ),
     )
 )]
 async fn watch(

@@ -1,0 +1,6 @@
+//! The registry over its real listener, asked by callers that prove who they are.
+
+mod beats;
+mod fixture;
+mod refusals;
+mod watching;
