@@ -143,8 +143,20 @@ fn check_character(
 }
 
 /// One line out of a stranger's bytes, without what must not be shown, of at most `most` characters; `None` when nothing
-/// is left.
+/// is left. What it gives it gives again.
 pub fn legible(text: &str, most: usize) -> Option<String> {
+    let mut kept = kept(text, most);
+    // What is left out or cut off makes neighbours of what composes, and takes a joiner's neighbours away.
+    loop {
+        let again = self::kept(&kept, most);
+        if again == kept {
+            return (!kept.is_empty()).then_some(kept);
+        }
+        kept = again;
+    }
+}
+
+fn kept(text: &str, most: usize) -> String {
     let text = compose(text);
     let mut kept = String::new();
     let mut before = None;
@@ -156,8 +168,7 @@ pub fn legible(text: &str, most: usize) -> Option<String> {
         before = Some(character);
     }
     let kept: String = kept.trim().chars().take(most).collect();
-    let kept = kept.trim_end();
-    (!kept.is_empty()).then(|| kept.to_owned())
+    kept.trim_end().to_owned()
 }
 
 /// Whether a joiner between the two has a meaning: between letters it changes their form, between emoji it makes one.
@@ -313,6 +324,12 @@ mod tests {
         );
         assert_eq!(legible("abc def", 4).as_deref(), Some("abc"));
         assert_eq!(legible("\u{200b} \u{feff}", 100), None);
+        assert_eq!(legible("a\0\u{300}", 100).as_deref(), Some("\u{e0}"));
+        assert_eq!(
+            legible("می\u{200c}خ", 3).as_deref(),
+            Some("می"),
+            "a joiner at the end is not seen"
+        );
     }
 
     #[test]
