@@ -368,14 +368,14 @@ async fn delete(
     tag = "releases",
     summary = "Try a failed release again",
     description = "Scope: `release`.",
-    params(ReleasePath, Prefer),
+    params(ReleasePath, IdempotencyKey, Prefer),
     responses(
         Writing,
         (status = 201, description = "It is published.", body = public::Release, headers(("Location" = String, description = "Its address."))),
         (status = 202, description = "It goes on by itself.", body = public::Release, headers(("Location" = String, description = "Its address."))),
         (status = 404, description = "`app_unknown`, `release_unknown`: there is no such app or no release of this version.", body = ProblemDocument, content_type = PROBLEM),
         (status = 409, description = "`release_not_failed`: only a failed release can be retried.", body = ProblemDocument, content_type = PROBLEM),
-        (status = 422, description = "`release_failed`: it failed again, for the reason given. `version_invalid`: a `+` of the version came as a space; write it `%2B`.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 422, description = "`release_failed`: it failed again, for the reason given. `idempotency_key_reused`. `version_invalid`: a `+` of the version came as a space; write it `%2B`.", body = ProblemDocument, content_type = PROBLEM),
     ),
 )]
 async fn retry(
