@@ -29,7 +29,6 @@ pub use crate::state::Gateway;
 const SERVICE: Service = Service {
     name: "gateway",
     sources: env!("SLIPWAY_SOURCES"),
-    is_public: true,
 };
 
 /// The `main` of the service's binary. This and [`run`] are here, and not where they are called, so that the service is

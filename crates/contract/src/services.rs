@@ -20,6 +20,8 @@ pub struct Service {
     pub follows_catalog: bool,
     /// Whether it has a database, and so settings for it.
     pub has_database: bool,
+    /// Whether the world speaks to it, in plain HTTP. All others are spoken to by services alone, which prove themselves.
+    pub is_public: bool,
 }
 
 /// Paths that lead to a service.
@@ -40,6 +42,7 @@ pub const TABLE: [Service; 6] = [
         routes: &[],
         follows_catalog: false,
         has_database: false,
+        is_public: false,
     },
     Service {
         name: "upload",
@@ -49,30 +52,35 @@ pub const TABLE: [Service; 6] = [
         ],
         follows_catalog: true,
         has_database: true,
+        is_public: false,
     },
     Service {
         name: "signing",
         routes: &[],
         follows_catalog: false,
         has_database: true,
+        is_public: false,
     },
     Service {
         name: "catalog",
         routes: &[all("/api/v1/**")],
         follows_catalog: false,
         has_database: true,
+        is_public: false,
     },
     Service {
         name: "download",
         routes: &[read("/"), read("/a/**"), read("/d/**"), read("/keys/**")],
         follows_catalog: true,
         has_database: true,
+        is_public: false,
     },
     Service {
         name: "gateway",
         routes: &[],
         follows_catalog: false,
         has_database: false,
+        is_public: true,
     },
 ];
 

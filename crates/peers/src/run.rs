@@ -11,6 +11,7 @@ use axum::Router;
 use hyper_util::service::TowerToHyperService;
 use serde::de::DeserializeOwned;
 use slipway_contract::record::{Record, State};
+use slipway_contract::services;
 use slipway_runtime::command::{self, Options, Service};
 use slipway_runtime::damage::Damage;
 use slipway_runtime::health::Health;
@@ -116,7 +117,7 @@ async fn work<S: Serves, H: Health>(
     let (state, states) = watch::channel(State::Starting);
     let stop = CancellationToken::new();
     join_others(&peers, &record, &state, states);
-    let transport = if service.is_public {
+    let transport = if is_public(service) {
         Transport::Public
     } else {
         Transport::Proven(peers.identity.proof())
@@ -169,6 +170,11 @@ fn join_others(
     });
 }
 
+/// Whether the world speaks to it: of one that is not in the table, nobody but services does.
+fn is_public(service: Service) -> bool {
+    services::find(service.name).is_some_and(|row| row.is_public)
+}
+
 /// What others are told of this process. Nobody inside calls a gateway, and its public address may be any: its lease
 /// names where operators ask it.
 fn record(service: Service, announcement: &Announcement) -> Record {
@@ -176,7 +182,7 @@ fn record(service: Service, announcement: &Announcement) -> Record {
     Record {
         service: service.name.to_owned(),
         instance: announcement.instance.clone(),
-        addr: if service.is_public { admin } else { addr }.clone(),
+        addr: if is_public(service) { admin } else { addr }.clone(),
         state: State::Starting,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started_at: clock::unix_millis(),

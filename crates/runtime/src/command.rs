@@ -41,8 +41,6 @@ pub struct Service {
     pub name: &'static str,
     /// Digest of the sources that it is made of: `env!("SLIPWAY_SOURCES")`, which the build script sets.
     pub sources: &'static str,
-    /// Whether the world speaks to it, in plain HTTP. All others are spoken to by services alone, which prove themselves.
-    pub is_public: bool,
 }
 
 /// The `main` of a service's binary; `run` serves.

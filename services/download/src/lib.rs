@@ -41,7 +41,6 @@ pub use state::DownloadState;
 const SERVICE: Service = Service {
     name: "download",
     sources: env!("SLIPWAY_SOURCES"),
-    is_public: false,
 };
 
 /// The `main` of the service's binary. This and [`run`] are here, and not where they are called, so that the service is

@@ -26,7 +26,6 @@ pub use state::RegistryState;
 const SERVICE: Service = Service {
     name: "registry",
     sources: env!("SLIPWAY_SOURCES"),
-    is_public: false,
 };
 
 /// The `main` of the service's binary. This and [`run`] are here, and not where they are called, so that the service is

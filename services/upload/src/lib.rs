@@ -58,7 +58,6 @@ static MIGRATIONS: Migrator = sqlx::migrate!();
 const SERVICE: Service = Service {
     name: "upload",
     sources: env!("SLIPWAY_SOURCES"),
-    is_public: false,
 };
 
 /// The `main` of the service's binary. This and [`run`] are here, and not where they are called, so that the service is
