@@ -10,6 +10,8 @@ mod cors;
 mod deferred_body;
 mod exchange;
 mod forward;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod path;
 mod request;
 mod routes;

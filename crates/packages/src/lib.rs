@@ -10,6 +10,8 @@ mod disk_image;
 mod elf;
 mod facts;
 mod flatpak;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod inspect;
 mod limits;
 mod mach_o;
@@ -25,6 +27,8 @@ mod source;
 mod squashfs;
 mod tar_gz;
 mod tarball;
+#[cfg(any(test, fuzzing))]
+mod trial;
 mod unpack;
 mod xar;
 mod zip;

@@ -10,6 +10,8 @@ mod copy;
 mod digests;
 mod envelope;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod hashes;
 mod health;
 mod incoming;

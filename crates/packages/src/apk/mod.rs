@@ -1,6 +1,8 @@
 //! Android packages: what an APK says of itself.
 
 mod content;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod icon;
 mod manifest;
 mod picture;

@@ -119,7 +119,7 @@ impl<'a> Resources<'a> {
     }
 
     /// Ids are `0xPPTTEEEE`: package, type, entry.
-    fn values(&self, id: u32) -> impl Iterator<Item = (Config<'a>, Value)> {
+    pub(super) fn values(&self, id: u32) -> impl Iterator<Item = (Config<'a>, Value)> {
         let [package, kind, ..] = id.to_be_bytes();
         let entry = id & 0xffff;
         self.table
@@ -135,7 +135,7 @@ impl<'a> Resources<'a> {
 
 /// `ResTable_config`, beginning with its own size.
 #[derive(Clone, Copy)]
-struct Config<'a>(&'a [u8]);
+pub(super) struct Config<'a>(&'a [u8]);
 
 impl Config<'_> {
     fn with(self, text: String) -> Found {

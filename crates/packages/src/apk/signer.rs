@@ -157,7 +157,7 @@ fn jar_certificate(
     Ok(Some(digest(certificate)))
 }
 
-const SEQUENCE: u8 = 0x30;
+pub(super) const SEQUENCE: u8 = 0x30;
 const SET: u8 = 0x31;
 const OBJECT: u8 = 0x06;
 const INTEGER: u8 = 0x02;
@@ -165,7 +165,7 @@ const CONTEXT_0: u8 = 0xa0;
 
 /// `ContentInfo` → `[0] SignedData` → `version`, `digestAlgorithms`, `encapContentInfo`,
 /// `[0] certificates`. With more than one it would take the signer's name to tell which.
-fn only_certificate(bytes: &[u8]) -> Option<&[u8]> {
+pub(super) fn only_certificate(bytes: &[u8]) -> Option<&[u8]> {
     let (content_info, _) = element(bytes, SEQUENCE)?;
     let (_, rest) = element(content_info.value, OBJECT)?;
     let (explicit, _) = element(rest, CONTEXT_0)?;
@@ -178,13 +178,13 @@ fn only_certificate(bytes: &[u8]) -> Option<&[u8]> {
     others.is_empty().then_some(certificate.whole)
 }
 
-struct Element<'a> {
-    whole: &'a [u8],
+pub(super) struct Element<'a> {
+    pub(super) whole: &'a [u8],
     value: &'a [u8],
 }
 
 /// A DER element of this tag, and what follows it (X.690).
-fn element(bytes: &[u8], tag: u8) -> Option<(Element<'_>, &[u8])> {
+pub(super) fn element(bytes: &[u8], tag: u8) -> Option<(Element<'_>, &[u8])> {
     let (&found, rest) = bytes.split_first()?;
     let (&first, rest) = rest.split_first()?;
     let long = if first < 0x80 {

@@ -24,7 +24,7 @@ pub(super) struct Xml<'a> {
 pub(super) struct Element<'x, 'a> {
     /// 0 is the root.
     pub(super) depth: usize,
-    chunk: Chunk<'a>,
+    pub(super) chunk: Chunk<'a>,
     xml: &'x Xml<'a>,
 }
 

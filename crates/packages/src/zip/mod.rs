@@ -5,6 +5,8 @@
 
 mod archive;
 mod directory;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod rules;
 
 pub(crate) use self::archive::{Archive, END_RECORD, LOCAL_HEADER};

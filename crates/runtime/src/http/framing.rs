@@ -6,6 +6,9 @@
 //! refuse them. This watch reads along without touching a byte and says what each head really held. It runs on public
 //! listeners alone: the gateway writes every head that it sends on, and nobody else speaks to a service.
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
