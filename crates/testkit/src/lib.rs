@@ -4,6 +4,7 @@
 pub mod call;
 pub mod database;
 mod described;
+pub mod fault;
 pub mod minisign;
 pub mod peer;
 pub mod start;

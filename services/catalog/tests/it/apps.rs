@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 use slipway_testkit::database::engines;
 
 use crate::fixture::Fixture;
-use crate::minisign::Key;
 
 #[tokio::test]
 async fn an_app_is_made_once_with_its_key() {
@@ -17,8 +16,9 @@ async fn an_app_is_made_once_with_its_key() {
         assert_eq!(app["slug"], "notes");
         assert_eq!(app["name"], "Notes");
         let key = &app["keys"]["minisign"];
-        assert_eq!(key["public_key"], Key::of("notes").public_key());
-        assert_eq!(key["key_id"], Key::of("notes").id());
+        let made = fixture.key("notes").await;
+        assert_eq!(key["public_key"], made["public_key"]);
+        assert_eq!(key["key_id"], made["key_id"]);
         assert_eq!(key["url"], "/keys/notes/minisign.pub");
         assert!(app["created_at"].as_str().expect("a time").ends_with('Z'));
         assert_eq!(fixture.admin().get("/api/v1/apps/notes").await.ok(200), app);
@@ -41,7 +41,7 @@ async fn an_app_is_there_without_its_key_while_signing_is_away() {
         let has_key = |app: &Value| !app["keys"].is_null();
         let app = fixture.eventually("/api/v1/apps/notes", has_key).await;
         let key = &app["keys"]["minisign"]["public_key"];
-        assert_eq!(*key, Key::of("notes").public_key());
+        assert_eq!(*key, fixture.key("notes").await["public_key"]);
     }
 }
 

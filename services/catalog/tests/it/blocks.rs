@@ -58,18 +58,17 @@ async fn a_list_that_comes_later_reaches_every_release_of_these_bytes() {
         fixture.draft("notes", "2.0", b"1.0").await;
         let before = head(&fixture).await;
         let sha256 = fixture.delivery("notes", "3.0", "notes.apk", b"1.0").sha256;
-        tell(&fixture, "upload", &sha256, ONE).await.ok(200);
-        let one = Some(ONE.to_owned());
-        assert_eq!(blocks_in_feed(&fixture, before).await, [one.clone(), one]);
+        let list = fixture.store.list(&sha256);
+        tell(&fixture, "upload", &sha256, &list).await.ok(200);
+        let one = Some(list.clone());
+        let told = blocks_in_feed(&fixture, before).await;
+        assert_eq!(told, [one.clone(), one.clone()]);
         // Again, and nothing moves; the draft has it too and is not in the feed.
         let after = head(&fixture).await;
-        tell(&fixture, "upload", &sha256, ONE).await.ok(200);
+        tell(&fixture, "upload", &sha256, &list).await.ok(200);
         assert_eq!(head(&fixture).await, after);
         fixture.publish("notes", "2.0").await.ok(201);
-        assert_eq!(
-            blocks_in_feed(&fixture, after).await,
-            [Some(ONE.to_owned())]
-        );
+        assert_eq!(blocks_in_feed(&fixture, after).await, [one]);
     }
 }
 
@@ -79,7 +78,8 @@ async fn a_list_that_is_there_is_never_changed() {
         let fixture = Fixture::new(engine).await;
         fixture.app("notes").await;
         let mut delivery = fixture.delivery("notes", "1.0", "notes.apk", b"one");
-        delivery.blocks = Some(ONE.to_owned());
+        let list = fixture.store.list(&delivery.sha256);
+        delivery.blocks = Some(list.clone());
         fixture.deliver(&delivery).await.ok(200);
         fixture.publish("notes", "1.0").await.ok(201);
         let before = head(&fixture).await;
@@ -89,7 +89,7 @@ async fn a_list_that_is_there_is_never_changed() {
         let refused = fixture.deliver(&delivery).await;
         refused.refused_inside(409, "blocks_differ");
         assert_eq!(head(&fixture).await, before);
-        assert_eq!(blocks_in_feed(&fixture, 0).await, [Some(ONE.to_owned())]);
+        assert_eq!(blocks_in_feed(&fixture, 0).await, [Some(list)]);
 
         let refused = tell(&fixture, "upload", OTHER, ONE).await;
         refused.refused_inside(404, "package_unknown");

@@ -1,23 +1,25 @@
-//! A stand-in for a download instance: it follows the feed and serves what is staged to the catalog, rightly or not.
+//! A real download instance, in front of it what it may serve wrong, and a note of what the catalog tells it.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
-use axum::body::{Body, Bytes};
-use axum::extract::{Path, State};
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
-use axum::{Json, Router};
-use futures_util::{StreamExt as _, stream};
-use http::{HeaderMap, StatusCode};
-use serde_json::json;
-use sha2::{Digest as _, Sha256};
+use http::StatusCode;
+use http::header::RANGE;
+use serde_json::{Value, json};
 use slipway_contract::feed::{Change, Page, Release, Row, Visibility};
 use slipway_contract::{Digest, Word};
+use slipway_peers::discovery::view::View;
+use slipway_peers::guard::edge;
+use slipway_testkit::fault::{change_body, cut_off};
+use slipway_testkit::start::Running;
+use slipway_testkit::{TestProcess, peer, record};
 
-use crate::fixture::Instance;
+use crate::fixture::{DOWNLOAD, Instance};
 use crate::minisign::Key;
-use crate::store::Store;
 
 /// What is wrong with what it serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,17 +43,18 @@ pub(crate) enum Defect {
 #[derive(Clone)]
 pub(crate) struct Download {
     inner: Arc<Inner>,
+    /// What it knows of the others.
+    view: View,
 }
 
+#[derive(Default)]
 struct Inner {
-    store: Store,
     defect: Mutex<Option<Defect>>,
     copy: Mutex<Copy>,
 }
 
 #[derive(Default)]
 struct Copy {
-    keys: HashMap<String, String>,
     deleted: HashSet<String>,
     releases: HashMap<(String, String), Release>,
     /// Every state of a release that the feed has ever told.
@@ -59,42 +62,31 @@ struct Copy {
 }
 
 impl Download {
-    /// Starts it on a free port and returns it with its address. It knows nothing until it follows.
-    pub(crate) async fn start(store: Store) -> (Self, String) {
+    /// Starts the real one in the folder of the platform, behind what it does wrong. It knows nothing until it follows.
+    pub(crate) async fn start(test: &TestProcess) -> (Self, Running) {
+        let view = View::fixed(Vec::new());
         let download = Self {
-            inner: Arc::new(Inner {
-                store,
-                defect: Mutex::default(),
-                copy: Mutex::default(),
-            }),
+            inner: Arc::default(),
+            view: view.clone(),
         };
-        let router = Router::new()
-            .route("/internal/staged/keys/{app}/minisign.pub", get(key))
-            .route("/internal/staged/d/{app}/{version}/{file}", get(file))
-            .route("/internal/downloads/{app}/{version}", get(counts))
-            .route("/internal/blobs/{sha256}", get(reread))
-            .with_state(download.clone());
-        let address = slipway_testkit::peer::serve("download", router).await;
-        (download, address)
+        let mut process = test.beside("download");
+        process.instance = DOWNLOAD.into();
+        let in_front = from_fn_with_state(download.clone(), spoil);
+        let in_front = |routes: Router| routes.layer(in_front);
+        let running = slipway_neighbours::download(process, view, in_front).await;
+        (download, running)
     }
 
-    /// Follows the catalog's feed from now on, as the instance `follower`.
-    pub(crate) fn follow(&self, catalog: &Instance, follower: &'static str) {
+    /// Follows the catalog's feed from now on; what it is told is noted.
+    pub(crate) fn follow(&self, catalog: &Instance) {
         let (download, catalog) = (self.clone(), catalog.clone());
         tokio::spawn(async move {
-            let (mut epoch, mut applied) = (String::new(), 0);
-            loop {
-                let path = format!(
-                    "/internal/changes?epoch={epoch}&after={applied}&wait=30&follower={follower}"
-                );
-                let page = catalog.internal("download", &path).await.ok(200);
-                let page: Page = serde_json::from_value(page).expect("a page of the feed");
-                epoch = page.epoch;
-                for change in page.changes {
-                    applied = change.seq;
-                    download.apply(change);
-                }
-            }
+            let noting = from_fn_with_state(download.clone(), note);
+            let routes = slipway_catalog::router(catalog.state.clone()).layer(noting);
+            let process = &catalog.process;
+            let address = peer::serve("catalog", edge(process, None, routes)).await;
+            let record = record("catalog", &process.instance, &address);
+            download.view.replace(vec![record]);
         });
     }
 
@@ -104,15 +96,6 @@ impl Download {
             .defect
             .lock()
             .expect("nobody panics with the lock") = defect;
-    }
-
-    fn is(&self, defect: Defect) -> bool {
-        let has = *self
-            .inner
-            .defect
-            .lock()
-            .expect("nobody panics with the lock");
-        has == Some(defect)
     }
 
     /// The states of a version that the feed has told, each as often as it did.
@@ -145,8 +128,6 @@ impl Download {
                 if app.deleted {
                     copy.deleted.insert(app.slug.clone());
                 }
-                copy.keys
-                    .insert(app.slug, app.public_key.unwrap_or_default());
             }
             Row::Release(release) => {
                 copy.told
@@ -160,121 +141,93 @@ impl Download {
     }
 }
 
-async fn key(State(download): State<Download>, Path(app): Path<String>) -> Response {
-    if download.is(Defect::ForeignKey) {
-        return Key::of("another").public_key().into_response();
+/// Notes what the catalog tells.
+async fn note(State(download): State<Download>, request: Request, next: Next) -> Response {
+    let is_feed = request.uri().path() == "/internal/changes";
+    let answer = next.run(request).await;
+    if !is_feed || answer.status() != StatusCode::OK {
+        return answer;
     }
-    if download.is(Defect::NoKey) {
-        return "no key at all".into_response();
-    }
-    let copy = download
+    let told = |body: &mut Vec<u8>| {
+        let page: Page = serde_json::from_slice(body).expect("a page of the feed");
+        for change in page.changes {
+            download.apply(change);
+        }
+    };
+    change_body(answer, told).await
+}
+
+async fn spoil(State(download): State<Download>, mut request: Request, next: Next) -> Response {
+    let defect = *download
         .inner
-        .copy
+        .defect
         .lock()
         .expect("nobody panics with the lock");
-    let key = copy.keys.get(&app).cloned();
-    key.map_or_else(
-        || StatusCode::NOT_FOUND.into_response(),
-        axum::response::IntoResponse::into_response,
-    )
-}
-
-async fn file(
-    State(download): State<Download>,
-    Path((app, version, file)): Path<(String, String, String)>,
-    headers: HeaderMap,
-) -> Response {
-    let release = download.release(&app, &version);
-    let release = release.filter(|release| {
-        matches!(
-            release.visibility,
-            Word::Known(Visibility::Staged | Visibility::Published)
-        )
-    });
-    let packages = release.map(|release| release.packages).unwrap_or_default();
-    let name = file.strip_suffix(".minisig").unwrap_or(&file);
-    let Some(package) = packages
-        .into_iter()
-        .find(|package| package.file.filename.as_str() == name)
-    else {
-        return StatusCode::NOT_FOUND.into_response();
+    let path = request.uri().path().to_owned();
+    let Some(defect) = defect else {
+        return next.run(request).await;
     };
-    if name != file && download.is(Defect::NoSignature) {
-        return "no signature at all".into_response();
-    }
-    if name != file {
-        return package.signature.into_response();
-    }
-    let bytes = download.inner.store.get(&package.file.sha256.as_hex());
-    let bytes = bytes.expect("a stored blob");
-    match headers.get("range") {
-        Some(range) => part(&download, bytes, range.to_str().expect("a range")),
-        None => whole(&download, bytes, &package.file.sha256.as_hex()),
-    }
-}
-
-fn whole(download: &Download, mut bytes: Vec<u8>, sha256: &str) -> Response {
-    let mut digest: Digest = sha256.parse().expect("a digest");
-    if download.is(Defect::WrongByte) || download.is(Defect::WrongByteInStore) {
-        bytes[0] ^= 1;
-    }
-    if download.is(Defect::OneByteShort) {
-        bytes.pop();
-    }
-    if download.is(Defect::OneByteMore) {
-        bytes.push(0);
-    }
-    if download.is(Defect::CutOff) {
-        let length = bytes.len();
-        let half = Ok(Bytes::from(bytes).slice(..length / 2));
-        let broken = async {
-            // The server sends the half while it waits for more.
-            tokio::task::yield_now().await;
-            Err("the connection ends")
+    if path.starts_with("/internal/blobs/") {
+        let answer = next.run(request).await;
+        return match defect {
+            Defect::WrongByteInStore => change_body(answer, other_digest).await,
+            _ => answer,
         };
-        let torn = stream::iter([half]).chain(stream::once(broken));
-        let head = [
-            ("repr-digest", digest.repr_digest()),
-            ("content-length", length.to_string()),
-        ];
-        return (head, Body::from_stream(torn)).into_response();
     }
-    if download.is(Defect::NoReprDigest) {
-        return bytes.into_response();
+    if !path.starts_with("/internal/staged/") {
+        return next.run(request).await;
     }
-    if download.is(Defect::WrongReprDigest) {
-        digest = Digest::from_bytes([7; 32]);
+    if path.starts_with("/internal/staged/keys/") {
+        return match defect {
+            Defect::ForeignKey => Key::of("another").public_key().into_response(),
+            Defect::NoKey => "no key at all".into_response(),
+            _ => next.run(request).await,
+        };
     }
-    ([("repr-digest", digest.repr_digest())], bytes).into_response()
+    if path.ends_with(".minisig") {
+        return match defect {
+            Defect::NoSignature => "no signature at all".into_response(),
+            _ => next.run(request).await,
+        };
+    }
+    if request.headers().contains_key(RANGE) {
+        if defect == Defect::WholeInsteadOfRange {
+            request.headers_mut().remove(RANGE);
+        }
+        let answer = next.run(request).await;
+        return match defect {
+            Defect::WrongRange => change_body(answer, |body| body.reverse()).await,
+            _ => answer,
+        };
+    }
+    whole(defect, next.run(request).await).await
 }
 
-/// The first bytes, as `bytes=0-LAST` asks for them.
-fn part(download: &Download, mut bytes: Vec<u8>, range: &str) -> Response {
-    if download.is(Defect::WholeInsteadOfRange) {
-        return bytes.into_response();
-    }
-    let last = range
-        .strip_prefix("bytes=0-")
-        .expect("a range from the start");
-    let last: usize = last.parse().expect("a number");
-    bytes.truncate(last + 1);
-    if download.is(Defect::WrongRange) {
-        bytes.reverse();
-    }
-    (StatusCode::PARTIAL_CONTENT, bytes).into_response()
+/// The answer to who rereads a blob, as if other bytes lay in the store.
+fn other_digest(body: &mut Vec<u8>) {
+    let mut answer: Value = serde_json::from_slice(body).expect("an answer");
+    answer["sha256"] = json!(Digest::from_bytes([7; 32]).as_hex());
+    *body = answer.to_string().into_bytes();
 }
 
-async fn counts(Path((app, version)): Path<(String, String)>) -> Response {
-    let filename = format!("{app}-{version}.apk");
-    Json(json!({"items": [{"filename": filename, "downloads": 7}]})).into_response()
-}
-
-async fn reread(State(download): State<Download>, Path(sha256): Path<String>) -> Response {
-    let bytes = download.inner.store.get(&sha256);
-    let mut bytes = bytes.expect("a stored blob");
-    if download.is(Defect::WrongByteInStore) {
-        bytes[0] ^= 1;
+async fn whole(defect: Defect, mut answer: Response) -> Response {
+    match defect {
+        Defect::NoReprDigest => {
+            answer.headers_mut().remove("repr-digest");
+            answer
+        }
+        Defect::WrongReprDigest => {
+            let wrong = Digest::from_bytes([7; 32]).repr_digest();
+            let wrong = wrong.parse().expect("a header's value");
+            answer.headers_mut().insert("repr-digest", wrong);
+            answer
+        }
+        Defect::CutOff => cut_off(answer).await,
+        Defect::WrongByte | Defect::WrongByteInStore => {
+            change_body(answer, |body| body[0] ^= 1).await
+        }
+        Defect::OneByteShort => change_body(answer, |body| body.truncate(body.len() - 1)).await,
+        Defect::OneByteMore => change_body(answer, |body| body.push(0)).await,
+        _ => answer,
     }
-    let found = hex::encode(Sha256::digest(&bytes));
-    Json(json!({"sha256": found, "size": bytes.len()})).into_response()
 }

@@ -55,7 +55,7 @@ async fn changes_come_in_the_order_of_their_commits_and_once_each() {
         assert_eq!(kinds, ["token", "app", "app", "release", "token"]);
         assert_eq!(
             rows[2]["public_key"],
-            crate::minisign::Key::of("notes").public_key()
+            fixture.key("notes").await["public_key"]
         );
         assert_eq!(rows[3]["packages"][0]["facts"]["version_code"], 7);
 

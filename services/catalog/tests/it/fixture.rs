@@ -16,6 +16,7 @@ use slipway_runtime::Process;
 use slipway_runtime::token::Token;
 use slipway_testkit::call::{called_by, through_the_gateway};
 use slipway_testkit::database::Engine;
+use slipway_testkit::start::Running;
 use slipway_testkit::{TestProcess, record};
 use sqlx::{AnyConnection, Connection as _};
 use tokio::runtime::Runtime;
@@ -84,6 +85,8 @@ pub(crate) struct Fixture {
     signing_record: Record,
     download_record: Record,
     uploader: Token,
+    /// Signing and download, until the test ends.
+    pub(crate) running: [Running; 2],
     test: TestProcess,
 }
 
@@ -96,19 +99,18 @@ impl Fixture {
     pub(crate) async fn with(engine: Engine, settings: Settings) -> Self {
         let fixture = Self::idle(engine, settings).await;
         start_workers(&fixture.catalog.state);
-        fixture.download.follow(&fixture.catalog, DOWNLOAD);
+        fixture.download.follow(&fixture.catalog);
         fixture
     }
 
     /// The same without workers, and with a download that does not follow.
     pub(crate) async fn idle(engine: Engine, settings: Settings) -> Self {
-        let store = Store::default();
-        let (signing, signing_address) = Signing::start(store.clone()).await;
-        let (download, download_address) = Download::start(store.clone()).await;
-        let signing_record = record("signing", "signing-1", &signing_address);
-        let download_record = record("download", DOWNLOAD, &download_address);
-        let view = View::fixed(vec![signing_record.clone(), download_record.clone()]);
         let test = slipway_testkit::process("catalog", engine).await;
+        let store = Store::of(&test.process.data);
+        let ((signing, one), (download, other)) =
+            tokio::join!(Signing::start(&test, store.clone()), Download::start(&test));
+        let (signing_record, download_record) = (one.record(), other.record());
+        let view = View::fixed(vec![signing_record.clone(), download_record.clone()]);
         let peers = another_process(&test, &view);
         Self {
             catalog: Instance::open(peers, settings).await,
@@ -119,6 +121,7 @@ impl Fixture {
             signing_record,
             download_record,
             uploader: Token::random().expect("random bytes"),
+            running: [one, other],
             test,
         }
     }
@@ -195,6 +198,25 @@ impl Fixture {
         let made = self.admin().post("/api/v1/tokens", wanted).await.ok(201);
         self.nobody()
             .with_token(made["token"].as_str().expect("a token"))
+    }
+
+    /// The key of an app, as signing has it.
+    pub(crate) async fn key(&self, app: &str) -> Value {
+        let request = Request::post("/internal/keys")
+            .header("content-type", "application/json")
+            .body(Body::from(json!({"app": app}).to_string()))
+            .expect("a request");
+        let [signing, _] = &self.running;
+        let answer = signing.ask("catalog", request).await;
+        serde_json::from_slice(answer.body()).expect("a key")
+    }
+
+    /// What download answers to who fetches `path` from outside.
+    pub(crate) async fn fetch(&self, path: &str) -> (u16, Vec<u8>) {
+        let request = Request::get(path).body(Body::empty()).expect("a request");
+        let [_, download] = &self.running;
+        let answer = download.ask("gateway", request).await;
+        (answer.status().as_u16(), answer.body().to_vec())
     }
 
     pub(crate) async fn app(&self, slug: &str) {

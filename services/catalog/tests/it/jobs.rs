@@ -245,9 +245,7 @@ async fn leases_and_pauses_of_a_clock_that_was_wrong_are_none() {
             let hour = 3600 * 1000;
             edit(&fixture, left, slipway_runtime::clock::unix_millis() + hour).await;
             start_workers(&fixture.catalog.state);
-            fixture
-                .download
-                .follow(&fixture.catalog, crate::fixture::DOWNLOAD);
+            fixture.download.follow(&fixture.catalog);
             let published = |release: &serde_json::Value| release["state"] == "published";
             fixture.eventually(&format!("{path}/1.0"), published).await;
         }

@@ -1,4 +1,4 @@
-//! The catalog behind its edge, on both engines, with stand-ins for the services that it asks.
+//! The catalog behind its edge, on both engines, with the real services that it asks.
 
 mod apps;
 mod audit;

@@ -1,4 +1,4 @@
-//! Makes minisign keys and signatures as the signing service would, and some that it never would.
+//! Makes minisign keys and signatures that the signing service never would.
 //!
 //! Written for these tests alone from the format's description (<https://jedisct1.github.io/minisign/>), so that the
 //! gate's verifier meets signatures that come from none of the code that it guards.
@@ -26,10 +26,13 @@ impl Key {
         }
     }
 
-    /// Another key under the id of the key of a name.
-    pub(crate) fn forged(name: &str) -> Self {
+    /// A key that signing never made, under the id of one that it has.
+    pub(crate) fn forged(id: &str) -> Self {
+        let mut id = hex::decode(id).expect("an id in hex");
+        // The number is written from its highest byte on, and lies in keys from its lowest on.
+        id.reverse();
         Self {
-            id: Self::of(name).id,
+            id: id.try_into().expect("eight bytes"),
             key: Self::of("another").key,
         }
     }

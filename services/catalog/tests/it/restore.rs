@@ -12,7 +12,7 @@ use slipway_testkit::database::{Engine, engines};
 use sqlx::{Connection as _, query, query_scalar};
 
 use crate::client::Answer;
-use crate::fixture::{DOWNLOAD, Fixture, Instance, UPLOAD};
+use crate::fixture::{Fixture, Instance, UPLOAD};
 
 /// A fixture in which no answer waits for followers.
 async fn fixture(engine: Engine) -> Fixture {
@@ -285,7 +285,7 @@ async fn jobs_wait_while_the_catalog_is_held() {
         settings.publishing.follower_wait_millis = 0;
         // Nobody works before it is held: a job that was begun goes on.
         let fixture = Fixture::idle(engine, settings).await;
-        fixture.download.follow(&fixture.catalog, DOWNLOAD);
+        fixture.download.follow(&fixture.catalog);
         fixture.app("notes").await;
         fixture.draft("notes", "1.0", b"one").await;
         let hasty = fixture.uploader().await.with("prefer", "wait=0");

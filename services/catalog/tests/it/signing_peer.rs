@@ -1,14 +1,20 @@
-//! A stand-in for the signing service: real keys and signatures, and the faults that the catalog must live with.
+//! The real signing service, and in front of it the faults that the catalog must live with.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use axum::extract::State;
+use axum::Json;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::post;
-use axum::{Json, Router};
 use http::StatusCode;
+use http::header::CONTENT_LENGTH;
 use serde_json::{Value, json};
+use slipway_testkit::TestProcess;
+use slipway_testkit::fault::{change_body, refusal};
+use slipway_testkit::start::Running;
 use tokio::sync::watch;
 
 use crate::minisign::Key;
@@ -34,9 +40,9 @@ pub(crate) enum Conduct {
     SignsWithAnotherKey,
     /// Names another version in the trusted comment.
     NamesAnotherVersion,
-    /// Names another size in the trusted comment.
+    /// Names another size, with the app's key.
     NamesAnotherSize,
-    /// Names none, as before 0.5.0.
+    /// Names no size, with the app's key: it is of before 0.5.0.
     NamesNoSize,
     /// Signs with another key under the id of the app's.
     ForgesTheKey,
@@ -54,6 +60,8 @@ pub(crate) struct Signing {
 struct Inner {
     store: Store,
     conduct: Mutex<Conduct>,
+    /// The test makes the keys of apps, and signs.
+    keys_of_the_test: AtomicBool,
     /// Calls for signatures, in the order of their beginning.
     calls: watch::Sender<Vec<String>>,
     running: Mutex<HashSet<String>>,
@@ -62,23 +70,22 @@ struct Inner {
 }
 
 impl Signing {
-    /// Starts it on a free port and returns it with its address.
-    pub(crate) async fn start(store: Store) -> (Self, String) {
+    /// Starts the real one in the folder of the platform, behind what it does wrong.
+    pub(crate) async fn start(test: &TestProcess, store: Store) -> (Self, Running) {
         let signing = Self {
             inner: Arc::new(Inner {
                 store,
                 conduct: Mutex::new(Conduct::Works),
+                keys_of_the_test: AtomicBool::new(false),
                 calls: watch::Sender::new(Vec::new()),
                 running: Mutex::default(),
                 overlaps: Mutex::default(),
             }),
         };
-        let router = Router::new()
-            .route("/internal/keys", post(key))
-            .route("/internal/signatures", post(signature))
-            .with_state(signing.clone());
-        let address = slipway_testkit::peer::serve("signing", router).await;
-        (signing, address)
+        let in_front = from_fn_with_state(signing.clone(), pass);
+        let process = test.beside("signing");
+        let running = slipway_neighbours::signing(process, |routes| routes.layer(in_front)).await;
+        (signing, running)
     }
 
     pub(crate) fn conducts(&self, conduct: Conduct) {
@@ -95,6 +102,11 @@ impl Signing {
             .conduct
             .lock()
             .expect("nobody panics with the lock")
+    }
+
+    /// From now on apps get keys that the test has: for statements that signing does not make and its key proves.
+    pub(crate) fn has_keys_of_the_test(&self) {
+        self.inner.keys_of_the_test.store(true, Ordering::Relaxed);
     }
 
     /// What it was asked to sign, as `app version filename`.
@@ -151,15 +163,74 @@ impl Signing {
     }
 }
 
-async fn key(State(signing): State<Signing>, Json(wanted): Json<Value>) -> Response {
-    if signing.conduct() == Conduct::Fails {
-        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+async fn pass(State(signing): State<Signing>, request: Request, next: Next) -> Response {
+    let (mut head, body) = request.into_parts();
+    let body = to_bytes(body, usize::MAX).await.expect("a whole request");
+    let wanted: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let keys_of_the_test = signing.inner.keys_of_the_test.load(Ordering::Relaxed);
+    if head.uri.path() != "/internal/signatures" {
+        if keys_of_the_test {
+            let key = Key::of(wanted["app"].as_str().unwrap_or_default());
+            return Json(json!({"key_id": key.id(), "public_key": key.public_key()}))
+                .into_response();
+        }
+        return match signing.conduct() {
+            Conduct::Fails => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+            Conduct::LacksTheKey => key_missing(),
+            _ => next.run(Request::from_parts(head, Body::from(body))).await,
+        };
     }
-    if signing.conduct() == Conduct::LacksTheKey {
-        return key_missing();
+    let text = |name: &str| wanted[name].as_str().unwrap_or_default();
+    let statement = format!("{} {} {}", text("app"), text("version"), text("filename"));
+    signing.begin(&statement);
+    // Others get their turn, so that a second call for this statement would be seen.
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
     }
-    let key = Key::of(wanted["app"].as_str().unwrap_or_default());
-    Json(json!({"key_id": key.id(), "public_key": key.public_key()})).into_response()
+    let answer = match signing.conduct() {
+        Conduct::Hangs => std::future::pending().await,
+        Conduct::HangsAt(name) if name == text("filename") => std::future::pending().await,
+        conduct @ (Conduct::SignsWithAnotherKey
+        | Conduct::ForgesTheKey
+        | Conduct::NamesAnotherSize
+        | Conduct::NamesNoSize) => signed_by_the_test(&signing, conduct, &wanted),
+        conduct if keys_of_the_test => signed_by_the_test(&signing, conduct, &wanted),
+        Conduct::Works | Conduct::HangsAt(_) => {
+            next.run(Request::from_parts(head, Body::from(body))).await
+        }
+        Conduct::Fails => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        Conduct::LacksTheKey => key_missing(),
+        Conduct::DoesNotUnderstand => refusal(
+            StatusCode::BAD_REQUEST,
+            "body_invalid",
+            "the field `seal` is missing",
+        ),
+        conduct @ (Conduct::Refuses | Conduct::ReadsWrongOnce) => {
+            if conduct == Conduct::ReadsWrongOnce {
+                signing.conducts(Conduct::Works);
+            }
+            let words = "the blob differs from its digest";
+            refusal(StatusCode::UNPROCESSABLE_ENTITY, "digest_mismatch", words)
+        }
+        conduct @ (Conduct::NamesAnotherVersion | Conduct::AltersTheComment) => {
+            let mut other = wanted.clone();
+            other["version"] = json!("0.0.1");
+            head.headers.remove(CONTENT_LENGTH);
+            let request = Request::from_parts(head, Body::from(other.to_string()));
+            let alter = |body: &mut Vec<u8>| {
+                let answer = String::from_utf8(std::mem::take(body)).expect("text");
+                let named = format!("version:{}", text("version"));
+                *body = answer.replace("version:0.0.1", &named).into_bytes();
+            };
+            let answer = next.run(request).await;
+            match conduct {
+                Conduct::AltersTheComment => change_body(answer, alter).await,
+                _ => answer,
+            }
+        }
+    };
+    signing.end(&statement);
+    answer
 }
 
 /// What it says of a key that its database lacks.
@@ -167,71 +238,32 @@ pub(crate) const KEY_MISSING: &str =
     "the key 6ED0000000000001 is not in signing's database: put it back";
 
 fn key_missing() -> Response {
-    let problem = json!({"code": "key_missing", "detail": KEY_MISSING});
-    (StatusCode::SERVICE_UNAVAILABLE, Json(problem)).into_response()
+    refusal(StatusCode::SERVICE_UNAVAILABLE, "key_missing", KEY_MISSING)
 }
 
-async fn signature(State(signing): State<Signing>, Json(wanted): Json<Value>) -> Response {
-    let text = |name: &str| wanted[name].as_str().unwrap_or_default().to_owned();
+/// Signed by a key that signing never made: another one, under its own id or that of the app's, or one of the test's.
+fn signed_by_the_test(signing: &Signing, conduct: Conduct, wanted: &Value) -> Response {
+    let text = |name: &str| wanted[name].as_str().unwrap_or_default();
     let (app, version, filename) = (text("app"), text("version"), text("filename"));
-    let statement = format!("{app} {version} {filename}");
-    signing.begin(&statement);
-    // Others get their turn, so that a second call for this statement would be seen.
-    for _ in 0..20 {
-        tokio::task::yield_now().await;
-    }
-    let (signer, named) = match signing.conduct() {
-        Conduct::Hangs => std::future::pending().await,
-        Conduct::HangsAt(name) if name == filename => std::future::pending().await,
-        Conduct::DoesNotUnderstand => {
-            signing.end(&statement);
-            let problem = json!({"code": "body_invalid", "detail": "the field `seal` is missing"});
-            return (StatusCode::BAD_REQUEST, Json(problem)).into_response();
-        }
-        Conduct::Fails => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
-        Conduct::LacksTheKey => {
-            signing.end(&statement);
-            return key_missing();
-        }
-        Conduct::Refuses | Conduct::ReadsWrongOnce => {
-            if signing.conduct() == Conduct::ReadsWrongOnce {
-                signing.conducts(Conduct::Works);
-            }
-            signing.end(&statement);
-            let detail = "the blob differs from its digest";
-            let problem = json!({"code": "digest_mismatch", "detail": detail});
-            return (StatusCode::UNPROCESSABLE_ENTITY, Json(problem)).into_response();
-        }
-        Conduct::SignsWithAnotherKey => ("another".to_owned(), version.clone()),
-        Conduct::NamesAnotherVersion | Conduct::AltersTheComment => {
-            (app.clone(), "0.0.1".to_owned())
-        }
-        Conduct::Works
-        | Conduct::NamesAnotherSize
-        | Conduct::NamesNoSize
-        | Conduct::ForgesTheKey
-        | Conduct::HangsAt(_) => (app.clone(), version.clone()),
-    };
-    let sha256 = text("sha256");
-    let bytes = signing.inner.store.get(&sha256).expect("a stored blob");
-    assert_eq!(wanted["size"], bytes.len());
-    assert_eq!(wanted["key_id"], Key::of(&app).id(), "the key of the app");
-    let size = match signing.conduct() {
+    let (sha256, key_id) = (text("sha256"), text("key_id"));
+    let bytes = signing.inner.store.get(sha256);
+    let size = match conduct {
         Conduct::NamesNoSize => String::new(),
         Conduct::NamesAnotherSize => format!("\tsize:{}", bytes.len() + 1),
         _ => format!("\tsize:{}", bytes.len()),
     };
     let comment = format!(
-        "timestamp:1760000000\tfile:{filename}\tversion:{named}\tapp:{app}\tsha256:{sha256}{size}"
+        "timestamp:1760000000\tfile:{filename}\tversion:{version}\tapp:{app}\tsha256:{sha256}{size}"
     );
-    let key = match signing.conduct() {
-        Conduct::ForgesTheKey => Key::forged(&signer),
-        _ => Key::of(&signer),
+    let key = match conduct {
+        Conduct::ForgesTheKey => Key::forged(key_id),
+        Conduct::SignsWithAnotherKey => Key::of("another"),
+        _ => Key::of(app),
     };
-    let mut signature = key.sign(&bytes, &comment);
-    if signing.conduct() == Conduct::AltersTheComment {
-        signature = signature.replace("version:0.0.1", &format!("version:{version}"));
-    }
-    signing.end(&statement);
-    Json(json!({"signature": signature, "key_id": key.id()})).into_response()
+    let signature = key.sign(&bytes, &comment);
+    let key_id = match conduct {
+        Conduct::ForgesTheKey => key_id.to_owned(),
+        _ => key.id(),
+    };
+    Json(json!({"signature": signature, "key_id": key_id})).into_response()
 }
