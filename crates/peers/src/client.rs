@@ -4,6 +4,7 @@
 //! is found to hang meanwhile ([`probe::silence`]) is passed by.
 
 mod answer;
+mod budget;
 
 use std::collections::HashMap;
 use std::io;
@@ -17,12 +18,14 @@ use serde::de::DeserializeOwned;
 
 use slipway_contract::record::Record;
 use slipway_runtime::http::client::{CONNECT_TIMEOUT, builder};
+use tower::retry::budget::{Budget as _, TpsBudget};
 
 use crate::discovery::view::View;
 use crate::guard::{INSTANCE, RUN};
 use crate::identity::Identity;
 use crate::probe;
 use answer::{read_json, read_status, unavailable};
+use budget::{budget, goes_on};
 
 pub use answer::{CallError, Cause};
 
@@ -36,6 +39,7 @@ struct Inner {
     identity: Identity,
     run: Option<Arc<str>>,
     view: View,
+    budget: TpsBudget,
     connections: Mutex<Connections>,
     /// The instance that was last met at a registry's address: a configured URL is all that is known of one before.
     registries: Mutex<HashMap<String, String>>,
@@ -58,6 +62,7 @@ impl Client {
                 identity,
                 run,
                 view,
+                budget: budget(),
                 connections: Mutex::default(),
                 registries: Mutex::default(),
             }),
@@ -89,7 +94,8 @@ impl Client {
         self.send(service, &Method::GET, path, None, range).await
     }
 
-    /// Tries one instance after another until one answers; endpoints are safe to repeat.
+    /// Tries one instance after another until one answers; endpoints are safe to repeat. Beyond the budget of calls that are
+    /// made once more a call waits for its caller to make it again.
     async fn send(
         &self,
         service: &'static str,
@@ -98,6 +104,8 @@ impl Client {
         body: Option<&[u8]>,
         range: Option<&str>,
     ) -> Result<Response, CallError> {
+        let budget = &self.inner.budget;
+        budget.deposit();
         let mut last = None;
         for instance in self.inner.view.candidates(service) {
             let target = Target {
@@ -108,7 +116,13 @@ impl Client {
             match self.exchange(target, method, path, body, range).await {
                 Ok(response) if response.status() == StatusCode::MISDIRECTED_REQUEST => {}
                 Ok(response) => return read_status(service, response).await,
-                Err(cause) => last = Some(cause),
+                Err(cause) => {
+                    let ends = !goes_on(budget, &cause);
+                    last = Some(cause);
+                    if ends {
+                        break;
+                    }
+                }
             }
         }
         Err(unavailable(service, last))

@@ -1,55 +1,55 @@
 //! How many requests may be asked twice.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
-/// What one second request takes out of the budget, to which each request adds 1: one in ten may be asked twice. Without
-/// a limit services that are slow under load would get twice the load.
-const PRICE: i64 = 10;
-/// Second requests that can be saved up.
-const MOST: i64 = 50;
+use tower::retry::budget::TpsBudget;
 
-pub(super) struct Budget(AtomicI64);
+/// One in ten. Without a limit services that are slow under load would get twice the load.
+const SHARE: f32 = 0.1;
+/// For so long a request counts: what a busy minute has earned is not spent at once in the next.
+const WINDOW: Duration = Duration::from_secs(10);
+/// So many more are not earned by any, in each second of the window: a gateway that is hardly asked passes by an instance
+/// that hangs as well.
+const LEAST_PER_SECOND: u32 = 1;
 
-impl Default for Budget {
-    /// Enough for the first that meets an instance that hangs.
-    fn default() -> Self {
-        Self(AtomicI64::new(PRICE))
-    }
-}
-
-impl Budget {
-    /// Notes a request.
-    pub(super) fn earn(&self) {
-        let earned = |budget: i64| Some((budget + 1).min(MOST * PRICE));
-        let _ = self
-            .0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, earned);
-    }
-
-    /// Whether a request may be asked twice.
-    pub(super) fn spend(&self) -> bool {
-        let spent = |budget: i64| (budget >= PRICE).then_some(budget - PRICE);
-        self.0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, spent)
-            .is_ok()
-    }
+pub(super) fn budget() -> TpsBudget {
+    TpsBudget::new(WINDOW, LEAST_PER_SECOND, SHARE)
 }
 
 #[cfg(test)]
 mod tests {
+    use tower::retry::budget::Budget as _;
+
     use super::*;
+
+    fn asked_twice(requests: usize, budget: &TpsBudget) -> usize {
+        (0..requests)
+            .map(|_| {
+                budget.deposit();
+                usize::from(budget.withdraw())
+            })
+            .sum()
+    }
 
     #[test]
     fn one_request_in_ten_may_be_asked_twice() {
-        let budget = Budget::default();
-        let twice = |budget: &Budget| {
-            budget.earn();
-            usize::from(budget.spend())
-        };
-        let asked_twice: usize = (0..1000).map(|_| twice(&budget)).sum();
-        assert_eq!(asked_twice, 101, "and the first");
-        (0..10_000).for_each(|_| budget.earn());
-        let at_once: usize = (0..100).map(|_| usize::from(budget.spend())).sum();
-        assert_eq!(at_once, 50);
+        let of_a_window = budget();
+        let asked_twice = asked_twice(1000, &of_a_window);
+        assert_eq!(asked_twice, 110, "and the ten that nothing earns");
+        assert!(!of_a_window.withdraw());
+
+        let saved_up = budget();
+        (0..500).for_each(|_| saved_up.deposit());
+        let at_once: usize = (0..100).map(|_| usize::from(saved_up.withdraw())).sum();
+        assert_eq!(at_once, 60);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_busy_minute_has_earned_is_gone_in_the_next() {
+        let budget = budget();
+        (0..10_000).for_each(|_| budget.deposit());
+        tokio::time::advance(WINDOW + Duration::from_secs(1)).await;
+        let at_once: usize = (0..100).map(|_| usize::from(budget.withdraw())).sum();
+        assert_eq!(at_once, 10);
     }
 }

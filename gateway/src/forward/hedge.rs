@@ -7,6 +7,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use http::Response;
 use slipway_runtime::Problem;
 use tokio::time::{Instant, sleep_until, timeout};
+use tower::retry::budget::Budget as _;
 
 use super::problems::away;
 use super::target::Target;
@@ -24,7 +25,7 @@ impl Upstreams {
         asking: &Asking<'_>,
         chosen: &mut Option<String>,
     ) -> Result<Response<Body>, Problem> {
-        self.budget.earn();
+        self.budget.deposit();
         let mut targets = self.targets(asking.upstream.name).await;
         let mut running = FuturesUnordered::new();
         let (mut cause, mut cut) = (None, None);
@@ -41,7 +42,7 @@ impl Upstreams {
                 Some(ended) = running.next() => ended,
                 () = late, if !hedged && running.len() == 1 && !targets.found.is_empty() => {
                     hedged = true;
-                    if self.budget.spend() && let Some(other) = targets.found.pop_front() {
+                    if self.budget.withdraw() && let Some(other) = targets.found.pop_front() {
                         running.push(self.attempt_alone(asking, other));
                     }
                     continue;

@@ -10,8 +10,9 @@ use slipway_peers::discovery::view::View;
 use slipway_peers::identity::Identity;
 use slipway_runtime::Problem;
 use tokio::time::Instant;
+use tower::retry::budget::TpsBudget;
 
-use super::budget::Budget;
+use super::budget::budget;
 use super::target::Target;
 use crate::answer::Body;
 use crate::connections::Connections;
@@ -23,7 +24,7 @@ use crate::settings::Settings;
 pub(crate) struct Upstreams {
     pub(super) connections: Connections,
     pub(super) identity: Identity,
-    pub(super) budget: Budget,
+    pub(super) budget: TpsBudget,
     pub(super) view: View,
     pub(super) run: Option<HeaderValue>,
     pub(super) limits: Limits,
@@ -79,7 +80,7 @@ impl Upstreams {
         Self {
             connections: Connections::new(peers.identity.clone(), limits.silence),
             identity: peers.identity.clone(),
-            budget: Budget::default(),
+            budget: budget(),
             view: peers.view.clone(),
             run: run.and_then(|run| HeaderValue::from_str(run).ok()),
             limits,

@@ -20,6 +20,15 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// Whether the instance may have been asked. One to which no connection was made has no work of it.
+    pub(super) fn may_have_asked(&self) -> bool {
+        match self {
+            Self::Address(_) => false,
+            Self::Exchange(error) => !error.is_connect(),
+            Self::Hangs => true,
+        }
+    }
+
     /// Whether nothing came for too long, rather than a refusal.
     pub(super) fn is_silence(&self) -> bool {
         match self {

@@ -20,9 +20,9 @@ use slipway_runtime::settings::Common;
 use slipway_runtime::{Problem, Process};
 use slipway_testkit::record;
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, mpsc};
 
 struct Platform {
     data: DataDir,
@@ -87,6 +87,35 @@ async fn listen(peers: &Peers, routes: Router) -> Record {
     record
 }
 
+/// An instance of signing to which every connection is cut once a request has come through.
+async fn cut(platform: &Platform) -> Record {
+    let come = Arc::new(Notify::new());
+    let told = come.clone();
+    let keys = post(move || {
+        let told = told.clone();
+        async move {
+            told.notify_one();
+            std::future::pending::<Json<Value>>().await
+        }
+    });
+    let routes = Router::new().route("/internal/keys", keys);
+    let mut record = listen(&platform.peers("signing", Vec::new()), routes).await;
+    let before = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = before.local_addr().expect("an address").to_string();
+    let behind = std::mem::replace(&mut record.addr, address);
+    tokio::spawn(async move {
+        loop {
+            let (mut from, _) = before.accept().await.expect("a connection");
+            let mut to = TcpStream::connect(&behind).await.expect("a connection");
+            tokio::select! {
+                _ = copy_bidirectional(&mut from, &mut to) => {}
+                () = come.notified() => {}
+            }
+        }
+    });
+    record
+}
+
 /// An address where nobody listens.
 async fn nobody() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -111,6 +140,17 @@ async fn a_call_goes_on_to_the_instance_that_answers() {
             ask(&caller).await.expect("an answer"),
             json!({"made": true})
         );
+    }
+    assert_eq!(calls.load(Ordering::Relaxed), 6);
+}
+
+#[tokio::test]
+async fn a_call_that_was_cut_is_made_once_more_at_another_instance() {
+    let platform = Platform::new();
+    let (alive, calls) = platform.serve("signing", Ok(json!(1))).await;
+    let caller = platform.peers("catalog", vec![cut(&platform).await, alive]);
+    for _ in 0..6 {
+        assert_eq!(ask(&caller).await.expect("an answer"), json!(1));
     }
     assert_eq!(calls.load(Ordering::Relaxed), 6);
 }
