@@ -40,8 +40,9 @@ pub(super) fn elf(bytes: &[u8]) {
 /// A load command without a length is passed over by its length.
 pub(super) fn mach_o(bytes: &[u8]) {
     if bytes.starts_with(b"\xcf\xfa\xed\xfe") {
+        let end = 32 + u32_le(bytes, 20).unwrap_or(0) as usize;
         let mut at = 32;
-        while let Some(length) = u32_le(bytes, at + 4) {
+        while let Some(length) = u32_le(bytes, at + 4).filter(|_| at < end) {
             at += length as usize;
             look(at);
         }
