@@ -73,13 +73,13 @@ impl Outcome {
         if let Some(refused) = refused {
             return match (refused.members.get("files"), &release) {
                 (Some(files), Some(release)) => Self::Mixed {
-                    version: release.version.clone(),
+                    version: release.version.to_string(),
                     files: files.clone(),
                 },
                 _ => Self::Failed {
                     state,
                     reason: refused.detail,
-                    code: Some(refused.code),
+                    code: Some(refused.code.to_string()),
                 },
             };
         }
@@ -153,7 +153,7 @@ fn is_as_asked(release: &Release, goal: Goal<'_>) -> bool {
     match goal {
         Goal::Draft(_) => true,
         Goal::Channel(channel) => {
-            let is_there = release.channels.iter().any(|one| one == channel.as_str());
+            let is_there = release.channels.iter().any(|one| one == channel);
             is_there || has_left(release)
         }
     }

@@ -147,7 +147,7 @@ impl<'a> Plan<'a> {
         let Some(channel) = self.channel() else {
             return Ok(true);
         };
-        if there.channels.iter().any(|name| name == channel.as_str()) || outcome::has_left(there) {
+        if there.channels.iter().any(|name| name == channel) || outcome::has_left(there) {
             return Ok(true);
         }
         // One file is sent again, and the platform puts the release into the channel, or says why not.

@@ -72,11 +72,11 @@ impl Report {
         Ok(Self {
             page: public(&release.links.page)?,
             key: public(&format!("/keys/{}/minisign.pub", release.app))?,
-            app: release.app,
-            version: release.version,
+            app: release.app.to_string(),
+            version: release.version.to_string(),
             state: release.state.to_string(),
             channel: channel.map(ToString::to_string),
-            channels: release.channels,
+            channels: release.channels.iter().map(ToString::to_string).collect(),
             files,
             warnings,
         })

@@ -81,7 +81,7 @@ async fn release(server: &Server, options: &Options) -> anyhow::Result<Report> {
         && preflight::is_there(app, &there, &packages)?
     {
         let mut channels = there.channels.iter();
-        if channels.any(|name| name == channel.as_str()) || outcome::has_left(&there) {
+        if channels.any(|name| name == channel) || outcome::has_left(&there) {
             return Ok(Report::of(server, there, Some(channel))?);
         }
         return Err(request::not_in_channel(app, &there, channel).into());

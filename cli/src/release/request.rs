@@ -161,7 +161,7 @@ async fn done_before(
     let files = order.files.map_or(&[][..], Vec::as_slice);
     let channel = order.channel.as_str();
     match release {
-        Some(release) if release.channels.iter().any(|name| name == channel) => {
+        Some(release) if release.channels.iter().any(|name| name.as_str() == channel) => {
             let is_done = preflight::is_there(order.app, &release, files)?;
             Ok(is_done.then_some(release))
         }

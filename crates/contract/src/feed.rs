@@ -18,7 +18,9 @@ use crate::digest::Digest;
 use crate::grant::Grant;
 use crate::package::File;
 use crate::quota::Quota;
+use crate::slug::Slug;
 pub use crate::state::Visibility;
+use crate::version::Version;
 use crate::word::Word;
 
 /// One answer of the feed.
@@ -181,14 +183,17 @@ pub struct Token {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "schema", schema(as = FeedRelease))]
 pub struct Release {
-    pub app: String,
-    /// As the developer wrote it.
-    pub version: String,
+    #[cfg_attr(feature = "schema", schema(value_type = Slug))]
+    pub app: Word<Slug>,
+    /// As the developer wrote it. What a later catalog takes for a version and this one does not is passed over aloud.
+    #[cfg_attr(feature = "schema", schema(value_type = Version))]
+    pub version: Word<Version>,
     /// One of a later catalog is not to be served.
     #[cfg_attr(feature = "schema", schema(value_type = Visibility))]
     pub visibility: Word<Visibility>,
     /// The channels that it was released to.
-    pub channels: Vec<String>,
+    #[cfg_attr(feature = "schema", schema(value_type = Vec<Slug>))]
+    pub channels: Vec<Word<Slug>>,
     #[cfg_attr(feature = "schema", schema(required = true))]
     pub notes: Option<String>,
     /// Unix milliseconds.
@@ -206,8 +211,8 @@ impl Release {
     /// One of which nothing else is known.
     fn unknown(app: String, version: String) -> Self {
         Self {
-            app,
-            version,
+            app: Word::read(app),
+            version: Word::read(version),
             visibility: Word::Unknown(String::new()),
             channels: Vec::new(),
             notes: None,

@@ -6,35 +6,35 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::digest::Digest;
+use crate::package::File;
+use crate::slug::Slug;
+use crate::version::Version;
+use crate::word::Word;
+
 /// What upload hands over to the catalog: a stored package and the intent to publish it, in one row of its outbox.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Delivery {
     /// The package's id, which makes the delivery safe to repeat.
     pub id: String,
-    #[cfg_attr(feature = "schema", schema(value_type = crate::Slug))]
-    pub app: String,
-    #[cfg_attr(feature = "schema", schema(value_type = crate::FileName))]
-    pub filename: String,
-    /// SHA-256 in hex.
-    #[cfg_attr(feature = "schema", schema(pattern = "^[0-9a-f]{64}$"))]
-    pub sha256: String,
-    /// SHA-256 in hex of the list of its blocks' digests; `None` until there is one.
+    pub app: Slug,
+    #[serde(flatten)]
+    pub file: File,
+    /// Of the list of its blocks' digests; `None` until there is one.
     #[serde(default)]
-    #[cfg_attr(feature = "schema", schema(pattern = "^[0-9a-f]{64}$"))]
-    pub blocks: Option<String>,
-    /// Bytes.
-    pub size: i64,
-    pub kind: String,
-    pub platform: String,
-    pub arch: String,
+    #[cfg_attr(feature = "schema", schema(required = false))]
+    pub blocks: Option<Digest>,
     /// What inspection read, as `slipway_contract::Facts` writes it, with its warnings.
     #[cfg_attr(feature = "schema", schema(value_type = Object))]
     pub facts: Value,
-    /// The version to release it under; `None` for a package on its own.
-    pub version: Option<String>,
+    /// The version to release it under; `None` for a package on its own. It is a developer's word, who is told what is wrong
+    /// with it.
+    #[cfg_attr(feature = "schema", schema(value_type = Option<Version>))]
+    pub version: Option<Word<Version>>,
     /// The channel to publish the version to; `None` leaves a draft.
-    pub channel: Option<String>,
+    #[cfg_attr(feature = "schema", schema(value_type = Option<Slug>))]
+    pub channel: Option<Word<Slug>>,
     /// A UUID of this intent: a delivery that is repeated has the same, and asking again has another.
     #[serde(rename = "wish")]
     pub intent: String,

@@ -84,9 +84,9 @@ impl Known {
                     let told = Release {
                         shown: Shown::of(&release.visibility),
                         files: files.collect(),
-                        channels: Some(release.channels.iter().cloned().collect()),
+                        channels: Some(release.channels.iter().map(Word::to_string).collect()),
                     };
-                    let place = (release.app.clone(), release.version.clone());
+                    let place = (release.app.to_string(), release.version.to_string());
                     known.releases.insert(place, told);
                 }
                 // What is in no release may come and go.

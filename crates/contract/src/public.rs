@@ -7,11 +7,12 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::code::Code;
 use crate::package::File;
+use crate::slug::Slug;
 use crate::state::{PackageState, ReleaseState};
+use crate::version::Version;
 use crate::word::Word;
-#[cfg(feature = "schema")]
-use crate::{slug::Slug, version::Version};
 
 /// All but RFC 3986's unreserved characters.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
@@ -108,11 +109,11 @@ impl Package {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Release {
     #[cfg_attr(feature = "schema", schema(value_type = Slug))]
-    pub app: String,
+    pub app: Word<Slug>,
     #[cfg_attr(feature = "schema", schema(value_type = Version))]
-    pub version: String,
+    pub version: Word<Version>,
     #[cfg_attr(feature = "schema", schema(value_type = Vec<Slug>))]
-    pub channels: Vec<String>,
+    pub channels: Vec<Word<Slug>>,
     #[cfg_attr(feature = "schema", schema(value_type = ReleaseState))]
     pub state: Word<ReleaseState>,
     /// Why it is not further, failed or was yanked, in words.
@@ -164,7 +165,8 @@ pub struct Uploaded {
 pub struct Refusal {
     #[cfg_attr(feature = "schema", schema(minimum = 400, maximum = 599))]
     pub status: u16,
-    pub code: String,
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
+    pub code: Word<Code>,
     pub detail: String,
     /// What the problem names beside its words.
     #[serde(default, skip_serializing_if = "Map::is_empty")]

@@ -1,8 +1,11 @@
 //! What several services have of a package in columns of the same names, as types.
 
+use std::error::Error;
+
 use slipway_contract::package::File;
-use sqlx::any::AnyRow;
-use sqlx::{FromRow, Result, Row as _};
+use sqlx::any::{AnyRow, AnyTypeInfo, AnyValueRef};
+use sqlx::error::BoxDynError;
+use sqlx::{Any, Decode, FromRow, Result, Row as _, Type};
 
 /// The columns `filename`, `sha256`, `size`, `kind`, `platform` and `arch` of a row:
 /// `#[sqlx(flatten, try_from = "FileColumns")]` before a field of the type [`File`].
@@ -25,7 +28,28 @@ impl<'r> FromRow<'r, AnyRow> for FileColumns {
     }
 }
 
+/// A column of text as a type where there may be none of it: `Option<Parsed<Digest>>`. What cannot be read is an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parsed<T>(pub T);
+
+impl<T> Type<Any> for Parsed<T> {
+    fn type_info() -> AnyTypeInfo {
+        <String as Type<Any>>::type_info()
+    }
+
+    fn compatible(ty: &AnyTypeInfo) -> bool {
+        <String as Type<Any>>::compatible(ty)
+    }
+}
+
+impl<'r, T: TryFrom<String, Error: Error + Send + Sync + 'static>> Decode<'r, Any> for Parsed<T> {
+    fn decode(value: AnyValueRef<'r>) -> Result<Self, BoxDynError> {
+        let text = <String as Decode<'r, Any>>::decode(value)?;
+        Ok(Self(text.try_into()?))
+    }
+}
+
 /// What stands in a column cannot be read.
-pub fn undecodable(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
+pub fn undecodable(error: impl Error + Send + Sync + 'static) -> sqlx::Error {
     sqlx::Error::Decode(Box::new(error))
 }

@@ -73,7 +73,8 @@ pub(crate) async fn left_of(
 ) -> sqlx::Result<Option<String>> {
     let departures = channels::departures(db, &release.id).await?;
     let departure = departures.iter().find(|(left, _)| left == channel.as_str());
-    Ok(departure.map(|departure| rules::left(&release.app, &release.version, departure)))
+    Ok(departure
+        .map(|departure| rules::left(release.app.as_str(), release.version.as_str(), departure)))
 }
 
 /// Adds a release to a channel by somebody's word.
@@ -99,9 +100,13 @@ pub(crate) async fn check_newest(
     let higher = channels::higher(db, release, channel.as_str()).await?;
     let higher: Vec<_> = higher
         .into_iter()
-        .map(|release| (release.version, release.state))
+        .map(|release| (release.version.to_string(), release.state))
         .collect();
-    Ok(rules::check_newest(channel, &release.version, &higher)?)
+    Ok(rules::check_newest(
+        channel,
+        release.version.as_str(),
+        &higher,
+    )?)
 }
 
 /// Makes a release the newest of a channel: whatever is higher leaves it, also what is on its way, has failed or was

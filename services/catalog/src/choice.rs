@@ -54,14 +54,14 @@ async fn drafted<'a>(db: &mut AnyConnection, release: &'a Release) -> sqlx::Resu
         lying.push(Lying {
             owners: owners::of_package(db, &package.id).await?,
             id: package.id,
-            filename: package.filename,
-            sha256: package.sha256,
-            platform: package.platform,
+            filename: package.file.filename.to_string(),
+            sha256: package.file.sha256.as_hex(),
+            platform: package.file.platform.to_string(),
         });
     }
     Ok(Drafted {
-        app: &release.app,
-        version: &release.version,
+        app: release.app.as_str(),
+        version: release.version.as_str(),
         packages: lying,
     })
 }

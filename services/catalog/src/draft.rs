@@ -1,7 +1,7 @@
 //! Drafts: finding or making one, adding packages, and the intent to publish, all inside the caller's transaction. The
 //! rules are [`crate::rules::draft`].
 
-use slipway_contract::Version;
+use slipway_contract::{Version, Word};
 use slipway_runtime::clock;
 use sqlx::AnyConnection;
 use uuid::Uuid;
@@ -45,7 +45,10 @@ pub(crate) async fn find_or_make(
         Spelling::Anew => {
             releases::spell(db, &release.id, version).await?;
             let version = version.to_owned();
-            Ok(Release { version, ..release })
+            Ok(Release {
+                version: Word::read(version),
+                ..release
+            })
         }
     }
 }
@@ -59,11 +62,16 @@ pub(crate) async fn add(
     by: By<'_>,
 ) -> Result<Package, Error> {
     let there = packages::of_release(db, &release.id).await?;
-    let (filename, sha256) = (delivery.filename.as_str(), delivery.sha256.as_hex());
-    let same = there.iter().find(|package| package.filename == filename);
+    let (filename, sha256) = (
+        delivery.file.filename.as_str(),
+        delivery.file.sha256.as_hex(),
+    );
+    let same = there
+        .iter()
+        .find(|package| package.file.filename == delivery.file.filename);
     let named = match same {
         Some(same) => Some(SameName {
-            sha256: same.sha256.clone(),
+            sha256: same.file.sha256.as_hex(),
             owners: owners::of_package(db, &same.id).await?,
         }),
         None => None,
@@ -93,7 +101,7 @@ pub(crate) async fn put(
     by: By<'_>,
 ) -> Result<Package, Error> {
     let (id, app) = (&delivery.id, delivery.app.as_str());
-    if !package_rows::insert(db, id, app, &delivery.sha256.as_hex()).await? {
+    if !package_rows::insert(db, id, app, &delivery.file.sha256.as_hex()).await? {
         return Err(refusal::Package::Gone(id.clone()).into());
     }
     packages::insert(db, delivery, release_id, clock::unix_millis()).await?;
@@ -114,8 +122,8 @@ pub(crate) async fn take(
         let there = packages::of_release(db, &release.id).await?;
         let taking = Taking {
             id,
-            filename: &package.filename,
-            of_app: package.app == release.app,
+            filename: package.file.filename.as_str(),
+            of_app: package.app == release.app.as_str(),
             is_in: package.release_id.as_deref() == Some(&release.id),
         };
         let takes = rules::take(release.facts(), &taking, &names(&there))?;
@@ -135,7 +143,7 @@ pub(crate) async fn publish(
 ) -> Result<bool, Error> {
     let is_empty = packages::of_release(db, &release.id).await?.is_empty();
     let way = release::publish(release.facts(), is_empty)?;
-    channels::check(db, &release.app, place.channel, place.create).await?;
+    channels::check(db, release.app.as_str(), place.channel, place.create).await?;
     let joined = channels::join(db, release, place).await?;
     let goes = joined || matches!(way, Way::Start { .. });
     if goes {
@@ -162,7 +170,10 @@ pub(crate) async fn note(
 }
 
 fn names(packages: &[Package]) -> Vec<&str> {
-    packages.iter().map(|package| &*package.filename).collect()
+    packages
+        .iter()
+        .map(|package| package.file.filename.as_str())
+        .collect()
 }
 
 async fn find(db: &mut AnyConnection, id: &str) -> Result<Package, Error> {

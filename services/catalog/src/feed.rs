@@ -104,7 +104,7 @@ async fn release(connection: &mut AnyConnection, id: &str) -> anyhow::Result<Row
     let packages = store::packages::of_release(connection, id).await?;
     if let Stage::Unknown(state) = &release.state {
         // A later version wrote it. Without this row no follower would get any after it.
-        let (app, version) = (&release.app, &release.version);
+        let (app, version) = (release.app.as_str(), release.version.as_str());
         tracing::warn!(
             app,
             version,

@@ -17,7 +17,7 @@ use minisign_verify::{PublicKey, Signature};
 use reqwest::Response;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
-use slipway_contract::{Digest, public};
+use slipway_contract::{Code, Digest, public};
 use slipway_peers::client::CallError;
 
 use crate::state::CatalogState;
@@ -52,7 +52,7 @@ impl Verdict {
 #[derive(Deserialize)]
 struct Reread {
     /// In hex; `None` when there is no file.
-    sha256: Option<String>,
+    sha256: Option<Digest>,
     size: i64,
 }
 
@@ -60,7 +60,7 @@ impl From<CallError> for Verdict {
     fn from(error: CallError) -> Self {
         // Download has read the file and will not serve it.
         if let CallError::Failed { code, .. } = &error
-            && code == "damaged"
+            && *code == Code::Damaged
         {
             return Self::Doubted("it is damaged in the store".to_owned());
         }
@@ -101,7 +101,11 @@ async fn look(
     package: &Package,
     app_key: &str,
 ) -> Result<(), Verdict> {
-    let path = public::file_path(&release.app, &release.version, &package.filename);
+    let path = public::file_path(
+        release.app.as_str(),
+        release.version.as_str(),
+        package.file.filename.as_str(),
+    );
     let key_text =
         text(get(state, &format!("/keys/{}/minisign.pub", release.app), None).await?).await?;
     let signature_text = text(get(state, &format!("{path}.minisig"), None).await?).await?;
@@ -130,7 +134,7 @@ async fn look(
 /// Asks a download instance, which proves itself at every call, to read the file anew. Its word and what was served
 /// together show that the bytes in the store are wrong; `reason` alone may be a fault on the way.
 async fn read_again(state: &CatalogState, package: &Package, reason: String) -> Verdict {
-    let path = format!("/internal/blobs/{}", package.sha256);
+    let path = format!("/internal/blobs/{}", package.file.sha256);
     let client = &state.peers.client;
     let read: Result<Reread, _> = client
         .call("download", Method::GET, &path, None::<&()>)
@@ -139,9 +143,9 @@ async fn read_again(state: &CatalogState, package: &Package, reason: String) -> 
         Ok(Reread {
             sha256: Some(found),
             size,
-        }) if found != package.sha256 || size != package.size => Verdict::Refuted(format!(
-            "{reason}: the store has {size} bytes with the SHA-256 {found} in its place"
-        )),
+        }) if found != package.file.sha256 || size != package.file.size => Verdict::Refuted(
+            format!("{reason}: the store has {size} bytes with the SHA-256 {found} in its place"),
+        ),
         Ok(Reread {
             sha256: Some(_), ..
         }) => Verdict::waits(&format!("{reason}, but the store has the right bytes")),
@@ -166,12 +170,12 @@ fn check_comment(
 ) -> Result<(), Verdict> {
     let comment = signature.trusted_comment();
     let wanted = [
-        format!("file:{}", package.filename),
+        format!("file:{}", package.file.filename),
         format!("version:{}", release.version),
         format!("app:{}", release.app),
-        format!("sha256:{}", package.sha256),
+        format!("sha256:{}", package.file.sha256),
     ];
-    let size = format!("size:{}", package.size);
+    let size = format!("size:{}", package.file.size);
     let fields: Vec<&str> = comment.split('\t').collect();
     // What was signed before 0.5.0 does not say its size.
     let sized = |field: &&str| *field == size || !field.starts_with("size:");
@@ -194,7 +198,7 @@ async fn check_body(
     let announced = header
         .and_then(|value| value.to_str().ok())
         .and_then(|value| Digest::from_repr_digest(value).ok());
-    if announced.map(|digest| digest.as_hex()).as_deref() != Some(package.sha256.as_str()) {
+    if announced != Some(package.file.sha256) {
         return Err(Verdict::waits("its Repr-Digest is missing or differs"));
     }
     let mut verifier = key
@@ -213,13 +217,13 @@ async fn check_body(
         verifier.update(&chunk);
         size += i64::try_from(chunk.len()).unwrap_or(0);
     }
-    if size != package.size {
+    if size != package.file.size {
         return Err(Verdict::Doubted(format!(
             "{size} bytes are served instead of {}",
-            package.size
+            package.file.size
         )));
     }
-    if Digest::from_bytes(hash.finalize().into()).as_hex() != package.sha256 {
+    if Digest::from_bytes(hash.finalize().into()) != package.file.sha256 {
         return Err(Verdict::Doubted(
             "the bytes that are served differ from those that were uploaded".to_owned(),
         ));
@@ -237,10 +241,10 @@ async fn check_range(
     package: &Package,
     first: &[u8],
 ) -> Result<(), Verdict> {
-    if package.size == 0 {
+    if package.file.size == 0 {
         return Ok(());
     }
-    let last = RANGE.min(package.size) - 1;
+    let last = RANGE.min(package.file.size) - 1;
     let response = get(state, path, Some(&format!("bytes=0-{last}"))).await?;
     if response.status() != http::StatusCode::PARTIAL_CONTENT {
         return Err(Verdict::waits("a range of it is not served as one"));

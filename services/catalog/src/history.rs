@@ -43,12 +43,12 @@ pub(crate) async fn judge_release(
 ) -> sqlx::Result<Vec<String>> {
     let is_open = release.state.is_open();
     if is_open {
-        identities::complete(db, &release.app).await?;
+        identities::complete(db, release.app.as_str()).await?;
     }
     let mut all = Vec::new();
     for package in packages::of_release(db, &release.id).await? {
         if is_open {
-            all.extend(judge_one(db, &package, Some(&release.version)).await?);
+            all.extend(judge_one(db, &package, Some(release.version.as_str())).await?);
         } else {
             all.extend(known(db, &package.id, &package.facts()?).await?);
         }
@@ -71,7 +71,7 @@ async fn beside(db: &mut AnyConnection, package: &Package, facts: &Value) -> sql
     let Some(identifier) = facts["identifier"].as_str() else {
         return Ok(Beside::default());
     };
-    let any = Comparable::any(&package.platform, &package.kind);
+    let any = Comparable::any(package.file.platform.as_str(), package.file.kind.as_str());
     let any = identities::closest(db, package, any).await?;
     let same = Comparable::same(identifier, any.as_ref());
     let not_below = match facts["version_code"].as_i64() {

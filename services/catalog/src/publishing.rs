@@ -8,7 +8,6 @@ use anyhow::{Context as _, anyhow, bail};
 use http::Method;
 use serde::Deserialize;
 use serde_json::json;
-use slipway_contract::Word;
 use slipway_peers::client::CallError;
 use slipway_runtime::clock;
 use sqlx::AnyConnection;
@@ -130,7 +129,7 @@ impl Carried {
             return Ok(None);
         };
         let packages = packages::of_release(&mut connection, &release.id).await?;
-        let app = apps::get(&mut connection, &release.app).await?;
+        let app = apps::get(&mut connection, release.app.as_str()).await?;
         let app = app.context("the release's app is not there")?;
         Ok(Some(Self {
             key: Key::of(app),
@@ -165,7 +164,7 @@ async fn publish(state: &CatalogState, work: &Work) -> anyhow::Result<Ended> {
         };
         let release = &carried.release;
         let ended = match carried.next(staged) {
-            Step::MakeKey => make_key(state, &release.app).await?,
+            Step::MakeKey => make_key(state, release.app.as_str()).await?,
             Step::Sign(at) => sign(state, work, &carried, at).await?,
             Step::Stage => advance(state, work, release, Stage::Verifying, None).await?,
             Step::AwaitDownload if is_staged(state, release.seq).await? => {
@@ -216,7 +215,11 @@ async fn sign(
             }
             Err(error) => error,
         };
-        match rules::unsigned(&package.filename, said(&error).as_ref(), is_second) {
+        match rules::unsigned(
+            package.file.filename.as_str(),
+            said(&error).as_ref(),
+            is_second,
+        ) {
             Unsigned::AskAgain => {
                 is_second = true;
                 tracing::warn!(package = package.id, %error, "signing is asked to read again");
@@ -239,9 +242,9 @@ async fn ask_for_signature(
     let wanted = json!({
         "app": release.app,
         "version": release.version,
-        "filename": package.filename,
-        "sha256": package.sha256,
-        "size": package.size,
+        "filename": package.file.filename,
+        "sha256": package.file.sha256,
+        "size": package.file.size,
         "key_id": key_id,
         "now": clock::unix_millis(),
     });
@@ -268,7 +271,10 @@ async fn prove(
         }
         Err(Verdict::Waits(reason) | Verdict::Doubted(reason)) => Ok(Ended::Waits(reason)),
         Err(Verdict::Refuted(reason)) => {
-            let reason = format!("{} did not pass verification: {reason}", package.filename);
+            let reason = format!(
+                "{} did not pass verification: {reason}",
+                package.file.filename
+            );
             fail(state, work, release, &reason).await
         }
     }
@@ -293,7 +299,7 @@ async fn fail(
 }
 
 fn log_failure(release: &Release, reason: &str) {
-    let (app, version) = (&release.app, &release.version);
+    let (app, version) = (release.app.as_str(), release.version.as_str());
     tracing::warn!(app, version, reason, "a release failed");
 }
 
@@ -326,7 +332,7 @@ fn said(error: &CallError) -> Option<Said<'_>> {
         _ => return None,
     };
     Some(Said {
-        code: Word::read(code.as_str()),
+        code: code.clone(),
         detail,
         is_final,
         is_of_the_call: error.not_taken().is_some(),

@@ -43,7 +43,7 @@ pub(crate) async fn check_release(
     db: &mut AnyConnection,
     release: &Release,
 ) -> Result<(), Error> {
-    let app = crate::app::find(db, &release.app).await?;
+    let app = crate::app::find(db, release.app.as_str()).await?;
     let quota = of(state, &app);
     if quota.releases.is_none() {
         return Ok(());

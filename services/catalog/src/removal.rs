@@ -17,7 +17,7 @@ use crate::store::{apps, channels, owners, package_rows};
 /// Ends a package, and says so in the feed; the number of the change.
 pub(crate) async fn end(db: &mut AnyConnection, package: &Package) -> sqlx::Result<i64> {
     packages::remove(db, &package.id).await?;
-    package_rows::end(db, &package.id, &package.app, &package.sha256).await
+    package_rows::end(db, &package.id, &package.app, &package.file.sha256.as_hex()).await
 }
 
 /// Says of a package that is not here yet that it is not to come; `false` when it is here, or was said so before.
@@ -115,7 +115,14 @@ pub(crate) async fn release(
     let ending = rules::release(release.facts(), was_published, only_own, power)?;
     let seq = finish(db, release, ending).await?;
     if ending != Ending::Nothing {
-        audit::insert(db, by, "release.delete", Some(app), &release.version).await?;
+        audit::insert(
+            db,
+            by,
+            "release.delete",
+            Some(app),
+            release.version.as_str(),
+        )
+        .await?;
     }
     Ok(seq)
 }
@@ -175,7 +182,7 @@ pub(crate) async fn channel(
     }
     let filling = releases.iter();
     let filling: Vec<_> = filling
-        .map(|release| (&*release.version, &release.state))
+        .map(|release| (release.version.as_str(), &release.state))
         .collect();
     rules::channel(channel, &filling)?;
     let mut seq = 0;

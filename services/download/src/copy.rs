@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
+use slipway_contract::Word;
 use slipway_contract::feed::{self, Change, Row};
 use slipway_contract::losses::{self, Known, Shown};
-use slipway_contract::{Version, Word};
 use slipway_database::Database;
 use slipway_database::replica::copy::Replica;
 use sqlx::AnyConnection;
@@ -85,19 +85,17 @@ async fn put_release(
     release: &feed::Release,
     seq: i64,
 ) -> sqlx::Result<()> {
-    let version: Version = match release.version.parse() {
-        Ok(version) => version,
-        Err(error) => {
-            // Waiting for it to become readable would keep every later release away.
-            tracing::error!(app = release.app, version = release.version, %error, "a release was passed over");
-            return Ok(());
-        }
+    let Word::Known(version) = &release.version else {
+        // Waiting for it to become readable would keep every later release away.
+        tracing::error!(app = %release.app, version = %release.version, "a release whose version is none here was passed over");
+        return Ok(());
     };
-    if !releases::put(connection, release, &version, seq).await? {
+    let app = release.app.as_str();
+    if !releases::put(connection, release, version, seq).await? {
         return Ok(());
     }
-    packages::delete(connection, &release.app, &release.version).await?;
-    icons::delete(connection, &release.app, &release.version).await?;
+    packages::delete(connection, app, version.as_str()).await?;
+    icons::delete(connection, app, version.as_str()).await?;
     let mut icon = None;
     for package in &release.packages {
         let mut facts = package.facts.clone();
@@ -112,15 +110,15 @@ async fn put_release(
         say_unknown_words(release, package);
         if !fit::tell(&facts) {
             tracing::warn!(
-                app = release.app,
-                version = release.version,
+                app,
+                %version,
                 filename = %package.file.filename,
                 "the facts of this file have a shape that is not known here: it is listed and offered to nobody"
             );
         }
     }
     if let Some(icon) = icon {
-        icons::insert(connection, &release.app, &release.version, &icon).await?;
+        icons::insert(connection, app, version.as_str(), &icon).await?;
     }
     Ok(())
 }
@@ -132,8 +130,8 @@ fn say_unknown_words(release: &feed::Release, package: &feed::Package) {
         return;
     }
     tracing::warn!(
-        app = release.app,
-        version = release.version,
+        app = %release.app,
+        version = %release.version,
         filename = %package.file.filename,
         words = words.join(", "),
         "this file is of a kind or for a machine that is not known here: it is served at its own address and offered to nobody"

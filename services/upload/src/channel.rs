@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use http::Method;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use slipway_peers::client::CallError;
 
 use crate::error::Error;
@@ -29,9 +29,12 @@ pub(crate) async fn check(
     let client = &state.peers.client;
     let call = client.call::<Value>("catalog", Method::GET, &path, None::<&()>);
     match tokio::time::timeout(ANSWER, call).await {
-        Ok(Err(CallError::Refused { code, detail, .. })) => {
-            Ok(channel::judge(&code, detail, Map::new())?)
-        }
+        Ok(Err(CallError::Refused {
+            code,
+            detail,
+            members,
+            ..
+        })) => Ok(channel::judge(&code, detail, members)?),
         // It is away, or one of an earlier version: it decides later.
         _ => Ok(()),
     }

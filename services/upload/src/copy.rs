@@ -3,7 +3,7 @@
 use slipway_contract::feed::{Change, PackageRow, Release, Row};
 use slipway_contract::grant::Grant;
 use slipway_contract::losses::{self, Known, Shown};
-use slipway_contract::{Version, Visibility, Word};
+use slipway_contract::{Visibility, Word};
 use slipway_database::Database;
 use slipway_database::replica::copy::Replica;
 use sqlx::AnyConnection;
@@ -81,6 +81,7 @@ fn readable((hash, permits): (String, String)) -> Option<(String, Grant)> {
 }
 
 fn known_release((app, release): (String, copy::Release)) -> ((String, String), losses::Release) {
+    let files = release.files.into_iter();
     let known = losses::Release {
         channels: None,
         shown: match (release.deleted, release.closed) {
@@ -88,9 +89,11 @@ fn known_release((app, release): (String, copy::Release)) -> ((String, String), 
             (false, true) => Shown::Closed,
             (false, false) => Shown::Open,
         },
-        files: release.files,
+        files: files
+            .map(|(name, digest)| (name.to_string(), digest.as_hex()))
+            .collect(),
     };
-    ((app, release.version), known)
+    ((app, release.version.to_string()), known)
 }
 
 /// What is gone at the catalog is removed here. That the catalog does not tell of a package removes nothing: it may be an
@@ -103,18 +106,15 @@ async fn put_package(db: &mut AnyConnection, package: &PackageRow, seq: i64) -> 
 }
 
 async fn put_release(db: &mut AnyConnection, release: &Release, seq: i64) -> sqlx::Result<()> {
-    let version: Version = match release.version.parse() {
-        Ok(version) => version,
+    let Word::Known(version) = &release.version else {
         // The catalog parses by the same rule; a later one may know more, and then it is the one that refuses.
-        Err(error) => {
-            tracing::warn!(app = release.app, version = release.version, %error, "a release was passed over");
-            return Ok(());
-        }
+        tracing::warn!(app = %release.app, version = %release.version, "a release whose version is none here was passed over");
+        return Ok(());
     };
     if let Word::Unknown(visibility) = &release.visibility {
         tracing::warn!(
-            app = release.app,
-            version = release.version,
+            app = %release.app,
+            %version,
             visibility,
             "how far a release is shown is not known here: the catalog alone refuses what may not be added to it"
         );
@@ -123,7 +123,7 @@ async fn put_release(db: &mut AnyConnection, release: &Release, seq: i64) -> sql
     let row = copy::Release {
         version: release.version.clone(),
         files: files
-            .map(|file| (file.filename.to_string(), file.sha256.as_hex()))
+            .map(|file| (file.filename.clone(), file.sha256))
             .collect(),
         closed: matches!(
             release.visibility,
@@ -131,5 +131,5 @@ async fn put_release(db: &mut AnyConnection, release: &Release, seq: i64) -> sql
         ),
         deleted: release.visibility == Visibility::Deleted,
     };
-    copy::put_release(db, (&release.app, version.order_key()), &row, seq).await
+    copy::put_release(db, (release.app.as_str(), version.order_key()), &row, seq).await
 }

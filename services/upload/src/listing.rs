@@ -72,7 +72,7 @@ async fn list_one(state: &UploadState) -> anyhow::Result<bool> {
     if let Err(why) = work.list().await? {
         tracing::error!(
             package = package.id,
-            digest = package.sha256,
+            digest = %package.file.sha256,
             why,
             "a package gets no list of blocks"
         );
@@ -91,15 +91,15 @@ struct Work<'a> {
 impl Work<'_> {
     /// Gives the package its list; the inner error says why that cannot be.
     async fn list(&mut self) -> anyhow::Result<Result<(), String>> {
-        let digest: Digest = self.package.sha256.parse()?;
+        let digest = self.package.file.sha256;
         let mut connection = self.state.database.read().await?;
-        let known = missing_blocks::of_bytes(&mut connection, &self.package.sha256).await?;
+        let known = missing_blocks::of_bytes(&mut connection, &digest).await?;
         drop(connection);
         let blocks = match known {
             // Another package has the same bytes.
             Some(blocks) => blocks,
             None => match self.read(&digest).await? {
-                Ok(blocks) => blocks.as_hex(),
+                Ok(blocks) => blocks,
                 Err(why) => return Ok(Err(why)),
             },
         };
@@ -142,10 +142,10 @@ impl Work<'_> {
     }
 
     /// Tells the catalog, for as long as it takes.
-    async fn tell(&mut self, blocks: &str) -> anyhow::Result<Result<(), String>> {
+    async fn tell(&mut self, blocks: &Digest) -> anyhow::Result<Result<(), String>> {
         let told = FileBlocks {
-            sha256: self.package.sha256.clone(),
-            blocks: blocks.to_owned(),
+            sha256: self.package.file.sha256.as_hex(),
+            blocks: blocks.as_hex(),
         };
         loop {
             let client = &self.state.peers.client;

@@ -7,7 +7,6 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use serde_json::Map;
 use slipway_contract::public::{Refusal, Uploaded};
 use slipway_database::queue::{self, Queue, Row, Table, Workers, crashes};
 use slipway_peers::client::CallError;
@@ -108,7 +107,7 @@ async fn deliver(state: &UploadState, work: &Work) -> sqlx::Result<()> {
             if let Some(refused) = uploaded.refused.filter(|_| removed) {
                 tracing::info!(
                     package = entry.package_id,
-                    code = refused.code,
+                    code = %refused.code,
                     "the catalog refused an intent to publish"
                 );
                 let refused_entry = Some(entry.id.as_str());
@@ -120,14 +119,15 @@ async fn deliver(state: &UploadState, work: &Work) -> sqlx::Result<()> {
             status,
             code,
             detail,
+            members,
             ..
         })) => {
-            tracing::info!(package = entry.package_id, %status, code, "the catalog refused a package");
+            tracing::info!(package = entry.package_id, %status, %code, "the catalog refused a package");
             let refusal = Refusal {
                 status: status.as_u16(),
                 code,
                 detail,
-                members: Map::new(),
+                members,
             };
             if remove(&mut transaction, work).await? {
                 packages::refuse(&mut transaction, &entry.package_id, &refusal, None).await?;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::Method;
 use slipway_contract::public::{Package, Refusal as Refused, Uploaded};
 use slipway_contract::{PackageState, Word};
+use slipway_database::columns::Parsed;
 use slipway_peers::client::CallError;
 use slipway_runtime::clock;
 use tokio::time::Instant;
@@ -52,7 +53,7 @@ async fn reach(state: &UploadState, stored: &Stored, deadline: Instant) -> Resul
     if let Some(entry) = left_behind {
         // What the catalog says now is of the time before the intent.
         let reason = entry.last_error.as_deref().unwrap_or(ON_ITS_WAY);
-        return Ok(Reached::Waits(own(&package, PackageState::Stored, reason)?));
+        return Ok(Reached::Waits(own(&package, PackageState::Stored, reason)));
     }
     check_taken(state, &package, &stored.entry).await?;
     let requested = stored.channel.is_some();
@@ -74,7 +75,7 @@ async fn reach(state: &UploadState, stored: &Stored, deadline: Instant) -> Resul
             Err(Unknown::Away) => {
                 let since = *away_since.get_or_insert_with(Instant::now);
                 if left.is_zero() || since.elapsed() >= grace(state) {
-                    return Ok(Reached::Waits(own(&package, PackageState::Stored, AWAY)?));
+                    return Ok(Reached::Waits(own(&package, PackageState::Stored, AWAY)));
                 }
                 tokio::time::sleep(LOOK_AGAIN).await;
             }
@@ -106,7 +107,7 @@ async fn refused(
     state: &UploadState,
     package: &packages::Package,
 ) -> Result<Option<Refused>, Error> {
-    let (Some(code), Some(status)) = (&package.refused_code, package.refused_status) else {
+    let (Some(Parsed(code)), Some(status)) = (&package.refused_code, package.refused_status) else {
         return Ok(None);
     };
     let mut connection = state.database.read().await?;
@@ -156,7 +157,7 @@ pub(crate) async fn current(
         let reason = package.refused_detail.as_deref().unwrap_or_default();
         return Ok(Uploaded {
             refused: refused(state, package).await?,
-            ..own(package, PackageState::Refused, reason)?
+            ..own(package, PackageState::Refused, reason)
         });
     }
     if package.state == State::Stored {
@@ -164,7 +165,7 @@ pub(crate) async fn current(
         let entry = outbox::of_package(&mut connection, &package.id).await?;
         let reason = entry.and_then(|entry| entry.last_error);
         let reason = reason.as_deref().unwrap_or(ON_ITS_WAY);
-        return own(package, PackageState::Stored, reason);
+        return Ok(own(package, PackageState::Stored, reason));
     }
     match ask(state, package, Duration::ZERO).await {
         Ok(mut uploaded) => {
@@ -177,14 +178,14 @@ pub(crate) async fn current(
             Ok(with_reason(uploaded))
         }
         Err(Unknown::Gone) => Err(Refusal::Gone.into()),
-        Err(Unknown::Away) => own(package, PackageState::Stored, AWAY),
+        Err(Unknown::Away) => Ok(own(package, PackageState::Stored, AWAY)),
     }
 }
 
 /// A package as the API shows it while the catalog does not.
-fn own(package: &packages::Package, state: PackageState, reason: &str) -> Result<Uploaded, Error> {
-    let (id, file) = (package.id.clone(), package.file()?);
-    Ok(Uploaded {
+fn own(package: &packages::Package, state: PackageState, reason: &str) -> Uploaded {
+    let (id, file) = (package.id.clone(), package.file.clone());
+    Uploaded {
         package: Package {
             state: Word::Known(state),
             reason: Some(reason.to_owned()),
@@ -192,7 +193,7 @@ fn own(package: &packages::Package, state: PackageState, reason: &str) -> Result
         },
         release: None,
         refused: None,
-    })
+    }
 }
 
 /// Why the catalog says nothing of a package.
@@ -214,7 +215,7 @@ async fn ask(
     let answer = tokio::time::timeout(wait + ANSWER, call).await;
     let mut uploaded = match answer {
         Ok(Ok(uploaded)) => uploaded,
-        Ok(Err(CallError::Refused { code, .. })) if code == GONE.as_str() => {
+        Ok(Err(CallError::Refused { code, .. })) if code == GONE => {
             return Err(Unknown::Gone);
         }
         Ok(Err(_)) | Err(_) => return Err(Unknown::Away),

@@ -87,7 +87,7 @@ async fn remove_replaced(
 async fn agree(state: &UploadState, asker: &Asker, package: &Package) -> Result<bool, Error> {
     let removal = Removal {
         package: package.known_as.as_ref().unwrap_or(&package.id).clone(),
-        app: package.app.clone(),
+        app: package.app.to_string(),
         token_id: asker.grant.id.clone(),
         request_id: asker.request_id.clone(),
     };
@@ -124,8 +124,8 @@ fn refusal(error: CallError) -> Error {
             detail,
             ..
         } if code
-            .parse()
-            .is_ok_and(|code| removal::CODES.contains(&code)) =>
+            .known()
+            .is_some_and(|code| removal::CODES.contains(code)) =>
         {
             Refusal::Catalog {
                 status,

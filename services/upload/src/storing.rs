@@ -8,7 +8,9 @@ mod place;
 
 use std::path::PathBuf;
 
-use slipway_contract::{Digest, Facts, Target, Version, contradiction};
+use slipway_contract::package::File;
+use slipway_contract::{Digest, Facts, Target, Version, Word, contradiction};
+use slipway_database::columns::Parsed;
 use slipway_runtime::clock;
 use uuid::Uuid;
 
@@ -99,7 +101,7 @@ pub(crate) async fn store(
     let kept = kept.ok_or(body::Refusal::StoreBusy)?;
     if let Some(staged) = whole.staged {
         let blocks = state.staging.promote(staged, &whole.digest).await?;
-        package.blocks = Some(blocks.as_hex());
+        package.blocks = Some(Parsed(blocks));
     } else if !state.staging.has_blob(&whole.digest)? {
         return Err(session::Refusal::BytesGone.into());
     }
@@ -164,19 +166,21 @@ fn row(
 ) -> Result<Package, Error> {
     Ok(Package {
         id: Uuid::now_v7().to_string(),
-        app: by.app.clone(),
-        filename: parameters.filename.to_string(),
+        app: by.app.parse().map_err(Error::internal)?,
+        file: File {
+            filename: parameters.filename.clone(),
+            sha256: whole.digest,
+            size: i64::try_from(whole.size).map_err(Error::internal)?,
+            kind: Word::Known(facts.kind),
+            platform: Word::Known(target.platform),
+            arch: Word::Known(target.arch),
+        },
         version_key: version.as_ref().map_or_else(
             || format!("sha256:{}", whole.digest),
             |version| version.order_key().to_owned(),
         ),
-        version: version.map(|version| version.as_str().to_owned()),
-        sha256: whole.digest.as_hex(),
+        version: version.map(|version| Parsed(Word::Known(version))),
         blocks: None,
-        size: i64::try_from(whole.size).map_err(Error::internal)?,
-        kind: facts.kind.as_str().to_owned(),
-        platform: target.platform.as_str().to_owned(),
-        arch: target.arch.as_str().to_owned(),
         facts: Document(serde_json::to_value(facts).map_err(Error::internal)?),
         state: State::Stored,
         known_as: None,

@@ -6,6 +6,7 @@ use http::StatusCode;
 use reqwest::Response;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use slipway_contract::{Code, Word};
 
 /// Why an instance could not be asked.
@@ -54,8 +55,10 @@ pub enum CallError {
     Refused {
         service: String,
         status: StatusCode,
-        code: String,
+        code: Word<Code>,
         detail: String,
+        /// What the problem names beside its words.
+        members: Map<String, Value>,
     },
     /// An answer that says no for now: 5xx, 408, 421, 425, 429; and 401 and 403, which speak of services that do not fit
     /// together yet, not of what was asked; what says that this callee, an older one, does not know what was asked: a
@@ -64,7 +67,7 @@ pub enum CallError {
     Failed {
         service: String,
         status: StatusCode,
-        code: String,
+        code: Word<Code>,
         detail: String,
     },
     /// Nothing was asked, because it could not be written down: a fault of ours.
@@ -86,8 +89,20 @@ pub enum CallError {
 /// What a problem says (RFC 9457), as far as a caller goes by it.
 #[derive(Deserialize)]
 struct Reason {
-    code: String,
+    code: Word<Code>,
     detail: String,
+    #[serde(flatten)]
+    members: Map<String, Value>,
+}
+
+impl Reason {
+    /// What it names beside what every problem does.
+    fn own_members(mut self) -> Map<String, Value> {
+        for every in ["type", "title", "status", "request_id"] {
+            self.members.remove(every);
+        }
+        self.members
+    }
 }
 
 impl CallError {
@@ -150,18 +165,19 @@ pub(super) async fn read_status(service: &str, response: Response) -> Result<Res
     if status.is_success() {
         return Ok(response);
     }
-    let Reason { code, detail } = read_json(service, response).await?;
+    let reason: Reason = read_json(service, response).await?;
     let service = service.to_owned();
-    let known = Word::read(code.as_str());
-    if known.is_unknown() {
-        tracing::warn!(service, %status, code, detail, "a refusal that is not known here is no refusal: it is asked again");
+    let (code, detail) = (reason.code.clone(), reason.detail.clone());
+    if code.is_unknown() {
+        tracing::warn!(service, %status, %code, detail, "a refusal that is not known here is no refusal: it is asked again");
     }
-    if status.is_client_error() && is_final(status, &known) {
+    if status.is_client_error() && is_final(status, &code) {
         return Err(CallError::Refused {
             service,
             status,
             code,
             detail,
+            members: reason.own_members(),
         });
     }
     Err(CallError::Failed {

@@ -248,7 +248,7 @@ async fn a_refusal_is_final_and_a_failure_is_not() {
     let caller = platform.peers("catalog", vec![refusing.clone(), refusing]);
     let error = ask(&caller).await.expect_err("a refusal");
     assert!(
-        matches!(&error, CallError::Refused { code, detail, .. } if code == "statement_differs" && detail == "other bytes")
+        matches!(&error, CallError::Refused { code, detail, .. } if *code == Code::StatementDiffers && detail == "other bytes")
     );
     assert_eq!(
         calls.load(Ordering::Relaxed),

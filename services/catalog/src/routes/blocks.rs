@@ -50,10 +50,10 @@ async fn take(
         return Err(refusal::Package::Unknown(given.sha256).into());
     }
     for package in &there {
-        check_blocks(&package.id, package.blocks.as_deref(), &blocks)?;
+        check_blocks(&package.id, package.blocks(), &blocks)?;
     }
     let mut concerned = Vec::new();
-    for package in there.iter().filter(|package| package.blocks.is_none()) {
+    for package in there.iter().filter(|package| package.blocks().is_none()) {
         packages::set_blocks(&mut transaction, &package.id, &blocks).await?;
         concerned.extend(package.release_id.as_deref());
     }

@@ -236,7 +236,7 @@ async fn promoted(
     channel: &Slug,
     rollback: bool,
 ) -> Result<Moved, Error> {
-    let mut answer = Channel::new(channel.to_string(), Some(release.version.clone()));
+    let mut answer = Channel::new(channel.to_string(), Some(release.version.to_string()));
     if rollback {
         answer.left = rows::left_for(db, release, channel.as_str()).await?;
     }
@@ -311,13 +311,13 @@ async fn add(
 }
 
 async fn added(db: &mut AnyConnection, release: &Release, channel: &Slug) -> Result<Moved, Error> {
-    let newest = releases::highest_by_channel(db, &release.app).await?;
+    let newest = releases::highest_by_channel(db, release.app.as_str()).await?;
     let mut newest = newest.into_iter();
     let newest = newest.find(|(name, _)| name == channel.as_str());
     let version = newest.and_then(|(_, version)| version);
     Ok(Moved {
         channel: Channel {
-            added: Some(release.version.clone()),
+            added: Some(release.version.to_string()),
             ..Channel::new(channel.to_string(), version)
         },
         seq: store::feed::read(db).await?.head,

@@ -66,7 +66,7 @@ async fn show(
     let mut connection = state.read_by_version().await?;
     let release = release::find(&mut connection, &app, &version).await?;
     drop(connection);
-    let path = public::downloads_path(&app, &release.version);
+    let path = public::downloads_path(&app, release.version.as_str());
     let counts: Value = state
         .peers
         .client

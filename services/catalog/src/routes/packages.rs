@@ -3,9 +3,10 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
+use serde_json::Value;
 use slipway_contract::internal::Delivery;
 use slipway_contract::public::{Refusal, Uploaded};
-use slipway_contract::{Slug, Version};
+use slipway_contract::{Slug, Version, Word};
 use slipway_openapi::parameters::IdPath;
 use slipway_openapi::{InternalReading, InternalWriting, PROBLEM, ProblemDocument};
 use slipway_runtime::Problem;
@@ -52,7 +53,7 @@ pub(super) fn router() -> OpenApiRouter<CatalogState> {
 )]
 async fn deliver(
     State(state): State<CatalogState>,
-    delivery: Result<ApiJson<Delivery>, Problem>,
+    delivery: Result<ApiJson<Value>, Problem>,
 ) -> Result<Json<Uploaded>, Error> {
     let ApiJson(delivery) = delivery.inspect_err(|problem| {
         tracing::error!(
@@ -132,7 +133,7 @@ async fn take_intent(
             release_rows::set_reason_of_draft(db, &release.id, &problem.detail).await?;
             return Ok(Some(Refusal {
                 status: problem.status.as_u16(),
-                code: problem.code.to_string(),
+                code: Word::Known(problem.code),
                 members: problem.members(),
                 detail: problem.detail,
             }));
@@ -145,7 +146,7 @@ async fn take_intent(
     draft::note(db, &release, requester.by().token_id, None).await?;
     if draft::publish(db, &release, asked).await? {
         let app = Some(delivery.app.as_str());
-        let (action, subject) = ("release.publish", &release.version);
+        let (action, subject) = ("release.publish", release.version.as_str());
         audit::insert(db, requester.by(), action, app, subject).await?;
     }
     Ok(None)
@@ -157,10 +158,10 @@ async fn permitted(
     delivery: &Delivered,
     (release, place): (&release_rows::Release, Place<'_>),
 ) -> Result<Uploader, Error> {
-    let asked = (&*release.version, place.channel);
+    let asked = (release.version.as_str(), place.channel);
     let requester = delivery::requester(db, delivery, asked).await?;
     choice::check_own(db, release, requester.by().token_id).await?;
-    channels::check(db, &release.app, place.channel, place.create).await?;
+    channels::check(db, release.app.as_str(), place.channel, place.create).await?;
     let mut odd = history::judge_release(db, release).await?;
     odd.extend(channels::left_of(db, release, place.channel).await?);
     refuse_odd(delivery.strict, &odd)?;

@@ -81,7 +81,7 @@ pub(super) async fn edit(
     let edit = async |db: &mut AnyConnection| {
         let release = find_to_change(db, &app, &version).await?;
         let changed = release::edit(db, &release, notes).await?;
-        let entry = || Entry::new(Some(&app), "release.edit", &release.version);
+        let entry = || Entry::new(Some(&app), "release.edit", release.version.as_str());
         Ok(Done {
             audit: changed.then(entry),
             made: release.id,
@@ -178,7 +178,7 @@ async fn turn_over(
     let effect = async |db: &mut AnyConnection| {
         let release = find_to_change(db, &app, &version).await?;
         release::turn_over(db, &release, offer, &reason).await?;
-        let entry = Entry::new(Some(&app), offer.action(), &release.version);
+        let entry = Entry::new(Some(&app), offer.action(), release.version.as_str());
         Ok(Done {
             made: release.id,
             audit: Some(Entry {

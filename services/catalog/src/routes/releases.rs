@@ -189,7 +189,11 @@ impl Wish<'_> {
         draft::note(db, &release, self.token_id, self.notes).await?;
         draft::publish(db, &release, self.place).await?;
         Ok(Done {
-            audit: Some(Entry::new(Some(app), "release.publish", &release.version)),
+            audit: Some(Entry::new(
+                Some(app),
+                "release.publish",
+                release.version.as_str(),
+            )),
             made: Published {
                 release: release.id,
                 stays_out: false,
@@ -396,7 +400,11 @@ async fn retry(
         let way = rules::release::retry(release.facts())?;
         release::send(db, &release, way).await?;
         Ok(Done {
-            audit: Some(Entry::new(Some(&app), "release.retry", &release.version)),
+            audit: Some(Entry::new(
+                Some(&app),
+                "release.retry",
+                release.version.as_str(),
+            )),
             made: release.id,
         })
     };

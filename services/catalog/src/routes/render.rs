@@ -36,7 +36,7 @@ pub(super) async fn release(
     warnings.extend(
         departures
             .iter()
-            .map(|departure| left(&row.app, &row.version, departure)),
+            .map(|departure| left(row.app.as_str(), row.version.as_str(), departure)),
     );
     // Several packages often have one reason.
     let mut known = HashSet::new();
@@ -45,7 +45,11 @@ pub(super) async fn release(
     let path = |package: &public::Package| {
         format!(
             "{origin}{}",
-            public::file_path(&row.app, &row.version, package.file.filename.as_str())
+            public::file_path(
+                row.app.as_str(),
+                row.version.as_str(),
+                package.file.filename.as_str()
+            )
         )
     };
     Ok(public::Release {
@@ -60,7 +64,7 @@ pub(super) async fn release(
         reason: row.reason.clone(),
         notes: row.notes.clone(),
         links: public::Links {
-            page: format!("{origin}{}", public::page_path(&row.app)),
+            page: format!("{origin}{}", public::page_path(row.app.as_str())),
             files: packages.iter().map(path).collect(),
         },
         packages,
@@ -112,10 +116,14 @@ async fn package(
         url: release.map(|release| {
             format!(
                 "{origin}{}",
-                public::file_path(&row.app, &release.version, &row.filename)
+                public::file_path(
+                    row.app.as_str(),
+                    release.version.as_str(),
+                    row.file.filename.as_str()
+                )
             )
         }),
-        ..public::Package::stored(row.id.clone(), row.file()?, &facts)
+        ..public::Package::stored(row.id.clone(), row.file.clone(), &facts)
     })
 }
 

@@ -59,12 +59,12 @@ pub(super) async fn answer_when_settled(
     if stage == Stage::Failed {
         return Err(refusal::Release::Failed {
             reason: release.reason.unwrap_or_default(),
-            version: release.version,
+            version: release.version.to_string(),
         }
         .into());
     }
     if stage == Stage::Deleted {
-        return Err(refusal::Release::Deleted(release.version).into());
+        return Err(refusal::Release::Deleted(release.version.to_string()).into());
     }
     let status = if stage.is_settled() {
         StatusCode::CREATED

@@ -4,8 +4,10 @@
 //! others serve, sign and show. What cannot be is refused for good and logged, because then a service lies or is broken.
 //! A word that a later version may know is no lie: it waits until this catalog knows it too.
 
+use serde_json::Value;
 use slipway_contract::internal::{self, Requester};
-use slipway_contract::{Arch, Digest, FileName, Kind, Platform, Slug, Version};
+use slipway_contract::package::File;
+use slipway_contract::{Digest, Slug, Version, Word};
 use slipway_runtime::clock;
 use uuid::Uuid;
 
@@ -30,15 +32,10 @@ const LONGEST_AGO: i64 = 24 * 3600 * 1000;
 pub(crate) struct Delivered {
     pub(crate) id: String,
     pub(crate) app: Slug,
-    pub(crate) filename: FileName,
-    pub(crate) sha256: Digest,
+    /// Its words are all known.
+    pub(crate) file: File,
     /// Of the list of its blocks; `None` from an upload that makes none.
     pub(crate) blocks: Option<Digest>,
-    /// Bytes.
-    pub(crate) size: i64,
-    pub(crate) kind: Kind,
-    pub(crate) platform: Platform,
-    pub(crate) arch: Arch,
     /// JSON.
     pub(crate) facts: String,
     pub(crate) version: Option<Version>,
@@ -61,26 +58,22 @@ pub(crate) struct Delivered {
 }
 
 impl Delivered {
-    pub(crate) fn read(delivery: internal::Delivery) -> Result<Self, Refusal> {
-        let blocks = delivery.blocks.as_deref();
+    pub(crate) fn read(delivery: Value) -> Result<Self, Refusal> {
+        let delivery: internal::Delivery =
+            serde_json::from_value(delivery).map_err(|error| wrong("a part", error.to_string()))?;
         let requested_by = delivery.requested_by.unwrap_or_else(|| Requester {
             token_id: delivery.token_id.clone(),
             request_id: delivery.request_id.clone(),
         });
         Ok(Self {
             id: uuid("id", delivery.id)?,
-            app: word("app", &delivery.app)?,
-            filename: word("filename", &delivery.filename)?,
-            sha256: word("sha256", &delivery.sha256)?,
-            blocks: blocks.map(|blocks| word("blocks", blocks)).transpose()?,
-            size: size(delivery.size)?,
-            kind: known("kind", &delivery.kind)?,
-            platform: known("platform", &delivery.platform)?,
-            arch: known("arch", &delivery.arch)?,
+            app: delivery.app,
+            file: file(delivery.file)?,
+            blocks: delivery.blocks,
             facts: facts(&delivery.facts)?,
             // These two are a developer's words, who is told what is wrong with them.
-            version: delivery.version.as_deref().map(text::version).transpose()?,
-            channel: delivery.channel.as_deref().map(text::channel).transpose()?,
+            version: said(delivery.version, text::version)?,
+            channel: said(delivery.channel, text::channel)?,
             intent: uuid("wish", delivery.intent)?,
             replaces: replaces(delivery.replaces)?,
             notes: delivery.notes.as_deref().map(text::prose).transpose()?,
@@ -121,10 +114,11 @@ impl Delivered {
     /// Whether a package of this id that is `there` is this delivery's, its list of blocks included. Otherwise the id of
     /// another's package would carry its release into a channel.
     pub(crate) fn check_same(&self, there: &Identity<'_>) -> Result<(), Delivery> {
+        // What it is for is what an earlier version has read out of the same bytes, perhaps less.
         let same = there.app == self.app.as_str()
-            && there.filename == self.filename.as_str()
-            && there.sha256 == self.sha256.as_hex()
-            && there.size == self.size;
+            && there.file.filename == self.file.filename
+            && there.file.sha256 == self.file.sha256
+            && there.file.size == self.file.size;
         if !same {
             return Err(Delivery::Differs(self.id.clone()));
         }
@@ -138,17 +132,18 @@ impl Delivered {
 /// What makes a package the one that it is.
 pub(crate) struct Identity<'a> {
     pub(crate) app: &'a str,
-    pub(crate) filename: &'a str,
-    /// In hex.
-    pub(crate) sha256: &'a str,
-    pub(crate) size: i64,
-    pub(crate) blocks: Option<&'a str>,
+    pub(crate) file: &'a File,
+    pub(crate) blocks: Option<Digest>,
 }
 
 /// Refuses another list of blocks for the package `id` than the one that is there: whoever could change it could have other
 /// bytes served.
-pub(crate) fn check_blocks(id: &str, there: Option<&str>, given: &Digest) -> Result<(), Delivery> {
-    if there.is_none_or(|there| there == given.as_hex()) {
+pub(crate) fn check_blocks(
+    id: &str,
+    there: Option<Digest>,
+    given: &Digest,
+) -> Result<(), Delivery> {
+    if there.is_none_or(|there| there == *given) {
         return Ok(());
     }
     Err(Delivery::OtherBlocks(id.to_owned()))
@@ -193,29 +188,43 @@ fn wrong(field: &'static str, why: impl Into<String>) -> Delivery {
     Delivery::Wrong { field, why }
 }
 
-fn word<T>(field: &'static str, text: &str) -> Result<T, Delivery>
-where
-    T: std::str::FromStr<Err: std::fmt::Display>,
-{
-    text.parse()
-        .map_err(|error: T::Err| wrong(field, error.to_string()))
+/// What a developer has said, or `parse`'s words of what is wrong with it.
+fn said<T, E>(
+    word: Option<Word<T>>,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<Option<T>, E> {
+    match word {
+        Some(Word::Unknown(text)) => parse(&text).map(Some),
+        Some(Word::Known(word)) => Ok(Some(word)),
+        None => Ok(None),
+    }
 }
 
-/// A word of a list that grows with versions.
-fn known<T>(field: &'static str, text: &str) -> Result<T, Delivery>
-where
-    T: std::str::FromStr<Err: std::fmt::Display>,
-{
+fn file(file: File) -> Result<File, Delivery> {
+    if !(0..=MOST_BYTES).contains(&file.size) {
+        return Err(wrong("size", format!("{} bytes are no package", file.size)));
+    }
+    check_known("kind", &file.kind)?;
+    check_known("platform", &file.platform)?;
+    check_known("arch", &file.arch)?;
+    Ok(file)
+}
+
+/// Refuses what is no word of a list that grows with versions; one that a later version may know waits.
+fn check_known<T>(field: &'static str, word: &Word<T>) -> Result<(), Delivery> {
+    let Word::Unknown(text) = word else {
+        return Ok(());
+    };
     let plausible = !text.is_empty()
         && text.len() <= LONGEST_WORD
         && text
             .bytes()
             .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-'));
     if !plausible {
-        return word(field, text);
+        return Err(wrong(field, "no version knows such a word"));
     }
-    let word = text.to_owned();
-    text.parse().map_err(|_| Delivery::Unknown { field, word })
+    let word = text.clone();
+    Err(Delivery::Unknown { field, word })
 }
 
 /// A UUID in the one spelling that we write.
@@ -235,13 +244,6 @@ fn replaces(ids: Vec<String>) -> Result<Vec<String>, Delivery> {
     }
     let ids = ids.into_iter();
     ids.map(|id| uuid("replaces", id)).collect()
-}
-
-fn size(size: i64) -> Result<i64, Delivery> {
-    if (0..=MOST_BYTES).contains(&size) {
-        return Ok(size);
-    }
-    Err(wrong("size", format!("{size} bytes are no package")))
 }
 
 fn facts(facts: &serde_json::Value) -> Result<String, Delivery> {

@@ -24,7 +24,7 @@ pub(crate) async fn higher(
              AND state <> 'deleted' AND version_key > (SELECT version_key FROM releases WHERE id = $3)
          ORDER BY version_key DESC"
     ))
-    .bind(&release.app)
+    .bind(release.app.as_str())
     .bind(channel)
     .bind(&release.id)
     .fetch_all(db)
@@ -40,7 +40,7 @@ pub(crate) async fn leave(
     now: i64,
 ) -> Result<()> {
     query("DELETE FROM release_channels WHERE app = $1 AND channel = $2 AND release_id = $3")
-        .bind(&release.app)
+        .bind(release.app.as_str())
         .bind(channel)
         .bind(&release.id)
         .execute(&mut *db)
@@ -50,7 +50,7 @@ pub(crate) async fn leave(
          ON CONFLICT (app, channel, release_id) DO UPDATE
          SET rolled_back_to = excluded.rolled_back_to, left_at = excluded.left_at",
     )
-    .bind(&release.app)
+    .bind(release.app.as_str())
     .bind(channel)
     .bind(&release.id)
     .bind(rolled_back_to)
@@ -67,7 +67,7 @@ pub(crate) async fn forget_departure(
     channel: &str,
 ) -> Result<()> {
     query("DELETE FROM channel_departures WHERE app = $1 AND channel = $2 AND release_id = $3")
-        .bind(&release.app)
+        .bind(release.app.as_str())
         .bind(channel)
         .bind(&release.id)
         .execute(db)
@@ -110,7 +110,7 @@ pub(crate) async fn left_for(
         "SELECT r.version FROM channel_departures d JOIN releases r ON r.id = d.release_id
          WHERE d.app = $1 AND d.channel = $2 AND d.rolled_back_to = $3 ORDER BY r.version_key DESC",
     )
-    .bind(&release.app)
+    .bind(release.app.as_str())
     .bind(channel)
     .bind(&release.id)
     .fetch_all(db)
@@ -127,7 +127,7 @@ pub(crate) async fn rollback_below(
         "SELECT b.release_id, b.seq, b.rolled_back_at FROM rollbacks b JOIN releases r ON r.id = b.release_id
          WHERE b.app = $1 AND b.channel = $2 AND r.version_key < (SELECT version_key FROM releases WHERE id = $3)",
     )
-    .bind(&release.app)
+    .bind(release.app.as_str())
     .bind(channel)
     .bind(&release.id)
     .fetch_optional(db)
@@ -150,7 +150,7 @@ pub(crate) async fn set_rollback(
          ON CONFLICT (app, channel) DO UPDATE
          SET release_id = excluded.release_id, seq = excluded.seq, rolled_back_at = excluded.rolled_back_at",
     )
-    .bind(&release.app)
+    .bind(release.app.as_str())
     .bind(channel)
     .bind(&release.id)
     .bind(seq)

@@ -96,7 +96,7 @@ pub(crate) async fn closest(
          LIMIT 1",
     )
     .bind(&package.app)
-    .bind(&package.platform)
+    .bind(package.file.platform.as_str())
     .bind(&package.id)
     .bind(package.release_id.as_deref().unwrap_or_default())
     .bind(comparable.identifier)
@@ -129,14 +129,14 @@ pub(crate) async fn not_below(
          LIMIT 1",
     )
     .bind(&package.app)
-    .bind(&package.platform)
+    .bind(package.file.platform.as_str())
     .bind(&package.id)
     .bind(package.release_id.as_deref().unwrap_or_default())
     .bind(comparable.identifier)
-    .bind(&package.arch)
+    .bind(package.file.arch.as_str())
     .bind(code)
     .bind(i64::from(comparable.released))
-    .bind(&package.sha256)
+    .bind(package.file.sha256.as_hex())
     .fetch_optional(db)
     .await?;
     Ok(row.map(earlier))

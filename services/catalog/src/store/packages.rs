@@ -3,7 +3,7 @@
 use serde_json::Value;
 use slipway_contract::package::File;
 use slipway_contract::{Digest, feed};
-use slipway_database::columns::undecodable;
+use slipway_database::columns::{FileColumns, Parsed, undecodable};
 use sqlx::{AnyConnection, FromRow, Result, query, query_as};
 
 use crate::rules::delivery::{Delivered, Identity};
@@ -14,14 +14,9 @@ pub(crate) struct Package {
     pub(crate) id: String,
     pub(crate) app: String,
     pub(crate) release_id: Option<String>,
-    pub(crate) filename: String,
-    pub(crate) sha256: String,
-    /// Of the list of its blocks; `None` until upload has made one.
-    pub(crate) blocks: Option<String>,
-    pub(crate) size: i64,
-    pub(crate) kind: String,
-    pub(crate) platform: String,
-    pub(crate) arch: String,
+    #[sqlx(flatten, try_from = "FileColumns")]
+    pub(crate) file: File,
+    blocks: Option<Parsed<Digest>>,
     facts: String,
     pub(crate) signature: Option<String>,
     /// The signature with which a download instance has proven to serve it.
@@ -57,26 +52,23 @@ impl Package {
     pub(crate) fn identity(&self) -> Identity<'_> {
         Identity {
             app: &self.app,
-            filename: &self.filename,
-            sha256: &self.sha256,
-            size: self.size,
-            blocks: self.blocks.as_deref(),
+            file: &self.file,
+            blocks: self.blocks(),
         }
     }
 
-    pub(crate) fn file(&self) -> Result<File> {
-        let words = [&self.kind, &self.platform, &self.arch].map(Clone::clone);
-        File::read(&self.filename, &self.sha256, self.size, words).map_err(undecodable)
+    /// Of the list of its blocks; `None` until upload has made one.
+    pub(crate) fn blocks(&self) -> Option<Digest> {
+        self.blocks.map(|Parsed(digest)| digest)
     }
 
     pub(crate) fn into_change(self) -> Result<feed::Package> {
-        let blocks = self.blocks.as_deref().map(str::parse);
         Ok(feed::Package {
             facts: self.facts()?,
-            file: self.file()?,
+            blocks: self.blocks(),
+            file: self.file,
             signature: self.signature.unwrap_or_default(),
             id: self.id,
-            blocks: blocks.transpose().map_err(undecodable)?,
         })
     }
 }
@@ -87,6 +79,7 @@ pub(crate) async fn insert(
     release_id: Option<&str>,
     now: i64,
 ) -> Result<()> {
+    let file = &delivery.file;
     query(
         "INSERT INTO packages (id, app, release_id, filename, sha256, size, kind, platform, arch, facts, created_at, blocks)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
@@ -94,12 +87,12 @@ pub(crate) async fn insert(
     .bind(&delivery.id)
     .bind(delivery.app.as_str())
     .bind(release_id)
-    .bind(delivery.filename.as_str())
-    .bind(delivery.sha256.as_hex())
-    .bind(delivery.size)
-    .bind(delivery.kind.as_str())
-    .bind(delivery.platform.as_str())
-    .bind(delivery.arch.as_str())
+    .bind(file.filename.as_str())
+    .bind(file.sha256.as_hex())
+    .bind(file.size)
+    .bind(file.kind.as_str())
+    .bind(file.platform.as_str())
+    .bind(file.arch.as_str())
     .bind(&delivery.facts)
     .bind(now)
     .bind(delivery.blocks.map(|blocks| blocks.as_hex()))

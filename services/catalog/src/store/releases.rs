@@ -1,6 +1,6 @@
 //! Releases and the channels that they are in.
 
-use slipway_contract::Version;
+use slipway_contract::{Slug, Version, Word};
 use slipway_database::version_keys;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 
@@ -11,8 +11,10 @@ use crate::rules::state::State;
 #[derive(Clone, Debug, FromRow)]
 pub(crate) struct Release {
     pub(crate) id: String,
-    pub(crate) app: String,
-    pub(crate) version: String,
+    #[sqlx(try_from = "String")]
+    pub(crate) app: Word<Slug>,
+    #[sqlx(try_from = "String")]
+    pub(crate) version: Word<Version>,
     #[sqlx(try_from = "String")]
     pub(crate) state: State,
     pub(crate) reason: Option<String>,
@@ -42,7 +44,7 @@ impl Release {
     /// What the rules judge.
     pub(crate) fn facts(&self) -> Facts<'_> {
         Facts {
-            version: &self.version,
+            version: self.version.as_str(),
             state: &self.state,
         }
     }
@@ -287,7 +289,7 @@ pub(crate) async fn add_to_channel(
         "INSERT INTO release_channels (app, channel, release_id, added_at) VALUES ($1, $2, $3, $4)
          ON CONFLICT (app, channel, release_id) DO NOTHING",
     )
-    .bind(&release.app)
+    .bind(release.app.as_str())
     .bind(channel)
     .bind(&release.id)
     .bind(now)
@@ -344,11 +346,10 @@ pub(crate) async fn touch(db: &mut AnyConnection, id: &str) -> Result<i64> {
     Ok(seq)
 }
 
-pub(crate) async fn channels(db: &mut AnyConnection, id: &str) -> Result<Vec<String>> {
-    query_scalar("SELECT channel FROM release_channels WHERE release_id = $1 ORDER BY channel")
-        .bind(id)
-        .fetch_all(db)
-        .await
+pub(crate) async fn channels(db: &mut AnyConnection, id: &str) -> Result<Vec<Word<Slug>>> {
+    let sql = "SELECT channel FROM release_channels WHERE release_id = $1 ORDER BY channel";
+    let channels: Vec<String> = query_scalar(sql).bind(id).fetch_all(db).await?;
+    Ok(channels.into_iter().map(Word::read).collect())
 }
 
 /// Every channel of an app with the highest published version in it.

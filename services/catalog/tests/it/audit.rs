@@ -1,6 +1,7 @@
 //! Who did what.
 
 use serde_json::{Value, json};
+use slipway_contract::Word;
 use slipway_testkit::database::engines;
 use uuid::Uuid;
 
@@ -36,7 +37,7 @@ async fn everything_that_is_done_is_written_down_with_who_did_it() {
             .await
             .ok(200);
         let mut delivery = fixture.delivery("notes", "2.0", "notes.apk", b"two");
-        delivery.channel = Some("stable".to_owned());
+        delivery.channel = Some(Word::read("stable"));
         fixture.deliver(&delivery).await.ok(200);
         fixture
             .admin()

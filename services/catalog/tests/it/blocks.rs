@@ -57,7 +57,11 @@ async fn a_list_that_comes_later_reaches_every_release_of_these_bytes() {
         }
         fixture.draft("notes", "2.0", b"1.0").await;
         let before = head(&fixture).await;
-        let sha256 = fixture.delivery("notes", "3.0", "notes.apk", b"1.0").sha256;
+        let sha256 = fixture
+            .delivery("notes", "3.0", "notes.apk", b"1.0")
+            .file
+            .sha256
+            .as_hex();
         let list = fixture.store.list(&sha256);
         tell(&fixture, "upload", &sha256, &list).await.ok(200);
         let one = Some(list.clone());
@@ -78,14 +82,14 @@ async fn a_list_that_is_there_is_never_changed() {
         let fixture = Fixture::new(engine).await;
         fixture.app("notes").await;
         let mut delivery = fixture.delivery("notes", "1.0", "notes.apk", b"one");
-        let list = fixture.store.list(&delivery.sha256);
-        delivery.blocks = Some(list.clone());
+        let list = fixture.store.list(&delivery.file.sha256.as_hex());
+        delivery.blocks = Some(list.parse().expect("a digest"));
         fixture.deliver(&delivery).await.ok(200);
         fixture.publish("notes", "1.0").await.ok(201);
         let before = head(&fixture).await;
-        let refused = tell(&fixture, "upload", &delivery.sha256, OTHER).await;
+        let refused = tell(&fixture, "upload", &delivery.file.sha256.as_hex(), OTHER).await;
         refused.refused_inside(409, "blocks_differ");
-        delivery.blocks = Some(OTHER.to_owned());
+        delivery.blocks = Some(OTHER.parse().expect("a digest"));
         let refused = fixture.deliver(&delivery).await;
         refused.refused_inside(409, "blocks_differ");
         assert_eq!(head(&fixture).await, before);
@@ -93,9 +97,9 @@ async fn a_list_that_is_there_is_never_changed() {
 
         let refused = tell(&fixture, "upload", OTHER, ONE).await;
         refused.refused_inside(404, "package_unknown");
-        let refused = tell(&fixture, "upload", &delivery.sha256, "one").await;
+        let refused = tell(&fixture, "upload", &delivery.file.sha256.as_hex(), "one").await;
         refused.refused_inside(422, "digest_invalid");
-        let refused = tell(&fixture, "download", &delivery.sha256, ONE).await;
+        let refused = tell(&fixture, "download", &delivery.file.sha256.as_hex(), ONE).await;
         assert!([401, 403].contains(&refused.status), "{}", refused.status);
     }
 }

@@ -1,6 +1,7 @@
 //! Channels and promotion.
 
 use serde_json::json;
+use slipway_contract::Word;
 use slipway_testkit::database::engines;
 
 use crate::fixture::Fixture;
@@ -38,7 +39,7 @@ async fn a_promotion_needs_no_new_signature() {
             .expect("the feed's word");
         assert_eq!(
             told.channels,
-            ["beta", "stable"],
+            ["beta", "stable"].map(Word::read),
             "the answer waited for the follower"
         );
         assert_eq!(
@@ -109,7 +110,7 @@ async fn a_release_joins_the_channel_of_a_later_delivery() {
         fixture.app("notes").await;
         fixture.published("notes", "1.0").await;
         let mut delivery = fixture.delivery("notes", "1.0", "notes.apk", b"1.0");
-        delivery.channel = Some("beta".to_owned());
+        delivery.channel = Some(Word::read("beta"));
         let uploaded = fixture.deliver(&delivery).await.ok(200);
         assert_eq!(uploaded["release"]["channels"], json!(["beta", "stable"]));
         assert_eq!(uploaded["release"]["state"], "published");

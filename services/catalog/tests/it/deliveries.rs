@@ -1,6 +1,7 @@
 //! What upload hands over, once or more often.
 
 use serde_json::{Value, json};
+use slipway_contract::Word;
 use slipway_contract::internal::{Delivery, Requester};
 use slipway_runtime::clock;
 use slipway_testkit::database::engines;
@@ -20,7 +21,7 @@ async fn a_package_on_its_own_is_stored_and_belongs_to_nothing() {
         let package = &uploaded["package"];
         assert_eq!(package["id"], delivery.id);
         assert_eq!(package["state"], "stored");
-        assert_eq!(package["sha256"], delivery.sha256);
+        assert_eq!(package["sha256"], delivery.file.sha256.as_hex());
         assert_eq!(package["identifier"], "org.example.notes");
         assert_eq!(package["version_code"], 7);
         assert_eq!(package["url"], Value::Null);
@@ -66,7 +67,7 @@ async fn a_delivery_with_a_channel_is_published_and_again_is_the_same_release() 
         let fixture = Fixture::new(engine).await;
         fixture.app("notes").await;
         let mut delivery = fixture.delivery("notes", "1.0", "notes.apk", b"one");
-        delivery.channel = Some("stable".to_owned());
+        delivery.channel = Some(Word::read("stable"));
         fixture.deliver(&delivery).await.ok(200);
         let uploaded = fixture.package(&delivery.id, 30).await.ok(200);
         assert_eq!(uploaded["package"]["state"], "published");
@@ -85,7 +86,7 @@ async fn a_delivery_that_comes_late_leaves_what_became_of_the_release() {
         let fixture = Fixture::idle(engine, slipway_catalog::Settings::default()).await;
         fixture.app("notes").await;
         let mut delivery = fixture.delivery("notes", "1.0", "notes.apk", b"one");
-        delivery.channel = Some("stable".to_owned());
+        delivery.channel = Some(Word::read("stable"));
         let uploaded = fixture.deliver(&delivery).await.ok(200);
         assert_eq!(uploaded["release"]["state"], "signing");
         for state in ["failed", "yanked"] {
@@ -169,17 +170,17 @@ async fn a_delivery_that_can_never_succeed_is_refused_for_good() {
         let good = fixture.delivery("notes", "1.0", "notes.apk", b"one");
         let (mut app, mut lonely, mut version, mut channel) =
             (good.clone(), good.clone(), good.clone(), good);
-        app.app = "none".to_owned();
+        app.app = "none".parse().expect("a slug");
         fixture.deliver(&app).await.refused(404, "app_unknown");
-        lonely.app = "none".to_owned();
+        lonely.app = "none".parse().expect("a slug");
         lonely.version = None;
         fixture.deliver(&lonely).await.refused(404, "app_unknown");
-        version.version = Some("one".to_owned());
+        version.version = Some(Word::read("one"));
         fixture
             .deliver(&version)
             .await
             .refused(422, "version_invalid");
-        channel.channel = Some("Stable!".to_owned());
+        channel.channel = Some(Word::read("Stable!"));
         fixture
             .deliver(&channel)
             .await
@@ -204,7 +205,7 @@ async fn a_retry_with_a_channel_publishes_the_draft_that_is_there() {
         fixture.app("notes").await;
         let id = fixture.draft("notes", "1.0", b"one").await;
         let mut delivery = fixture.delivery("notes", "1.0", "notes.apk", b"one");
-        delivery.channel = Some("stable".to_owned());
+        delivery.channel = Some(Word::read("stable"));
         let uploaded = fixture.deliver(&delivery).await.ok(200);
         assert_eq!(uploaded["package"]["id"], id);
         let uploaded = fixture.package(&id, 30).await.ok(200);
@@ -218,14 +219,13 @@ async fn a_delivery_is_not_believed() {
         let fixture = Fixture::new(engine).await;
         fixture.app("notes").await;
         let good = fixture.delivery("notes", "1.0", "notes.apk", b"one");
-        let (mut name, mut word) = (good.clone(), good.clone());
-        name.filename = "../notes.apk".to_owned();
-        fixture
-            .deliver(&name)
-            .await
-            .refused_inside(422, "delivery_invalid");
+        let mut name = json!(good);
+        name["filename"] = json!("../notes.apk");
+        let name = fixture.post_inside("upload", "/internal/packages", &name);
+        name.await.refused_inside(422, "delivery_invalid");
         // A word of a later version waits until this one knows it.
-        word.platform = "freebsd".to_owned();
+        let mut word = good.clone();
+        word.file.platform = Word::read("freebsd");
         fixture
             .deliver(&word)
             .await
@@ -249,7 +249,7 @@ async fn a_delivery_names_a_token_that_permits_it() {
             made["id"].as_str().expect("an id").to_owned()
         };
         let mut delivery = fixture.delivery("notes", "1.0", "notes.apk", b"one");
-        delivery.channel = Some("stable".to_owned());
+        delivery.channel = Some(Word::read("stable"));
         delivery.token_name = "administrator".to_owned();
         for id in [
             Uuid::now_v7().to_string(),
@@ -285,7 +285,7 @@ async fn revoke(fixture: &Fixture, token: &str) {
 /// A package of a new version that is asked for in `stable` by `token`.
 fn intent_by(fixture: &Fixture, version: &str, token: &str) -> Delivery {
     let mut delivery = fixture.delivery("notes", version, "notes.apk", version.as_bytes());
-    delivery.channel = Some("stable".to_owned());
+    delivery.channel = Some(Word::read("stable"));
     token.clone_into(&mut delivery.token_id);
     delivery.acknowledged_at = Some(clock::unix_millis());
     delivery
@@ -298,7 +298,7 @@ async fn kept_as_a_draft(fixture: &Fixture, delivery: &Delivery) -> String {
     assert_eq!(uploaded["refused"]["code"], "token_refused");
     assert_eq!(uploaded["package"]["id"], delivery.id);
     assert_eq!(uploaded["package"]["reason"], uploaded["refused"]["detail"]);
-    let version = delivery.version.as_deref().expect("a version");
+    let version = delivery.version.as_ref().expect("a version").as_str();
     let release = fixture.release("notes", version).await;
     assert_eq!(release["state"], "draft");
     assert_eq!(release["channels"], json!([]));
@@ -419,7 +419,7 @@ async fn the_id_of_another_package_carries_nothing_into_a_channel() {
         let victim = fixture.draft("notes", "1.0", b"one").await;
         let mut delivery = fixture.delivery("other", "1.0", "notes.apk", b"one");
         delivery.id = victim;
-        delivery.channel = Some("stable".to_owned());
+        delivery.channel = Some(Word::read("stable"));
         fixture
             .deliver(&delivery)
             .await

@@ -131,8 +131,8 @@ impl Download {
             }
             Row::Release(release) => {
                 copy.told
-                    .push((release.version.clone(), release.visibility.clone()));
-                let place = (release.app.clone(), release.version.clone());
+                    .push((release.version.to_string(), release.visibility.clone()));
+                let place = (release.app.to_string(), release.version.to_string());
                 copy.releases.insert(place, release);
             }
             Row::Token(_) | Row::Unknown => {}

@@ -1,6 +1,7 @@
 //! Whose a draft is, what becomes of its packages, and that nothing else gets into a release.
 
 use serde_json::{Value, json};
+use slipway_contract::Word;
 use slipway_contract::internal::Delivery;
 use slipway_testkit::database::{Engine, engines};
 use sqlx::{Executor as _, query_as};
@@ -45,7 +46,7 @@ async fn fixture(engine: Engine) -> Fixture {
 
 fn to_stable(delivery: Delivery) -> Delivery {
     Delivery {
-        channel: Some("stable".to_owned()),
+        channel: Some(Word::read("stable")),
         intent: Uuid::now_v7().to_string(),
         ..delivery
     }
@@ -145,8 +146,8 @@ async fn what_another_token_slipped_in_is_not_published() {
         assert_eq!(refused["code"], "draft_mixed");
         assert_eq!(refused["status"], 409);
         let listed = json!([
-            {"filename": "evil.apk", "sha256": slipped.sha256, "platform": "android", "token": "other"},
-            {"filename": "notes.apk", "sha256": mine.sha256, "platform": "android", "token": "uploader"},
+            {"filename": "evil.apk", "sha256": slipped.file.sha256, "platform": "android", "token": "other"},
+            {"filename": "notes.apk", "sha256": mine.file.sha256, "platform": "android", "token": "uploader"},
         ]);
         assert_eq!(refused["members"]["files"], listed);
         let words = refused["detail"].as_str().expect("words");
@@ -165,7 +166,7 @@ async fn what_another_token_slipped_in_is_not_published() {
         let answer = fixture.publish("notes", "1.0").await;
         assert_eq!(answer.body["files"], listed);
         answer.refused(409, "draft_mixed");
-        let body = json!({"version": "1.0", "channel": "stable", "files": [{"filename": "notes.apk", "sha256": slipped.sha256}]});
+        let body = json!({"version": "1.0", "channel": "stable", "files": [{"filename": "notes.apk", "sha256": slipped.file.sha256}]});
         let answer = fixture.uploader().await.post(RELEASES, body).await;
         assert_eq!(answer.body["files"], listed);
         answer.refused(409, "draft_differs");
@@ -262,7 +263,7 @@ async fn a_token_replaces_its_own_file_of_a_draft_and_nobody_elses() {
         let files = fixture.files("notes", "1.0").await;
         assert_eq!(
             files,
-            json!([{"filename": "notes.apk", "sha256": second.sha256}])
+            json!([{"filename": "notes.apk", "sha256": second.file.sha256}])
         );
 
         // What two have sent is neither's to replace, and it is whole for both to publish.
@@ -298,7 +299,7 @@ async fn what_was_replaced_on_its_way_does_not_come_after() {
         assert_eq!(fixture.release("notes", "1.0").await["state"], "draft");
         assert_eq!(
             fixture.files("notes", "1.0").await[0]["sha256"],
-            second.sha256
+            second.file.sha256.as_hex()
         );
         // Naming another's package takes nothing from it.
         let third = Delivery {
@@ -326,7 +327,7 @@ async fn a_replacement_never_gets_into_what_is_being_signed() {
             if !took {
                 replaced.refused(409, "version_exists");
             }
-            assert_eq!(*sha256 == *other.sha256, took);
+            assert_eq!(*sha256 == other.file.sha256.as_hex(), took);
             let told = fixture
                 .download
                 .release("notes", &version)
@@ -497,14 +498,14 @@ async fn an_intent_for_one_version_puts_no_other_in_a_channel() {
             fixture.uploader().await.post(RELEASES, body).await.ok(201);
         }
         let beta = Delivery {
-            channel: Some("beta".to_owned()),
+            channel: Some(Word::read("beta")),
             ..one.clone()
         };
         fixture.deliver(&beta).await.refused(409, "package_taken");
         let six = fixture.release("notes", "6").await;
         assert_eq!(six["channels"], json!(["stable"]));
         let beta = Delivery {
-            version: Some("6".to_owned()),
+            version: Some(Word::read("6")),
             ..beta
         };
         for _ in 0..2 {

@@ -8,7 +8,9 @@ use http::{Method, Request};
 use serde_json::{Value, json};
 use slipway_catalog::{Settings, open, router, start_workers};
 use slipway_contract::internal::Delivery;
+use slipway_contract::package::File;
 use slipway_contract::record::Record;
+use slipway_contract::{Arch, Kind, Platform, Word};
 use slipway_peers::Peers;
 use slipway_peers::discovery::view::View;
 use slipway_peers::guard::edge;
@@ -234,16 +236,18 @@ impl Fixture {
     ) -> Delivery {
         Delivery {
             id: Uuid::now_v7().to_string(),
-            app: app.to_owned(),
-            filename: filename.to_owned(),
-            sha256: self.store.put(bytes),
+            app: app.parse().expect("a slug"),
+            file: File {
+                filename: filename.parse().expect("a name"),
+                sha256: self.store.put(bytes).parse().expect("a digest"),
+                size: i64::try_from(bytes.len()).expect("a small package"),
+                kind: Word::Known(Kind::Apk),
+                platform: Word::Known(Platform::Android),
+                arch: Word::Known(Arch::Universal),
+            },
             blocks: None,
-            size: i64::try_from(bytes.len()).expect("a small package"),
-            kind: "apk".to_owned(),
-            platform: "android".to_owned(),
-            arch: "universal".to_owned(),
             facts: json!({"identifier": "org.example.notes", "version": version, "version_code": 7, "warnings": []}),
-            version: Some(version.to_owned()),
+            version: Some(Word::read(version)),
             channel: None,
             intent: Uuid::now_v7().to_string(),
             token_id: UPLOADER.to_owned(),

@@ -1,6 +1,7 @@
 //! What is odd about a package beside the app's earlier ones, and who wants to be refused for it.
 
 use serde_json::{Value, json};
+use slipway_contract::Word;
 use slipway_contract::internal::Delivery;
 use slipway_testkit::database::{Engine, engines};
 use sqlx::query;
@@ -19,7 +20,7 @@ async fn fixture(engine: Engine) -> Fixture {
 fn apk(fixture: &Fixture, version: &str, (name, code, signer): (&str, i64, &str)) -> Delivery {
     let bytes = format!("{version} {name} {code} {signer}");
     Delivery {
-        channel: Some("stable".to_owned()),
+        channel: Some(Word::read("stable")),
         facts: json!({"identifier": name, "version": version, "version_code": code,
             "signer_sha256": signer.repeat(32), "warnings": []}),
         ..fixture.delivery("notes", version, "notes.apk", bytes.as_bytes())
@@ -34,7 +35,7 @@ fn codes(document: &Value) -> Vec<&str> {
 
 async fn published(fixture: &Fixture, delivery: &Delivery) -> Value {
     fixture.deliver(delivery).await.ok(200);
-    let version = delivery.version.as_deref().expect("a version");
+    let version = delivery.version.as_ref().expect("a version").as_str();
     let path = format!("{RELEASES}/{version}");
     fixture
         .eventually(&path, |release| release["state"] == "published")
@@ -107,7 +108,7 @@ async fn who_is_strict_is_refused_and_nothing_is_kept() {
         };
         fixture.deliver(&draft).await.ok(200);
         let again = Delivery {
-            channel: Some("stable".to_owned()),
+            channel: Some(Word::read("stable")),
             strict: true,
             ..draft
         };
@@ -210,7 +211,7 @@ async fn a_package_is_not_compared_with_itself_before_it_is_released() {
         assert_eq!(codes(&published(&fixture, &released).await), [""; 0]);
         let again = Delivery {
             id: uuid::Uuid::now_v7().to_string(),
-            version: Some("2.0".to_owned()),
+            version: Some(Word::read("2.0")),
             ..released
         };
         let release = published(&fixture, &again).await;
@@ -244,12 +245,12 @@ async fn packages_of_one_release_are_not_compared_with_each_other() {
         for (version, codes_of) in [("1.0", [1001, 2001]), ("2.0", [1002, 2002])] {
             for (arch, code) in ["armv7", "aarch64"].into_iter().zip(codes_of) {
                 let facts = (NOTES, code, "aa");
-                let delivery = Delivery {
+                let mut delivery = Delivery {
                     channel: None,
-                    arch: arch.to_owned(),
-                    filename: format!("notes-{arch}.apk"),
                     ..apk(&fixture, version, facts)
                 };
+                delivery.file.arch = Word::read(arch);
+                delivery.file.filename = format!("notes-{arch}.apk").parse().expect("a name");
                 fixture.deliver(&delivery).await.ok(200);
             }
             let body = json!({"version": version, "channel": "stable"});

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use slipway_catalog::{Settings, start_workers};
+use slipway_contract::Word;
 use slipway_runtime::http::operators::router as admin;
 use slipway_testkit::database::engines;
 
@@ -19,7 +20,7 @@ async fn two_instances_never_run_a_job_at_once() {
         for number in 0..20 {
             let version = format!("1.{number}");
             let mut delivery = fixture.delivery("notes", &version, "notes.apk", version.as_bytes());
-            delivery.channel = Some("stable".to_owned());
+            delivery.channel = Some(Word::read("stable"));
             fixture.deliver(&delivery).await.ok(200);
             ids.push(delivery.id);
         }
@@ -190,7 +191,7 @@ async fn a_suspected_job_runs_when_nothing_else_does_and_nothing_begins_before_i
         fixture.signing.conducts(Conduct::HangsAt("slow"));
         for (version, file) in [("1.0", "slow"), ("1.1", "suspect"), ("1.2", "late")] {
             let mut delivery = fixture.delivery("notes", version, file, file.as_bytes());
-            delivery.channel = Some("stable".to_owned());
+            delivery.channel = Some(Word::read("stable"));
             fixture.deliver(&delivery).await.ok(200);
         }
         edit(

@@ -1,6 +1,7 @@
 //! Names and texts that are shown, and words that are reserved.
 
 use serde_json::json;
+use slipway_contract::Word;
 use slipway_testkit::database::engines;
 use sqlx::query;
 
@@ -74,7 +75,7 @@ async fn reserved_words_are_not_made() {
                 .await;
             answer.refused(422, "channel_invalid");
             let mut delivery = fixture.delivery("notes", "2.0", "notes.apk", b"two");
-            delivery.channel = Some(channel.to_owned());
+            delivery.channel = Some(Word::read(channel));
             let answer = fixture.deliver(&delivery).await;
             answer.refused(422, "channel_invalid");
         }
@@ -98,7 +99,7 @@ async fn what_has_a_reserved_name_from_an_earlier_version_goes_on() {
             .await
             .expect("a channel of an earlier version");
         let mut delivery = fixture.delivery("notes", "2.0", "notes.apk", b"two");
-        delivery.channel = Some("latest".to_owned());
+        delivery.channel = Some(Word::read("latest"));
         let uploaded = fixture.deliver(&delivery).await.ok(200);
         assert_eq!(uploaded["release"]["channels"], json!(["latest"]));
     }

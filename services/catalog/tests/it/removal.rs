@@ -1,6 +1,7 @@
 //! What was released can be deleted, and says so for ever.
 
 use serde_json::{Value, json};
+use slipway_contract::Word;
 use slipway_contract::feed::Visibility;
 use slipway_testkit::database::engines;
 
@@ -66,7 +67,7 @@ async fn a_published_release_is_deleted_and_its_version_stays_taken() {
         // Nothing brings it back, in no spelling, and nobody else gets the version.
         for version in ["1.0", "1.0.0"] {
             let mut delivery = fixture.delivery("notes", version, "other.apk", b"two");
-            delivery.channel = Some("stable".to_owned());
+            delivery.channel = Some(Word::read("stable"));
             let refused = fixture.deliver(&delivery).await;
             let words = refused.refused(409, "release_deleted");
             assert!(words.contains("higher"), "{words}");
@@ -260,7 +261,7 @@ async fn a_channel_is_deleted_when_it_gives_nobody_anything() {
             .download
             .release("notes", "1.0")
             .expect("the feed's word");
-        assert_eq!(told.channels, ["stable"]);
+        assert_eq!(told.channels, ["stable"].map(Word::read));
     }
 }
 

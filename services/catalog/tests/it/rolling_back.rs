@@ -1,6 +1,7 @@
 //! Channels that are rolled back, what is added beside, and what does not come back by itself.
 
 use serde_json::{Value, json};
+use slipway_contract::Word;
 use slipway_contract::internal::{Delivery, Heard};
 use slipway_testkit::database::{Engine, engines};
 use sqlx::query;
@@ -35,7 +36,7 @@ async fn newest(fixture: &Fixture) -> Value {
 
 fn to_stable(delivery: &Delivery) -> Delivery {
     Delivery {
-        channel: Some("stable".to_owned()),
+        channel: Some(Word::read("stable")),
         intent: Uuid::now_v7().to_string(),
         ..delivery.clone()
     }
@@ -133,7 +134,7 @@ async fn what_left_comes_back_by_a_word_and_not_by_a_pipeline() {
         );
         // Another channel is none of this.
         let beta = Delivery {
-            channel: Some("beta".to_owned()),
+            channel: Some(Word::read("beta")),
             ..to_stable(&second)
         };
         fixture.deliver(&beta).await.ok(200);
@@ -287,7 +288,7 @@ async fn a_channel_that_is_not_there_is_made_only_when_that_is_said() {
         let fixture = fixture(engine, &["1.0"]).await;
         let first = fixture.delivery("notes", "2.0", "notes.apk", b"2.0");
         let wrong = Delivery {
-            channel: Some("stabel".to_owned()),
+            channel: Some(Word::read("stabel")),
             ..to_stable(&first)
         };
         let told = fixture.deliver(&wrong).await.ok(200);
@@ -335,7 +336,7 @@ async fn a_channel_that_is_not_there_is_made_only_when_that_is_said() {
         assert_eq!(nearest, "nightly");
         let right = Delivery {
             create_channel: true,
-            channel: Some("edge".to_owned()),
+            channel: Some(Word::read("edge")),
             ..to_stable(&first)
         };
         fixture.deliver(&right).await.ok(200);

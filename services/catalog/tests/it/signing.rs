@@ -1,6 +1,7 @@
 //! What becomes of a release when the signing service refuses.
 
 use serde_json::{Value, json};
+use slipway_contract::Word;
 use slipway_contract::feed::Visibility;
 use slipway_testkit::database::engines;
 
@@ -131,7 +132,7 @@ async fn the_files_of_a_failed_release_are_fixed() {
         }
         // The same bytes are a retry.
         let mut same = fixture.delivery("notes", "1.0", "notes.apk", b"one");
-        same.channel = Some("stable".to_owned());
+        same.channel = Some(Word::read("stable"));
         let uploaded = fixture.deliver(&same).await.ok(200);
         let id = uploaded["package"]["id"].as_str().expect("an id");
         let uploaded = fixture.package(id, 30).await.ok(200);

@@ -1,6 +1,7 @@
 //! Releases that are taken back.
 
 use serde_json::{Value, json};
+use slipway_contract::Word;
 use slipway_contract::feed::Visibility;
 use slipway_testkit::database::engines;
 
@@ -44,7 +45,7 @@ async fn a_published_release_is_yanked_once_and_its_version_stays_taken() {
             .refused(409, "release_published");
         assert!(words.contains("releases/1.0/unyank"), "{words}");
         let mut delivery = fixture.delivery("notes", "1.0", "notes.apk", b"1.0");
-        delivery.channel = Some("stable".to_owned());
+        delivery.channel = Some(Word::read("stable"));
         let words = fixture
             .deliver(&delivery)
             .await

@@ -187,8 +187,8 @@ pub(crate) async fn insert(
         "INSERT INTO packages (app, version, filename, sha256, size, kind, platform, arch, signature, facts, blocks)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
-    .bind(&release.app)
-    .bind(&release.version)
+    .bind(release.app.as_str())
+    .bind(release.version.as_str())
     .bind(file.filename.as_str())
     .bind(file.sha256.as_hex())
     .bind(file.size)

@@ -82,8 +82,8 @@ pub(crate) async fn put(
              reason = excluded.reason, seq = excluded.seq
          WHERE releases.seq < excluded.seq",
     )
-    .bind(&release.app)
-    .bind(&release.version)
+    .bind(release.app.as_str())
+    .bind(release.version.as_str())
     .bind(version.order_key())
     .bind(release.visibility.as_str())
     .bind(&release.notes)
@@ -96,15 +96,15 @@ pub(crate) async fn put(
         return Ok(false);
     }
     sqlx::query("DELETE FROM channels WHERE app = $1 AND version = $2")
-        .bind(&release.app)
-        .bind(&release.version)
+        .bind(release.app.as_str())
+        .bind(release.version.as_str())
         .execute(&mut *connection)
         .await?;
     for channel in &release.channels {
         sqlx::query("INSERT INTO channels (app, channel, version) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
-            .bind(&release.app)
-            .bind(channel)
-            .bind(&release.version)
+            .bind(release.app.as_str())
+            .bind(channel.as_str())
+            .bind(release.version.as_str())
             .execute(&mut *connection)
             .await?;
     }

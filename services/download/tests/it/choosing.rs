@@ -1,5 +1,6 @@
 //! `latest`: which file somebody gets who names a platform.
 
+use slipway_contract::Word;
 use slipway_contract::feed::{Release, Row, Visibility};
 use slipway_testkit::database::engines;
 
@@ -11,7 +12,7 @@ async fn arranged(fixture: &Fixture) {
         fixture.store(name, name.as_bytes(), kind, platform, arch)
     };
     let beta = |mut release: Release| {
-        release.channels = vec!["beta".to_owned()];
+        release.channels = vec![Word::read("beta")];
         Row::Release(release)
     };
     let rows = vec![

@@ -223,10 +223,10 @@ pub(crate) fn app(slug: &str) -> Row {
 
 pub(crate) fn release(version: &str, visibility: Visibility, packages: Vec<Package>) -> Release {
     Release {
-        app: "notes".to_owned(),
-        version: version.to_owned(),
+        app: Word::read("notes"),
+        version: Word::read(version),
         visibility: Word::Known(visibility),
-        channels: vec!["stable".to_owned()],
+        channels: vec![Word::read("stable")],
         notes: Some("Better.".to_owned()),
         published_at: Some(1_795_000_000_000),
         reason: None,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::extract::{Query, State};
 use axum::routing::get;
 use axum::{Json, Router};
+use slipway_contract::Word;
 use slipway_contract::feed::{App, Change, Page, Release, Row, Visibility};
 use slipway_contract::held::{Loss, Report};
 use slipway_database::replica::copy::Replica as _;
@@ -325,7 +326,10 @@ async fn a_release_does_not_come_back_into_a_channel_by_another_database() {
             let Row::Release(release) = at("2.0", Visibility::Published) else {
                 panic!("a release")
             };
-            let channels = channels.iter().map(|&channel| channel.to_owned()).collect();
+            let channels = channels
+                .iter()
+                .map(|&channel| Word::read(channel))
+                .collect();
             let release = Row::Release(Release {
                 channels,
                 ..release

@@ -2,6 +2,7 @@
 
 use http::header::{ACCEPT, USER_AGENT};
 use serde_json::json;
+use slipway_contract::Word;
 use slipway_contract::feed::{Package, Row, Visibility};
 use slipway_testkit::database::engines;
 
@@ -204,7 +205,7 @@ async fn a_channel_has_its_own_page_and_nothing_else_is_on_it() {
             Visibility::Published,
             vec![apk(&fixture, "beta.apk")],
         );
-        beta.channels = vec!["beta".to_owned()];
+        beta.channels = vec![Word::read("beta")];
         let staged = release("3.0", Visibility::Staged, vec![apk(&fixture, "staged.apk")]);
         let yanked = release("0.9", Visibility::Yanked, vec![apk(&fixture, "yanked.apk")]);
         let rows = vec![

@@ -1,6 +1,7 @@
 //! What the pages say to whom: languages, notes, other files, what cannot be installed, previews, the start page.
 
 use http::header::{ACCEPT, ACCEPT_LANGUAGE, HOST, USER_AGENT};
+use slipway_contract::Word;
 use slipway_contract::feed::{self, Release, Row, Visibility};
 use slipway_download::Settings;
 use slipway_testkit::database::{Engine, engines};
@@ -279,7 +280,7 @@ async fn older_versions_are_named_a_few_at_a_time() {
             release(version, visibility, vec![file])
         };
         let mut beta = version("1.5", Visibility::Published);
-        beta.channels = vec!["beta".to_owned()];
+        beta.channels = vec![Word::read("beta")];
         let mut rows = vec![app("notes"), Row::Release(beta)];
         let numbers = ["1.0", "1.1", "1.2", "1.9", "1.10", "1.11+2"];
         let published = |number: &&str| Row::Release(version(number, Visibility::Published));
@@ -351,7 +352,7 @@ async fn the_start_page_is_for_browsers_and_names_apps_where_it_is_told_to() {
             let file = |name: &str| fixture.store(name, b"x", "apk", "android", "universal");
             let of = |slug: &str, visibility| {
                 Row::Release(Release {
-                    app: slug.to_owned(),
+                    app: Word::read(slug),
                     ..release("1.0", visibility, vec![file(slug)])
                 })
             };

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use serde_json::{Map, Value};
-use slipway_contract::{Code, Kind};
+use slipway_contract::{Code, Kind, Platform, Word};
 use slipway_runtime::Problem;
 
 use super::request::channel_invalid;
@@ -101,7 +101,7 @@ impl From<place::Refusal> for Problem {
 }
 
 fn runs_on(RunsOn { platform, arch }: &RunsOn) -> String {
-    if platform == "none" {
+    if *platform == Platform::None {
         return "no platform".to_owned();
     }
     format!("platform={platform}&arch={arch}")
@@ -233,8 +233,8 @@ impl From<removal::Refusal> for Problem {
 }
 
 /// A code of the catalog's as it is told on; `None` of one that is not known to be one.
-fn known(code: &str, codes: &[Code]) -> Option<Code> {
-    code.parse().ok().filter(|code| codes.contains(code))
+fn known(code: &Word<Code>, codes: &[Code]) -> Option<Code> {
+    code.known().copied().filter(|code| codes.contains(code))
 }
 
 /// Codes with which the catalog refuses a delivery.

@@ -232,7 +232,7 @@ async fn remove(
 async fn find(state: &UploadState, address: &Address) -> Result<rows::Package, Error> {
     let mut connection = state.database.read().await?;
     let package = rows::by_id(&mut connection, &address.name).await?;
-    if let Some(package) = package.filter(|package| package.app == address.app) {
+    if let Some(package) = package.filter(|package| package.app.as_str() == address.app) {
         return Ok(package);
     }
     if copy::is_gone(&mut connection, &address.app, &address.name).await? {

@@ -1,7 +1,7 @@
 //! Whether the catalog is asked for a channel before a byte comes, and what follows from its answer.
 
 use serde_json::{Map, Value};
-use slipway_contract::Slug;
+use slipway_contract::{Code, Slug, Word};
 
 use crate::parameters::Parameters;
 
@@ -28,13 +28,13 @@ pub(crate) fn asked(parameters: &Parameters) -> Option<&str> {
 /// What the catalog's refusal means. One that is not of channels refuses nothing here: it is asked again when the package is
 /// handed over, and decides then.
 pub(crate) fn judge(
-    code: &str,
+    code: &Word<Code>,
     detail: String,
     members: Map<String, Value>,
 ) -> Result<(), Refusal> {
-    match code {
-        "channel_unknown" => Err(Refusal::Unknown { detail, members }),
-        "channel_invalid" => Err(Refusal::Invalid(detail)),
+    match code.known() {
+        Some(Code::ChannelUnknown) => Err(Refusal::Unknown { detail, members }),
+        Some(Code::ChannelInvalid) => Err(Refusal::Invalid(detail)),
         _ => Ok(()),
     }
 }
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn what_is_not_of_channels_refuses_nothing() {
-        let judge = |code| judge(code, "words".to_owned(), Map::new());
+        let judge = |code: &str| judge(&Word::read(code), "words".to_owned(), Map::new());
         assert!(matches!(
             judge("channel_unknown"),
             Err(Refusal::Unknown { .. })

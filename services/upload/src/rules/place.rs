@@ -1,7 +1,8 @@
 //! The place of a package: the app, the version and the name, which hold one set of bytes.
 
 use slipway_contract::shown::twin;
-use slipway_contract::{Digest, FileName, Version};
+use slipway_contract::{Arch, Digest, FileName, Platform, Version, Word};
+use slipway_database::columns::Parsed;
 
 use crate::parameters::Parameters;
 use crate::store::copy::Release;
@@ -48,8 +49,8 @@ pub(crate) enum Refusal {
 /// A platform and an architecture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RunsOn {
-    pub(crate) platform: String,
-    pub(crate) arch: String,
+    pub(crate) platform: Word<Platform>,
+    pub(crate) arch: Word<Arch>,
 }
 
 /// What is asked for.
@@ -78,11 +79,10 @@ pub(crate) struct Known {
 pub(crate) fn check(known: &Known, asked: &Asked<'_>) -> Result<(), Refusal> {
     check_spelling(known, asked)?;
     let filename = asked.filename.as_str();
-    let hex = asked.digest.map(Digest::as_hex);
-    let differs = |there: &str| hex.as_deref().is_some_and(|given| given != there);
+    let differs = |there: &Digest| asked.digest.is_some_and(|given| given != there);
     if let Some(release) = known.release.as_ref().filter(|release| release.closed) {
-        let version = release.version.clone();
-        match release.files.get(filename) {
+        let version = release.version.to_string();
+        match release.files.get(asked.filename) {
             _ if release.deleted => return Err(Refusal::ReleaseDeleted { version }),
             None => {
                 return Err(Refusal::ReleaseClosed {
@@ -100,7 +100,7 @@ pub(crate) fn check(known: &Known, asked: &Asked<'_>) -> Result<(), Refusal> {
         }
     }
     match &known.there {
-        Some(there) if differs(&there.sha256) => check_own(there, asked.token_id),
+        Some(there) if differs(&there.file.sha256) => check_own(there, asked.token_id),
         _ => Ok(()),
     }
 }
@@ -112,7 +112,8 @@ fn check_spelling(known: &Known, asked: &Asked<'_>) -> Result<(), Refusal> {
         .release
         .iter()
         .flat_map(|release| release.files.keys());
-    let names = known.names.iter().chain(released).map(String::as_str);
+    let released = released.map(FileName::as_str);
+    let names = known.names.iter().map(String::as_str).chain(released);
     match twin(names, asked.filename.as_str()) {
         None => Ok(()),
         Some(there) => Err(Refusal::Twin {
@@ -138,7 +139,7 @@ pub(crate) fn settle(
     parameters: &Parameters,
     waiting: usize,
 ) -> Result<Placing, Refusal> {
-    if there.sha256 == package.sha256 {
+    if there.file.sha256 == package.file.sha256 {
         check_said(there, package, parameters)?;
         return Ok(Placing::Same);
     }
@@ -155,17 +156,17 @@ pub(crate) fn settle(
 fn check_said(there: &Package, package: &Package, parameters: &Parameters) -> Result<(), Refusal> {
     let is_other = parameters.is_declared_other();
     let platform =
-        (is_other || parameters.platform.is_some()) && there.platform != package.platform;
-    let arch = !is_other && parameters.arch.is_some() && there.arch != package.arch;
+        (is_other || parameters.platform.is_some()) && there.file.platform != package.file.platform;
+    let arch = !is_other && parameters.arch.is_some() && there.file.arch != package.file.arch;
     if !platform && !arch {
         return Ok(());
     }
     let runs_on = |package: &Package| RunsOn {
-        platform: package.platform.clone(),
-        arch: package.arch.clone(),
+        platform: package.file.platform.clone(),
+        arch: package.file.arch.clone(),
     };
     Err(Refusal::OtherTarget {
-        filename: there.filename.clone(),
+        filename: there.file.filename.to_string(),
         there: runs_on(there),
         given: runs_on(package),
     })
@@ -177,8 +178,11 @@ fn check_own(there: &Package, token_id: &str) -> Result<(), Refusal> {
         return Ok(());
     }
     Err(Refusal::OfAnother {
-        version: there.version.clone(),
-        filename: there.filename.clone(),
+        version: there
+            .version
+            .as_ref()
+            .map(|Parsed(version)| version.to_string()),
+        filename: there.file.filename.to_string(),
         token_name: there.token_name.clone(),
     })
 }

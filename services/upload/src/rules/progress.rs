@@ -34,7 +34,7 @@ pub(crate) fn is_settled(uploaded: &Uploaded, requested: bool) -> Result<bool, R
         Word::Known(ReleaseState::Failed) => {
             let reason = release.reason.as_deref().unwrap_or("the log knows why");
             Err(Refusal::ReleaseFailed {
-                version: release.version.clone(),
+                version: release.version.to_string(),
                 reason: reason.to_owned(),
             })
         }

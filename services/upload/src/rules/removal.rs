@@ -1,7 +1,7 @@
 //! Who may delete a package, and who has to agree.
 
 use http::StatusCode;
-use slipway_contract::Code;
+use slipway_contract::{Code, Word};
 
 use crate::store::state::State;
 
@@ -41,7 +41,7 @@ pub(crate) enum Refusal {
     /// The catalog's, as it said it.
     Catalog {
         status: StatusCode,
-        code: String,
+        code: Word<Code>,
         detail: String,
     },
     /// The catalog says that it cannot agree now, and why.

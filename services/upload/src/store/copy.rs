@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use slipway_contract::Version;
 use slipway_contract::feed::{App, PackageRow};
 use slipway_contract::grant::Grant;
 use slipway_contract::quota::Quota;
+use slipway_contract::{Digest, FileName, Version, Word};
 use slipway_database::version_keys;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 
@@ -14,9 +14,9 @@ use super::{Range, json};
 /// A version that the catalog has a release of.
 #[derive(Clone, Debug)]
 pub(crate) struct Release {
-    pub(crate) version: String,
+    pub(crate) version: Word<Version>,
     /// The digest of each file.
-    pub(crate) files: BTreeMap<String, String>,
+    pub(crate) files: BTreeMap<FileName, Digest>,
     /// Nothing may be added any more.
     pub(crate) closed: bool,
     /// It was deleted, and its version stays taken.
@@ -26,7 +26,8 @@ pub(crate) struct Release {
 #[derive(FromRow)]
 struct ReleaseRow {
     app: String,
-    version: String,
+    #[sqlx(try_from = "String")]
+    version: Word<Version>,
     files: String,
     closed: i64,
     deleted: i64,
@@ -154,7 +155,7 @@ pub(crate) async fn put_release(
     )
     .bind(app)
     .bind(version_key)
-    .bind(&release.version)
+    .bind(release.version.as_str())
     .bind(json::write(&release.files)?)
     .bind(i64::from(release.closed))
     .bind(seq)
@@ -264,12 +265,9 @@ pub(crate) async fn files(db: &mut AnyConnection, digits: &str) -> Result<Vec<St
         .await?;
     let mut digests = Vec::new();
     for row in rows {
-        let files: BTreeMap<String, String> = json::read(&row)?;
-        digests.extend(
-            files
-                .into_values()
-                .filter(|digest| digest.starts_with(digits)),
-        );
+        let files: BTreeMap<FileName, Digest> = json::read(&row)?;
+        let all = files.values().map(Digest::as_hex);
+        digests.extend(all.filter(|digest| digest.starts_with(digits)));
     }
     Ok(digests)
 }

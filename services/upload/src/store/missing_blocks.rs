@@ -1,5 +1,7 @@
 //! Packages whose list of blocks the catalog does not have yet.
 
+use slipway_contract::Digest;
+use slipway_database::columns::Parsed;
 use sqlx::{AnyConnection, Result, query, query_as, query_scalar};
 
 use super::packages::{Package, columns};
@@ -51,18 +53,21 @@ pub(crate) async fn hold(db: &mut AnyConnection, id: &str, until: i64) -> Result
 }
 
 /// The digest of the list of these bytes' blocks, as far as some package has it.
-pub(crate) async fn of_bytes(db: &mut AnyConnection, sha256: &str) -> Result<Option<String>> {
-    query_scalar("SELECT blocks FROM packages WHERE sha256 = $1 AND blocks IS NOT NULL LIMIT 1")
-        .bind(sha256)
-        .fetch_optional(db)
-        .await
+pub(crate) async fn of_bytes(db: &mut AnyConnection, sha256: &Digest) -> Result<Option<Digest>> {
+    let found = query_scalar(
+        "SELECT blocks FROM packages WHERE sha256 = $1 AND blocks IS NOT NULL LIMIT 1",
+    )
+    .bind(sha256.as_hex())
+    .fetch_optional(db)
+    .await?;
+    Ok(found.map(|Parsed(blocks)| blocks))
 }
 
 /// Notes that the catalog has the list.
-pub(crate) async fn set(db: &mut AnyConnection, id: &str, blocks: &str) -> Result<()> {
+pub(crate) async fn set(db: &mut AnyConnection, id: &str, blocks: &Digest) -> Result<()> {
     query("UPDATE packages SET blocks = $2 WHERE id = $1 AND blocks IS NULL")
         .bind(id)
-        .bind(blocks)
+        .bind(blocks.as_hex())
         .execute(db)
         .await?;
     Ok(())

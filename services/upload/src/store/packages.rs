@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 use slipway_contract::package::File;
-use slipway_contract::{Version, internal, public};
-use slipway_database::columns::undecodable;
+use slipway_contract::{Code, Digest, Slug, Version, Word, internal, public};
+use slipway_database::columns::{FileColumns, Parsed};
 use slipway_database::version_keys;
 use sqlx::{AnyConnection, FromRow, Result, query, query_as, query_scalar};
 
@@ -16,17 +16,14 @@ use super::{Range, replacements};
 #[derive(Clone, Debug, FromRow)]
 pub(crate) struct Package {
     pub(crate) id: String,
-    pub(crate) app: String,
-    pub(crate) filename: String,
-    pub(crate) version: Option<String>,
+    #[sqlx(try_from = "String")]
+    pub(crate) app: Slug,
+    #[sqlx(flatten, try_from = "FileColumns")]
+    pub(crate) file: File,
+    pub(crate) version: Option<Parsed<Word<Version>>>,
     pub(crate) version_key: String,
-    pub(crate) sha256: String,
     /// Of the list of its blocks; `None` until there is one and the catalog has it.
-    pub(crate) blocks: Option<String>,
-    pub(crate) size: i64,
-    pub(crate) kind: String,
-    pub(crate) platform: String,
-    pub(crate) arch: String,
+    pub(crate) blocks: Option<Parsed<Digest>>,
     /// What inspection read.
     #[sqlx(try_from = "String")]
     pub(crate) facts: Document,
@@ -34,7 +31,7 @@ pub(crate) struct Package {
     pub(crate) state: State,
     pub(crate) known_as: Option<String>,
     pub(crate) refused_status: Option<i64>,
-    pub(crate) refused_code: Option<String>,
+    pub(crate) refused_code: Option<Parsed<Word<Code>>>,
     pub(crate) refused_detail: Option<String>,
     /// The row of the outbox whose intent was refused; `None` when the package was.
     pub(crate) refused_entry: Option<String>,
@@ -72,15 +69,10 @@ impl Package {
             facts: self.facts.0,
             id: self.id,
             app: self.app,
-            filename: self.filename,
-            sha256: self.sha256,
-            blocks: self.blocks,
-            size: self.size,
-            kind: self.kind,
-            platform: self.platform,
-            arch: self.arch,
-            version: self.version,
-            channel: entry.channel.clone(),
+            file: self.file,
+            blocks: self.blocks.map(|Parsed(digest)| digest),
+            version: self.version.map(|Parsed(version)| version),
+            channel: entry.channel.clone().map(Word::read),
             intent: entry.intent.clone(),
             token_id: self.token_id,
             token_name: self.token_name,
@@ -102,15 +94,11 @@ impl Package {
             }),
         }
     }
-
-    pub(crate) fn file(&self) -> Result<File> {
-        let words = [&self.kind, &self.platform, &self.arch].map(Clone::clone);
-        File::read(&self.filename, &self.sha256, self.size, words).map_err(undecodable)
-    }
 }
 
 /// Inserts a row unless its version has a file of this name already; `false` then.
 pub(crate) async fn insert(db: &mut AnyConnection, package: &Package) -> Result<bool> {
+    let (file, version) = (&package.file, package.version.as_ref());
     let done = query(
         "INSERT INTO packages (id, app, filename, version, version_key, sha256, size, kind, platform, arch, facts,
              state, token_id, token_name, request_id, created_at, blocks)
@@ -118,22 +106,22 @@ pub(crate) async fn insert(db: &mut AnyConnection, package: &Package) -> Result<
          ON CONFLICT (app, version_key, filename) WHERE state <> 'refused' DO NOTHING",
     )
     .bind(&package.id)
-    .bind(&package.app)
-    .bind(&package.filename)
-    .bind(&package.version)
+    .bind(package.app.as_str())
+    .bind(file.filename.as_str())
+    .bind(version.map(|Parsed(version)| version.as_str()))
     .bind(&package.version_key)
-    .bind(&package.sha256)
-    .bind(package.size)
-    .bind(&package.kind)
-    .bind(&package.platform)
-    .bind(&package.arch)
+    .bind(file.sha256.as_hex())
+    .bind(file.size)
+    .bind(file.kind.as_str())
+    .bind(file.platform.as_str())
+    .bind(file.arch.as_str())
     .bind(package.facts.0.to_string())
     .bind(package.state.as_str())
     .bind(&package.token_id)
     .bind(&package.token_name)
     .bind(&package.request_id)
     .bind(package.created_at)
-    .bind(&package.blocks)
+    .bind(package.blocks.map(|Parsed(digest)| digest.as_hex()))
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
@@ -258,7 +246,7 @@ pub(crate) async fn refuse(
     )
     .bind(id)
     .bind(i64::from(refusal.status))
-    .bind(&refusal.code)
+    .bind(refusal.code.as_str())
     .bind(&refusal.detail)
     .bind(entry)
     .execute(&mut *db)

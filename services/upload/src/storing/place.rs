@@ -1,5 +1,6 @@
 //! Puts a package in its place.
 
+use slipway_contract::Digest;
 use sqlx::AnyConnection;
 
 use crate::error::Error;
@@ -34,8 +35,8 @@ pub(crate) enum Placed {
     /// until the catalog says which of the two it has.
     Replaced {
         package: Package,
-        /// SHA-256 in hex of the bytes that gave way.
-        before: String,
+        /// Of the bytes that gave way.
+        before: Digest,
     },
 }
 
@@ -62,11 +63,12 @@ pub(super) async fn place(
             replacements::insert(db, &package.id, &before.id).await?;
             return Ok(Placed::Replaced {
                 package,
-                before: before.sha256,
+                before: before.file.sha256,
             });
         }
-        let (app, version_key) = (&package.app, &package.version_key);
-        let there = packages::at_place(db, app, version_key, &package.filename).await?;
+        let (app, version_key) = (package.app.as_str(), &package.version_key);
+        let filename = package.file.filename.as_str();
+        let there = packages::at_place(db, app, version_key, filename).await?;
         let Some(there) = there else { continue };
         let waiting = replacements::of_package(db, &there.id).await?.len();
         match place::settle(&there, &package, parameters, waiting)? {

@@ -10,13 +10,13 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::StatusCode;
 use serde_json::{Value, json};
-use slipway_contract::Word;
 use slipway_contract::feed::{self, Change, Page, Row};
 use slipway_contract::grant::{Grant, Scope};
 use slipway_contract::internal::{Delivery, FileBlocks, Removal};
 use slipway_contract::package::File;
 use slipway_contract::public::{Links, Package, Refusal, Release, Uploaded};
 use slipway_contract::quota::Quota;
+use slipway_contract::{Code, Word};
 use slipway_runtime::token::Token;
 use tokio::sync::watch;
 
@@ -155,8 +155,8 @@ impl Catalog {
     /// Of a release nothing is left but its version.
     pub(crate) fn delete_release(&self, app: &str, version: &str) {
         self.add(Row::Release(feed::Release {
-            app: app.to_owned(),
-            version: version.to_owned(),
+            app: Word::read(app),
+            version: Word::read(version),
             visibility: Word::Known(feed::Visibility::Deleted),
             channels: Vec::new(),
             notes: None,
@@ -203,8 +203,8 @@ impl Catalog {
             facts: Value::Null,
         };
         self.add(Row::Release(feed::Release {
-            app: app.to_owned(),
-            version: version.to_owned(),
+            app: Word::read(app),
+            version: Word::read(version),
             visibility: Word::Known(feed::Visibility::Published),
             channels: Vec::new(),
             notes: None,
@@ -398,7 +398,7 @@ async fn deliver(State(catalog): State<Catalog>, Json(delivery): Json<Delivery>)
     {
         uploaded.refused = Some(Refusal {
             status: 403,
-            code: "token_refused".to_owned(),
+            code: Word::Known(Code::TokenRefused),
             detail: words.to_owned(),
             members: serde_json::Map::new(),
         });
@@ -406,7 +406,7 @@ async fn deliver(State(catalog): State<Catalog>, Json(delivery): Json<Delivery>)
     if let Some(files) = mixed {
         uploaded.refused = Some(Refusal {
             status: 409,
-            code: "draft_mixed".to_owned(),
+            code: Word::Known(Code::DraftMixed),
             detail: "the draft holds files of others".to_owned(),
             members: [("files".to_owned(), files)].into_iter().collect(),
         });
@@ -475,8 +475,6 @@ fn uploaded(catalog: &Catalog, delivery: &Delivery) -> Uploaded {
     } else {
         "draft"
     };
-    let words = [&delivery.kind, &delivery.platform, &delivery.arch].map(Clone::clone);
-    let file = File::read(&delivery.filename, &delivery.sha256, delivery.size, words);
     let warnings = catalog
         .inner
         .lock()
@@ -491,10 +489,10 @@ fn uploaded(catalog: &Catalog, delivery: &Delivery) -> Uploaded {
             "stored"
         }),
         reason: reason.map(str::to_owned),
-        ..Package::stored(delivery.id.clone(), file.expect("a file"), &Value::Null)
+        ..Package::stored(delivery.id.clone(), delivery.file.clone(), &Value::Null)
     };
     let release = delivery.version.as_ref().map(|version| Release {
-        app: delivery.app.clone(),
+        app: Word::Known(delivery.app.clone()),
         version: version.clone(),
         channels: delivery.channel.clone().into_iter().collect(),
         state: Word::read(state),

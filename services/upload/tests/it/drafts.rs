@@ -152,12 +152,17 @@ async fn of_other_bytes_at_once_by_one_token_each_is_told_what_it_replaces() {
         let [last] = &last[..] else {
             panic!("not one is the last: {last:?}");
         };
-        let sha256 = &told.iter().find(|one| one.id == *last).expect("it").sha256;
+        let sha256 = &told
+            .iter()
+            .find(|one| one.id == *last)
+            .expect("it")
+            .file
+            .sha256;
         let body = ["one", "two", "three", "four"]
             .into_iter()
             .zip(&answers)
             .find_map(|(body, answer)| {
-                (answer.body["package"]["sha256"] == **sha256).then_some(body)
+                (answer.body["package"]["sha256"] == sha256.as_hex()).then_some(body)
             });
         let again = fixture.put(PLACE, body.expect("one of them")).await;
         assert_eq!((again.status, id(&again)), (StatusCode::OK, last.clone()));

@@ -2,7 +2,7 @@ use axum::body::{Body, Bytes};
 use futures_util::stream;
 use http::{Request, StatusCode};
 use slipway_contract::grant::Scope;
-use slipway_contract::{Digest, FileHash};
+use slipway_contract::{Digest, FileHash, Word};
 use slipway_testkit::database::engines;
 
 use crate::fixture::{Fixture, request_by, until};
@@ -32,13 +32,13 @@ async fn a_package_is_stored_told_and_released() {
         let [delivery] = &fixture.catalog.deliveries()[..] else {
             panic!("not one delivery: {:?}", fixture.catalog.deliveries());
         };
-        assert_eq!(delivery.channel.as_deref(), Some("stable"));
-        assert_eq!(delivery.version.as_deref(), Some("1.0"));
+        assert_eq!(delivery.channel, Some(Word::read("stable")));
+        assert_eq!(delivery.version, Some(Word::read("1.0")));
         assert_eq!(delivery.token_name, "ci");
         let mut hash = FileHash::default();
         hash.update(b"bytes");
         let list = hash.blocks().digest().as_hex();
-        assert_eq!(delivery.blocks, Some(list));
+        assert_eq!(delivery.blocks.map(|blocks| blocks.as_hex()), Some(list));
         assert_eq!(delivery.facts["warnings"].as_array().map(Vec::len), Some(1));
         assert_eq!(fixture.instance.reading("outbox_rows").await, 0);
     }
@@ -102,7 +102,10 @@ async fn of_uploads_at_once_one_has_the_place() {
         let delivered = fixture.catalog.deliveries();
         assert!(!delivered.is_empty());
         for delivery in delivered {
-            assert_eq!(winner.unwrap().body["package"]["sha256"], delivery.sha256);
+            assert_eq!(
+                winner.unwrap().body["package"]["sha256"],
+                delivery.file.sha256.as_hex()
+            );
         }
         assert!(fixture.staged().is_empty());
     }

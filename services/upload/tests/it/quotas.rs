@@ -84,7 +84,7 @@ async fn bytes_beyond_the_limit_are_refused_before_they_come_and_a_retry_is_not(
         assert!(
             deliveries
                 .iter()
-                .all(|delivery| delivery.filename != "other.bin")
+                .all(|delivery| delivery.file.filename.as_str() != "other.bin")
         );
 
         // What others have begun is no room; what is deleted is.

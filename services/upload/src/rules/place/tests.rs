@@ -1,25 +1,29 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::{any, proptest};
+use slipway_contract::Kind;
+use slipway_contract::package::File;
 
 use super::*;
 use crate::parameters::RawParameters;
 use crate::store::json::Document;
 use crate::store::state::State;
 
-fn package(token_id: &str, sha256: &str, platform: &str) -> Package {
+fn package(token_id: &str, sha256: Digest, platform: &str) -> Package {
     Package {
         id: "1".to_owned(),
-        app: "notes".to_owned(),
-        filename: "notes.apk".to_owned(),
-        version: Some("1.0".to_owned()),
+        app: "notes".parse().expect("a slug"),
+        file: File {
+            filename: "notes.apk".parse().expect("a name"),
+            sha256,
+            size: 1,
+            kind: Word::Known(Kind::Apk),
+            platform: Word::read(platform),
+            arch: Word::Known(Arch::Universal),
+        },
+        version: Some(Parsed(Word::read("1.0"))),
         version_key: String::new(),
-        sha256: sha256.to_owned(),
         blocks: None,
-        size: 1,
-        kind: "apk".to_owned(),
-        platform: platform.to_owned(),
-        arch: "universal".to_owned(),
         facts: Document(serde_json::Value::Null),
         state: State::Stored,
         known_as: None,
@@ -46,9 +50,9 @@ fn parameters(platform: Option<&str>) -> Parameters {
 fn release(files: &[(&str, Digest)], closed: bool, deleted: bool) -> Release {
     let files = files.iter();
     Release {
-        version: "1.0".to_owned(),
+        version: Word::read("1.0"),
         files: files
-            .map(|(name, digest)| ((*name).to_owned(), digest.as_hex()))
+            .map(|(name, digest)| (name.parse().expect("a name"), *digest))
             .collect::<BTreeMap<_, _>>(),
         closed,
         deleted,
@@ -78,8 +82,8 @@ proptest! {
         held in 0..3_u8,
         waiting in 0..2000_usize,
     ) {
-        let there = package(if is_own { "own" } else { "other" }, &digest(held).as_hex(), "android");
-        let ours = package("own", &digest(given).as_hex(), "android");
+        let there = package(if is_own { "own" } else { "other" }, digest(held), "android");
+        let ours = package("own", digest(given), "android");
         match settle(&there, &ours, &parameters(None), waiting) {
             Ok(Placing::Same) => assert_eq!(given, held),
             Ok(Placing::Replace) => assert!(is_own && given != held && waiting < MOST_WAITING),
@@ -133,9 +137,9 @@ fn names_that_cannot_be_told_apart_are_one() {
 
 #[test]
 fn the_same_bytes_are_not_said_to_be_for_something_else() {
-    let same = digest(1).as_hex();
-    let there = package("other", &same, "any");
-    let ours = package("own", &same, "linux");
+    let same = digest(1);
+    let there = package("other", same, "any");
+    let ours = package("own", same, "linux");
     let settle = |platform| settle(&there, &ours, &parameters(platform), 0);
     assert_eq!(settle(None), Ok(Placing::Same));
     assert!(matches!(
