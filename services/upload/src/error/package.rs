@@ -101,7 +101,7 @@ impl From<place::Refusal> for Problem {
 }
 
 fn runs_on(RunsOn { platform, arch }: &RunsOn) -> String {
-    if *platform == Platform::None {
+    if platform == Platform::None.as_str() {
         return "no platform".to_owned();
     }
     format!("platform={platform}&arch={arch}")

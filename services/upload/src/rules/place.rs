@@ -1,7 +1,7 @@
 //! The place of a package: the app, the version and the name, which hold one set of bytes.
 
 use slipway_contract::shown::twin;
-use slipway_contract::{Arch, Digest, FileName, Platform, Version, Word};
+use slipway_contract::{Digest, FileName, Version};
 use slipway_database::columns::Parsed;
 
 use crate::parameters::Parameters;
@@ -46,11 +46,11 @@ pub(crate) enum Refusal {
     TooManyWaiting,
 }
 
-/// A platform and an architecture.
+/// A platform and an architecture, in words for a refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RunsOn {
-    pub(crate) platform: Word<Platform>,
-    pub(crate) arch: Word<Arch>,
+    pub(crate) platform: String,
+    pub(crate) arch: String,
 }
 
 /// What is asked for.
@@ -162,8 +162,8 @@ fn check_said(there: &Package, package: &Package, parameters: &Parameters) -> Re
         return Ok(());
     }
     let runs_on = |package: &Package| RunsOn {
-        platform: package.file.platform.clone(),
-        arch: package.file.arch.clone(),
+        platform: package.file.platform.to_string(),
+        arch: package.file.arch.to_string(),
     };
     Err(Refusal::OtherTarget {
         filename: there.file.filename.to_string(),

@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::{any, proptest};
-use slipway_contract::Kind;
 use slipway_contract::package::File;
+use slipway_contract::{Arch, Kind, Word};
 
 use super::*;
 use crate::parameters::RawParameters;
