@@ -11,6 +11,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use http_body::Body as _;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::request_id::{
+    MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer,
+};
 use uuid::Uuid;
 
 use super::caller::Caller;
@@ -44,8 +47,36 @@ pub fn edge(process: &Process, page: Option<Page>, routes: Router) -> Router {
         .layer(from_fn(note_route))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(DefaultBodyLimit::max(settings.max_json_bytes));
-    // Layers of a router are inside of what adds `Allow` to a 405, and this one is around that.
-    shedding::shed(settings, &routes.layer(layers)).layer(from_fn_with_state(edge, around))
+    // Layers of a router are inside of what adds `Allow` to a 405, and these are around that.
+    let outer = ServiceBuilder::new()
+        .map_request(with_id_of_ours)
+        .layer(SetRequestIdLayer::new(REQUEST_ID.clone(), NewId))
+        .layer(PropagateRequestIdLayer::new(REQUEST_ID.clone()))
+        .layer(from_fn_with_state(edge, around));
+    shedding::shed(settings, &routes.layer(layers)).layer(outer)
+}
+
+/// The id of a request that came without one of ours.
+#[derive(Clone, Copy)]
+struct NewId;
+
+impl MakeRequestId for NewId {
+    fn make_request_id<B>(&mut self, _: &http::Request<B>) -> Option<RequestId> {
+        let id = HeaderValue::from_str(&Uuid::now_v7().to_string());
+        id.ok().map(RequestId::new)
+    }
+}
+
+/// Keeps the client's or the gateway's id when it is one of ours to repeat: what is logged is never chosen freely by a
+/// client (log injection).
+fn with_id_of_ours(mut request: Request) -> Request {
+    let headers = request.headers_mut();
+    let given = headers.remove(&REQUEST_ID);
+    let ours = given.and_then(|given| Uuid::try_parse(given.to_str().ok()?).ok());
+    if let Some(Ok(id)) = ours.map(|id| HeaderValue::from_str(&id.to_string())) {
+        headers.insert(REQUEST_ID.clone(), id);
+    }
+    request
 }
 
 /// What is answered where no route is. Layers that are put around `routes` after this are around it too.
@@ -87,10 +118,6 @@ fn wrong_method(method: &Method, response: &Response) -> Option<Problem> {
 async fn around(State(edge): State<Edge>, mut request: Request, next: Next) -> Response {
     let headers = request.headers().clone();
     let mut line = line_of(&edge, &request);
-    // Handlers read it there: it goes into rows and calls.
-    if let Ok(value) = HeaderValue::from_str(&line.request_id) {
-        request.headers_mut().insert(REQUEST_ID.clone(), value);
-    }
     let permitted = Permitted::default();
     request.extensions_mut().insert(permitted.clone());
     let (request, reading) = unread::noted(request);
@@ -105,14 +132,9 @@ async fn around(State(edge): State<Edge>, mut request: Request, next: Next) -> R
     }
     line.received = reading.bytes();
     line.token = permitted.0.get().cloned();
-    let of_line = [
-        (&REQUEST_ID, Some(&line.request_id)),
-        (&TOKEN, line.token.as_ref()),
-    ];
-    for (name, value) in of_line {
-        if let Some(Ok(value)) = value.map(|value| HeaderValue::from_str(value)) {
-            response.headers_mut().insert(name.clone(), value);
-        }
+    let token = line.token.as_deref().map(HeaderValue::from_str);
+    if let Some(Ok(token)) = token {
+        response.headers_mut().insert(TOKEN.clone(), token);
     }
     if !reading.has_ended() {
         let last = HeaderValue::from_static("close");
@@ -156,15 +178,10 @@ fn length(response: &Response) -> u64 {
     announced.or_else(exact).unwrap_or_default()
 }
 
-/// The client's or the gateway's id when it is one of ours to repeat, else a new one: what is logged is never chosen
-/// freely by a client (log injection).
+/// As the layers outside have put it there; handlers read it there too, and it goes into rows and calls.
 fn request_id(headers: &HeaderMap) -> String {
-    headers
-        .get(&REQUEST_ID)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|text| Uuid::try_parse(text).ok())
-        .unwrap_or_else(Uuid::now_v7)
-        .to_string()
+    let id = headers.get(&REQUEST_ID).and_then(|id| id.to_str().ok());
+    id.unwrap_or_default().to_owned()
 }
 
 fn render(
