@@ -3,6 +3,10 @@
 //! What everybody may download, every page may read. What a token opens is read by pages of the origins that the operator
 //! lists. Credentials that a browser holds by itself are never among it: no answer says
 //! `Access-Control-Allow-Credentials`, so a page has to have the token.
+//!
+//! tower-http's `CorsLayer` does not fit: it answers every OPTIONS itself (`cors/mod.rs`), also that by which a tus client asks
+//! what an upload may be, which is no preflight; and which origins, methods and fields are allowed, and which are exposed, is
+//! another thing for each route here, while it has one set, and a `*` or the one origin, for all.
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
