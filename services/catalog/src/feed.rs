@@ -10,7 +10,7 @@ use sqlx::AnyConnection;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::rules::feed::{Ask, FOLLOWERS, told_after};
+use crate::rules::feed::{Ask, followers, told_after};
 use crate::rules::state::State as Stage;
 use crate::state::CatalogState;
 use crate::{quota, store};
@@ -154,7 +154,7 @@ async fn pending(state: &CatalogState, seq: i64) -> sqlx::Result<Vec<String>> {
     let applied = followers_at(&mut connection, seq).await?;
     let records = state.peers.view.records();
     let pending = records.iter().filter(|record| {
-        FOLLOWERS.contains(&record.service.as_str())
+        followers().any(|service| service == record.service)
             && record.state == Lease::Ready
             && !applied.contains(&(record.service.clone(), record.instance.clone()))
     });

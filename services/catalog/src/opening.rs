@@ -8,7 +8,7 @@ use slipway_peers::discovery::view::View;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use crate::rules::feed::FOLLOWERS;
+use crate::rules::feed::followers;
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -50,10 +50,9 @@ impl Opening {
 
     fn all(&self, asked: &BTreeSet<String>) -> bool {
         let expected = |service: &&str| self.view.knows(service);
-        FOLLOWERS
-            .iter()
-            .filter(|service| expected(service))
-            .all(|service| asked.contains(*service))
+        followers()
+            .filter(expected)
+            .all(|service| asked.contains(service))
     }
 }
 

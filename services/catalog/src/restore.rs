@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::error::Error;
 use crate::held::Doubted;
-use crate::rules::feed::{Ask, FOLLOWERS, Feed};
+use crate::rules::feed::{Ask, Feed, followers};
 use crate::rules::restore::{self as rules, Marked};
 use crate::state::CatalogState;
 use crate::store::feed as rows;
@@ -119,7 +119,7 @@ pub(crate) struct Told {
 /// Asks an instance of each follower; those of one service share a copy.
 pub(crate) async fn ask_followers(state: &CatalogState, epoch: &str) -> Told {
     let mut told = Told::default();
-    for service in FOLLOWERS {
+    for service in followers() {
         let Some(report) = report(state, service, epoch).await else {
             told.away.push(service);
             continue;

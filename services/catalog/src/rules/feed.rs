@@ -1,7 +1,12 @@
 //! The change feed as one who follows it sees it: its numbers, its epoch, and whether that is held.
 
+use slipway_contract::services::TABLE;
+
 /// Services that keep a copy.
-pub(crate) const FOLLOWERS: [&str; 2] = ["upload", "download"];
+pub(crate) fn followers() -> impl Iterator<Item = &'static str> {
+    let keep_a_copy = TABLE.iter().filter(|service| service.follows_catalog);
+    keep_a_copy.map(|service| service.name)
+}
 
 /// The one row of the feed.
 #[derive(Clone, Debug)]

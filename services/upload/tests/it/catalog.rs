@@ -369,7 +369,7 @@ async fn channel(
     if channel != "stabel" {
         return Json(json!({})).into_response();
     }
-    let problem = json!({"code": "channel_unknown", "detail": "the nearest is stable"});
+    let problem = json!({"status": 404, "code": "channel_unknown", "detail": "the nearest is stable", "request_id": "r", "nearest": "stable"});
     (StatusCode::NOT_FOUND, Json(problem)).into_response()
 }
 

@@ -116,6 +116,7 @@ async fn a_channel_that_is_not_there_is_refused_before_the_bytes() {
         let wrong = "version=1.0&channel=stabel";
         let answer = fixture.put(&format!("a.bin?{wrong}"), "bytes").await;
         assert_eq!(answer.verdict(), (404, "channel_unknown"));
+        assert_eq!(answer.body["nearest"], "stable");
         assert!(answer.body["detail"].to_string().contains("stable"));
         let request = fixture
             .request("POST", "/api/v1/apps/notes/uploads")
