@@ -58,7 +58,7 @@ and ends with 0 (passed), 77 (skipped, after `skipped: why`) or 1 (failed, with 
     pipelines.py   the shell steps of deploy/ci
     readme.py      the blocks of the README, in both languages
     journey.py     the commands of the README's marked block
-    own_service.py a service of an operator's own, in Python
+    own_service.py a service of an operator's own, made of what deploy/examples gives
     rust_source.py Rust sources read as text: modules and the paths that they name
     circles.py     files that name each other around corners
     house.py       the house in figures: lines, types, codes, queues
