@@ -59,6 +59,7 @@ and ends with 0 (passed), 77 (skipped, after `skipped: why`) or 1 (failed, with 
     readme.py      the blocks of the README, in both languages
     journey.py     the commands of the README's marked block
     own_service.py a service of an operator's own, made of what deploy/examples gives
+    python_services.py the Python programs of deploy/examples as processes
     rust_source.py Rust sources read as text: modules and the paths that they name
     circles.py     files that name each other around corners
     house.py       the house in figures: lines, types, codes, queues
