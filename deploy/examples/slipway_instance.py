@@ -187,7 +187,8 @@ class Instance:
     def __init__(self, options, service, answer, permits=for_the_gateway, ready=lambda: True):
         self.data, self.service, self.answer, self.permits, self.ready = options.data, service, answer, permits, ready
         self.id, self.state, self.started_at = str(uuid.uuid4()), "STARTING", time.time()
-        self.draining, self.left, self.busy, self.lock = threading.Event(), threading.Event(), 0, threading.Lock()
+        self.draining, self.left, self.busy = threading.Event(), threading.Event(), 0
+        self.lock, self.beating = threading.Lock(), threading.Lock()
         self.configured, self.met, self.others = options.registry, {}, {}
         self.identity = Identity(self.data / "secrets" / service)
         self.take_slot()
@@ -311,8 +312,10 @@ class Instance:
             return [answer for answer in pool.map(one, registries) if answer]
 
     def beat(self):
-        """A heartbeat: the full record. Returns the answers, status and document."""
-        return self.tell("PUT", self.record())
+        """A heartbeat: the full record. Returns the answers, status and document. One after the other: of two that begin the
+        lease side by side, the earlier state could be what stays."""
+        with self.beating:
+            return self.tell("PUT", self.record())
 
     def keep_lease(self):
         while not self.left.is_set():
@@ -337,21 +340,21 @@ class Instance:
     def run(self):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self.draining.set())
-        beating = threading.Thread(target=self.keep_lease, daemon=True)
-        beating.start()
+        keeping = threading.Thread(target=self.keep_lease, daemon=True)
+        keeping.start()
         while not self.draining.is_set() and not self.ready():
             self.draining.wait(0.05)
         if not self.draining.is_set():
             self.state = "READY"
-            self.announce()
             self.beat()
+            self.announce()
         self.draining.wait()
         # Answered when all who watch know it: from then on nobody begins anything here.
         self.state = "DRAINING"
         self.beat()
         self.end_listening()
         self.left.set()
-        beating.join(10)  # a heartbeat behind the leave would begin the lease anew
+        keeping.join(10)  # a heartbeat behind the leave would begin the lease anew
         self.tell("DELETE")
         self.announcement.unlink(missing_ok=True)
 
