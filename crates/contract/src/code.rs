@@ -126,7 +126,7 @@ codes! {
     BlocksDiffer = "blocks_differ", "the list of blocks is another one";
     DeliveryDiffers = "delivery_differs", "the package is there already as another one";
     DeliveryInvalid = "delivery_invalid", "the delivery is not what it has to be";
-    DeliveryUnknown = "delivery_unknown", "the delivery holds a word that is not known yet; it waits";
+    DeliveryUnknown = "delivery_unknown", "the delivery holds a word that is not known yet, or has another form; it waits";
     RemovalRefused = "removal_refused", "the catalog does not let the package go";
     // Of releases.
     ReleaseUnknown = "release_unknown", "there is no such release";

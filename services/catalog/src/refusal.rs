@@ -75,6 +75,8 @@ pub(crate) enum Delivery {
         field: &'static str,
         word: String,
     },
+    /// Not final either: it has a form that another version reads. Why this one does not.
+    Unreadable(String),
     TokenUnknown,
     TokenMayNotUpload,
     /// The intent alone: the package is kept.

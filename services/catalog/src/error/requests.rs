@@ -169,6 +169,13 @@ fn delivery_words(refused: Delivery) -> Problem {
                 "the {field} {word:?} is not known to this version of the catalog yet: it waits until that is updated"
             ),
         ),
+        Delivery::Unreadable(why) => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            Code::DeliveryUnknown,
+            format!(
+                "this version of the catalog does not read such a delivery: {why}; it waits until catalog and upload fit together"
+            ),
+        ),
         Delivery::TokenUnknown => token_refused("is not known to the catalog"),
         Delivery::TokenMayNotUpload => token_refused("may not upload to this app"),
         Delivery::Intent {

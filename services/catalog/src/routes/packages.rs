@@ -48,7 +48,7 @@ pub(super) fn router() -> OpenApiRouter<CatalogState> {
         (status = 409, description = "`version_exists`, `release_published`, `release_deleted`, `package_taken`, `package_differs`. `blocks_differ`, `delivery_differs`.", body = ProblemDocument, content_type = PROBLEM),
         (status = 410, description = "`app_deleted`, `package_deleted`. `package_gone`.", body = ProblemDocument, content_type = PROBLEM),
         (status = 422, description = "It is refused for good, for the reason given. `channel_invalid`, `delivery_invalid`, `strict_refused`, `token_refused`, `version_invalid`.", body = ProblemDocument, content_type = PROBLEM),
-        (status = 503, description = "`delivery_unknown`: it has words that this version does not know. `database_unavailable`, `resources_exhausted`, `restore_held`: try again.", body = ProblemDocument, content_type = PROBLEM),
+        (status = 503, description = "`delivery_unknown`: it has words or a form that this version does not know. `database_unavailable`, `resources_exhausted`, `restore_held`: try again.", body = ProblemDocument, content_type = PROBLEM),
     ),
 )]
 async fn deliver(

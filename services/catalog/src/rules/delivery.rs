@@ -2,12 +2,12 @@
 //!
 //! A service is not believed for being inside: one that was taken over could otherwise put any text into rows that
 //! others serve, sign and show. What cannot be is refused for good and logged, because then a service lies or is broken.
-//! A word that a later version may know is no lie: it waits until this catalog knows it too.
+//! A word or a form that a later version may know is no lie: it waits until this catalog knows it too.
 
 use serde_json::Value;
 use slipway_contract::internal::{self, Requester};
 use slipway_contract::package::File;
-use slipway_contract::{Digest, Slug, Version, Word};
+use slipway_contract::{Digest, FileName, Slug, Version, Word};
 use slipway_runtime::clock;
 use uuid::Uuid;
 
@@ -59,8 +59,12 @@ pub(crate) struct Delivered {
 
 impl Delivered {
     pub(crate) fn read(delivery: Value) -> Result<Self, Refusal> {
-        let delivery: internal::Delivery =
-            serde_json::from_value(delivery).map_err(|error| wrong("a part", error.to_string()))?;
+        check_text::<Slug>(&delivery, "app")?;
+        check_text::<FileName>(&delivery, "filename")?;
+        check_text::<Digest>(&delivery, "sha256")?;
+        check_text::<Digest>(&delivery, "blocks")?;
+        let delivery: internal::Delivery = serde_json::from_value(delivery)
+            .map_err(|error| Delivery::Unreadable(error.to_string()))?;
         let requested_by = delivery.requested_by.unwrap_or_else(|| Requester {
             token_id: delivery.token_id.clone(),
             request_id: delivery.request_id.clone(),
@@ -186,6 +190,18 @@ fn judged_at(acknowledged_at: Option<i64>, now: i64) -> i64 {
 fn wrong(field: &'static str, why: impl Into<String>) -> Delivery {
     let why = why.into();
     Delivery::Wrong { field, why }
+}
+
+/// Refuses a text that is none of its kind. Where there is something else than a text, the delivery has another form.
+fn check_text<T>(delivery: &Value, field: &'static str) -> Result<(), Delivery>
+where
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    let text = delivery[field].as_str().map(str::parse::<T>);
+    match text {
+        Some(Err(error)) => Err(wrong(field, error.to_string())),
+        _ => Ok(()),
+    }
 }
 
 /// What a developer has said, or `parse`'s words of what is wrong with it.

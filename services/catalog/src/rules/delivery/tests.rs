@@ -43,11 +43,9 @@ fn what_cannot_be_is_refused_for_good() {
         let refused = delivery(|d| d["wished_by"] = requester(token, request));
         assert!(is_wrong(&refused));
     }
-    let wrong: [fn(&mut Value); 19] = [
+    let wrong: [fn(&mut Value); 17] = [
         |d| d["id"] = "../1".into(),
         |d| d["id"] = d["id"].as_str().expect("an id").to_uppercase().into(),
-        |d| d["app"] = json!(["notes"]),
-        |d| d["sha256"] = Value::Null,
         |d| d["app"] = "Notes!".into(),
         |d| d["filename"] = "../notes.apk".into(),
         |d| d["filename"] = "notes.apk.minisig".into(),
@@ -101,6 +99,22 @@ fn what_a_later_version_may_know_waits() {
     ] {
         let waits = delivery(change).expect_err("a wait");
         assert!(matches!(waits, Refusal::Delivery(Delivery::Unknown { .. })));
+    }
+}
+
+/// Nothing is refused for good because two versions differ in the form of what they send.
+#[test]
+fn another_form_waits() {
+    for change in [
+        (|d| d["app"] = json!(["notes"])) as fn(&mut Value),
+        |d| d["sha256"] = Value::Null,
+        |d| d["size"] = "7".into(),
+        |d| d["kind"] = json!({"name": "apk"}),
+        |d| *d = json!([]),
+        |d| drop(d.as_object_mut().expect("an object").remove("filename")),
+    ] {
+        let waits = delivery(change).expect_err("a wait");
+        assert!(matches!(waits, Refusal::Delivery(Delivery::Unreadable(_))));
     }
 }
 
