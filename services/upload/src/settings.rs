@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
+use slipway_runtime::http::prefer::LONGEST_WAIT_SECONDS;
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -89,7 +90,7 @@ impl Default for Limits {
             package_bytes: 16 << 30,
             body_seconds: 24 * 3600,
             wait_seconds: 60,
-            longest_wait_seconds: 300,
+            longest_wait_seconds: LONGEST_WAIT_SECONDS,
         }
     }
 }

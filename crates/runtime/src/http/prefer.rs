@@ -2,6 +2,10 @@
 
 use http::HeaderMap;
 
+/// The most seconds that an answer waits, whatever is preferred: below the time-outs of proxies. The description of `Prefer`
+/// in the API says it, and the gateway waits longer for a service than this.
+pub const LONGEST_WAIT_SECONDS: u64 = 300;
+
 /// `Prefer: wait=N`, in seconds.
 pub fn wait(headers: &HeaderMap) -> Option<u64> {
     let preferences = headers.get_all("prefer").iter();

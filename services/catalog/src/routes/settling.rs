@@ -17,9 +17,6 @@ use crate::state::CatalogState;
 use crate::store::releases;
 use crate::{feed, refusal};
 
-/// Longest time that an answer waits for a release, in seconds.
-const LONGEST_WAIT: u64 = 300;
-
 /// Waits up to `wait` seconds until a release is settled or this instance leaves, and, when it is published, until every
 /// follower has it; names those that have not.
 pub(super) async fn settled(
@@ -27,7 +24,7 @@ pub(super) async fn settled(
     id: &str,
     wait: u64,
 ) -> Result<Vec<String>, Error> {
-    let deadline = Instant::now() + Duration::from_secs(wait.min(LONGEST_WAIT));
+    let deadline = Instant::now() + Duration::from_secs(wait.min(prefer::LONGEST_WAIT_SECONDS));
     let waiting = state.signals.wait_for(deadline, || async {
         let mut connection = state.database.read().await?;
         let release = releases::by_id(&mut connection, id).await?;
