@@ -108,13 +108,7 @@ async fn put(
     package::check_name(&parameters)?;
     let mut connection = state.database.read().await?;
     session::check_room(&state, &mut connection, announced.unwrap_or(0)).await?;
-    if let Some(version) = &parameters.version {
-        let asked = Asked {
-            version,
-            filename: &parameters.filename,
-            digest: parameters.sha256.as_ref(),
-            token_id: &asker.grant.id,
-        };
+    if let Some(asked) = Asked::of(&parameters, &asker.grant.id) {
         storing::check_place(&mut connection, &address.app, &asked).await?;
     }
     let announced = Announced {

@@ -95,7 +95,7 @@ impl Query {
 
 /// What an upload is answered.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "the shape of what [`progress::answer`] writes")]
+#[expect(dead_code, reason = "the shape of what [`answer`] writes")]
 #[schema(as = UploadAnswer)]
 pub(super) struct UploadedPackage {
     package: public::Package,
@@ -109,7 +109,7 @@ pub(super) struct UploadedPackage {
 
 /// What an upload is answered that goes on by itself.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "the shape of what [`progress::answer`] writes")]
+#[expect(dead_code, reason = "the shape of what [`answer`] writes")]
 #[schema(as = AcceptedUpload)]
 pub(super) struct AcceptedPackage {
     /// That of the package.

@@ -63,6 +63,18 @@ pub(crate) struct Asked<'a> {
     pub(crate) token_id: &'a str,
 }
 
+impl<'a> Asked<'a> {
+    /// As far as it is known before a byte comes; `None` of a package on its own.
+    pub(crate) fn of(parameters: &'a Parameters, token_id: &'a str) -> Option<Self> {
+        Some(Self {
+            version: parameters.version.as_ref()?,
+            filename: &parameters.filename,
+            digest: parameters.sha256.as_ref(),
+            token_id,
+        })
+    }
+}
+
 /// What there is of the version, as far as is known here.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Known {

@@ -74,13 +74,7 @@ pub(super) async fn create(
     package::check_name(&parameters)?;
     session::check_piece((0, size), 0, body.size_hint().exact().unwrap_or(0))?;
     let mut connection = state.database.read().await?;
-    if let Some(version) = &parameters.version {
-        let asked = Asked {
-            version,
-            filename: &parameters.filename,
-            digest: parameters.sha256.as_ref(),
-            token_id: &asker.grant.id,
-        };
+    if let Some(asked) = Asked::of(&parameters, &asker.grant.id) {
         storing::check_place(&mut connection, &asker.app, &asked).await?;
     }
     let whole = Announced {
