@@ -126,7 +126,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(status)
         own = {"Connection": "close"} if self.unread else {}
         own |= {"X-Slipway-Instance": self.instance.id} if status == 421 or self.path.startswith("/internal/") else {}
-        own |= {"X-Slipway-Draining": "1"} if self.instance.draining.is_set() else {}
         for name, value in (headers | own).items():
             self.send_header(name, str(value))
         self.end_headers()
@@ -281,7 +280,7 @@ class Instance:
                 try:
                     _, told = self.call("registry", address, self.met.get(address), "GET", path)
                     position = f"&epoch={told['epoch']}&revision={told['revision']}&wait=30"
-                    answering = [each for each in told["instances"] if each["state"] in ("READY", "SUSPECT", "DRAINING")]
+                    answering = [each for each in told["instances"] if each["state"] in ("READY", "DRAINING")]
                     listed = {each["instance"]: each["addr"] for each in answering if each["service"] == service}
                     self.others = self.others | listed if told["warming"] else listed
                 except (*AWAY, KeyError):
@@ -296,7 +295,7 @@ class Instance:
 
     def record(self):
         return {
-            "service": self.service, "instance": self.id, "name": self.name, "addr": self.addr, "state": self.state,
+            "service": self.service, "instance": self.id, "addr": self.addr, "state": self.state,
             "version": "1.0.0", "started_at": int(self.started_at * 1000),
         }
 
