@@ -181,6 +181,7 @@ codes! {
     AddressChanged = "address_changed", "the instance has another address than before";
     AddressRefused = "address_refused", "the address is not one that instances may have";
     AddressUnproven = "address_unproven", "the instance was not found at its address";
+    InstanceGone = "instance_gone", "the instance has left, or another has its place";
     InstanceDiffers = "instance_differs", "the record names another instance";
     InstanceInvalid = "instance_invalid", "an instance is named by a UUID";
     LeasesFull = "leases_full", "the registry has no room for another instance";

@@ -19,6 +19,7 @@ use slipway_runtime::http::edge::Page;
 use slipway_runtime::http::serve::{Serves, Transport, serve};
 use slipway_runtime::life::{self, Begun, Listening, becomes_ready};
 use slipway_runtime::metrics::Reading;
+use slipway_runtime::process::address::Address;
 use slipway_runtime::process::slot::{Announcement, Slot};
 use slipway_runtime::{Process, clock};
 use tokio::sync::watch;
@@ -130,7 +131,8 @@ async fn work<S: Serves, H: Health>(
         }
         process.draining.cancelled().await;
         state.send_replace(State::Draining);
-        heartbeat::drain(&peers, &record).await;
+        tokio::join!(heartbeat::drain(&peers, &record), process.kept_open());
+        process.closing.cancel();
         stop.cancel();
     };
     tokio::join!(ending, serving);
@@ -175,8 +177,8 @@ fn is_public(service: Service) -> bool {
     services::find(service.name).is_some_and(|row| row.is_public)
 }
 
-/// What others are told of this process. Nobody inside calls a gateway, and its public address may be any: its lease
-/// names where operators ask it.
+/// What others are told of this process, with where it listens for its address. Nobody inside calls a gateway, and its
+/// public address may be any: its lease names where operators ask it.
 fn record(service: Service, announcement: &Announcement) -> Record {
     let Announcement { addr, admin, .. } = announcement;
     Record {
@@ -186,6 +188,7 @@ fn record(service: Service, announcement: &Announcement) -> Record {
         state: State::Starting,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started_at: clock::unix_millis(),
+        name: announcement.name.clone(),
     }
 }
 
@@ -197,7 +200,7 @@ fn announce(listening: &Listening, identity: &Identity, state: &watch::Sender<St
         slot,
         ..
     } = listening;
-    let written = write_down(slot, announcement);
+    // Others need not wait for our disk.
     state.send_if_modified(|state| {
         let forward = State::Ready.follows(*state);
         if forward {
@@ -205,6 +208,7 @@ fn announce(listening: &Listening, identity: &Identity, state: &watch::Sender<St
         }
         forward
     });
+    let written = write_down(slot, announcement);
     tracing::info!(
         service = process.service,
         instance = &*process.instance,
@@ -212,9 +216,11 @@ fn announce(listening: &Listening, identity: &Identity, state: &watch::Sender<St
         admin = announcement.admin,
         "ready"
     );
-    let (identity, slot, announcement) = (identity.clone(), slot.clone(), announcement.clone());
-    process.spawn("announcement", move || {
+    let (process, identity) = (process.clone(), identity.clone());
+    let (slot, announcement) = (slot.clone(), announcement.clone());
+    process.clone().spawn("announcement", move || {
         announce_again(
+            process.address.clone(),
             identity.clone(),
             slot.clone(),
             announcement.clone(),
@@ -223,21 +229,33 @@ fn announce(listening: &Listening, identity: &Identity, state: &watch::Sender<St
     });
 }
 
-/// Says which authorities are trusted and which certificate is used now: a rotation waits for everybody. What a full disk
-/// did not take is written when there is room.
+/// Says which authorities are trusted and which certificate is used now, for which a rotation waits, and the address when
+/// it is found. What a full disk did not take is written when there is room.
 async fn announce_again(
+    address: Option<Address>,
     identity: Identity,
     slot: Arc<Slot>,
     mut announcement: Announcement,
     mut written: bool,
 ) {
     let mut changes = identity.subscribe();
+    let is_current = |address: &Address| address.shown() == announcement.addr;
+    written &= address.as_ref().is_none_or(is_current);
+    let mut found = address.as_ref().map(Address::subscribe);
+    let mut finding = async move || match &mut found {
+        Some(found) => found.changed().await.is_ok(),
+        None => std::future::pending().await,
+    };
     loop {
         tokio::select! {
             changed = changes.changed() => if changed.is_err() { return },
+            true = finding() => {}
             () = tokio::time::sleep(WRITE_AGAIN), if !written => {}
         }
         prove_in(&mut announcement, &identity);
+        if let Some(address) = &address {
+            announcement.addr = address.shown();
+        }
         written = write_down(&slot, &announcement);
     }
 }
@@ -291,6 +309,13 @@ impl<H: Health> Health for Joined<H> {
             help: "Unix time at which the certificate of this process ends",
             value: self.peers.identity.loaded().ends_at,
         });
+        if let Some(age) = self.peers.view.age() {
+            readings.push(Reading {
+                name: "view_age_seconds",
+                help: "Seconds since a registry last said who is there; below 40 while one answers",
+                value: i64::try_from(age.as_secs())?,
+            });
+        }
         if let Some(age) = self.peers.registry_time.age() {
             readings.push(Reading {
                 name: "lease_age_seconds",

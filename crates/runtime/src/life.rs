@@ -20,6 +20,7 @@ use crate::health::Health;
 use crate::http::operators::{readiness, router};
 use crate::http::serve::{Transport, serve};
 use crate::process::Process;
+use crate::process::address::Address;
 use crate::process::descriptors;
 use crate::process::slot::{Announcement, Reserved, Slot};
 use crate::settings::{self, Common};
@@ -76,9 +77,12 @@ impl Begun {
         let admin = reserve_for_operators(&common.admin)?;
         let mut process = Process::open(service.name, data, common)?;
         process.metrics.tell_build(service.sources);
-        let (addr, operators) = (port.address()?, admin.address()?);
-        let announcement = Announcement::new(&process, addr.to_string(), operators.to_string());
-        process.address = Some(announcement.addr.as_str().into());
+        let advertise = process.settings.http.advertise.as_deref();
+        let address = Address::new(port.address()?, advertise);
+        let operators = admin.address()?;
+        process.name = slot.name(&process.settings.registry).into();
+        process.address = Some(address.clone());
+        let announcement = Announcement::new(&process, address.shown(), operators.to_string());
         Ok(Self {
             process,
             announcement,

@@ -37,7 +37,8 @@ pub struct Http {
     /// Address to listen on. Default: a free loopback port, chosen at the first start and kept in the data folder.
     pub listen: Option<SocketAddr>,
     /// `host:port` under which others reach this instance; `{hostname}` in it is the name of the machine or container.
-    /// Default: the address that it listens on.
+    /// Default, and `auto`: the address that it listens on, or where that is every address of the machine, the one of the
+    /// interface that reaches the registry.
     pub advertise: Option<String>,
     /// Origin that users see, such as `https://apps.example.org`. Default: addresses in documents have no origin.
     pub public_url: Option<PublicUrl>,
@@ -145,8 +146,12 @@ pub enum LogFormat {
 pub struct Registry {
     /// URLs of the registry's nodes. Default: the registries that run in the same data folder.
     pub urls: Vec<String>,
-    /// Seconds between heartbeats; a third of the time after which a lease ends, so that two may be lost.
+    /// Seconds between heartbeats; a third of the time after which an instance is suspected, so that two may be lost.
     pub heartbeat_seconds: u64,
+    /// Seconds for which an instance that is told to end works on at the most, until all know that it leaves; without a
+    /// registry the least, too. More than the 5 for which callers keep a connection without a request: until then each
+    /// has asked, and was told with the answer, or has closed its own.
+    pub leave_seconds: u64,
 }
 
 impl Default for Registry {
@@ -154,6 +159,7 @@ impl Default for Registry {
         Self {
             urls: Vec::new(),
             heartbeat_seconds: 3,
+            leave_seconds: 6,
         }
     }
 }

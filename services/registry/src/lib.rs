@@ -9,6 +9,8 @@ mod proof;
 mod record;
 mod routes;
 mod settings;
+#[cfg(test)]
+mod simulation;
 mod state;
 
 use std::sync::Arc;
@@ -16,9 +18,12 @@ use std::time::Duration;
 
 use axum::Router;
 use slipway_peers::{Assembled, Peers, RouterService};
+use slipway_runtime::Process;
 use slipway_runtime::command::Service;
+use tokio::time::MissedTickBehavior;
 
-pub use leases::Leases;
+use leases::Leases;
+use leases::table::SWEEP;
 pub use settings::{LeaseSettings, Settings};
 pub use state::RegistryState;
 
@@ -54,17 +59,32 @@ pub async fn build(
         process: process.clone(),
         peers: peers.clone(),
     };
+    process.keep_open(go_last(process.clone(), leases.clone()));
     process.spawn("leases", move || sweep(leases.clone()));
     Ok(Assembled::new(process, state.clone(), None, router(state)))
 }
 
 /// Removes leases that have ended.
 async fn sweep(leases: Arc<Leases>) {
-    let mut ticks = tokio::time::interval(Duration::from_secs(1));
+    let mut ticks = tokio::time::interval(SWEEP);
+    // After a pause there is one look that knows how long it was.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         leases.sweep(std::time::Instant::now());
     }
+}
+
+/// Time in which those that are told to end at the same moment say so.
+const OTHERS_SAY: Duration = Duration::from_millis(300);
+/// Longest time that those that leave are waited for. Without us each would wait as long for somebody to tell.
+const OTHERS_LEAVE: Duration = Duration::from_secs(6);
+
+/// Those that end together with the registry tell it first: it goes last.
+async fn go_last(process: Process, leases: Arc<Leases>) {
+    process.draining.cancelled().await;
+    tokio::time::sleep(OTHERS_SAY).await;
+    let _ = tokio::time::timeout(OTHERS_LEAVE, leases.wait_for_the_leaving()).await;
 }
 
 /// What the routes are, as the API's description says it.

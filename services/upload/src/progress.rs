@@ -44,7 +44,7 @@ pub(crate) async fn reached(
     let deadline = Instant::now() + wait;
     tokio::select! {
         reached = reach(state, stored, deadline) => reached,
-        () = state.process.draining.cancelled() => Ok(Reached::Waits(current(state, stored.package()).await?)),
+        () = state.process.closing.cancelled() => Ok(Reached::Waits(current(state, stored.package()).await?)),
     }
 }
 

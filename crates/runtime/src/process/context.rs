@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use super::address::Address;
 use super::gone::Gone;
 use crate::damage::Damage;
 use crate::data::{DataDir, private_folder};
@@ -18,8 +19,10 @@ pub struct Process {
     pub service: &'static str,
     /// A UUID made at the process's start.
     pub instance: Arc<str>,
-    /// `host:port` under which others reach it, once it listens.
-    pub address: Option<Arc<str>>,
+    /// Where others reach it, once it listens.
+    pub address: Option<Address>,
+    /// What an operator calls it, once it has its place; `Record::name` says more.
+    pub name: Arc<str>,
     pub data: DataDir,
     pub settings: Arc<Common>,
     /// The run of `slipway up` that it belongs to, if one runs.
@@ -32,8 +35,12 @@ pub struct Process {
     /// Background tasks; those that [`Process::spawn`] did not start end by themselves when `shutdown` is cancelled.
     pub tasks: TaskTracker,
     pub shutdown: CancellationToken,
-    /// Cancelled from SIGTERM on.
+    /// Cancelled from SIGTERM on: the others are told, and it works on as before.
     pub draining: CancellationToken,
+    /// Cancelled when the others know it: then whoever waits here for news is sent away, and the listener closes.
+    pub closing: CancellationToken,
+    /// What the listener stays open for after SIGTERM.
+    pub(crate) keeping_open: TaskTracker,
     /// What is done when all background tasks have ended, such as closing the database; they wait for `ended`.
     pub(crate) last: TaskTracker,
     pub(crate) ended: CancellationToken,
@@ -47,6 +54,7 @@ impl Process {
             service,
             instance: Uuid::now_v7().to_string().into(),
             address: None,
+            name: "".into(),
             run: data.current_run().map(Into::into),
             data,
             settings: Arc::new(settings),
@@ -56,9 +64,22 @@ impl Process {
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),
             draining: CancellationToken::new(),
+            closing: CancellationToken::new(),
+            keeping_open: TaskTracker::new(),
             last: TaskTracker::new(),
             ended: CancellationToken::new(),
         })
+    }
+
+    /// The listener stays open until `task` has ended, which has an end after `draining`.
+    pub fn keep_open(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.keeping_open.spawn(task);
+    }
+
+    /// Waits for all that the listener stays open for.
+    pub async fn kept_open(&self) {
+        self.keeping_open.close();
+        self.keeping_open.wait().await;
     }
 
     /// Does `task` at the very end of the process, when its requests and background tasks have ended.

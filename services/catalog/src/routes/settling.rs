@@ -35,7 +35,7 @@ pub(super) async fn settled(
     });
     let settled = tokio::select! {
         settled = waiting => settled?,
-        () = state.process.draining.cancelled() => None,
+        () = state.process.closing.cancelled() => None,
     };
     match settled {
         Some(release) if release.state == Stage::Published => {

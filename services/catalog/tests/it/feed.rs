@@ -129,7 +129,7 @@ async fn a_waiting_follower_is_answered_when_the_instance_leaves() {
     for engine in engines() {
         let fixture = Fixture::idle(engine, idle()).await;
         let now = page(&fixture, "", 0, 0).await;
-        let leaving = async { fixture.catalog.process.draining.cancel() };
+        let leaving = async { fixture.catalog.process.closing.cancel() };
         let (told, ()) = tokio::join!(page(&fixture, &now.epoch, now.head, 60), leaving);
         assert_eq!(told.changes.len(), 0);
     }
