@@ -34,7 +34,7 @@ pub async fn start<S: Serves, H: Health>(
 ) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
-    process.address = Some(address.to_string().into());
+    process.address = Some(Address::new(address, None));
     let peers = Peers::with_view(&process, view).expect("peers");
     let transport = Transport::Proven(peers.identity.proof());
     let assembled = build(peers).await.expect("a service that starts");
