@@ -2,13 +2,14 @@
 
 use anyhow::{bail, ensure};
 use http::{Method, StatusCode, Uri};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use slipway_contract::{Code, Slug, services};
 use slipway_runtime::Problem;
 use slipway_runtime::http::pattern::matches;
 
 /// A route as the settings name it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RouteSetting {
     /// Segments with `/`; `*` stands for one segment, `**` at the end for any number of them, none included.

@@ -1,27 +1,40 @@
 //! The gateway's own sections of the settings.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::client::{Network, ProxyField};
 use crate::cors::CorsSettings;
-use crate::routes::{self, RouteSetting};
+use crate::routes::{self, RouteSetting, Routes};
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
+    #[schemars(extend("x-applies" = "live"))]
     pub body: BodySettings,
+    #[schemars(extend("x-applies" = "live"))]
     pub answer: AnswerSettings,
+    #[schemars(extend("x-applies" = "local"))]
     pub routes: Vec<RouteSetting>,
     /// Networks of the proxies in front of the gateway, which are believed when they say who the client is. Default: none,
     /// so that the client is the other end of the connection; a network that others are in lets them be anybody.
+    #[schemars(extend("x-applies" = "local"))]
     pub trusted_proxies: Vec<Network>,
     /// Where those proxies say it.
+    #[schemars(extend("x-applies" = "local"))]
     pub proxy_field: ProxyField,
+    #[schemars(extend("x-applies" = "live"))]
     pub cors: CorsSettings,
 }
 
+impl slipway_runtime::settings::Settings for Settings {
+    fn check(&self) -> anyhow::Result<()> {
+        Routes::new(self.routes.clone()).map(drop)
+    }
+}
+
 /// Bodies of requests.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct BodySettings {
     /// Seconds without a byte after which a body is given up: against clients that hold an upload open with nothing.
@@ -29,7 +42,7 @@ pub struct BodySettings {
 }
 
 /// Answers of services.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AnswerSettings {
     /// Seconds in which neither the request's body nor an answer moves after which a service is given up: it hangs, or

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::Router;
 use hyper_util::service::TowerToHyperService;
-use serde::de::DeserializeOwned;
+use slipway_contract::configuration::Standing;
 use slipway_contract::record::{Record, State};
 use slipway_contract::services;
 use slipway_runtime::command::{self, Options, Service};
@@ -21,10 +21,12 @@ use slipway_runtime::life::{self, Begun, Listening, becomes_ready};
 use slipway_runtime::metrics::Reading;
 use slipway_runtime::process::address::Address;
 use slipway_runtime::process::slot::{Announcement, Slot};
-use slipway_runtime::{Process, clock};
+use slipway_runtime::settings::sources::Loaded;
+use slipway_runtime::{Process, clock, settings};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::configuration::{self, Configuration};
 use crate::context::Peers;
 use crate::damaged::{self, NeverReady};
 use crate::discovery::registries::REGISTRY;
@@ -61,7 +63,7 @@ pub fn main<Settings, Building, S, H>(
     build: impl FnOnce(Peers, Settings) -> Building,
 ) -> ExitCode
 where
-    Settings: DeserializeOwned,
+    Settings: settings::Settings,
     Building: Future<Output = anyhow::Result<Assembled<S, H>>>,
     S: Serves,
     H: Health,
@@ -76,7 +78,7 @@ pub fn run<Settings, Building, S, H>(
     build: impl FnOnce(Peers, Settings) -> Building,
 ) -> anyhow::Result<()>
 where
-    Settings: DeserializeOwned,
+    Settings: settings::Settings,
     Building: Future<Output = anyhow::Result<Assembled<S, H>>>,
     S: Serves,
     H: Health,
@@ -84,9 +86,11 @@ where
     life::run(
         service,
         options,
-        |mut begun: Begun, own: Settings| async move {
+        |mut begun: Begun, loaded: Loaded<Settings>| async move {
             let process = begun.process.clone();
-            let peers = Peers::open(&process)?;
+            let mut peers = Peers::open(&process)?;
+            let own = loaded.settled.own.clone();
+            peers.configuration = Configuration::begin(&begun, &peers.view, loaded);
             prove_in(&mut begun.announcement, &peers.identity);
             let built = build(peers.clone(), own).await;
             match built.inspect_err(|error| process.damage.notice(error.as_ref())) {
@@ -165,6 +169,7 @@ fn join_others(
             heartbeat::run(beating.clone(), record.clone(), states.clone())
         });
         registry_watch::start(peers);
+        configuration::start(peers);
     }
     let (damage, standing) = (process.damage.clone(), state.clone());
     process.spawn("standing back", move || {
@@ -323,6 +328,31 @@ impl<H: Health> Health for Joined<H> {
                 value: i64::try_from(age.as_secs())?,
             });
         }
+        if let Some(standing) = self.peers.configuration.standing() {
+            readings.extend(configured(&standing)?);
+        }
         Ok(readings)
     }
+}
+
+/// What operators see of the configuration that this process has.
+fn configured(standing: &Standing) -> anyhow::Result<[Reading; 3]> {
+    let reading = |name, help, value| Reading { name, help, value };
+    Ok([
+        reading(
+            "configuration_revision",
+            "Revision of the central configuration that this process works by, 0 before there is one",
+            i64::try_from(standing.applied)?,
+        ),
+        reading(
+            "configuration_refused",
+            "1 while the newest revision of the configuration is refused here",
+            i64::from(standing.refused.is_some()),
+        ),
+        reading(
+            "configuration_pending",
+            "Keys of the configuration that wait for the next start",
+            i64::try_from(standing.pending.len())?,
+        ),
+    ])
 }

@@ -12,6 +12,7 @@ use slipway_peers::discovery::view::View;
 use slipway_peers::guard::INSTANCE;
 use slipway_peers::{Assembled, Peers};
 use slipway_runtime::http::serve::{Serves, Transport, serve};
+use slipway_runtime::process::address::Address;
 use slipway_runtime::settings::Common;
 use slipway_runtime::{Health, Process};
 use tokio::net::TcpListener;

@@ -63,8 +63,13 @@ impl Queue for Jobs {
 
 pub(crate) fn start(state: &CatalogState) {
     let context = (&state.process, &state.database, &state.signals);
-    let workers = Workers::new(context, Jobs(state.clone()), limits(&state.settings.jobs));
+    let workers = Workers::new(
+        context,
+        Jobs(state.clone()),
+        limits(&state.settings.now().jobs),
+    );
     workers.start();
+    workers.follow(&state.settings, |settings| at_once(&settings.jobs));
     wake_when_somebody_comes(&state.peers, move || workers.clone().wake());
     let tidying = state.clone();
     state
@@ -72,9 +77,13 @@ pub(crate) fn start(state: &CatalogState) {
         .spawn("tidying", move || tidy(tidying.clone()));
 }
 
+fn at_once(jobs: &settings::Jobs) -> usize {
+    usize::try_from(jobs.workers).unwrap_or(usize::MAX)
+}
+
 fn limits(jobs: &settings::Jobs) -> queue::Limits {
     queue::Limits {
-        at_once: usize::try_from(jobs.workers).unwrap_or(usize::MAX),
+        at_once: at_once(jobs),
         lease: Duration::from_secs(jobs.lease_seconds),
         crashes: crashes::Limits {
             max_crashes: jobs.max_crashes,
@@ -96,7 +105,7 @@ async fn tidy(state: CatalogState) {
 
 async fn forget(state: &CatalogState) -> sqlx::Result<()> {
     let now = clock::unix_millis();
-    let hours = state.settings.publishing.idempotency_hours;
+    let hours = state.settings.now().publishing.idempotency_hours;
     let mut transaction = state.database.write().await?;
     idempotency::forget(&mut transaction, now - hours * 3600 * 1000).await?;
     feed::forget_followers(&mut transaction, now - FOLLOWER_LIFE_MILLIS).await?;

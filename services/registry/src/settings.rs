@@ -1,18 +1,21 @@
 //! The service's own section of the settings.
 
 use ipnet::IpNet;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::address;
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     pub lease: LeaseSettings,
 }
 
+impl slipway_runtime::settings::Settings for Settings {}
+
 /// How long a lease holds. Whoever has ended is noticed by its callers long before any of these.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LeaseSettings {
     /// Seconds after the last heartbeat at which an instance is suspected. More than three heartbeats, since a machine
@@ -26,6 +29,8 @@ pub struct LeaseSettings {
     /// Leases of one service at once: twice what one machine may run, and a bound on what a service that lies can take.
     pub per_service: usize,
     /// Networks that instances may be in.
+    #[schemars(extend("x-applies" = "local"))]
+    #[schemars(with = "Vec<String>")]
     pub networks: Vec<IpNet>,
 }
 

@@ -51,7 +51,7 @@ pub(super) async fn answer_when_settled(
     id: &str,
     headers: &HeaderMap,
 ) -> Result<Response, Error> {
-    let usual = state.settings.publishing.release_wait_seconds;
+    let usual = state.settings.now().publishing.release_wait_seconds;
     let wait = prefer::wait(headers).unwrap_or(usual);
     let pending = settled(state, id, wait).await?;
     let (stage, mut release) = load(state, id).await?;

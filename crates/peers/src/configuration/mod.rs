@@ -1,0 +1,66 @@
+//! The central configuration as a process follows it: what the registry says is read into types first, and holds only when
+//! all of it can be read. It never touches a registration, a listener or what health says.
+
+mod follow;
+mod taking;
+
+use std::any::Any;
+use std::sync::Arc;
+
+use slipway_contract::configuration::{Offer, Standing};
+use slipway_runtime::Live;
+use slipway_runtime::life::Begun;
+use slipway_runtime::settings::Settings;
+use slipway_runtime::settings::sources::Loaded;
+
+use crate::discovery::view::View;
+
+pub(crate) use follow::start;
+
+/// Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Configuration(Option<Arc<Following>>);
+
+struct Following {
+    /// The `Live<S>` of the service's settings.
+    settings: Box<dyn Any + Send + Sync>,
+    take: Box<dyn Fn(&Offer) + Send + Sync>,
+    standing: Box<dyn Fn() -> Standing + Send + Sync>,
+}
+
+impl Configuration {
+    /// Of a process that nobody configures, for tests.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn begin<S: Settings>(begun: &Begun, view: &View, loaded: Loaded<S>) -> Self {
+        let (taking, settings) = taking::Taking::begin(begun, view, loaded);
+        let taking = Arc::new(taking);
+        let standing = taking.clone();
+        Self(Some(Arc::new(Following {
+            settings: Box::new(settings),
+            take: Box::new(move |offer| taking.take(offer)),
+            standing: Box::new(move || standing.standing()),
+        })))
+    }
+
+    /// The service's settings from now on; `settings` are those that it began with, which hold where nobody changes them.
+    pub fn live<S: Settings>(&self, settings: S) -> Live<S> {
+        let following = self.0.as_ref();
+        let live = following.and_then(|following| following.settings.downcast_ref::<Live<S>>());
+        live.cloned().unwrap_or_else(|| Live::fixed(settings))
+    }
+
+    /// Takes what the registry says, or refuses it whole and goes on as before.
+    pub fn take(&self, offer: &Offer) {
+        if let Some(following) = &self.0 {
+            (following.take)(offer);
+        }
+    }
+
+    /// What this process says of it; `None` where nobody configures it.
+    pub fn standing(&self) -> Option<Standing> {
+        self.0.as_ref().map(|following| (following.standing)())
+    }
+}
