@@ -128,6 +128,7 @@ impl Route {
             .map(|method| method.parse())
             .collect::<Result<_, _>>()?;
         let unavailable: Code = match name {
+            "registry" => Code::RegistryUnavailable,
             "upload" => Code::UploadUnavailable,
             "catalog" => Code::CatalogUnavailable,
             "download" => Code::DownloadUnavailable,

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::bail;
 use slipway_peers::Peers;
+use slipway_peers::discovery::registries::REGISTRY;
 use slipway_peers::discovery::view::View;
 use slipway_runtime::{Health, Process};
 
@@ -34,6 +35,10 @@ impl Health for Gateway {
     /// Once the view, live or kept, has held an instance of every service in the routes.
     async fn ready(&self) -> anyhow::Result<()> {
         for (service, seen) in &self.0.seen {
+            // Its loss stops changes, never traffic; and an earlier one does not list itself.
+            if *service == REGISTRY {
+                continue;
+            }
             if !seen.load(Ordering::Relaxed) && !self.0.view.knows(service) {
                 bail!("no instance of {service} was seen yet");
             }

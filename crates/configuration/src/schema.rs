@@ -68,6 +68,11 @@ impl Schema {
         self.way(key)?.last()?.get("default")
     }
 
+    /// What a value is for, in the words of the program.
+    pub fn description(&self, key: &str) -> Option<&str> {
+        self.way(key)?.last()?.get("description")?.as_str()
+    }
+
     /// Every value that there is.
     pub fn keys(&self) -> Vec<String> {
         let mut found = Vec::new();

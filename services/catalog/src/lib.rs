@@ -29,6 +29,7 @@ mod rules;
 mod settings;
 mod state;
 mod store;
+mod switch;
 mod worker;
 
 use std::time::Duration;
@@ -73,6 +74,7 @@ async fn build(
     let state = open(&peers, settings).await?;
     worker::start(&state);
     quota::follow(&state);
+    switch::follow(&state);
     let running = state.clone();
     peers.process.spawn("administrator", move || {
         permission::keep_knowing_the_administrator(running.clone())

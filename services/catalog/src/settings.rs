@@ -86,6 +86,9 @@ pub struct Publishing {
     pub first_ask_millis: u64,
     /// Seconds that an answer waits for a release, unless `Prefer: wait=N` says otherwise.
     pub release_wait_seconds: u64,
+    /// Words for whoever wants to publish while publishing is turned off; without them it is on.
+    #[schemars(length(min = 1, max = 500))]
+    pub off: Option<String>,
     /// Hours for which an Idempotency-Key is remembered.
     pub idempotency_hours: i64,
 }
@@ -96,6 +99,7 @@ impl Default for Publishing {
             follower_wait_millis: 5000,
             first_ask_millis: 3000,
             release_wait_seconds: 60,
+            off: None,
             idempotency_hours: 24,
         }
     }

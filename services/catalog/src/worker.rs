@@ -12,6 +12,7 @@ use crate::publishing::{self, Ended};
 use crate::settings;
 use crate::state::CatalogState;
 use crate::store::{feed, idempotency, jobs};
+use crate::switch;
 
 /// How long a follower that is not heard of is remembered: it is a process that ended.
 const FOLLOWER_LIFE_MILLIS: i64 = 24 * 3600 * 1000;
@@ -29,6 +30,9 @@ impl Queue for Jobs {
     type Subject = jobs::Job;
 
     async fn begin(&self) -> sqlx::Result<Option<Transaction<'static, Any>>> {
+        if switch::is_off(&self.0.settings.now()) {
+            return Ok(None);
+        }
         match self.0.change().await {
             Ok(transaction) => Ok(Some(transaction)),
             Err(Unchanged::Held) => Ok(None),

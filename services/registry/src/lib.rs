@@ -1,17 +1,24 @@
 //! The registry: who is there. It holds the lease of every instance, in memory alone: a lease is renewed whole every few
 //! seconds, so a registry that was killed knows everybody again within one heartbeat, and until then tells its
-//! watchers to forget nobody. Losing every registry node stops changes, never traffic.
+//! watchers to forget nobody. Beside them it keeps the central configuration, in a database that leases do not need.
+//! Losing every registry node stops changes, never traffic.
 
 mod address;
+mod central;
+mod copy;
 mod error;
+mod explain;
 mod leases;
+mod permission;
 mod proof;
 mod record;
 mod routes;
 mod settings;
+mod shipped;
 #[cfg(test)]
 mod simulation;
 mod state;
+mod store;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,10 +26,12 @@ use std::time::Duration;
 use axum::Router;
 use slipway_peers::{Assembled, Peers, RouterService};
 use slipway_runtime::Process;
+use slipway_contract::record::STATES;
 use slipway_runtime::command::Service;
 use tokio::time::MissedTickBehavior;
 
-use leases::Leases;
+use central::Central;
+pub use leases::Leases;
 use leases::table::SWEEP;
 pub use settings::{LeaseSettings, Settings};
 pub use state::RegistryState;
@@ -57,10 +66,13 @@ pub async fn build(
         networks,
         proofs: Arc::new(proof::places()),
         process: process.clone(),
+        central: Central::start(&peers),
         peers: peers.clone(),
     };
     process.keep_open(go_last(process.clone(), leases.clone()));
     process.spawn("leases", move || sweep(leases.clone()));
+    let knowing = state.clone();
+    process.spawn("view", move || know_the_others(knowing.clone()));
     Ok(Assembled::new(process, state.clone(), None, router(state)))
 }
 
@@ -87,13 +99,29 @@ async fn go_last(process: Process, leases: Arc<Leases>) {
     let _ = tokio::time::timeout(OTHERS_LEAVE, leases.wait_for_the_leaving()).await;
 }
 
+/// This node knows the others by its own leases: it asks the catalog for the tokens that may change the configuration.
+async fn know_the_others(state: RegistryState) {
+    loop {
+        let snapshot = state.leases.snapshot(STATES, std::time::Instant::now());
+        let revision = snapshot.revision;
+        state.peers.view.apply("", Some(snapshot));
+        state.leases.wait_for_change(revision).await;
+    }
+}
+
 /// What the routes are, as the API's description says it.
 #[cfg(feature = "schema")]
 pub fn openapi() -> utoipa::openapi::OpenApi {
     use utoipa::OpenApi as _;
-    routes::instances::Description::openapi()
+    let mut document = routes::instances::Description::openapi();
+    document.merge(routes::configuration::Description::openapi());
+    document.merge(routes::config::Description::openapi());
+    document
 }
 
 fn router(state: RegistryState) -> Router {
-    routes::instances::router().with_state(state)
+    routes::instances::router()
+        .merge(routes::configuration::router())
+        .merge(routes::config::router())
+        .with_state(state)
 }

@@ -12,6 +12,7 @@ use crate::damage::Damage;
 use crate::data::{DataDir, private_folder};
 use crate::metrics::Metrics;
 use crate::settings::Common;
+use crate::settings::sources::environment;
 
 /// What a service gets from its process; cheap to clone.
 #[derive(Clone)]
@@ -24,6 +25,7 @@ pub struct Process {
     /// What an operator calls it, once it has its place; `Record::name` says more.
     pub name: Arc<str>,
     pub data: DataDir,
+    environment: Arc<str>,
     pub settings: Arc<Common>,
     /// The run of `slipway up` that it belongs to, if one runs.
     pub run: Option<Arc<str>>,
@@ -57,6 +59,7 @@ impl Process {
             name: "".into(),
             run: data.current_run().map(Into::into),
             data,
+            environment: environment()?.into(),
             settings: Arc::new(settings),
             metrics: Metrics::default(),
             gone: Gone::default(),
@@ -89,6 +92,11 @@ impl Process {
             ended.cancelled().await;
             task.await;
         });
+    }
+
+    /// In which environment it is.
+    pub fn environment(&self) -> &str {
+        &self.environment
     }
 
     /// The tasks that do nothing but panic.

@@ -289,7 +289,8 @@ pub fn schema<S: Settings>() -> anyhow::Result<Schema> {
     Ok(Schema::new(schema))
 }
 
-fn environment() -> anyhow::Result<String> {
+/// The environment that the variable says.
+pub(crate) fn environment() -> anyhow::Result<String> {
     let given = std::env::var(ENVIRONMENT).ok();
     let name = given.filter(|name| !name.is_empty());
     let name = name.unwrap_or_else(|| DEFAULT_ENVIRONMENT.to_owned());
@@ -310,6 +311,15 @@ fn read_file(path: &Path) -> anyhow::Result<Content> {
         .build()
         .and_then(Config::try_deserialize)
         .context("the settings could not be read")
+}
+
+/// Reads a document in TOML.
+pub fn parse(text: &str) -> anyhow::Result<Content> {
+    Config::builder()
+        .add_source(File::from_str(text, FileFormat::Toml))
+        .build()
+        .and_then(Config::try_deserialize)
+        .context("the document could not be read as TOML")
 }
 
 fn variables(service: &str) -> anyhow::Result<Content> {

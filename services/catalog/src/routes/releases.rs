@@ -34,7 +34,7 @@ use crate::rules::{self, text};
 use crate::state::CatalogState;
 use crate::store::like::Like;
 use crate::store::releases::{self, Filter};
-use crate::{channels, choice, draft, history, quota, refusal, release, removal};
+use crate::{channels, choice, draft, history, quota, refusal, release, removal, switch};
 
 pub(super) fn router() -> OpenApiRouter<CatalogState> {
     OpenApiRouter::new()
@@ -97,6 +97,7 @@ async fn publish(
     ApiJson(body): ApiJson<Publish>,
 ) -> Result<Response, Error> {
     actor.permit(Scope::Release, Some(&app))?;
+    switch::check(&state)?;
     let channel = text::channel(&body.channel)?;
     let (packages, files) = (body.packages.as_deref(), body.files.as_deref());
     let choice = Choice::of(&actor.grant.id, packages, files)?;
@@ -390,6 +391,7 @@ async fn retry(
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     actor.permit(Scope::Release, Some(&app))?;
+    switch::check(&state)?;
     let request = Request {
         headers: &headers,
         operation: &format!("retry {app} {version}"),

@@ -7,9 +7,9 @@ use axum::routing::{get, put};
 use axum::{Json, Router};
 use serde::Deserialize;
 use slipway_contract::record::{Beat, Record, Snapshot, State as Lease};
-use slipway_runtime::clock;
 use slipway_runtime::http::caller::Caller;
 use slipway_runtime::http::json::{ApiJson, ApiPath, ApiQuery};
+use slipway_runtime::{Process, clock};
 
 use crate::error::Error;
 use crate::leases::holder::Holder;
@@ -165,7 +165,26 @@ async fn watch(
         }
     }
     drop(poll);
-    Ok(Json(leases.snapshot(query.states, Instant::now())))
+    let mut snapshot = leases.snapshot(query.states, Instant::now());
+    snapshot.instances.extend(own(&state.process));
+    Ok(Json(snapshot))
+}
+
+/// This node itself, which has no lease: what the world asks the registry comes by the gateway.
+fn own(process: &Process) -> Option<Record> {
+    Some(Record {
+        service: process.service.to_owned(),
+        instance: process.instance.to_string(),
+        addr: process.address.as_ref()?.known()?.to_string(),
+        state: if process.draining.is_cancelled() {
+            Lease::Draining
+        } else {
+            Lease::Ready
+        },
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started_at: 0,
+        name: String::new(),
+    })
 }
 
 async fn acknowledged(state: &RegistryState, revision: u64) -> bool {
