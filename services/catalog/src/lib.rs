@@ -74,7 +74,6 @@ async fn build(
     let state = open(&peers, settings).await?;
     worker::start(&state);
     quota::follow(&state);
-    switch::follow(&state);
     let running = state.clone();
     peers.process.spawn("administrator", move || {
         permission::keep_knowing_the_administrator(running.clone())

@@ -30,9 +30,6 @@ impl Queue for Jobs {
     type Subject = jobs::Job;
 
     async fn begin(&self) -> sqlx::Result<Option<Transaction<'static, Any>>> {
-        if switch::is_off(&self.0.settings.now()) {
-            return Ok(None);
-        }
         match self.0.change().await {
             Ok(transaction) => Ok(Some(transaction)),
             Err(Unchanged::Held) => Ok(None),
@@ -74,11 +71,32 @@ pub(crate) fn start(state: &CatalogState) {
     );
     workers.start();
     workers.follow(&state.settings, |settings| at_once(&settings.jobs));
-    wake_when_somebody_comes(&state.peers, move || workers.clone().wake());
+    let waking = workers.clone();
+    wake_when_somebody_comes(&state.peers, move || waking.clone().wake());
+    wake_when_publishing_is_on(state, workers);
     let tidying = state.clone();
     state
         .process
         .spawn("tidying", move || tidy(tidying.clone()));
+}
+
+/// What waited while publishing was off goes on at once.
+fn wake_when_publishing_is_on(state: &CatalogState, workers: Workers<Jobs>) {
+    let settings = state.settings.clone();
+    state.process.spawn("switch of publishing", move || {
+        let (workers, mut settings) = (workers.clone(), settings.clone());
+        async move {
+            loop {
+                settings.changed().await;
+                if switch::words(&settings.now()).is_some() {
+                    continue;
+                }
+                if let Err(error) = workers.clone().wake().await {
+                    tracing::warn!(%error, "waiting work could not be woken; it wakes by itself");
+                }
+            }
+        }
+    });
 }
 
 fn at_once(jobs: &settings::Jobs) -> usize {

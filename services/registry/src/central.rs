@@ -13,6 +13,7 @@ use slipway_contract::configuration::{Changed, Document, Offer, Standing};
 use slipway_database::Database;
 use slipway_database::replica::follow::{Following, follow};
 use slipway_peers::Peers;
+use slipway_peers::configuration::Configuration;
 use slipway_runtime::clock;
 use sqlx::AnyConnection;
 use sqlx::migrate::Migrator;
@@ -37,6 +38,7 @@ const FOLLOWER_LIFE: Duration = Duration::from_secs(45);
 const LONGEST_REASON: usize = 500;
 
 pub(crate) struct Central {
+    configuration: Configuration,
     opened: OnceLock<Opened>,
     head: watch::Sender<u64>,
     followers: Mutex<HashMap<Holder, Follower>>,
@@ -89,6 +91,7 @@ impl Central {
     /// Opens the database in the background, for as long as it takes.
     pub(crate) fn start(peers: &Peers) -> Arc<Self> {
         let central = Arc::new(Self {
+            configuration: peers.configuration.clone(),
             opened: OnceLock::new(),
             head: watch::Sender::new(0),
             followers: Mutex::default(),
@@ -216,13 +219,7 @@ impl Central {
             }
         };
         let schemas = self.schemas(&mut transaction).await?;
-        for (name, content) in &plan.changed {
-            let Some(content) = content else { continue };
-            validation::check(name, content, &schemas).map_err(|refusal| Error::Refused {
-                document: name.to_string(),
-                refusal,
-            })?;
-        }
+        self.check(&plan, &schemas)?;
         let mut changed = told(&plan, head.unsigned_abs(), &schemas);
         if asked.dry_run || plan.is_empty() {
             return Ok(changed);
@@ -254,6 +251,24 @@ impl Central {
             "the configuration was changed"
         );
         Ok(changed)
+    }
+
+    /// By the schemas of those who take it; and what they share also as this process would read it.
+    fn check(&self, plan: &Plan, schemas: &Schemas) -> Result<(), Error> {
+        for (name, content) in &plan.changed {
+            let Some(content) = content else { continue };
+            let shared = Document {
+                name: DocumentName::Base.to_string(),
+                content: content.clone(),
+            };
+            validation::check(name, content, schemas)
+                .and_then(|()| self.configuration.check(&[shared]))
+                .map_err(|refusal| Error::Refused {
+                    document: name.to_string(),
+                    refusal,
+                })?;
+        }
+        Ok(())
     }
 
     fn raise(&self, revision: u64) {
@@ -416,3 +431,6 @@ async fn open(peers: &Peers) -> anyhow::Result<Opened> {
         epoch,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,8 @@ mod taking;
 use std::any::Any;
 use std::sync::Arc;
 
-use slipway_contract::configuration::{Offer, Standing};
+use slipway_configuration::Refusal;
+use slipway_contract::configuration::{Document, Offer, Standing};
 use slipway_runtime::Live;
 use slipway_runtime::life::Begun;
 use slipway_runtime::settings::Settings;
@@ -26,6 +27,7 @@ struct Following {
     settings: Box<dyn Any + Send + Sync>,
     take: Box<dyn Fn(&Offer) + Send + Sync>,
     standing: Box<dyn Fn() -> Standing + Send + Sync>,
+    check: Box<dyn Fn(&[Document]) -> Result<(), Refusal> + Send + Sync>,
 }
 
 impl Configuration {
@@ -37,11 +39,12 @@ impl Configuration {
     pub(crate) fn begin<S: Settings>(begun: &Begun, view: &View, loaded: Loaded<S>) -> Self {
         let (taking, settings) = taking::Taking::begin(begun, view, loaded);
         let taking = Arc::new(taking);
-        let standing = taking.clone();
+        let (standing, checking) = (taking.clone(), taking.clone());
         Self(Some(Arc::new(Following {
             settings: Box::new(settings),
             take: Box::new(move |offer| taking.take(offer)),
             standing: Box::new(move || standing.standing()),
+            check: Box::new(move |documents| checking.check(documents)),
         })))
     }
 
@@ -57,6 +60,12 @@ impl Configuration {
         if let Some(following) = &self.0 {
             (following.take)(offer);
         }
+    }
+
+    /// Whether this process could take these documents: what no schema says, such as a filter of the log, it can.
+    pub fn check(&self, documents: &[Document]) -> Result<(), Refusal> {
+        let following = self.0.as_ref();
+        following.map_or(Ok(()), |following| (following.check)(documents))
     }
 
     /// What this process says of it; `None` where nobody configures it.

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use slipway_configuration::{Content, Refusal};
-use slipway_contract::configuration::{Offer, Standing};
+use slipway_contract::configuration::{Document, Offer, Standing};
 use slipway_runtime::life::Begun;
 use slipway_runtime::settings::kept::Kept;
 use slipway_runtime::settings::sources::{Loaded, Settled, Sources};
@@ -104,6 +104,10 @@ impl<S: Settings> Taking<S> {
                 "the configuration holds keys that are not taken here"
             );
         }
+    }
+
+    pub(super) fn check(&self, documents: &[Document]) -> Result<(), Refusal> {
+        self.sources.settle::<S>(documents).map(drop)
     }
 
     fn read(&self, offer: &Offer) -> Result<(Settled<S>, Vec<String>), Refusal> {

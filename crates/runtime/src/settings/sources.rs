@@ -226,6 +226,8 @@ impl Sources {
                 Err(_) => continue,
             };
             let (taken, mut left) = self.schema.take(&document.content);
+            // What others take of a document of all is nothing to tell.
+            left.retain(|key| layer == Layer::Service || self.schema.knows(key));
             ignored.append(&mut left);
             layers = layers.with(layer, taken);
         }
@@ -266,8 +268,13 @@ impl Sources {
 }
 
 fn typed<T: DeserializeOwned>(content: Content) -> Result<T, Refusal> {
-    serde_json::from_value(Value::Object(content))
-        .map_err(|error| Refusal::whole(error.to_string()))
+    serde_path_to_error::deserialize(Value::Object(content)).map_err(|error| {
+        let (key, reason) = (error.path().to_string(), error.inner().to_string());
+        match key.as_str() {
+            "." => Refusal::whole(reason),
+            key => Refusal::of(key, reason),
+        }
+    })
 }
 
 /// The schema of the common sections and a service's own.

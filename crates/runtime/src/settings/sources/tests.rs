@@ -71,14 +71,20 @@ fn documents_lie_between_the_file_and_the_process() {
 #[test]
 fn what_is_not_known_or_local_is_passed_over_in_documents() {
     let (_folder, sources) = sources(&json!({}), &json!({}));
-    let told = documents(&[(
-        "base",
-        json!({"limits": {"later": 1, "networks": ["0.0.0.0/0"]}, "http": {"listen": "0.0.0.0:1"}}),
-    )]);
+    let told = documents(&[
+        (
+            "base",
+            json!({"limits": {"networks": ["0.0.0.0/0"]}, "page": {"of_another": 1}}),
+        ),
+        (
+            "dev/upload",
+            json!({"limits": {"later": 1}, "http": {"listen": "0.0.0.0:1"}}),
+        ),
+    ]);
     let settled = sources.settle::<Own>(&told).expect("settings");
     assert!(settled.own.limits.networks.is_empty());
     assert_eq!(settled.common.http.listen, None);
-    let ignored = ["http.listen", "limits.later", "limits.networks"];
+    let ignored = ["limits.networks", "http.listen", "limits.later"];
     assert_eq!(settled.ignored, ignored);
 }
 
