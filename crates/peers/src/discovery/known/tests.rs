@@ -12,6 +12,7 @@ fn record(instance: &str, addr: &str, state: State) -> Record {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as a node answers")]
 fn snapshot(warming: bool, instances: Vec<Record>) -> Option<Snapshot> {
     Some(Snapshot {
         epoch: "e".to_owned(),
