@@ -2,6 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The states that a watcher knows, as it says when it asks: one of before 0.6.0 says nothing, and knows neither
+/// [`State::Suspect`] nor [`State::Gone`].
+pub const STATES: u8 = 2;
+
 /// The states that an instance goes through, in this order; only between READY and SUSPECT there is a way back. An instance
 /// says the first three of itself, and the registry the others of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

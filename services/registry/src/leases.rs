@@ -9,7 +9,7 @@ pub(crate) mod watchers;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use slipway_contract::record::{Record, Snapshot, State};
+use slipway_contract::record::{Record, STATES, Snapshot, State};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -17,9 +17,6 @@ use crate::settings::LeaseSettings;
 use holder::Holder;
 use table::{Proven, Refused, Table};
 use watchers::Watchers;
-
-/// What watchers of 0.6.0 and later know; earlier ones know neither SUSPECT nor GONE.
-pub(crate) const STATES: u8 = 2;
 
 pub(crate) struct Leases {
     epoch: String,

@@ -24,9 +24,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use slipway_contract::record::STATES;
 use slipway_peers::{Assembled, Peers, RouterService};
 use slipway_runtime::Process;
-use slipway_contract::record::STATES;
 use slipway_runtime::command::Service;
 use tokio::time::MissedTickBehavior;
 

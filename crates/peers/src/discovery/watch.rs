@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use http::Method;
 
-use slipway_contract::record::{Record, Snapshot};
+use slipway_contract::record::{Record, STATES, Snapshot};
 use slipway_runtime::process::slot::announcements;
 
 use super::registries::{REGISTRY, registries};
@@ -20,8 +20,6 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// Pause after an answer that came at once and brought nothing: a registry that is wrong is not asked without end.
 const NOTHING_NEW: Duration = Duration::from_secs(1);
-/// The states that we know: those of before SUSPECT and GONE are told without it.
-const STATES: u8 = 2;
 
 /// Watches every registry node, also those that appear later in the same data folder.
 pub fn start(peers: &Peers) {
