@@ -170,7 +170,7 @@ mod tests {
             request = request.header(*name, *value);
         }
         let request = request.body(()).expect("a request");
-        let routes = Routes::new(default_routes()).expect("routes");
+        let routes = Routes::new(&default_routes()).expect("routes");
         let method = asked_method(&request).unwrap_or_else(|| request.method().clone());
         let route = routes.find(&method, request.uri().path());
         let sharing = Sharing::of(&request, &method, route.ok(), &settings());

@@ -8,8 +8,13 @@ use slipway_contract::{Code, Slug, services};
 use slipway_runtime::Problem;
 use slipway_runtime::http::pattern::matches;
 
+mod added;
+
+pub use added::RouteRefused;
+pub(crate) use added::added;
+
 /// A route as the settings name it.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RouteSetting {
     /// Segments with `/`; `*` stands for one segment, `**` at the end for any number of them, none included.
@@ -18,6 +23,10 @@ pub struct RouteSetting {
     #[serde(default)]
     pub methods: Vec<String>,
     pub service: String,
+    /// The service may see the tokens of its clients, and act for them. Only the settings of this machine say so of a
+    /// service of an operator's own; those of the platform see them anyway.
+    #[serde(default)]
+    pub authorization: bool,
 }
 
 impl RouteSetting {
@@ -26,6 +35,7 @@ impl RouteSetting {
             path: path.to_owned(),
             methods: methods.iter().map(|&method| method.to_owned()).collect(),
             service: service.to_owned(),
+            authorization: false,
         }
     }
 }
@@ -40,11 +50,13 @@ pub(crate) fn default_routes() -> Vec<RouteSetting> {
 }
 
 /// A service that routes lead to.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Upstream {
     pub(crate) name: &'static str,
     /// The code of a problem when no instance is there.
     pub(crate) unavailable: Code,
+    /// It is none of the platform's but an operator's own.
+    pub(crate) is_own: bool,
 }
 
 #[derive(Debug)]
@@ -52,15 +64,17 @@ pub(crate) struct Route {
     pub(crate) pattern: String,
     methods: Vec<Method>,
     pub(crate) upstream: Upstream,
+    /// Whether the service sees what clients prove themselves with.
+    pub(crate) credentials: bool,
 }
 
 #[derive(Debug)]
 pub(crate) struct Routes(Vec<Route>);
 
 impl Routes {
-    pub(crate) fn new(settings: Vec<RouteSetting>) -> anyhow::Result<Self> {
+    pub(crate) fn new(settings: &[RouteSetting]) -> anyhow::Result<Self> {
         settings
-            .into_iter()
+            .iter()
             .map(Route::new)
             .collect::<Result<_, _>>()
             .map(Self)
@@ -109,11 +123,12 @@ impl Routes {
 }
 
 impl Route {
-    fn new(setting: RouteSetting) -> anyhow::Result<Self> {
+    fn new(setting: &RouteSetting) -> anyhow::Result<Self> {
         let RouteSetting {
             path,
             methods,
             service,
+            authorization,
         } = setting;
         let Ok(service) = service.parse::<Slug>() else {
             bail!("the route {path} leads to {service:?}, which is no name of a service");
@@ -138,11 +153,16 @@ impl Route {
             // An operator's own, which `slipway init --service` has made a certificate for.
             _ => Code::ServiceUnavailable,
         };
-        let upstream = Upstream { name, unavailable };
+        let is_own = services::find(name).is_none();
         Ok(Self {
-            pattern: path,
+            pattern: path.clone(),
             methods,
-            upstream,
+            upstream: Upstream {
+                name,
+                unavailable,
+                is_own,
+            },
+            credentials: *authorization || !is_own,
         })
     }
 }
@@ -163,7 +183,7 @@ mod tests {
     use super::*;
 
     fn service(method: &str, path: &str) -> Result<&'static str, (u16, Option<String>)> {
-        let routes = Routes::new(default_routes()).expect("the routes of the platform");
+        let routes = Routes::new(&default_routes()).expect("the routes of the platform");
         let method = method.parse().expect("a method");
         match routes.find(&method, path) {
             Ok(route) => Ok(route.upstream.name),
@@ -231,7 +251,7 @@ mod tests {
 
     #[test]
     fn a_slash_at_the_end_leads_to_the_address_without_it() {
-        let routes = Routes::new(default_routes()).expect("the routes of the platform");
+        let routes = Routes::new(&default_routes()).expect("the routes of the platform");
         let end = |method: &str, uri: &str| {
             let (method, uri) = (
                 method.parse().expect("a method"),
@@ -278,7 +298,7 @@ mod tests {
 
     #[test]
     fn the_first_match_wins() {
-        let routes = Routes::new(vec![
+        let routes = Routes::new(&[
             RouteSetting::new("/x/**", &["PUT"], "upload"),
             RouteSetting::new("/x/*", &[], "download"),
         ])
@@ -292,7 +312,7 @@ mod tests {
     fn a_route_leads_to_a_service_of_an_operators_own() {
         let mut settings = vec![RouteSetting::new("/scans/**", &[], "scanner")];
         settings.extend(default_routes());
-        let routes = Routes::new(settings).expect("routes");
+        let routes = Routes::new(&settings).expect("routes");
         let found = routes.find(&Method::POST, "/scans/1").expect("a route");
         assert_eq!(found.upstream.name, "scanner");
         assert_eq!(found.upstream.unavailable, Code::ServiceUnavailable);
@@ -311,7 +331,7 @@ mod tests {
             ("/**/x", "catalog"),
         ] {
             assert!(
-                Routes::new(vec![RouteSetting::new(path, &[], service)]).is_err(),
+                Routes::new(&[RouteSetting::new(path, &[], service)]).is_err(),
                 "{path} {service}"
             );
         }

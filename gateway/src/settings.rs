@@ -14,6 +14,10 @@ pub struct Settings {
     pub body: BodySettings,
     #[schemars(extend("x-applies" = "live"))]
     pub answer: AnswerSettings,
+    #[schemars(extend("x-applies" = "live"))]
+    pub tunnel: TunnelSettings,
+    #[schemars(extend("x-applies" = "live"))]
+    pub upstream: UpstreamSettings,
     #[schemars(extend("x-applies" = "local"))]
     pub routes: Vec<RouteSetting>,
     /// Networks of the proxies in front of the gateway, which are believed when they say who the client is. Default: none,
@@ -29,7 +33,7 @@ pub struct Settings {
 
 impl slipway_runtime::settings::Settings for Settings {
     fn check(&self) -> anyhow::Result<()> {
-        Routes::new(self.routes.clone()).map(drop)
+        Routes::new(&self.routes).map(drop)
     }
 }
 
@@ -53,11 +57,31 @@ pub struct AnswerSettings {
     pub idle_seconds: u64,
 }
 
+/// Tunnels, which `WebSockets` are, and answers that are streams of events.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TunnelSettings {
+    /// Seconds without a byte after which one is cut off: those who use them send something every minute, so that proxies
+    /// keep them.
+    pub idle_seconds: u64,
+}
+
+/// What services are asked at once.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct UpstreamSettings {
+    /// Requests that are on their way to one service, up to the end of the answer; more are 503 `busy` at once. As many as
+    /// an instance takes, and below our connections: a service that hangs leaves the others room.
+    pub max_requests: usize,
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
             body: BodySettings::default(),
             answer: AnswerSettings::default(),
+            tunnel: TunnelSettings::default(),
+            upstream: UpstreamSettings::default(),
             routes: routes::default_routes(),
             trusted_proxies: Vec::new(),
             proxy_field: ProxyField::default(),
@@ -77,6 +101,20 @@ impl Default for AnswerSettings {
         Self {
             silence_seconds: 600,
             idle_seconds: 60,
+        }
+    }
+}
+
+impl Default for TunnelSettings {
+    fn default() -> Self {
+        Self { idle_seconds: 300 }
+    }
+}
+
+impl Default for UpstreamSettings {
+    fn default() -> Self {
+        Self {
+            max_requests: 8_000,
         }
     }
 }
