@@ -26,7 +26,7 @@ pub use crate::answer::{Body, Streamed};
 pub use crate::client::{Network, ProxyField};
 pub use crate::cors::{CorsSettings, Origin};
 pub use crate::exchange::Told;
-pub use crate::routes::{RouteRefused, RouteSetting};
+pub use crate::routes::RouteSetting;
 pub use crate::settings::{
     AnswerSettings, BodySettings, Settings, TunnelSettings, UpstreamSettings,
 };
@@ -53,7 +53,10 @@ pub async fn build(
     peers: Peers,
     settings: Settings,
 ) -> anyhow::Result<Assembled<Gateway, Gateway>> {
-    let gateway = Gateway::new(&peers, &settings)?;
+    let local = peers.configuration.local(settings.clone());
+    let gateway = Gateway::new(&peers, &local)?;
+    gateway.reload(&settings)?;
+    gateway.follow(peers.configuration.live(settings));
     Ok(Assembled {
         http: gateway.clone(),
         health: gateway,

@@ -2,52 +2,16 @@
 
 use anyhow::{bail, ensure};
 use http::{Method, StatusCode, Uri};
-use schemars::JsonSchema;
-use serde::Deserialize;
 use slipway_contract::{Code, Slug, services};
 use slipway_runtime::Problem;
 use slipway_runtime::http::pattern::matches;
 
 mod added;
+mod setting;
 
-pub use added::RouteRefused;
 pub(crate) use added::added;
-
-/// A route as the settings name it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RouteSetting {
-    /// Segments with `/`; `*` stands for one segment, `**` at the end for any number of them, none included.
-    pub path: String,
-    /// Methods of the route; none means all.
-    #[serde(default)]
-    pub methods: Vec<String>,
-    pub service: String,
-    /// The service may see the tokens of its clients, and act for them. Only the settings of this machine say so of a
-    /// service of an operator's own; those of the platform see them anyway.
-    #[serde(default)]
-    pub authorization: bool,
-}
-
-impl RouteSetting {
-    fn new(path: &str, methods: &[&str], service: &str) -> Self {
-        Self {
-            path: path.to_owned(),
-            methods: methods.iter().map(|&method| method.to_owned()).collect(),
-            service: service.to_owned(),
-            authorization: false,
-        }
-    }
-}
-
-/// The routes that the platform is served by: those of the table of services.
-pub(crate) fn default_routes() -> Vec<RouteSetting> {
-    let of = |service: &'static services::Service| {
-        let routes = service.routes.iter();
-        routes.map(|route| RouteSetting::new(route.path, route.methods, service.name))
-    };
-    services::TABLE.iter().flat_map(of).collect()
-}
+pub use setting::RouteSetting;
+pub(crate) use setting::default_routes;
 
 /// A service that routes lead to.
 #[derive(Clone, Copy, Debug)]
@@ -143,7 +107,8 @@ impl Route {
             .map(|method| method.parse())
             .collect::<Result<_, _>>()?;
         let unavailable: Code = match name {
-            "registry" => Code::RegistryUnavailable,
+            // What it says to the world is in the table, and nothing else of it is for the world.
+            "registry" if is_of_table(path, name) => Code::RegistryUnavailable,
             "upload" => Code::UploadUnavailable,
             "catalog" => Code::CatalogUnavailable,
             "download" => Code::DownloadUnavailable,
@@ -165,6 +130,12 @@ impl Route {
             credentials: *authorization || !is_own,
         })
     }
+}
+
+/// Whether the platform itself has the route.
+fn is_of_table(path: &str, service: &str) -> bool {
+    let row = services::find(service);
+    row.is_some_and(|row| row.routes.iter().any(|route| route.path == path))
 }
 
 /// 405 with the methods of the route; none means all that there are.

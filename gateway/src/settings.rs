@@ -2,10 +2,11 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use slipway_runtime::settings::Refusal;
 
 use crate::client::{Network, ProxyField};
 use crate::cors::CorsSettings;
-use crate::routes::{self, RouteSetting, Routes};
+use crate::routes::{self, RouteSetting, Routes, added};
 
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -18,7 +19,8 @@ pub struct Settings {
     pub tunnel: TunnelSettings,
     #[schemars(extend("x-applies" = "live"))]
     pub upstream: UpstreamSettings,
-    #[schemars(extend("x-applies" = "local"))]
+    /// Those of the machine's own settings replace those of the platform, and those of documents are added to them.
+    #[schemars(extend("x-applies" = "live"))]
     pub routes: Vec<RouteSetting>,
     /// Networks of the proxies in front of the gateway, which are believed when they say who the client is. Default: none,
     /// so that the client is the other end of the connection; a network that others are in lets them be anybody.
@@ -34,6 +36,10 @@ pub struct Settings {
 impl slipway_runtime::settings::Settings for Settings {
     fn check(&self) -> anyhow::Result<()> {
         Routes::new(&self.routes).map(drop)
+    }
+
+    fn check_beside(&self, local: &Self) -> Result<(), Refusal> {
+        added(&local.routes, &self.routes).map(drop)
     }
 }
 

@@ -7,12 +7,13 @@ use anyhow::bail;
 use slipway_peers::Peers;
 use slipway_peers::discovery::registries::REGISTRY;
 use slipway_peers::discovery::view::View;
-use slipway_runtime::{Health, Process};
+use slipway_runtime::settings::Refusal;
+use slipway_runtime::{Health, Live as LiveValue, Process};
 
 use crate::client::{Network, ProxyField};
 use crate::cors::CorsSettings;
 use crate::forward::{Limits, Upstreams};
-use crate::routes::{RouteRefused, RouteSetting, Routes, added};
+use crate::routes::{RouteSetting, Routes, added};
 use crate::settings::Settings;
 
 /// The service, for its binary and for the command; cheap to clone.
@@ -29,7 +30,7 @@ pub(crate) struct Shared {
     local_routes: Vec<RouteSetting>,
     /// Swapped whole: a request sees one state of the settings from its beginning to its end.
     live: RwLock<Arc<Live>>,
-    /// The services that the routes lead to at the start, and whether an instance of each was ever known.
+    /// The services that the routes of this machine's own settings lead to, and whether an instance of each was ever known.
     seen: Vec<(&'static str, AtomicBool)>,
 }
 
@@ -41,7 +42,7 @@ pub(crate) struct Live {
 }
 
 impl Health for Gateway {
-    /// Once the view, live or kept, has held an instance of every service in the routes.
+    /// Once the view, live or kept, has held an instance of every service in the routes of this machine's settings.
     async fn ready(&self) -> anyhow::Result<()> {
         for (service, seen) in &self.0.seen {
             // Its loss stops changes, never traffic; and an earlier one does not list itself.
@@ -86,13 +87,11 @@ impl Gateway {
     /// Takes `settings`, which central configuration has made of this machine's own, for every request that begins from
     /// now on. Routes are added to those of the machine; who is trusted stays as the machine says. What is refused changes
     /// nothing. Whether the gateway is ready does not depend on it.
-    pub fn reload(&self, settings: &Settings) -> Result<(), RouteRefused> {
+    pub fn reload(&self, settings: &Settings) -> Result<(), Refusal> {
         let mut routes = self.0.local_routes.clone();
         routes.extend(added(&routes, &settings.routes)?);
-        let routes = Routes::new(&routes).map_err(|error| RouteRefused {
-            key: "routes".to_owned(),
-            reason: error.to_string(),
-        })?;
+        let routes =
+            Routes::new(&routes).map_err(|error| Refusal::of("routes", error.to_string()))?;
         let live = Arc::new(Live {
             routes,
             limits: Limits::of(settings),
@@ -100,6 +99,23 @@ impl Gateway {
         });
         *self.0.live.write().unwrap_or_else(PoisonError::into_inner) = live;
         Ok(())
+    }
+
+    /// Takes what central configuration makes of the settings, for as long as the process lives.
+    pub(crate) fn follow(&self, mut settings: LiveValue<Settings>) {
+        let (gateway, process) = (self.clone(), &self.0.process);
+        let stop = process.shutdown.clone();
+        let following = async move {
+            loop {
+                settings.changed().await;
+                if let Err(refusal) = gateway.reload(&settings.now()) {
+                    tracing::error!(%refusal, "settings are refused here, and what held before holds on");
+                }
+            }
+        };
+        process.tasks.spawn(async move {
+            stop.run_until_cancelled(following).await;
+        });
     }
 
     pub(crate) fn live(&self) -> Arc<Live> {

@@ -90,7 +90,7 @@ where
             let process = begun.process.clone();
             let mut peers = Peers::open(&process)?;
             let own = loaded.settled.own.clone();
-            peers.configuration = Configuration::begin(&begun, &peers.view, loaded);
+            peers.configuration = Configuration::begin(&begun, &peers.view, loaded)?;
             prove_in(&mut begun.announcement, &peers.identity);
             let built = build(peers.clone(), own).await;
             match built.inspect_err(|error| process.damage.notice(error.as_ref())) {

@@ -19,6 +19,7 @@ use serde::{Deserialize, Deserializer};
 use tracing_subscriber::EnvFilter;
 
 pub use public_url::{PublicUrl, PublicUrlError};
+pub use slipway_configuration::Refusal;
 
 /// The sections that every service has.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -42,6 +43,11 @@ const COMMON_SECTIONS: [&str; 6] = ["http", "admin", "log", "registry", "databas
 pub trait Settings: DeserializeOwned + JsonSchema + Clone + Send + Sync + 'static {
     /// What no type says of them; the words are for whoever set them.
     fn check(&self) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    /// What documents may make of `local`, which are the settings that the machine alone gives.
+    fn check_beside(&self, _local: &Self) -> Result<(), Refusal> {
         Ok(())
     }
 }

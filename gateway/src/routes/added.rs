@@ -5,38 +5,22 @@
 //! settings of the machine decide that.
 
 use slipway_contract::{Slug, services};
+use slipway_runtime::settings::Refusal;
 
-use super::RouteSetting;
-
-/// First segments of addresses that the platform has or will have, beside those of the table of services.
-const RESERVED: [&str; 13] = [
-    "admin", "apt", "console", "events", "f", "fdroid", "healthz", "internal", "l", "metrics",
-    "readyz", "rpm", "winget",
-];
-
-/// Why a route is not added.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{key}: {reason}")]
-pub struct RouteRefused {
-    /// As `routes[2].path`.
-    pub key: String,
-    pub reason: String,
-}
+use super::setting::{RouteSetting, taken};
 
 /// The routes of `wanted` that are added to those of the machine's own settings, which stay whatever a document says.
 pub(crate) fn added(
     local: &[RouteSetting],
     wanted: &[RouteSetting],
-) -> Result<Vec<RouteSetting>, RouteRefused> {
+) -> Result<Vec<RouteSetting>, Refusal> {
     let mut added = Vec::new();
     for (place, route) in wanted.iter().enumerate() {
         let same =
             |other: &&RouteSetting| (&other.path, &other.service) == (&route.path, &route.service);
         let here = local.iter().find(same);
-        let refused = |key: &str, reason: String| RouteRefused {
-            key: format!("routes[{place}].{key}"),
-            reason,
-        };
+        let refused =
+            |key: &str, reason: String| Refusal::of(&format!("routes.{place}.{key}"), reason);
         if route.authorization && !here.is_some_and(|here| here.authorization) {
             let reason = "whether a service sees the tokens of clients is said in the settings of the gateway's own machine alone";
             return Err(refused("authorization", reason.to_owned()));
@@ -71,12 +55,15 @@ fn check(route: &RouteSetting) -> Result<(), (&'static str, String)> {
         );
         return Err(("path", reason));
     }
-    if is_taken(first) {
+    if taken().any(|name| name == first) {
         let reason = format!("/{first} belongs to the platform: choose another first name");
         return Err(("path", reason));
     }
-    if path.trim_end_matches("/**").contains("**") {
-        return Err(("path", format!("{path:?} may have ** at its end alone")));
+    let segments = rest.strip_suffix("/**").unwrap_or(rest).split('/');
+    let is_odd = |segment: &str| segment.is_empty() || (segment.contains('*') && segment != "*");
+    if segments.into_iter().any(is_odd) {
+        let reason = format!("{path:?} may have * for a segment and ** at its end alone");
+        return Err(("path", reason));
     }
     match route
         .methods
@@ -88,15 +75,13 @@ fn check(route: &RouteSetting) -> Result<(), (&'static str, String)> {
     }
 }
 
-fn is_taken(first: &str) -> bool {
-    let mut of_table = services::TABLE.iter().flat_map(|service| service.routes);
-    RESERVED.contains(&first) || of_table.any(|route| route.path.split('/').nth(1) == Some(first))
-}
-
 #[cfg(test)]
 mod tests {
+    use slipway_runtime::settings::sources::schema;
+
     use super::*;
     use crate::routes::{Routes, default_routes};
+    use crate::settings::Settings;
 
     fn own(path: &str) -> RouteSetting {
         RouteSetting::new(path, &[], "scanner")
@@ -106,7 +91,7 @@ mod tests {
         let local = default_routes();
         added(&local, wanted)
             .map(|added| added.len())
-            .map_err(|refused| refused.key)
+            .map_err(|refused| refused.key.expect("a key"))
     }
 
     #[test]
@@ -115,9 +100,30 @@ mod tests {
             key(&[own("/scans/**"), own("/scan"), own("/py-1/*/x")]),
             Ok(3)
         );
+        for path in ["/scans/**", "/scan", "/py-1/*/x", "/apis/**"] {
+            let document = serde_json::json!({"path": path, "service": "scanner"});
+            assert!(schema_permits(&document), "{path}");
+        }
+        for document in [
+            serde_json::json!({"path": "/scans/**", "service": "catalog"}),
+            serde_json::json!({"path": "/scans/**", "service": "scanner", "authorization": true}),
+            serde_json::json!({"path": "/scans/**", "service": "scanner", "timeout": 1}),
+        ] {
+            assert!(!schema_permits(&document), "{document}");
+        }
         // What is there already is not there twice, and nothing takes it away.
         assert_eq!(key(&default_routes()), Ok(0));
         assert_eq!(key(&[]), Ok(0));
+    }
+
+    /// What the registry says of a document with these routes, by the schema alone.
+    fn schema_permits(wanted: &serde_json::Value) -> bool {
+        let schema = schema::<Settings>().expect("a schema");
+        let schemas = [("gateway".to_owned(), vec![schema])].into();
+        let document = "base".parse().expect("a name");
+        let content = serde_json::json!({"routes": [wanted]});
+        let content = content.as_object().expect("an object");
+        slipway_configuration::validation::check(&document, content, &schemas).is_ok()
     }
 
     #[test]
@@ -149,11 +155,16 @@ mod tests {
             "/A/x",
             "/a b",
             "/x/**/y",
+            "/x/",
+            "/x//y",
+            "/x/y*",
             "/..",
         ] {
+            let document = serde_json::json!({"path": path, "service": "scanner"});
+            assert!(!schema_permits(&document), "{path}");
             assert_eq!(
                 key(&[own("/fine"), own(path)]),
-                Err("routes[1].path".to_owned()),
+                Err("routes.1.path".to_owned()),
                 "{path}"
             );
         }
@@ -161,12 +172,12 @@ mod tests {
             let route = RouteSetting::new("/scans/**", &[], service);
             assert_eq!(
                 key(&[route]),
-                Err("routes[0].service".to_owned()),
+                Err("routes.0.service".to_owned()),
                 "{service}"
             );
         }
         let route = RouteSetting::new("/scans/**", &["GE T"], "scanner");
-        assert_eq!(key(&[route]), Err("routes[0].methods".to_owned()));
+        assert_eq!(key(&[route]), Err("routes.0.methods".to_owned()));
     }
 
     #[test]
@@ -177,8 +188,8 @@ mod tests {
         };
         let asked = added(&[own("/scans/**")], std::slice::from_ref(&trusted));
         assert_eq!(
-            asked.expect_err("a document says so").key,
-            "routes[0].authorization"
+            asked.expect_err("a document says so").key.as_deref(),
+            Some("routes.0.authorization")
         );
         let local = [trusted.clone()];
         assert_eq!(

@@ -63,21 +63,21 @@ async fn what_is_refused_changes_nothing() {
     for (route, key) in [
         (
             json!({"path": "/d/**", "service": "scanner"}),
-            "routes[0].path",
+            "routes.0.path",
         ),
         (
             json!({"path": "/scans/**", "service": "catalog"}),
-            "routes[0].service",
+            "routes.0.service",
         ),
         (
             json!({"path": "/scans/**", "service": "scanner", "authorization": true}),
-            "routes[0].authorization",
+            "routes.0.authorization",
         ),
     ] {
         let document =
             json!({"routes": [route], "cors": {"origins": ["https://console.example.org"]}});
         let refused = gateway.health.reload(&settings(document)).expect_err(key);
-        assert_eq!(refused.key, key);
+        assert_eq!(refused.key.as_deref(), Some(key));
     }
     let fields = "Origin: https://console.example.org\r\n";
     let answer = ask(gateway.address, request("GET /api/v1/apps", fields)).await;

@@ -22,12 +22,15 @@ pub(crate) use follow::start;
 #[derive(Clone, Default)]
 pub struct Configuration(Option<Arc<Following>>);
 
+type Check = Box<dyn Fn(&[Document]) -> Result<(), Refusal> + Send + Sync>;
+
 struct Following {
-    /// The `Live<S>` of the service's settings.
+    /// The `Live<S>` of the service's settings, and the `S` that the machine alone gives.
     settings: Box<dyn Any + Send + Sync>,
+    local: Box<dyn Any + Send + Sync>,
     take: Box<dyn Fn(&Offer) + Send + Sync>,
     standing: Box<dyn Fn() -> Standing + Send + Sync>,
-    check: Box<dyn Fn(&[Document]) -> Result<(), Refusal> + Send + Sync>,
+    check: Check,
 }
 
 impl Configuration {
@@ -36,16 +39,22 @@ impl Configuration {
         Self::default()
     }
 
-    pub(crate) fn begin<S: Settings>(begun: &Begun, view: &View, loaded: Loaded<S>) -> Self {
+    pub(crate) fn begin<S: Settings>(
+        begun: &Begun,
+        view: &View,
+        loaded: Loaded<S>,
+    ) -> Result<Self, Refusal> {
+        let local = loaded.sources.alone::<S>()?;
         let (taking, settings) = taking::Taking::begin(begun, view, loaded);
         let taking = Arc::new(taking);
         let (standing, checking) = (taking.clone(), taking.clone());
-        Self(Some(Arc::new(Following {
+        Ok(Self(Some(Arc::new(Following {
             settings: Box::new(settings),
+            local: Box::new(local),
             take: Box::new(move |offer| taking.take(offer)),
             standing: Box::new(move || standing.standing()),
             check: Box::new(move |documents| checking.check(documents)),
-        })))
+        }))))
     }
 
     /// The service's settings from now on; `settings` are those that it began with, which hold where nobody changes them.
@@ -53,6 +62,13 @@ impl Configuration {
         let following = self.0.as_ref();
         let live = following.and_then(|following| following.settings.downcast_ref::<Live<S>>());
         live.cloned().unwrap_or_else(|| Live::fixed(settings))
+    }
+
+    /// The service's settings that the machine alone gives, whatever was configured; `settings` where nobody configures it.
+    pub fn local<S: Settings>(&self, settings: S) -> S {
+        let following = self.0.as_ref();
+        let local = following.and_then(|following| following.local.downcast_ref::<S>());
+        local.cloned().unwrap_or(settings)
     }
 
     /// Takes what the registry says, or refuses it whole and goes on as before.

@@ -151,13 +151,20 @@ impl Sources {
     pub fn settle<S: Settings>(&self, documents: &[Document]) -> Result<Settled<S>, Refusal> {
         let (layers, ignored) = self.layers(documents);
         let merged = layers.merged();
-        let (common, own) = self.read_as(&merged)?;
+        let (common, own) = self.read_as::<S>(&merged)?;
+        own.check_beside(&self.alone()?)?;
         Ok(Settled {
             common,
             own,
             merged,
             ignored,
         })
+    }
+
+    /// The service's settings that the machine alone gives.
+    pub fn alone<S: Settings>(&self) -> Result<S, Refusal> {
+        let (layers, _) = self.layers(&[]);
+        self.read_as(&layers.merged()).map(|(_, own)| own)
     }
 
     /// What a process that began with `startup` works by when `next` is set: keys that need a restart stay as they were, and
