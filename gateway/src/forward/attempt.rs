@@ -10,6 +10,7 @@ use http::{HeaderValue, Request, Response, StatusCode, Uri, Version};
 use http_body_util::{Either, Empty};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::{Error, ResponseFuture};
+use slipway_peers::guard::DRAINING;
 use slipway_peers::probe::{self, Sign};
 use slipway_runtime::Problem;
 use tokio::time::{Instant, sleep_until};
@@ -23,10 +24,8 @@ use super::upstreams::{Asking, Outcome, Upstreams};
 use crate::connections::Outgoing;
 use crate::deferred_body::DeferredBody;
 use crate::request::address_to;
+use crate::routes::Upstream;
 use crate::tunnel;
-
-/// Says in an answer that its instance leaves. It counts while no registry is there to say so.
-const DRAINING: &str = "x-slipway-draining";
 
 impl Upstreams {
     /// One attempt. A service that hangs for `patience` is given up.
@@ -57,7 +56,10 @@ impl Upstreams {
         };
         let untouched = hold.is_none() || body.is_some();
         match answered {
-            Ok(answer) => answered_with(asking, target, answer, hold, body),
+            Ok(answer) => {
+                self.note_drain(upstream, target, &answer);
+                answered_with(asking, target, answer, hold, body)
+            }
             Err(error) if untouched && was_not_sent(&error) => {
                 self.note_not_sent(target, &error);
                 Outcome::NotSent(error)
@@ -91,6 +93,15 @@ impl Upstreams {
             if since.elapsed() >= limit {
                 return;
             }
+        }
+    }
+
+    /// An instance that leaves says so in every answer: so it is known while no registry is there to say it.
+    fn note_drain<B>(&self, upstream: &Upstream, target: &Target, answer: &Response<B>) {
+        if answer.headers().contains_key(&DRAINING)
+            && let Ok(instance) = target.name.to_str()
+        {
+            self.view.leaves(upstream.name, instance);
         }
     }
 
@@ -166,9 +177,6 @@ fn answered_with(
         };
     }
     target.place.tell(retry::seen(status, headers));
-    if headers.contains_key(DRAINING) {
-        target.place.instance.note_drain();
-    }
     // What nobody has asked for is no tunnel: the client's next request would be taken for its bytes (smuggling).
     if status == StatusCode::SWITCHING_PROTOCOLS
         && !(asking.is_tunnel && tunnel::is_agreed(headers))

@@ -3,7 +3,7 @@
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use http::HeaderValue;
@@ -27,8 +27,6 @@ pub(super) struct Instance {
     pub(super) pool: Pool,
     in_flight: AtomicUsize,
     breaker: Mutex<Breaker>,
-    /// It said so in an answer, which counts while the registry is away.
-    says_it_drains: AtomicBool,
 }
 
 impl Instance {
@@ -42,7 +40,6 @@ impl Instance {
             pool: Pool::default(),
             in_flight: AtomicUsize::default(),
             breaker: Mutex::default(),
-            says_it_drains: AtomicBool::default(),
         })
     }
 
@@ -52,14 +49,9 @@ impl Instance {
 
     /// How it stands for a request, where the view has it in `tier`.
     pub(super) fn standing(&self, tier: Tier, was_tried: bool, now: Instant) -> Standing {
-        let drains = self.says_it_drains.load(Ordering::Relaxed);
         Standing {
             was_tried,
-            tier: if drains {
-                tier.max(Tier::Draining)
-            } else {
-                tier
-            },
+            tier,
             is_admitted: self.breaker().admits(now),
             in_flight: self.in_flight.load(Ordering::Relaxed),
         }
@@ -106,15 +98,6 @@ impl Instance {
             address,
             identity,
         ));
-    }
-
-    /// It said that it drains: its idle connections end here before they end there, where a request could be on its way.
-    pub(super) fn note_drain(&self) {
-        if !self.says_it_drains.swap(true, Ordering::Relaxed) {
-            let (service, instance) = (self.service, &self.name);
-            tracing::info!(service, ?instance, "this instance says that it drains");
-            self.pool.close();
-        }
     }
 
     /// Whether this request may go there as what the rule says it is: the one that tries an instance, or one of many.

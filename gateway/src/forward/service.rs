@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use slipway_contract::record::Record;
 use slipway_peers::discovery::view::View;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -71,7 +72,7 @@ impl Services {
         service.clone()
     }
 
-    /// Reads the view again whenever it changes: the connections to whoever leaves end then and not with the next request.
+    /// Reads the view again whenever it changes, so that nobody is remembered for longer.
     pub(super) async fn keep_current(&self) {
         let mut news = self.view.subscribe();
         while news.changed().await.is_ok() {
@@ -79,6 +80,15 @@ impl Services {
             for service in known.values() {
                 service.members();
             }
+        }
+    }
+
+    /// An instance leaves or is gone: its idle connections end here, before they end there, where a request could be on its
+    /// way.
+    pub(super) fn part(&self, record: &Record) {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(service) = known.get(record.service.as_str()) {
+            service.part(record);
         }
     }
 }
@@ -136,6 +146,15 @@ impl Service {
         }
     }
 
+    fn part(&self, record: &Record) {
+        let listed = self.listed.read().unwrap_or_else(PoisonError::into_inner);
+        for member in listed.members.iter() {
+            if member.instance.is_of(record) {
+                member.instance.pool.close();
+            }
+        }
+    }
+
     fn members(&self) -> Arc<[Member]> {
         let listed = self.listed.read().unwrap_or_else(PoisonError::into_inner);
         if !listed.news.has_changed().unwrap_or(false) {
@@ -148,28 +167,19 @@ impl Service {
         listed.members.clone()
     }
 
-    /// What the view has now. Who was there before is the same still, and who leaves loses the connections that are idle.
+    /// What the view has now. Who was there before is the same still; connections to others end.
     fn read(&self, before: &[Member]) -> Arc<[Member]> {
         let records = self.view.candidates(self.name);
-        let members: Arc<[Member]> = records
-            .iter()
-            .filter_map(|record| {
-                let same = |member: &&Member| member.instance.is_of(record);
-                let known = before.iter().find(same).map(|known| known.instance.clone());
-                let instance = known.or_else(|| Instance::of(self.name, record).map(Arc::new))?;
-                let tier = Tier::of(record.state);
-                Some(Member { tier, instance })
-            })
-            .collect();
-        for was in before {
-            let is = members
-                .iter()
-                .find(|member| Arc::ptr_eq(&member.instance, &was.instance));
-            let stays = is.is_some_and(|is| is.tier == was.tier || is.tier == Tier::Ready);
-            if !stays {
-                was.instance.pool.close();
+        let member = |record: &Record| {
+            let same = |member: &&Member| member.instance.is_of(record);
+            let known = before.iter().find(same).map(|known| known.instance.clone());
+            let instance = known.or_else(|| Instance::of(self.name, record).map(Arc::new))?;
+            let tier = Tier::of(record.state);
+            if tier != Tier::Ready {
+                instance.pool.close();
             }
-        }
-        members
+            Some(Member { tier, instance })
+        };
+        records.iter().filter_map(member).collect()
     }
 }

@@ -1,5 +1,6 @@
 //! The services behind the gateway, and what is asked of them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::request::Parts;
@@ -23,7 +24,7 @@ use crate::settings::Settings;
 pub(crate) struct Upstreams {
     pub(super) connections: Connections,
     pub(super) identity: Identity,
-    pub(super) services: Services,
+    pub(super) services: Arc<Services>,
     pub(super) view: View,
     pub(super) run: Option<HeaderValue>,
     pub(super) begun: Instant,
@@ -102,10 +103,17 @@ pub(super) struct Asking<'a> {
 impl Upstreams {
     pub(crate) fn new(peers: &Peers) -> Self {
         let run = peers.process.run.as_deref();
+        let services = Arc::new(Services::new(peers.view.clone()));
+        let parting = Arc::downgrade(&services);
+        peers.view.when_leaving(move |record| {
+            if let Some(services) = parting.upgrade() {
+                services.part(record);
+            }
+        });
         Self {
             connections: Connections::new(peers.identity.clone()),
             identity: peers.identity.clone(),
-            services: Services::new(peers.view.clone()),
+            services,
             view: peers.view.clone(),
             run: run.and_then(|run| HeaderValue::from_str(run).ok()),
             begun: Instant::now(),
