@@ -24,6 +24,8 @@ pub(super) struct Taking<S> {
     startup: Content,
     settings: watch::Sender<Arc<S>>,
     standing: Mutex<Standing>,
+    /// What is on disk. It is written beside what holds: a slow disk keeps nobody from following.
+    kept: Mutex<Option<(String, u64)>>,
 }
 
 impl<S: Settings> Taking<S> {
@@ -57,6 +59,7 @@ impl<S: Settings> Taking<S> {
             sources,
             settings,
             standing: Mutex::new(standing),
+            kept: Mutex::default(),
         };
         (taking, live)
     }
@@ -68,9 +71,16 @@ impl<S: Settings> Taking<S> {
     /// Takes an offer that is newer than what was seen. A registry whose database is older than what it has said before is
     /// not followed back: its next change has a higher number than any that was seen.
     pub(super) fn take(&self, offer: &Offer) {
+        if self.apply(offer) {
+            self.keep(offer);
+        }
+    }
+
+    /// Whether it is new, and holds now.
+    fn apply(&self, offer: &Offer) -> bool {
         let mut standing = self.locked();
         if offer.epoch == standing.epoch && offer.revision <= standing.seen {
-            return;
+            return false;
         }
         // A panic would be begun anew with the same document, for ever.
         let read = catch_unwind(AssertUnwindSafe(|| self.read(offer)));
@@ -83,7 +93,6 @@ impl<S: Settings> Taking<S> {
                 standing.ignored.clone_from(&settled.ignored);
                 standing.refused = self.swap(settled).err().map(|error| format!("{error:#}"));
                 standing.applied = offer.revision;
-                self.keep(offer);
                 let (revision, pending) = (offer.revision, &standing.pending);
                 tracing::info!(revision, ?pending, "the configuration was taken");
             }
@@ -104,6 +113,7 @@ impl<S: Settings> Taking<S> {
                 "the configuration holds keys that are not taken here"
             );
         }
+        standing.applied == offer.revision
     }
 
     pub(super) fn check(&self, documents: &[Document]) -> Result<(), Refusal> {
@@ -124,6 +134,13 @@ impl<S: Settings> Taking<S> {
 
     /// For a start without a registry. A full disk is no reason not to follow.
     fn keep(&self, offer: &Offer) {
+        let mut there = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_older = |(epoch, revision): &(String, u64)| {
+            *epoch == offer.epoch && *revision >= offer.revision
+        };
+        if there.as_ref().is_some_and(is_older) {
+            return;
+        }
         let kept = Kept {
             service: self.process.service.to_owned(),
             environment: self.sources.environment.clone(),
@@ -138,7 +155,9 @@ impl<S: Settings> Taking<S> {
                 error,
                 "the configuration could not be kept for the next start"
             );
+            return;
         }
+        *there = Some((offer.epoch.clone(), offer.revision));
     }
 
     fn locked(&self) -> MutexGuard<'_, Standing> {
