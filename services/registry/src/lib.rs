@@ -4,21 +4,15 @@
 //! Losing every registry node stops changes, never traffic.
 
 mod address;
-mod central;
-mod copy;
 mod error;
-mod explain;
 mod leases;
-mod permission;
 mod proof;
 mod record;
 mod routes;
 mod settings;
-mod shipped;
 #[cfg(test)]
 mod simulation;
 mod state;
-mod store;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +24,6 @@ use slipway_runtime::Process;
 use slipway_runtime::command::Service;
 use tokio::time::MissedTickBehavior;
 
-use central::Central;
 pub use leases::Leases;
 use leases::table::SWEEP;
 pub use settings::{LeaseSettings, Settings};
@@ -66,14 +59,14 @@ pub async fn build(
         networks,
         proofs: Arc::new(proof::places()),
         process: process.clone(),
-        central: Central::start(&peers),
         peers: peers.clone(),
     };
     process.keep_open(go_last(process.clone(), leases.clone()));
     process.spawn("leases", move || sweep(leases.clone()));
     let knowing = state.clone();
     process.spawn("view", move || know_the_others(knowing.clone()));
-    Ok(Assembled::new(process, state.clone(), None, router(state)))
+    let routes = router(state.clone()).merge(slipway_central::start(&peers));
+    Ok(Assembled::new(process, state, None, routes))
 }
 
 /// Removes leases that have ended.
@@ -114,14 +107,10 @@ async fn know_the_others(state: RegistryState) {
 pub fn openapi() -> utoipa::openapi::OpenApi {
     use utoipa::OpenApi as _;
     let mut document = routes::instances::Description::openapi();
-    document.merge(routes::configuration::Description::openapi());
-    document.merge(routes::config::Description::openapi());
+    document.merge(slipway_central::openapi());
     document
 }
 
 fn router(state: RegistryState) -> Router {
-    routes::instances::router()
-        .merge(routes::configuration::router())
-        .merge(routes::config::router())
-        .with_state(state)
+    routes::instances::router().with_state(state)
 }

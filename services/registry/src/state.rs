@@ -9,7 +9,6 @@ use slipway_runtime::metrics::Reading;
 use slipway_runtime::{Health, Process};
 use tokio::sync::Semaphore;
 
-use crate::central::Central;
 use crate::leases::Leases;
 
 /// What the handlers work with.
@@ -19,16 +18,8 @@ pub struct RegistryState {
     pub(crate) networks: Arc<[IpNet]>,
     /// Places for addresses that are being proven, by service.
     pub(crate) proofs: Arc<HashMap<&'static str, Semaphore>>,
-    pub(crate) central: Arc<Central>,
     pub(crate) process: Process,
     pub(crate) peers: Peers,
-}
-
-impl RegistryState {
-    /// The environment of this process.
-    pub(crate) fn environment(&self) -> &str {
-        self.process.environment()
-    }
 }
 
 impl Health for RegistryState {

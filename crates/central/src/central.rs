@@ -21,7 +21,6 @@ use tokio::sync::watch;
 
 use crate::copy::Copy;
 use crate::error::Error;
-use crate::leases::Holder;
 use crate::permission::Operator;
 use crate::shipped;
 use crate::store::{revisions, schemas};
@@ -36,6 +35,13 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 const FOLLOWER_LIFE: Duration = Duration::from_secs(45);
 /// Characters of a reason.
 const LONGEST_REASON: usize = 500;
+
+/// Who follows: the service that its certificate proves, and which of its instances it says it is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Holder {
+    pub(crate) service: String,
+    pub(crate) instance: String,
+}
 
 pub(crate) struct Central {
     configuration: Configuration,

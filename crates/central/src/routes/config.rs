@@ -22,10 +22,10 @@ use crate::central::{Asked, Wanted, number, state_at};
 use crate::error::Error;
 use crate::explain;
 use crate::permission::Operator;
-use crate::state::RegistryState;
+use crate::state::CentralState;
 use crate::store::revisions;
 
-pub(crate) fn router() -> Router<RegistryState> {
+pub(super) fn router() -> Router<CentralState> {
     Router::new()
         .route("/api/v1/config", get(show))
         .route("/api/v1/config/changes", get(list).post(change))
@@ -42,7 +42,7 @@ pub(crate) fn router() -> Router<RegistryState> {
     paths(show, list, change, promote, roll_back, compare, explained, instances),
     tags((name = "configuration"))
 )]
-pub(crate) struct Description;
+pub(super) struct Description;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -65,7 +65,7 @@ struct Shown {
         (status = 404, description = "`revision_unknown`", body = slipway_openapi::ProblemDocument, content_type = "application/problem+json")),
 ))]
 async fn show(
-    State(state): State<RegistryState>,
+    State(state): State<CentralState>,
     _: Operator,
     ApiQuery(query): ApiQuery<Shown>,
 ) -> Result<Response, Error> {
@@ -113,7 +113,7 @@ struct Doing {
         (status = 428, description = "`revision_required`", body = slipway_openapi::ProblemDocument, content_type = "application/problem+json")),
 ))]
 async fn change(
-    State(state): State<RegistryState>,
+    State(state): State<CentralState>,
     operator: Operator,
     headers: HeaderMap,
     ApiQuery(doing): ApiQuery<Doing>,
@@ -148,7 +148,7 @@ async fn change(
         (status = 422, description = "`configuration_refused`", body = slipway_openapi::ProblemDocument, content_type = "application/problem+json")),
 ))]
 async fn promote(
-    State(state): State<RegistryState>,
+    State(state): State<CentralState>,
     operator: Operator,
     headers: HeaderMap,
     ApiQuery(doing): ApiQuery<Doing>,
@@ -186,7 +186,7 @@ async fn promote(
         (status = 422, description = "`configuration_refused`", body = slipway_openapi::ProblemDocument, content_type = "application/problem+json")),
 ))]
 async fn roll_back(
-    State(state): State<RegistryState>,
+    State(state): State<CentralState>,
     operator: Operator,
     headers: HeaderMap,
     ApiQuery(doing): ApiQuery<Doing>,
@@ -213,7 +213,7 @@ async fn roll_back(
         (status = 200, description = "A page of revisions.", body = slipway_openapi::Listing<Revision>)),
 ))]
 async fn list(
-    State(state): State<RegistryState>,
+    State(state): State<CentralState>,
     _: Operator,
     ApiQuery(query): ApiQuery<List>,
 ) -> Result<Json<Items<Revision>>, Error> {
@@ -266,7 +266,7 @@ struct Comparing {
         (status = 422, description = "`document_unknown`", body = slipway_openapi::ProblemDocument, content_type = "application/problem+json")),
 ))]
 async fn compare(
-    State(state): State<RegistryState>,
+    State(state): State<CentralState>,
     _: Operator,
     ApiQuery(query): ApiQuery<Comparing>,
 ) -> Result<Json<Compared>, Error> {
@@ -314,7 +314,7 @@ struct Explaining {
         (status = 422, description = "`configuration_refused`: there is no such setting.", body = slipway_openapi::ProblemDocument, content_type = "application/problem+json")),
 ))]
 async fn explained(
-    State(state): State<RegistryState>,
+    State(state): State<CentralState>,
     _: Operator,
     ApiQuery(query): ApiQuery<Explaining>,
 ) -> Result<Json<Explained>, Error> {
@@ -342,7 +342,7 @@ async fn explained(
         (status = 200, description = "Those that follow now.", body = slipway_openapi::Listing<InstanceConfiguration>)),
 ))]
 async fn instances(
-    State(state): State<RegistryState>,
+    State(state): State<CentralState>,
     _: Operator,
 ) -> Json<Items<InstanceConfiguration>> {
     let living = state.central.living().into_iter();

@@ -9,18 +9,18 @@ use serde::Deserialize;
 use slipway_contract::configuration::{Offer, Standing};
 use slipway_runtime::http::caller::Caller;
 use slipway_runtime::http::json::{ApiJson, ApiPath, ApiQuery};
+use uuid::Uuid;
 
+use crate::central::Holder;
 use crate::error::Error;
-use crate::leases::Holder;
-use crate::record;
-use crate::state::RegistryState;
+use crate::state::CentralState;
 
 /// Longest time that a poll is held.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 /// Bytes of what an instance says: its schema is most of it, and has a tenth.
 const MAX_STANDING: usize = 512 * 1024;
 
-pub(crate) fn router() -> Router<RegistryState> {
+pub(super) fn router() -> Router<CentralState> {
     Router::new()
         .route("/internal/configuration/{instance}", put(follow))
         .layer(DefaultBodyLimit::max(MAX_STANDING))
@@ -29,7 +29,7 @@ pub(crate) fn router() -> Router<RegistryState> {
 #[cfg(feature = "schema")]
 #[derive(utoipa::OpenApi)]
 #[openapi(paths(follow))]
-pub(crate) struct Description;
+pub(super) struct Description;
 
 #[derive(Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
@@ -54,13 +54,13 @@ struct Poll {
     )
 )]
 async fn follow(
-    State(state): State<RegistryState>,
+    State(state): State<CentralState>,
     Caller(caller): Caller,
     ApiPath(instance): ApiPath<String>,
     ApiQuery(poll): ApiQuery<Poll>,
     ApiJson(standing): ApiJson<Standing>,
 ) -> Result<Json<Offer>, Error> {
-    record::check_instance(&instance)?;
+    Uuid::try_parse(&instance).map_err(|_| Error::Instance)?;
     let central = &state.central;
     let mut head = central.head();
     let holder = Holder {

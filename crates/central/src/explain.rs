@@ -6,8 +6,7 @@ use slipway_configuration::validation::Schemas;
 use slipway_configuration::{DocumentName, Layer, Refusal, Schema, content};
 use slipway_contract::configuration::{Explained, ExplainedService, Source};
 
-use crate::central::Follower;
-use crate::leases::Holder;
+use crate::central::{Follower, Holder};
 
 /// The layers that set `key`, for each service that has it.
 pub(crate) fn explain(

@@ -9,7 +9,7 @@ use slipway_runtime::http::request_line::permitted_by;
 use slipway_runtime::token::Token;
 
 use crate::error::Error;
-use crate::state::RegistryState;
+use crate::state::CentralState;
 use crate::store::tokens;
 
 /// Whoever may operate the platform, for the history.
@@ -19,10 +19,10 @@ pub(crate) struct Operator {
     pub(crate) request_id: String,
 }
 
-impl FromRequestParts<RegistryState> for Operator {
+impl FromRequestParts<CentralState> for Operator {
     type Rejection = Error;
 
-    async fn from_request_parts(parts: &mut Parts, state: &RegistryState) -> Result<Self, Error> {
+    async fn from_request_parts(parts: &mut Parts, state: &CentralState) -> Result<Self, Error> {
         let token = Token::from_headers(&parts.headers)?;
         let opened = state.central.opened()?;
         if *opened.following.copy_state.borrow() == CopyState::Behind {
