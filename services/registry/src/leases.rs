@@ -18,7 +18,7 @@ use holder::Holder;
 use table::{Proven, Refused, Table};
 use watchers::Watchers;
 
-pub(crate) struct Leases {
+pub struct Leases {
     epoch: String,
     per_service: usize,
     inner: Mutex<Inner>,
