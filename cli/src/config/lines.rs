@@ -110,15 +110,16 @@ pub(super) fn instance(instance: &InstanceConfiguration) -> String {
         applied,
         ..
     } = instance;
-    let mut line = format!("{service}/{name}  revision {applied}");
+    let mut parts = vec![format!("{service}/{name}"), format!("revision {applied}")];
     if let Some(refused) = &instance.refused {
-        line += &format!("  refused {}: {refused}", instance.seen);
+        parts.push(format!("refused {}: {refused}", instance.seen));
     }
     if !instance.pending.is_empty() {
-        line += &format!("  waits for a restart: {}", instance.pending.join(", "));
+        let keys = instance.pending.join(", ");
+        parts.push(format!("waits for a restart: {keys}"));
     }
     if !instance.ignored.is_empty() {
-        line += &format!("  passed over: {}", instance.ignored.join(", "));
+        parts.push(format!("passed over: {}", instance.ignored.join(", ")));
     }
-    line
+    parts.join("  ")
 }

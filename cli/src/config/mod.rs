@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use serde_json::{Map, Value, json};
 use slipway_configuration::content;
+use slipway_contract::configuration::Changed;
 
 use crate::exit::Stop;
 use crate::server::{Connection, block_on};
@@ -60,7 +61,7 @@ enum Command {
         after_help = "Examples:\n  slipway config get\n  slipway config get production\n  slipway config get limits.package_bytes --in production"
     )]
     Get {
-        /// A key such as limits.package_bytes, or a document: base, production, production/upload
+        /// A key such as `limits.package_bytes`, or a document: base, production, production/upload
         #[arg(value_name = "KEY|DOCUMENT")]
         what: Option<String>,
         /// The document to look for the key in [default: where it is set in the platform's environment]
@@ -197,11 +198,11 @@ async fn run(client: &Client, options: &Options) -> anyhow::Result<()> {
             change,
         } => {
             let body = json!({"from": from, "to": to, "keys": keys, "reason": change.reason});
-            done(client.post("promote", None, &body, change.plan).await?)?
+            done(&client.post("promote", None, &body, change.plan).await?)?
         }
         Command::Rollback { revision, change } => {
             let body = json!({"revision": revision, "reason": change.reason});
-            done(client.post("rollback", None, &body, change.plan).await?)?
+            done(&client.post("rollback", None, &body, change.plan).await?)?
         }
         Command::History { limit } => {
             let history = client.history(*limit).await?;
@@ -225,9 +226,9 @@ async fn run(client: &Client, options: &Options) -> anyhow::Result<()> {
 
 type Told = (Value, Vec<String>);
 
-fn done(changed: slipway_contract::configuration::Changed) -> anyhow::Result<Told> {
-    let told = lines::changed(&changed);
-    Ok((serde_json::to_value(&changed)?, told))
+fn done(changed: &Changed) -> anyhow::Result<Told> {
+    let told = lines::changed(changed);
+    Ok((serde_json::to_value(changed)?, told))
 }
 
 async fn get(client: &Client, what: Option<&str>, document: Option<&str>) -> anyhow::Result<Told> {
@@ -275,7 +276,7 @@ async fn edit(
     }
     let body = json!({"documents": {name: document}, "reason": change.reason});
     done(
-        client
+        &client
             .post("changes", Some(now.revision), &body, change.plan)
             .await?,
     )
@@ -289,7 +290,7 @@ async fn apply(client: &Client, folder: &std::path::Path, change: &Change) -> an
     let body = json!({"documents": documents, "reason": change.reason});
     let planned = client.post("changes", Some(revision), &body, true).await?;
     if change.plan || planned.differences.is_empty() {
-        return done(planned);
+        return done(&planned);
     }
-    done(client.post("changes", Some(revision), &body, false).await?)
+    done(&client.post("changes", Some(revision), &body, false).await?)
 }

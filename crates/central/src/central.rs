@@ -21,7 +21,6 @@ use tokio::sync::watch;
 
 use crate::copy::Copy;
 use crate::error::Error;
-use crate::permission::Operator;
 use crate::shipped;
 use crate::store::{revisions, schemas};
 
@@ -35,6 +34,13 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 const FOLLOWER_LIFE: Duration = Duration::from_secs(45);
 /// Characters of a reason.
 const LONGEST_REASON: usize = 500;
+
+/// Whoever may operate the platform, for the history.
+pub(crate) struct Operator {
+    pub(crate) token_id: String,
+    pub(crate) token_name: String,
+    pub(crate) request_id: String,
+}
 
 /// Who follows: the service that its certificate proves, and which of its instances it says it is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -129,13 +135,14 @@ impl Central {
                 at: Instant::now(),
             },
         );
-        let (applied, ahead) = (standing.applied, standing.applied > *self.head.borrow());
+        let applied = standing.applied;
+        let ahead = standing.epoch == opened.epoch && applied > *self.head.borrow();
         let is_new = known.is_none_or(|known| known.standing.schema != standing.schema);
-        if !is_new && !(ahead && standing.epoch == opened.epoch) {
+        if !is_new && !ahead {
             return Ok(());
         }
         let mut transaction = opened.database.write().await?;
-        if ahead && standing.epoch == opened.epoch {
+        if ahead {
             tracing::warn!(
                 applied,
                 "an instance has a newer configuration than this database: it is an older copy, and the next change is made on top of it"

@@ -8,16 +8,10 @@ use slipway_runtime::clock;
 use slipway_runtime::http::request_line::permitted_by;
 use slipway_runtime::token::Token;
 
+use crate::central::Operator;
 use crate::error::Error;
 use crate::state::CentralState;
 use crate::store::tokens;
-
-/// Whoever may operate the platform, for the history.
-pub(crate) struct Operator {
-    pub(crate) token_id: String,
-    pub(crate) token_name: String,
-    pub(crate) request_id: String,
-}
 
 impl FromRequestParts<CentralState> for Operator {
     type Rejection = Error;

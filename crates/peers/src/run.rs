@@ -26,7 +26,7 @@ use slipway_runtime::{Process, clock, settings};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::configuration::{self, Configuration};
+use crate::configuration::{Configuration, follow};
 use crate::context::Peers;
 use crate::damaged::{self, NeverReady};
 use crate::discovery::registries::REGISTRY;
@@ -169,7 +169,7 @@ fn join_others(
             heartbeat::run(beating.clone(), record.clone(), states.clone())
         });
         registry_watch::start(peers);
-        configuration::start(peers);
+        follow::start(peers);
     }
     let (damage, standing) = (process.damage.clone(), state.clone());
     process.spawn("standing back", move || {

@@ -5,6 +5,7 @@
 //! the ones of this module in the same file. Every key says when a change of it takes effect: `live` at once, `restart` at
 //! the next start, and `local` ones are said where the process runs and nowhere else, since they decide whom it trusts.
 
+pub mod environment;
 pub mod kept;
 mod public_url;
 pub mod sources;

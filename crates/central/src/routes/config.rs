@@ -18,10 +18,9 @@ use slipway_runtime::http::json::{ApiJson, ApiQuery};
 use slipway_runtime::http::list::{Items, List};
 use sqlx::AnyConnection;
 
-use crate::central::{Asked, Wanted, number, state_at};
+use crate::central::{Asked, Operator, Wanted, number, state_at};
 use crate::error::Error;
 use crate::explain;
-use crate::permission::Operator;
 use crate::state::CentralState;
 use crate::store::revisions;
 
@@ -273,17 +272,15 @@ async fn compare(
     let mut snapshot = state.central.opened()?.database.snapshot().await?;
     let head = revisions::head(&mut snapshot).await?.unsigned_abs();
     let to = query.to.unwrap_or_else(|| head.to_string());
-    let differences = match (query.from.parse::<u64>(), to.parse::<u64>()) {
-        (Ok(before), Ok(after)) => {
+    let differences =
+        if let (Ok(before), Ok(after)) = (query.from.parse::<u64>(), to.parse::<u64>()) {
             let before = documents_at(&mut snapshot, before).await?;
             history::differences(&before, &documents_at(&mut snapshot, after).await?)
-        }
-        _ => {
+        } else {
             let (from, to) = (environment(&query.from)?, environment(&to)?);
             let now = state_at(&mut snapshot, number(head)).await?;
             history::environment_differences(&now.documents, from, to)
-        }
-    };
+        };
     Ok(Json(Compared {
         from: query.from,
         to,

@@ -1,7 +1,7 @@
 //! The central configuration as a process follows it: what the registry says is read into types first, and holds only when
 //! all of it can be read. It never touches a registration, a listener or what health says.
 
-mod follow;
+pub(crate) mod follow;
 mod taking;
 
 use std::any::Any;
@@ -15,8 +15,6 @@ use slipway_runtime::settings::Settings;
 use slipway_runtime::settings::sources::Loaded;
 
 use crate::discovery::view::View;
-
-pub(crate) use follow::start;
 
 /// Cheap to clone.
 #[derive(Clone, Default)]

@@ -12,7 +12,7 @@ use crate::damage::Damage;
 use crate::data::{DataDir, private_folder};
 use crate::metrics::Metrics;
 use crate::settings::Common;
-use crate::settings::sources::environment;
+use crate::settings::environment::environment;
 
 /// What a service gets from its process; cheap to clone.
 #[derive(Clone)]

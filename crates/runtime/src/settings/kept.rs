@@ -6,13 +6,12 @@
 use std::fmt;
 use std::fs;
 use std::io::{self, ErrorKind, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use slipway_contract::configuration::Document;
 
-use super::sources::Sources;
 use crate::data::{DataDir, write_whole};
 
 /// The documents that a service was last told, and with which revision.
@@ -50,9 +49,9 @@ enum Unusable {
 
 impl Kept {
     /// What is kept for a process; `None` where nothing is, or nothing that can be used.
-    pub fn read(data: &DataDir, sources: &Sources) -> Option<Self> {
-        let file = file(data, sources.service);
-        match read(&file, sources) {
+    pub fn read(data: &DataDir, service: &str, environment: &str) -> Option<Self> {
+        let file = file(data, service);
+        match read(&file, (service, environment)) {
             Ok(kept) => Some(kept),
             Err(Unusable::Unreadable(error)) if error.kind() == ErrorKind::NotFound => None,
             Err(unusable) => {
@@ -84,17 +83,17 @@ pub fn file(data: &DataDir, service: &str) -> PathBuf {
     data.service(service).join("config.json")
 }
 
-fn read(file: &std::path::Path, sources: &Sources) -> Result<Kept, Unusable> {
+fn read(file: &Path, (service, environment): (&str, &str)) -> Result<Kept, Unusable> {
     let bytes = fs::read(file)?;
     let sealed: Sealed = serde_json::from_slice(&bytes).map_err(|_| Unusable::Torn)?;
     if digest(&sealed.kept) != sealed.sha256 {
         return Err(Unusable::Torn);
     }
     let kept: Kept = serde_json::from_str(&sealed.kept).map_err(|_| Unusable::Torn)?;
-    if kept.service != sources.service {
+    if kept.service != service {
         return Err(Unusable::OfAnotherService(kept.service));
     }
-    if kept.environment != sources.environment {
+    if kept.environment != environment {
         return Err(Unusable::OfAnotherEnvironment(kept.environment));
     }
     Ok(kept)
@@ -116,7 +115,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::settings::sources::tests::Own;
 
     fn kept() -> Kept {
         Kept {
@@ -140,10 +138,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let data = DataDir::new(folder.path());
         fs::create_dir(data.service("upload")).expect("a folder");
-        let sources = Sources::silent::<Own>("upload", &data).expect("sources");
-        assert_eq!(Kept::read(&data, &sources), None);
+        assert_eq!(Kept::read(&data, "upload", "dev"), None);
         kept().write(&data).expect("written");
-        assert_eq!(Kept::read(&data, &sources), Some(kept()));
+        assert_eq!(Kept::read(&data, "upload", "dev"), Some(kept()));
         let mode = fs::metadata(file(&data, "upload"))
             .expect("a file")
             .permissions()
@@ -156,7 +153,6 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let data = DataDir::new(folder.path());
         fs::create_dir(data.service("upload")).expect("a folder");
-        let sources = Sources::silent::<Own>("upload", &data).expect("sources");
         kept().write(&data).expect("written");
         let whole = fs::read(file(&data, "upload")).expect("a file");
         for end in 0..whole.len() {
@@ -165,13 +161,13 @@ mod tests {
             if whole[end..].trim_ascii().is_empty() {
                 continue;
             }
-            let torn = read(&file(&data, "upload"), &sources);
+            let torn = read(&file(&data, "upload"), ("upload", "dev"));
             assert!(matches!(torn, Err(Unusable::Torn)), "{end} bytes");
         }
         let text = String::from_utf8(whole).expect("text");
         let changed = text.replace("warn", "info");
         fs::write(file(&data, "upload"), changed).expect("a changed file");
-        assert_eq!(Kept::read(&data, &sources), None);
+        assert_eq!(Kept::read(&data, "upload", "dev"), None);
         for foreign in [
             Kept {
                 service: "catalog".to_owned(),
@@ -185,7 +181,7 @@ mod tests {
             fs::create_dir_all(data.service(&foreign.service)).expect("a folder");
             foreign.write(&data).expect("written");
             fs::rename(file(&data, &foreign.service), file(&data, "upload")).expect("renamed");
-            assert_eq!(Kept::read(&data, &sources), None);
+            assert_eq!(Kept::read(&data, "upload", "dev"), None);
         }
     }
 }

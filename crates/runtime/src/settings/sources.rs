@@ -12,17 +12,13 @@ use slipway_configuration::content::{leaves, set, unset};
 use slipway_configuration::{
     Applies, Content, DocumentName, Layer, Layers, Refusal, Schema, secret,
 };
-use slipway_contract::Slug;
 use slipway_contract::configuration::{Document, LocalSetting};
 
+use super::environment::{DEFAULT_ENVIRONMENT, environment};
 use super::kept::Kept;
 use super::{COMMON_SECTIONS, Common, Settings};
 use crate::command::Options;
 use crate::data::DataDir;
-
-/// The variable that says in which environment a process is: all that differs between two installations.
-pub const ENVIRONMENT: &str = "SLIPWAY_ENVIRONMENT";
-const DEFAULT_ENVIRONMENT: &str = "dev";
 
 /// Settings that are lists: their variables hold them with commas.
 const LISTS: [&str; 5] = [
@@ -71,7 +67,7 @@ pub fn load<S: Settings>(service: &'static str, options: &Options) -> anyhow::Re
     let mut sources = Sources::read::<S>(service, &data, options.config.as_deref())?;
     sources.override_by(options);
     let alone = sources.settle::<S>(&[]).with_context(|| advice(service))?;
-    let kept = Kept::read(&data, &sources);
+    let kept = Kept::read(&data, service, &sources.environment);
     let settled = match &kept {
         None => alone,
         Some(kept) => sources.settle(&kept.documents).unwrap_or_else(|refusal| {
@@ -303,22 +299,6 @@ pub fn schema<S: Settings>() -> anyhow::Result<Schema> {
     Ok(Schema::new(schema))
 }
 
-/// The environment that the variable says.
-pub(crate) fn environment() -> anyhow::Result<String> {
-    let given = std::env::var(ENVIRONMENT).ok();
-    let name = given.filter(|name| !name.is_empty());
-    let name = name.unwrap_or_else(|| DEFAULT_ENVIRONMENT.to_owned());
-    let parsed: DocumentName = name.parse().with_context(|| {
-        format!("{ENVIRONMENT} is {name:?}, which is no name of an environment")
-    })?;
-    let is_one = matches!(parsed, DocumentName::Environment(_)) && name.parse::<Slug>().is_ok();
-    anyhow::ensure!(
-        is_one,
-        "{ENVIRONMENT} is {name:?}, which is no name of an environment: write one such as production"
-    );
-    Ok(name)
-}
-
 fn read_file(path: &Path) -> anyhow::Result<Content> {
     Config::builder()
         .add_source(File::from(path).format(FileFormat::Toml))
@@ -355,4 +335,4 @@ fn variables(service: &str) -> anyhow::Result<Content> {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+mod tests;

@@ -7,7 +7,7 @@ use super::*;
 /// A service's sections, with a key of each kind.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct Own {
+struct Own {
     limits: Limits,
 }
 
