@@ -273,7 +273,7 @@ async fn only_the_services_that_keep_a_copy_may_follow() {
     for engine in engines() {
         let fixture = Fixture::idle(engine, idle()).await;
         let path = "/internal/changes?epoch=&after=0";
-        for caller in ["signing", "gateway", "registry"] {
+        for caller in ["signing", "gateway"] {
             let answer = fixture.catalog.internal(caller, path).await;
             answer.refused_inside(403, "caller_not_permitted");
         }
