@@ -26,6 +26,7 @@ RUN build-with .
 
 # The crates that every service is made of.
 FROM dependencies AS shared
+COPY crates/configuration crates/configuration
 COPY crates/contract crates/contract
 COPY crates/database crates/database
 COPY crates/openapi crates/openapi
@@ -34,15 +35,17 @@ COPY crates/peers crates/peers
 COPY crates/runtime crates/runtime
 COPY crates/signatures crates/signatures
 COPY crates/sources crates/sources
-RUN build-with crates/contract crates/database crates/openapi crates/packages crates/peers crates/runtime crates/signatures crates/sources
+RUN build-with crates/configuration crates/contract crates/database crates/openapi crates/packages crates/peers crates/runtime crates/signatures crates/sources
 
 FROM shared AS build-init
 COPY crates/init crates/init
 RUN build-with crates/init
 
 FROM shared AS build-registry
+COPY deploy/config deploy/config
+COPY crates/central crates/central
 COPY services/registry services/registry
-RUN build-with services/registry
+RUN build-with crates/central services/registry
 
 FROM shared AS build-upload
 COPY services/upload services/upload
@@ -67,6 +70,7 @@ RUN build-with gateway
 FROM shared AS build-everything
 COPY cli cli
 COPY crates crates
+COPY deploy/config deploy/config
 COPY gateway gateway
 COPY services services
 RUN build-with cli crates gateway services && mkdir /out \

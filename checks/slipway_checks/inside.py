@@ -13,9 +13,10 @@ ENDPOINTS = [
     ("registry", "GET", "/internal/instances", EVERYBODY),
     ("registry", "PUT", "/internal/instances/x", EVERYBODY),
     ("registry", "DELETE", "/internal/instances/x", EVERYBODY),
+    ("registry", "PUT", "/internal/configuration/x", EVERYBODY),
     ("signing", "POST", "/internal/keys", {"catalog"}),
     ("signing", "POST", "/internal/signatures", {"catalog"}),
-    ("catalog", "GET", "/internal/changes", {"upload", "download"}),
+    ("catalog", "GET", "/internal/changes", {"upload", "download", "registry"}),
     ("catalog", "POST", "/internal/packages", {"upload"}),
     ("catalog", "GET", "/internal/packages/x", {"upload"}),
     ("upload", "GET", "/internal/held", {"catalog"}),
@@ -67,7 +68,7 @@ def wrong_callers(check, platform):
 
 def outside(platform):
     """What the world is served is asked for by the gateway alone."""
-    served = {"catalog": "/api/v1/apps", "upload": "/api/v1/apps/notes/uploads/x", "download": "/a/notes"}
+    served = {"registry": "/api/v1/config", "catalog": "/api/v1/apps", "upload": "/api/v1/apps/notes/uploads/x", "download": "/a/notes"}
     return [(callee, "GET", path, {"gateway"}) for callee, path in served.items()]
 
 

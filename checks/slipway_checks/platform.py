@@ -15,7 +15,7 @@ from . import releases, web
 from .check import ROOT, Failed
 
 SERVICES = ("registry", "signing", "catalog", "upload", "download", "gateway")
-WITH_DATABASE = ("signing", "catalog", "upload", "download")
+WITH_DATABASE = ("registry", "signing", "catalog", "upload", "download")
 BINARIES = pathlib.Path(os.environ.get("SLIPWAY_BIN", ROOT / "target" / "release"))
 READY_WITHIN = 30
 

@@ -9,7 +9,8 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use crate::exit::{self, Exit};
 use crate::terminal::Output;
 use crate::{
-    accept_restore, demo, download, openapi, publish, release, run, shell, terminal, up, verify,
+    accept_restore, config, demo, download, openapi, publish, release, run, shell, terminal, up,
+    verify,
 };
 
 const EXAMPLES: &str = "\
@@ -47,6 +48,8 @@ enum Command {
     Demo(demo::Options),
     #[command(after_help = accept_restore::EXAMPLES)]
     AcceptRestore(accept_restore::Options),
+    #[command(after_help = with_codes(config::EXAMPLES))]
+    Config(config::Options),
     #[command(after_help = openapi::EXAMPLES)]
     Openapi(openapi::Options),
     #[command(after_help = shell::COMPLETIONS)]
@@ -119,6 +122,9 @@ impl Slipway {
             }
             Command::Verify(options) => {
                 return reported(options.output, || verify::execute(&options));
+            }
+            Command::Config(options) => {
+                return reported(options.output, || config::execute(&options));
             }
             Command::Openapi(options) => openapi::execute(&options),
             Command::Completions(options) => {

@@ -2,6 +2,7 @@
 
 mod accept_restore;
 mod command;
+mod config;
 mod demo;
 mod download;
 mod exit;

@@ -17,10 +17,10 @@ static QUIET: AtomicBool = AtomicBool::new(false);
 #[group(skip)]
 pub(crate) struct Output {
     /// Print the result, or the failure, as one JSON document
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(crate) json: bool,
     /// Say nothing but warnings and failures (and the document of --json)
-    #[arg(long, short)]
+    #[arg(long, short, global = true)]
     quiet: bool,
 }
 

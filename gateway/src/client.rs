@@ -6,12 +6,13 @@ use std::net::{IpAddr, SocketAddr};
 use anyhow::Context as _;
 use http::{HeaderMap, HeaderValue};
 use ipnet::IpNet;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// A network as `10.0.0.0/8`, or one address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
-pub struct Network(IpNet);
+pub struct Network(#[schemars(with = "String")] IpNet);
 
 impl TryFrom<String> for Network {
     type Error = anyhow::Error;
@@ -28,7 +29,7 @@ impl TryFrom<String> for Network {
 
 /// The field in which trusted proxies say whom they serve. A proxy writes one of the two and passes the other on as the
 /// client sent it, so the two are never put together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProxyField {
     /// `X-Forwarded-For`; where there is none, `Forwarded`.

@@ -1,6 +1,5 @@
 //! Connections to services, each proven by both ends, and kept for the next request.
 
-use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -37,61 +36,76 @@ type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 type Connector = BoxCloneSyncService<Uri, Stream, BoxError>;
 pub(crate) type Connection = Client<Connector, Outgoing>;
 
-/// A client for each service, all of one generation of our certificates.
+/// How connections are made.
 pub(crate) struct Connections {
     identity: Identity,
+}
+
+/// The connections to one instance, all of one generation of our certificates. What is not in use ends with it.
+#[derive(Default)]
+pub(crate) struct Pool(Mutex<Option<(Made, Connection)>>);
+
+/// What a client was made for; another is made when it changes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Made {
+    generation: u64,
     silence: Duration,
-    clients: Mutex<(u64, HashMap<&'static str, Connection>)>,
+}
+
+impl Pool {
+    /// Ends the connections that are not in use, and those that are with the answer that is on them.
+    pub(crate) fn close(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
 }
 
 impl Connections {
-    /// A service that leaves our bytes unread for `silence` loses its connection.
-    pub(crate) fn new(identity: Identity, silence: Duration) -> Self {
-        Self {
-            identity,
-            silence,
-            clients: Mutex::default(),
-        }
+    pub(crate) fn new(identity: Identity) -> Self {
+        Self { identity }
     }
 
-    /// The client for `service`: its URIs name addresses, and whoever answers there has to prove that it is `service`.
-    /// Clients of earlier certificates are dropped, and their idle connections with them.
-    pub(crate) fn to(&self, service: &'static str) -> Connection {
+    /// The client for the instance of `service` that `pool` is of: its URIs name the address, and whoever answers there has
+    /// to prove that it is `service`. A client of earlier certificates is dropped, and its idle connections with it. An
+    /// instance that leaves our bytes unread for `silence` loses its connection.
+    pub(crate) fn to(&self, service: &'static str, pool: &Pool, silence: Duration) -> Connection {
         let loaded = self.identity.loaded();
-        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        let (generation, clients) = &mut *clients;
-        if *generation != loaded.generation {
-            *generation = loaded.generation;
-            clients.clear();
+        let made = Made {
+            generation: loaded.generation,
+            silence,
+        };
+        let mut kept = pool.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*kept {
+            Some((of, client)) if *of == made => client.clone(),
+            _ => {
+                let client = client(service, (*loaded.client).clone(), silence);
+                *kept = Some((made, client.clone()));
+                client
+            }
         }
-        let client = clients
-            .entry(service)
-            .or_insert_with(|| self.client(service, (*loaded.client).clone()));
-        client.clone()
     }
+}
 
-    fn client(&self, service: &'static str, config: ClientConfig) -> Connection {
-        let mut connector = HttpConnector::new();
-        connector.enforce_http(false);
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        // A machine that vanished says nothing; without probes a request to it would wait for ever.
-        connector.set_keepalive(Some(KEEPALIVE));
-        // And one that hangs with our bytes unread keeps the connection after its request was given up.
-        connector.set_tcp_user_timeout(Some(self.silence));
-        let name = ServerName::try_from(service).expect("names of services are DNS names");
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(config)
-            .https_only()
-            .with_server_name_resolver(FixedServerNameResolver::new(name))
-            .enable_http1()
-            .wrap_connector(connector);
-        Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(POOL_IDLE)
-            .build(BoxCloneSyncService::new(Timeout::new(
-                connector,
-                PROOF_TIMEOUT,
-            )))
-    }
+fn client(service: &'static str, config: ClientConfig, silence: Duration) -> Connection {
+    let mut connector = HttpConnector::new();
+    connector.enforce_http(false);
+    connector.set_nodelay(true);
+    connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    // A machine that vanished says nothing; without probes a request to it would wait for ever.
+    connector.set_keepalive(Some(KEEPALIVE));
+    // And one that hangs with our bytes unread keeps the connection after its request was given up.
+    connector.set_tcp_user_timeout(Some(silence));
+    let name = ServerName::try_from(service).expect("names of services are DNS names");
+    let connector = HttpsConnectorBuilder::new()
+        .with_tls_config(config)
+        .https_only()
+        .with_server_name_resolver(FixedServerNameResolver::new(name))
+        .enable_http1()
+        .wrap_connector(connector);
+    Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(POOL_IDLE)
+        .build(BoxCloneSyncService::new(Timeout::new(
+            connector,
+            PROOF_TIMEOUT,
+        )))
 }

@@ -14,6 +14,7 @@ use http::header::{
     ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
 };
 use http::{HeaderMap, HeaderValue, Method, Request};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use slipway_runtime::http::origin::is_origin;
 
@@ -38,7 +39,7 @@ const METHODS_OF_LISTED: HeaderValue =
 const REMEMBERED: HeaderValue = HeaderValue::from_static("600");
 
 /// Pages of other sites.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CorsSettings {
     /// Origins whose pages may use the API with a token and upload, each as `https://console.example.org`.
@@ -46,9 +47,12 @@ pub struct CorsSettings {
 }
 
 /// An origin as browsers write it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
-pub struct Origin(HeaderValue);
+pub struct Origin(
+    #[schemars(with = "String", regex(pattern = r"^https?://[a-z0-9.:\[\]-]+$"))]
+    HeaderValue,
+);
 
 impl TryFrom<String> for Origin {
     type Error = anyhow::Error;
@@ -166,7 +170,7 @@ mod tests {
             request = request.header(*name, *value);
         }
         let request = request.body(()).expect("a request");
-        let routes = Routes::new(default_routes()).expect("routes");
+        let routes = Routes::new(&default_routes()).expect("routes");
         let method = asked_method(&request).unwrap_or_else(|| request.method().clone());
         let route = routes.find(&method, request.uri().path());
         let sharing = Sharing::of(&request, &method, route.ok(), &settings());

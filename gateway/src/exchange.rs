@@ -23,10 +23,11 @@ use uuid::Uuid;
 use crate::answer::{self, Body, PermittedBy};
 use crate::cors::{self, Sharing};
 use crate::deferred_body::Received;
+use crate::forward::Sending;
 use crate::request::{self, Forwarding};
 use crate::routes::{self, Route};
-use crate::state::{Gateway, Shared};
-use crate::{client, path};
+use crate::state::{Gateway, Live, Shared};
+use crate::{client, path, tunnel};
 
 impl hyper::service::Service<Request<Incoming>> for Gateway {
     type Response = Response<Told>;
@@ -89,11 +90,12 @@ impl Gateway {
         let mut trace = Trace::new(self.0.process.service, &request);
         let page = answer::wanted_page(&trace.line.path, request.headers());
         let has_body = !request.body().is_end_stream();
-        let route = self.0.routes.find(request.method(), request.uri().path());
-        let sharing = self.sharing(&request, route.as_ref().ok().copied());
+        let live = self.live();
+        let route = live.routes.find(request.method(), request.uri().path());
+        let sharing = live.sharing(&request, route.as_ref().ok().copied());
         let outcome = match sharing.preflight(&request) {
             Some(fields) => Ok(answer::preflight(fields)),
-            None => self.answer(request, route, &mut trace).await,
+            None => self.answer(request, &live, route, &mut trace).await,
         };
         let cause = outcome.as_ref().err().and_then(Problem::cause);
         let mut answer = outcome.unwrap_or_else(|problem| {
@@ -108,26 +110,15 @@ impl Gateway {
         if let Ok(id) = HeaderValue::from_str(&trace.line.request_id) {
             answer.headers_mut().insert(REQUEST_ID.clone(), id);
         }
-        sharing.mark(answer.headers_mut(), &self.0.cors);
+        sharing.mark(answer.headers_mut(), &live.cors);
         self.note(&mut trace, &answer, cause);
         answer.map(|body| Told { body, trace })
     }
 
-    /// With whom the answer is shared; `route` is the request's own. A preflight asks for another request.
-    fn sharing(&self, request: &Request<Incoming>, route: Option<&Route>) -> Sharing {
-        let Shared { routes, cors, .. } = &*self.0;
-        match cors::asked_method(request) {
-            Some(asked) => {
-                let route = routes.find(&asked, request.uri().path());
-                Sharing::of(request, &asked, route.ok(), cors)
-            }
-            None => Sharing::of(request, request.method(), route, cors),
-        }
-    }
-
     async fn answer(
         &self,
-        mut request: Request<Incoming>,
+        request: Request<Incoming>,
+        live: &Live,
         route: Result<&Route, Problem>,
         trace: &mut Trace,
     ) -> Result<Response<Body>, Problem> {
@@ -140,8 +131,6 @@ impl Gateway {
             ));
         };
         let Shared {
-            routes,
-            upstreams,
             trusted_proxies,
             proxy_field,
             ..
@@ -153,7 +142,7 @@ impl Gateway {
         if let Some(answer) = self.answer_itself(&request, trace).await {
             return answer;
         }
-        routes.check_end(request.method(), request.uri())?;
+        live.routes.check_end(request.method(), request.uri())?;
         let route = route?;
         trace.line.route = Some(route.pattern.clone());
         let id = HeaderValue::from_str(&trace.line.request_id).map_err(Problem::internal)?;
@@ -163,24 +152,55 @@ impl Gateway {
             authority: authority.as_ref(),
             version: request.version(),
             service: route.upstream.name,
+            credentials: route.credentials,
         };
-        request::prepare(request.headers_mut(), &forwarding);
         let resuming = asks_to_resume(&request);
         let asked = Instant::now();
-        let outcome = upstreams
-            .forward(
-                &route.upstream,
-                &id,
-                request,
-                &trace.received,
-                &mut trace.line.instance,
-            )
+        let outcome = self
+            .send_on(request, live, route, &forwarding, trace)
             .await
             .map(|answer| timed(answer, asked.elapsed()));
         if resuming {
             or_locked(outcome)
         } else {
             outcome
+        }
+    }
+
+    /// Sends a request on that is refused by nothing here.
+    async fn send_on(
+        &self,
+        mut request: Request<Incoming>,
+        live: &Live,
+        route: &Route,
+        forwarding: &Forwarding<'_>,
+        trace: &mut Trace,
+    ) -> Result<Response<Body>, Problem> {
+        let is_tunnel = route.upstream.is_own && tunnel::is_asked(&request);
+        let client_end = is_tunnel.then(|| hyper::upgrade::on(&mut request));
+        request::prepare(request.headers_mut(), forwarding);
+        let sending = Sending {
+            upstream: &route.upstream,
+            limits: &live.limits,
+            is_tunnel,
+            received: &trace.received,
+        };
+        let Shared {
+            upstreams, process, ..
+        } = &*self.0;
+        let answered = upstreams
+            .forward(&sending, request, &mut trace.line.instance)
+            .await?;
+        match client_end {
+            Some(client_end) if answered.response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+                let (answer, service_end, place) = answer::tunnelled(answered);
+                let stop = process.shutdown.clone();
+                let idle = live.limits.tunnel;
+                let carrying = tunnel::carry(client_end, service_end, idle, stop, place);
+                process.tasks.spawn(carrying);
+                Ok(answer)
+            }
+            _ => Ok(answer::streamed(answered, &live.limits, forwarding.id)),
         }
     }
 
@@ -215,6 +235,20 @@ impl Gateway {
         trace.line.token = token.map(str::to_owned);
         let metrics = &self.0.process.metrics;
         trace.line.answered(metrics, answer.status(), cause);
+    }
+}
+
+impl Live {
+    /// With whom the answer is shared; `route` is the request's own. A preflight asks for another request.
+    fn sharing(&self, request: &Request<Incoming>, route: Option<&Route>) -> Sharing {
+        let Self { routes, cors, .. } = self;
+        match cors::asked_method(request) {
+            Some(asked) => {
+                let route = routes.find(&asked, request.uri().path());
+                Sharing::of(request, &asked, route.ok(), cors)
+            }
+            None => Sharing::of(request, request.method(), route, cors),
+        }
     }
 }
 

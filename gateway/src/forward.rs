@@ -1,71 +1,98 @@
-//! From the client to an instance of a service and back: connect, hold the body, stream.
+//! From the client to an instance of a service and back: choose, connect, hold the body, stream.
 //!
 //! Nothing of a request leaves before the other end has proven that it is of the service that is meant. A request that
 //! may change something goes to another instance only when it certainly did nothing: no proven connection could be made,
-//! or another process has the address and answered 421 without reading the body. GET and HEAD may be asked twice: another
-//! instance gets them as well when the first has said nothing for a second, hangs, or ended before its answer.
+//! another process has the address and answered 421 without reading the body, or it was refused before any work. What
+//! changes nothing may be asked twice: another instance gets it as well when the first has said nothing for a second,
+//! hangs, ended before its answer, or cannot answer for the moment. `retry` has the rule, `choice` and `breaker` say who
+//! is asked.
 
+mod attempt;
+mod breaker;
 mod budget;
-mod hedge;
+mod choice;
+mod instance;
 mod problems;
+mod resume;
+mod retry;
+mod service;
 mod target;
 mod targets;
+mod tries;
 mod upstreams;
 
-use std::error::Error as _;
-use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::EXPECT;
-use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
-use http_body_util::{Either, Empty};
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use http::{Request, Response};
 use hyper::body::{Body as _, Incoming};
-use hyper_util::client::legacy::{Error, ResponseFuture};
-use slipway_peers::probe::{self, Sign};
 use slipway_runtime::Problem;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{sleep, timeout};
 
-use crate::answer::{self, Body};
-use crate::connections::Outgoing;
-use crate::deferred_body::{DeferredBody, Received};
-use crate::request::address_to;
-use crate::routes::Upstream;
-use problems::{away, failed, silent, unavailable};
+use crate::deferred_body::DeferredBody;
 use target::Target;
-use upstreams::{Asking, Outcome};
+use tries::Step;
+use upstreams::{Answer, Asking, Outcome};
 
-pub(crate) use upstreams::{Limits, Upstreams};
+pub(crate) use instance::Place;
+pub(crate) use resume::{Continued, Resume};
+pub(crate) use upstreams::{Limits, Sending, Upstreams};
 
 /// Time in which a service that may be changing something proves itself no more after which it is given up. One that is
 /// stopped for less goes on, and an upload with it.
 const HANG: Duration = Duration::from_secs(30);
+/// Time without a byte of an answer after which another instance is asked as well. Hardly an answer takes so long that
+/// does not wait for something.
+const HEDGE_AFTER: Duration = Duration::from_secs(1);
+
+/// The head of a service's answer, and what goes with its body.
+pub(crate) struct Answered {
+    pub(crate) response: Response<Incoming>,
+    /// The request's body, which may still be on its way.
+    pub(crate) hold: Option<DeferredBody>,
+    pub(crate) place: Place,
+    /// How the body goes on when the instance ends in the middle of it; `None` where it cannot.
+    pub(crate) resume: Option<Box<Resume>>,
+}
 
 impl Upstreams {
-    /// Sends a request whose headers are ready to an instance of `upstream`; the bytes of its body are counted in
-    /// `received`, and `chosen` becomes the instance's name, for the log.
+    /// Sends a request whose headers are ready to an instance; `chosen` becomes the instance's name, for the log.
     pub(crate) async fn forward(
-        &self,
-        upstream: &Upstream,
-        id: &HeaderValue,
+        self: &Arc<Self>,
+        sending: &Sending<'_>,
         request: Request<Incoming>,
-        received: &Received,
         chosen: &mut Option<String>,
-    ) -> Result<Response<Body>, Problem> {
+    ) -> Result<Answered, Problem> {
         let (head, body) = request.into_parts();
         let body = Some(body).filter(|body| !body.is_end_stream());
         let asking = Asking {
-            upstream,
-            id,
+            upstream: sending.upstream,
             head: &head,
-            received,
+            received: sending.received,
+            limits: sending.limits,
+            is_tunnel: sending.is_tunnel,
         };
-        let changes_nothing = matches!(head.method, Method::GET | Method::HEAD);
-        if changes_nothing && body.is_none() {
-            self.ask(&asking, chosen).await
+        let is_question = retry::changes_nothing(&head.method) && !sending.is_tunnel;
+        let answer = if is_question && body.is_none() {
+            self.ask(&asking).await
         } else {
             self.send(&asking, body, chosen).await
-        }
+        };
+        let Answer {
+            response,
+            hold,
+            target,
+        } = answer?;
+        *chosen = target.name();
+        let resume = Resume::of(self, sending, head, &response, &target);
+        Ok(Answered {
+            response,
+            hold,
+            place: target.place,
+            resume,
+        })
     }
 
     /// Sends what may change something: to one instance after another until one has seen it.
@@ -74,172 +101,74 @@ impl Upstreams {
         asking: &Asking<'_>,
         mut body: Option<Incoming>,
         chosen: &mut Option<String>,
-    ) -> Result<Response<Body>, Problem> {
-        let mut targets = self.targets(asking.upstream.name).await;
-        let mut cause = None;
-        while let Some(target) = self.next(&mut targets).await {
-            *chosen = target.name();
-            match self.attempt(asking, &target, &mut body, HANG).await {
-                Outcome::Answered(answer) => return Ok(answer),
-                Outcome::Failed(problem) | Outcome::Cut(problem) => return Err(problem),
-                Outcome::Hangs => return Err(silent(asking.upstream)),
-                Outcome::NotSent(error) => {
-                    tracing::debug!(%error, address = target.address, "an instance could not be reached");
-                    cause = Some(error);
-                }
-                Outcome::Misdirected(Some(corrected)) => targets.found.push_front(corrected),
-                Outcome::Misdirected(None) => {}
-            }
-        }
-        Err(away(asking.upstream, cause))
-    }
-
-    /// Returns when the instance has proven itself on no new connection for `limit`.
-    async fn hangs(&self, upstream: &Upstream, target: &Target, limit: Duration) {
-        let Ok(address) = target.address.parse::<SocketAddr>() else {
-            return std::future::pending().await;
-        };
+    ) -> Result<Answer, Problem> {
+        let mut tries = self.tries(asking, false);
+        let has_body = body.is_some();
+        let mut next = None;
         loop {
-            probe::silence(&self.identity, upstream.name, address).await;
-            self.doubt(upstream, target);
-            let since = Instant::now();
-            while since.elapsed() < limit {
-                if probe::look(&self.identity, upstream.name, address).await != Sign::Silent {
-                    break;
+            let mut target = match next.take() {
+                Some(target) => target,
+                None => match tries.next(self).await {
+                    Ok(target) => target,
+                    Err(why) => return tries.end(why),
+                },
+            };
+            *chosen = target.name();
+            let outcome = self.attempt(asking, &mut target, &mut body, HANG).await;
+            let is_whole = body.is_some() || !has_body;
+            match tries.judge(target, outcome, is_whole) {
+                Step::Over(result) => return result,
+                Step::Ask(target) => next = Some(target),
+                Step::AskOther => {}
+            }
+        }
+    }
+
+    /// Asks what changes nothing. The first answer counts, and whoever else was asked is told to stop.
+    async fn ask(&self, asking: &Asking<'_>) -> Result<Answer, Problem> {
+        let mut tries = self.tries(asking, true);
+        let mut running = FuturesUnordered::new();
+        let mut hedged = false;
+        loop {
+            if running.is_empty() {
+                match tries.next(self).await {
+                    Ok(target) => running.push(self.attempt_alone(asking, target)),
+                    Err(why) => return tries.end(why),
                 }
             }
-            if since.elapsed() >= limit {
-                return;
+            let (target, outcome) = tokio::select! {
+                Some(ended) = running.next() => ended,
+                () = sleep(HEDGE_AFTER), if !hedged && running.len() == 1 => {
+                    hedged = true;
+                    let other = tries.hedge();
+                    running.extend(other.map(|other| self.attempt_alone(asking, other)));
+                    continue;
+                }
+            };
+            match tries.judge(target, outcome, true) {
+                // Somebody else may still answer.
+                Step::Over(Err(_)) if !running.is_empty() => {}
+                Step::Over(result) => return result,
+                Step::Ask(target) => running.push(self.attempt_alone(asking, target)),
+                Step::AskOther => {}
             }
         }
     }
 
-    /// Others are asked before this one until it proves itself.
-    fn doubt(&self, upstream: &Upstream, target: &Target) {
-        if let (Ok(instance), Ok(address)) = (target.instance.to_str(), target.address.parse()) {
-            probe::doubt(&self.identity, &self.view, upstream.name, instance, address);
-        }
-    }
-
-    /// One attempt. A service that hangs for `patience` is given up.
-    async fn attempt(
-        &self,
-        asking: &Asking<'_>,
-        target: &Target,
-        body: &mut Option<Incoming>,
-        patience: Duration,
-    ) -> Outcome {
-        let Asking { upstream, id, .. } = *asking;
-        let (request, hold) = match self.outgoing(asking, target, body.as_ref()) {
-            Ok(outgoing) => outgoing,
-            Err(error) => return Outcome::Failed(Problem::internal(error)),
+    /// An attempt without a body. Who says nothing for a second is doubted.
+    async fn attempt_alone(&self, asking: &Asking<'_>, mut target: Target) -> (Target, Outcome) {
+        let instance = target.place.instance.clone();
+        let mut nothing = None;
+        let outcome = {
+            let attempt = self.attempt(asking, &mut target, &mut nothing, Duration::ZERO);
+            let mut attempt = pin!(attempt);
+            if let Ok(outcome) = timeout(HEDGE_AFTER, &mut attempt).await {
+                outcome
+            } else {
+                instance.doubt(&self.identity);
+                attempt.await
+            }
         };
-        let answering = self.connections.to(upstream.name).request(request);
-        let answered = tokio::select! {
-            answered = answer(answering, hold.as_ref(), body) => answered,
-            () = silence(hold.as_ref(), self.limits.silence) => {
-                return Outcome::Failed(silent(upstream));
-            }
-            () = self.hangs(upstream, target, patience) => return Outcome::Hangs,
-        };
-        let untouched = hold.is_none() || body.is_some();
-        match answered {
-            Ok(answer) if answer.status() == StatusCode::MISDIRECTED_REQUEST => {
-                if untouched {
-                    Outcome::Misdirected(target.corrected(&answer))
-                } else {
-                    Outcome::Failed(unavailable(upstream))
-                }
-            }
-            Ok(answer) => {
-                match (&hold, body.take()) {
-                    // It may read on while it answers.
-                    (Some(hold), Some(body)) if answer.status().is_success() => hold.release(body),
-                    (Some(hold), _) if !answer.status().is_success() => hold.pause(),
-                    _ => {}
-                }
-                Outcome::Answered(answer::streamed(answer, hold, self.limits.answer, id))
-            }
-            Err(error) if untouched && was_not_sent(&error) => Outcome::NotSent(error),
-            Err(error) => match hold.and_then(|hold| hold.failure()) {
-                Some(of_body) => Outcome::Failed(failed(upstream, error, Some(of_body))),
-                None => Outcome::Cut(failed(upstream, error, None)),
-            },
-        }
+        (target, outcome)
     }
-
-    fn outgoing(
-        &self,
-        asking: &Asking<'_>,
-        target: &Target,
-        body: Option<&Incoming>,
-    ) -> Result<(Request<Outgoing>, Option<DeferredBody>), http::Error> {
-        let Asking { head, received, .. } = *asking;
-        let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
-        let uri = Uri::builder()
-            .scheme("https")
-            .authority(target.address.as_str())
-            .path_and_query(path)
-            .build()?;
-        let defer = |body| DeferredBody::new(body, self.limits.body, received.clone());
-        let (hold, held) = body.map(defer).unzip();
-        let outgoing = held.map_or_else(|| Either::Left(Empty::new()), Either::Right);
-        let mut request = Request::new(outgoing);
-        *request.method_mut() = head.method.clone();
-        *request.uri_mut() = uri;
-        *request.version_mut() = Version::HTTP_11;
-        request.headers_mut().clone_from(&head.headers);
-        request.headers_mut().remove(EXPECT);
-        address_to(request.headers_mut(), &target.instance, self.run.as_ref());
-        if let Some(hold) = &hold {
-            request
-                .headers_mut()
-                .insert(EXPECT, HeaderValue::from_static("100-continue"));
-            hold.listen(&mut request);
-        }
-        Ok((request, hold))
-    }
-}
-
-/// The service's answer. The body goes on as soon as it is asked for.
-async fn answer(
-    answering: ResponseFuture,
-    hold: Option<&DeferredBody>,
-    body: &mut Option<Incoming>,
-) -> Result<Response<Incoming>, Error> {
-    let mut answering = pin!(answering);
-    if let Some(hold) = hold {
-        tokio::select! {
-            biased;
-            answered = &mut answering => return answered,
-            () = hold.asked() => {}
-        }
-        if let Some(body) = body.take() {
-            hold.release(body);
-        }
-    }
-    answering.await
-}
-
-/// Returns when nothing has moved for `limit`: neither an answer has come nor a byte of the body gone.
-async fn silence(hold: Option<&DeferredBody>, limit: Duration) {
-    let mut moved = Instant::now();
-    loop {
-        sleep_until(moved + limit).await;
-        match hold.and_then(DeferredBody::moved) {
-            Some(later) if later > moved => moved = later,
-            _ => return,
-        }
-    }
-}
-
-/// Whether a request certainly did not reach anybody: there was no connection, or it died before the head was written,
-/// which is what hyper calls canceled.
-fn was_not_sent(error: &Error) -> bool {
-    let canceled = |cause: &hyper::Error| cause.is_canceled();
-    error.is_connect()
-        || error
-            .source()
-            .and_then(|cause| cause.downcast_ref())
-            .is_some_and(canceled)
 }

@@ -17,6 +17,7 @@ mod request;
 mod routes;
 mod settings;
 mod state;
+mod tunnel;
 
 use slipway_peers::{Assembled, Peers};
 use slipway_runtime::command::Service;
@@ -25,7 +26,10 @@ pub use crate::answer::{Body, Streamed};
 pub use crate::client::{Network, ProxyField};
 pub use crate::cors::{CorsSettings, Origin};
 pub use crate::exchange::Told;
-pub use crate::settings::{AnswerSettings, BodySettings, Settings};
+pub use crate::routes::RouteSetting;
+pub use crate::settings::{
+    AnswerSettings, BodySettings, Settings, TunnelSettings, UpstreamSettings,
+};
 pub use crate::state::Gateway;
 
 const SERVICE: Service = Service {
@@ -49,7 +53,10 @@ pub async fn build(
     peers: Peers,
     settings: Settings,
 ) -> anyhow::Result<Assembled<Gateway, Gateway>> {
-    let gateway = Gateway::new(&peers, &settings)?;
+    let local = peers.configuration.local(settings.clone());
+    let gateway = Gateway::new(&peers, &local)?;
+    gateway.reload(&settings)?;
+    gateway.follow(peers.configuration.live(settings));
     Ok(Assembled {
         http: gateway.clone(),
         health: gateway,

@@ -6,7 +6,7 @@
 use slipway_contract::Code;
 use std::net::IpAddr;
 
-use http::header::{CONNECTION, HOST, HeaderName, HeaderValue};
+use http::header::{AUTHORIZATION, CONNECTION, COOKIE, HOST, HeaderName, HeaderValue};
 use http::uri::Authority;
 use http::{HeaderMap, Method, Request, Version};
 use slipway_peers::guard::{INSTANCE, RUN};
@@ -104,6 +104,8 @@ pub(crate) struct Forwarding<'a> {
     /// What the client speaks.
     pub(crate) version: Version,
     pub(crate) service: &'static str,
+    /// The service may see what a client proves itself to the platform with.
+    pub(crate) credentials: bool,
 }
 
 /// Takes out what is not for the service and adds what the gateway knows, in this order: `Connection` names headers to
@@ -113,6 +115,9 @@ pub(crate) fn prepare(headers: &mut HeaderMap, forwarding: &Forwarding<'_>) {
     strip_internal(headers);
     for name in OURS {
         headers.remove(name);
+    }
+    if !forwarding.credentials {
+        strip_credentials(headers);
     }
     // `X_Forwarded_For` is `X-Forwarded-For` to a program that gets its headers as CGI variables.
     retain(headers, |name| !name.contains('_'));
@@ -177,6 +182,35 @@ pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
 /// Takes out the headers that services of the platform speak to each other with.
 pub(crate) fn strip_internal(headers: &mut HeaderMap) {
     retain(headers, |name| !name.starts_with("x-slipway-"));
+}
+
+/// Takes out what would let a service act as its client towards the platform: tokens, and cookies of ours.
+fn strip_credentials(headers: &mut HeaderMap) {
+    headers.remove(AUTHORIZATION);
+    let is_ours = |cookie: &str| {
+        let name = cookie.trim_start();
+        let name = ["__Host-", "__Secure-"]
+            .iter()
+            .find_map(|prefix| name.strip_prefix(prefix))
+            .unwrap_or(name);
+        name.starts_with("slipway")
+    };
+    let kept: Vec<HeaderValue> = headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .filter_map(|text| {
+            let cookies = text.split(';').filter(|cookie| !is_ours(cookie));
+            let cookies = cookies.map(str::trim).collect::<Vec<_>>().join("; ");
+            HeaderValue::from_str(&cookies)
+                .ok()
+                .filter(|value| !value.is_empty())
+        })
+        .collect();
+    headers.remove(COOKIE);
+    for value in kept {
+        headers.append(COOKIE, value);
+    }
 }
 
 fn retain(headers: &mut HeaderMap, keep: impl Fn(&str) -> bool) {
@@ -298,6 +332,7 @@ mod tests {
                 authority: Some(&authority),
                 version: Version::HTTP_11,
                 service: "upload",
+                credentials: true,
             },
         );
         let mut left: Vec<_> = headers
@@ -317,6 +352,33 @@ mod tests {
                 ("x-forwarded-proto", "http"),
                 ("x-request-id", "new"),
                 ("x-slipway-client", "127.0.0.9"),
+            ]
+        );
+    }
+    #[test]
+    fn a_service_that_is_not_trusted_sees_no_token_and_no_cookie_of_ours() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("authorization", "Bearer slw_x"),
+            ("authorization", "Basic eDp5"),
+            ("cookie", "theme=dark; slipway_session=x;lang=de"),
+            ("cookie", "__Host-slipway=x"),
+            ("cookie", "mine=1"),
+            ("accept", "*/*"),
+        ] {
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        strip_credentials(&mut headers);
+        let left: Vec<_> = headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.to_str().unwrap()))
+            .collect();
+        assert_eq!(
+            left,
+            [
+                ("accept", "*/*"),
+                ("cookie", "theme=dark; lang=de"),
+                ("cookie", "mine=1")
             ]
         );
     }

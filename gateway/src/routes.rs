@@ -2,48 +2,25 @@
 
 use anyhow::{bail, ensure};
 use http::{Method, StatusCode, Uri};
-use serde::Deserialize;
 use slipway_contract::{Code, Slug, services};
 use slipway_runtime::Problem;
 use slipway_runtime::http::pattern::matches;
 
-/// A route as the settings name it.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RouteSetting {
-    /// Segments with `/`; `*` stands for one segment, `**` at the end for any number of them, none included.
-    pub path: String,
-    /// Methods of the route; none means all.
-    #[serde(default)]
-    pub methods: Vec<String>,
-    pub service: String,
-}
+mod added;
+mod setting;
 
-impl RouteSetting {
-    fn new(path: &str, methods: &[&str], service: &str) -> Self {
-        Self {
-            path: path.to_owned(),
-            methods: methods.iter().map(|&method| method.to_owned()).collect(),
-            service: service.to_owned(),
-        }
-    }
-}
-
-/// The routes that the platform is served by: those of the table of services.
-pub(crate) fn default_routes() -> Vec<RouteSetting> {
-    let of = |service: &'static services::Service| {
-        let routes = service.routes.iter();
-        routes.map(|route| RouteSetting::new(route.path, route.methods, service.name))
-    };
-    services::TABLE.iter().flat_map(of).collect()
-}
+pub(crate) use added::added;
+pub use setting::RouteSetting;
+pub(crate) use setting::default_routes;
 
 /// A service that routes lead to.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Upstream {
     pub(crate) name: &'static str,
     /// The code of a problem when no instance is there.
     pub(crate) unavailable: Code,
+    /// It is none of the platform's but an operator's own.
+    pub(crate) is_own: bool,
 }
 
 #[derive(Debug)]
@@ -51,15 +28,17 @@ pub(crate) struct Route {
     pub(crate) pattern: String,
     methods: Vec<Method>,
     pub(crate) upstream: Upstream,
+    /// Whether the service sees what clients prove themselves with.
+    pub(crate) credentials: bool,
 }
 
 #[derive(Debug)]
 pub(crate) struct Routes(Vec<Route>);
 
 impl Routes {
-    pub(crate) fn new(settings: Vec<RouteSetting>) -> anyhow::Result<Self> {
+    pub(crate) fn new(settings: &[RouteSetting]) -> anyhow::Result<Self> {
         settings
-            .into_iter()
+            .iter()
             .map(Route::new)
             .collect::<Result<_, _>>()
             .map(Self)
@@ -108,11 +87,12 @@ impl Routes {
 }
 
 impl Route {
-    fn new(setting: RouteSetting) -> anyhow::Result<Self> {
+    fn new(setting: &RouteSetting) -> anyhow::Result<Self> {
         let RouteSetting {
             path,
             methods,
             service,
+            authorization,
         } = setting;
         let Ok(service) = service.parse::<Slug>() else {
             bail!("the route {path} leads to {service:?}, which is no name of a service");
@@ -127,6 +107,8 @@ impl Route {
             .map(|method| method.parse())
             .collect::<Result<_, _>>()?;
         let unavailable: Code = match name {
+            // What it says to the world is in the table, and nothing else of it is for the world.
+            "registry" if is_of_table(path, name) => Code::RegistryUnavailable,
             "upload" => Code::UploadUnavailable,
             "catalog" => Code::CatalogUnavailable,
             "download" => Code::DownloadUnavailable,
@@ -136,13 +118,24 @@ impl Route {
             // An operator's own, which `slipway init --service` has made a certificate for.
             _ => Code::ServiceUnavailable,
         };
-        let upstream = Upstream { name, unavailable };
+        let is_own = services::find(name).is_none();
         Ok(Self {
-            pattern: path,
+            pattern: path.clone(),
             methods,
-            upstream,
+            upstream: Upstream {
+                name,
+                unavailable,
+                is_own,
+            },
+            credentials: *authorization || !is_own,
         })
     }
+}
+
+/// Whether the platform itself has the route.
+fn is_of_table(path: &str, service: &str) -> bool {
+    let row = services::find(service);
+    row.is_some_and(|row| row.routes.iter().any(|route| route.path == path))
 }
 
 /// 405 with the methods of the route; none means all that there are.
@@ -161,7 +154,7 @@ mod tests {
     use super::*;
 
     fn service(method: &str, path: &str) -> Result<&'static str, (u16, Option<String>)> {
-        let routes = Routes::new(default_routes()).expect("the routes of the platform");
+        let routes = Routes::new(&default_routes()).expect("the routes of the platform");
         let method = method.parse().expect("a method");
         match routes.find(&method, path) {
             Ok(route) => Ok(route.upstream.name),
@@ -229,7 +222,7 @@ mod tests {
 
     #[test]
     fn a_slash_at_the_end_leads_to_the_address_without_it() {
-        let routes = Routes::new(default_routes()).expect("the routes of the platform");
+        let routes = Routes::new(&default_routes()).expect("the routes of the platform");
         let end = |method: &str, uri: &str| {
             let (method, uri) = (
                 method.parse().expect("a method"),
@@ -276,7 +269,7 @@ mod tests {
 
     #[test]
     fn the_first_match_wins() {
-        let routes = Routes::new(vec![
+        let routes = Routes::new(&[
             RouteSetting::new("/x/**", &["PUT"], "upload"),
             RouteSetting::new("/x/*", &[], "download"),
         ])
@@ -290,7 +283,7 @@ mod tests {
     fn a_route_leads_to_a_service_of_an_operators_own() {
         let mut settings = vec![RouteSetting::new("/scans/**", &[], "scanner")];
         settings.extend(default_routes());
-        let routes = Routes::new(settings).expect("routes");
+        let routes = Routes::new(&settings).expect("routes");
         let found = routes.find(&Method::POST, "/scans/1").expect("a route");
         assert_eq!(found.upstream.name, "scanner");
         assert_eq!(found.upstream.unavailable, Code::ServiceUnavailable);
@@ -309,7 +302,7 @@ mod tests {
             ("/**/x", "catalog"),
         ] {
             assert!(
-                Routes::new(vec![RouteSetting::new(path, &[], service)]).is_err(),
+                Routes::new(&[RouteSetting::new(path, &[], service)]).is_err(),
                 "{path} {service}"
             );
         }

@@ -1,3 +1,4 @@
 fn main() {
-    slipway_sources::tell();
+    // The configuration that it serves, and the documents that a new database of it begins with.
+    slipway_sources::tell_with(&["crates/central", "deploy/config"]);
 }

@@ -35,18 +35,20 @@ const LONGEST_ANSWER: u64 = 16 * 1024 * 1024;
 pub(crate) struct Connection {
     #[arg(
         long,
+        global = true,
         value_name = "URL",
         help = "Address of the platform; http is meant on this machine, else https [default: the variable SLIPWAY_SERVER, else http://127.0.0.1:8080]"
     )]
     server: Option<ServerAddress>,
     #[arg(
         long,
+        global = true,
         value_name = "FILE",
         help = "File that holds the token [default: the variable SLIPWAY_TOKEN]"
     )]
     token_file: Option<PathBuf>,
     /// Certificates to trust instead of the system's: of authorities, or the server's own (PEM)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     cacert: Option<PathBuf>,
 }
 

@@ -64,7 +64,7 @@ pub(crate) fn execute(options: &Options) -> anyhow::Result<()> {
     let data = DataDir::new(std::path::absolute(&options.data)?);
     // First the lock: two first starts at once would each make keys.
     let _lock = lock::take(&data)?;
-    start::check_settings()?;
+    start::check_settings(&data)?;
     start::check_address(options.listen)?;
     if options.as_copy {
         slipway_init::as_copy(&data)?;

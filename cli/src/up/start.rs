@@ -4,8 +4,9 @@
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 
-use serde::de::DeserializeOwned;
-use slipway_runtime::settings;
+use slipway_runtime::data::DataDir;
+use slipway_runtime::settings::Settings;
+use slipway_runtime::settings::sources::look;
 
 use crate::exit::Stop;
 
@@ -33,14 +34,14 @@ pub(super) fn check_address(address: SocketAddr) -> Result<(), Stop> {
 }
 
 /// Refuses settings that a service would refuse. Under `up` they come from the environment alone.
-pub(super) fn check_settings() -> Result<(), Stop> {
+pub(super) fn check_settings(data: &DataDir) -> Result<(), Stop> {
     check_names(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()))?;
-    check::<slipway_registry::Settings>("registry")?;
-    check::<slipway_signing::Settings>("signing")?;
-    check::<slipway_catalog::Settings>("catalog")?;
-    check::<slipway_upload::Settings>("upload")?;
-    check::<slipway_download::Settings>("download")?;
-    check::<slipway_gateway::Settings>("gateway")
+    check::<slipway_registry::Settings>("registry", data)?;
+    check::<slipway_signing::Settings>("signing", data)?;
+    check::<slipway_catalog::Settings>("catalog", data)?;
+    check::<slipway_upload::Settings>("upload", data)?;
+    check::<slipway_download::Settings>("download", data)?;
+    check::<slipway_gateway::Settings>("gateway", data)
 }
 
 /// Refuses a setting of a service that there is not: a slip of the pen would leave the default as it is, unnoticed.
@@ -63,9 +64,9 @@ fn check_names(variables: impl IntoIterator<Item = String>) -> Result<(), Stop> 
     Ok(())
 }
 
-fn check<Settings: DeserializeOwned>(service: &str) -> Result<(), Stop> {
-    let loaded = settings::load::<Settings>(service, None);
-    loaded.map_err(|error| Stop::usage(format!("{error:#}")))?;
+fn check<S: Settings>(service: &'static str, data: &DataDir) -> Result<(), Stop> {
+    let found = look::<S>(service, data);
+    found.map_err(|error| Stop::usage(format!("{error:#}")))?;
     Ok(())
 }
 

@@ -177,10 +177,19 @@ codes! {
     RestoreHeld = "restore_held", "an older copy of the catalog waits to be accepted";
     RestoreNotHeld = "restore_not_held", "nothing waits to be accepted";
     RestoreChanged = "restore_changed", "what waits to be accepted is not what was looked at";
+    // Of the configuration.
+    ConfigurationRefused = "configuration_refused", "a document of the configuration is not what a service can read";
+    DocumentUnknown = "document_unknown", "the name is none of a document of the configuration";
+    RevisionDiffers = "revision_differs", "somebody else has changed the configuration meanwhile";
+    RevisionRequired = "revision_required", "a change says which revision it is based on";
+    RevisionUnknown = "revision_unknown", "there is no such revision of the configuration";
+    PublishingOff = "publishing_off", "the operator has turned publishing off for now";
+    RegistryUnavailable = "registry_unavailable", "the registry is away";
     // Of instances.
     AddressChanged = "address_changed", "the instance has another address than before";
     AddressRefused = "address_refused", "the address is not one that instances may have";
     AddressUnproven = "address_unproven", "the instance was not found at its address";
+    InstanceGone = "instance_gone", "the instance has left, or another has its place";
     InstanceDiffers = "instance_differs", "the record names another instance";
     InstanceInvalid = "instance_invalid", "an instance is named by a UUID";
     LeasesFull = "leases_full", "the registry has no room for another instance";

@@ -12,6 +12,8 @@ pub enum Scope {
     Read,
     Upload,
     Release,
+    /// The fleet and its configuration.
+    Operate,
     Admin,
 }
 
@@ -49,6 +51,7 @@ impl Scope {
             Self::Read => "read",
             Self::Upload => "upload",
             Self::Release => "release",
+            Self::Operate => "operate",
             Self::Admin => "admin",
         }
     }

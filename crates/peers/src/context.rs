@@ -3,6 +3,7 @@
 use slipway_runtime::Process;
 
 use crate::client::Client;
+use crate::configuration::Configuration;
 use crate::discovery::time::RegistryTime;
 use crate::discovery::view::View;
 use crate::identity::Identity;
@@ -19,6 +20,8 @@ pub struct Peers {
     pub registry_time: RegistryTime,
     /// Calls to the others.
     pub client: Client,
+    /// What operators say of all of them.
+    pub configuration: Configuration,
 }
 
 impl Peers {
@@ -37,6 +40,7 @@ impl Peers {
             identity,
             view,
             registry_time: RegistryTime::default(),
+            configuration: Configuration::none(),
         })
     }
 }

@@ -11,12 +11,16 @@ use serde_json::json;
 use slipway_contract::Code;
 use slipway_runtime::http::caller::Caller;
 use slipway_runtime::http::edge::{self, Page, with_fallbacks};
+use slipway_runtime::process::address::Address;
 use slipway_runtime::{Problem, Process};
 
 use crate::access::{self, INSTANCE_PATH};
 
 /// The instance that a request is meant for, and in an answer between services the one that gave it.
 pub static INSTANCE: HeaderName = HeaderName::from_static("x-slipway-instance");
+/// Says in every answer of an instance that leaves that it does: the gateway sends it nothing more, also while no registry
+/// is there to say so. The world never sees it.
+pub static DRAINING: HeaderName = HeaderName::from_static("x-slipway-draining");
 /// The run of `slipway up` that a request is meant for.
 pub static RUN: HeaderName = HeaderName::from_static("x-slipway-run");
 
@@ -81,6 +85,10 @@ async fn addressed(State(process): State<Process>, request: Request, next: Next)
     {
         response.headers_mut().insert(INSTANCE.clone(), value);
     }
+    if process.draining.is_cancelled() {
+        let leaves = HeaderValue::from_static("1");
+        response.headers_mut().insert(DRAINING.clone(), leaves);
+    }
     response
 }
 
@@ -93,6 +101,6 @@ async fn who(State(process): State<Process>) -> Json<serde_json::Value> {
     Json(json!({
         "service": process.service,
         "instance": &*process.instance,
-        "addr": process.address.as_deref(),
+        "addr": process.address.as_ref().and_then(Address::known).as_deref(),
     }))
 }

@@ -11,6 +11,7 @@
 pub mod access;
 pub mod certificate;
 pub mod client;
+pub mod configuration;
 mod context;
 mod damaged;
 pub mod discovery;

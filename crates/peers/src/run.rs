@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::Router;
 use hyper_util::service::TowerToHyperService;
-use serde::de::DeserializeOwned;
+use slipway_contract::configuration::Standing;
 use slipway_contract::record::{Record, State};
 use slipway_contract::services;
 use slipway_runtime::command::{self, Options, Service};
@@ -19,11 +19,14 @@ use slipway_runtime::http::edge::Page;
 use slipway_runtime::http::serve::{Serves, Transport, serve};
 use slipway_runtime::life::{self, Begun, Listening, becomes_ready};
 use slipway_runtime::metrics::Reading;
+use slipway_runtime::process::address::Address;
 use slipway_runtime::process::slot::{Announcement, Slot};
-use slipway_runtime::{Process, clock};
+use slipway_runtime::settings::sources::Loaded;
+use slipway_runtime::{Process, clock, settings};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::configuration::{Configuration, follow};
 use crate::context::Peers;
 use crate::damaged::{self, NeverReady};
 use crate::discovery::registries::REGISTRY;
@@ -60,7 +63,7 @@ pub fn main<Settings, Building, S, H>(
     build: impl FnOnce(Peers, Settings) -> Building,
 ) -> ExitCode
 where
-    Settings: DeserializeOwned,
+    Settings: settings::Settings,
     Building: Future<Output = anyhow::Result<Assembled<S, H>>>,
     S: Serves,
     H: Health,
@@ -75,7 +78,7 @@ pub fn run<Settings, Building, S, H>(
     build: impl FnOnce(Peers, Settings) -> Building,
 ) -> anyhow::Result<()>
 where
-    Settings: DeserializeOwned,
+    Settings: settings::Settings,
     Building: Future<Output = anyhow::Result<Assembled<S, H>>>,
     S: Serves,
     H: Health,
@@ -83,9 +86,11 @@ where
     life::run(
         service,
         options,
-        |mut begun: Begun, own: Settings| async move {
+        |mut begun: Begun, loaded: Loaded<Settings>| async move {
             let process = begun.process.clone();
-            let peers = Peers::open(&process)?;
+            let mut peers = Peers::open(&process)?;
+            let own = loaded.settled.own.clone();
+            peers.configuration = Configuration::begin(&begun, &peers.view, loaded)?;
             prove_in(&mut begun.announcement, &peers.identity);
             let built = build(peers.clone(), own).await;
             match built.inspect_err(|error| process.damage.notice(error.as_ref())) {
@@ -130,7 +135,8 @@ async fn work<S: Serves, H: Health>(
         }
         process.draining.cancelled().await;
         state.send_replace(State::Draining);
-        heartbeat::drain(&peers, &record).await;
+        tokio::join!(heartbeat::drain(&peers, &record), process.kept_open());
+        process.closing.cancel();
         stop.cancel();
     };
     tokio::join!(ending, serving);
@@ -163,6 +169,7 @@ fn join_others(
             heartbeat::run(beating.clone(), record.clone(), states.clone())
         });
         registry_watch::start(peers);
+        follow::start(peers);
     }
     let (damage, standing) = (process.damage.clone(), state.clone());
     process.spawn("standing back", move || {
@@ -175,8 +182,8 @@ fn is_public(service: Service) -> bool {
     services::find(service.name).is_some_and(|row| row.is_public)
 }
 
-/// What others are told of this process. Nobody inside calls a gateway, and its public address may be any: its lease
-/// names where operators ask it.
+/// What others are told of this process, with where it listens for its address. Nobody inside calls a gateway, and its
+/// public address may be any: its lease names where operators ask it.
 fn record(service: Service, announcement: &Announcement) -> Record {
     let Announcement { addr, admin, .. } = announcement;
     Record {
@@ -186,6 +193,7 @@ fn record(service: Service, announcement: &Announcement) -> Record {
         state: State::Starting,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started_at: clock::unix_millis(),
+        name: announcement.name.clone(),
     }
 }
 
@@ -197,7 +205,7 @@ fn announce(listening: &Listening, identity: &Identity, state: &watch::Sender<St
         slot,
         ..
     } = listening;
-    let written = write_down(slot, announcement);
+    // Others need not wait for our disk.
     state.send_if_modified(|state| {
         let forward = State::Ready.follows(*state);
         if forward {
@@ -205,6 +213,7 @@ fn announce(listening: &Listening, identity: &Identity, state: &watch::Sender<St
         }
         forward
     });
+    let written = write_down(slot, announcement);
     tracing::info!(
         service = process.service,
         instance = &*process.instance,
@@ -212,9 +221,11 @@ fn announce(listening: &Listening, identity: &Identity, state: &watch::Sender<St
         admin = announcement.admin,
         "ready"
     );
-    let (identity, slot, announcement) = (identity.clone(), slot.clone(), announcement.clone());
-    process.spawn("announcement", move || {
+    let (process, identity) = (process.clone(), identity.clone());
+    let (slot, announcement) = (slot.clone(), announcement.clone());
+    process.clone().spawn("announcement", move || {
         announce_again(
+            process.address.clone(),
             identity.clone(),
             slot.clone(),
             announcement.clone(),
@@ -223,21 +234,33 @@ fn announce(listening: &Listening, identity: &Identity, state: &watch::Sender<St
     });
 }
 
-/// Says which authorities are trusted and which certificate is used now: a rotation waits for everybody. What a full disk
-/// did not take is written when there is room.
+/// Says which authorities are trusted and which certificate is used now, for which a rotation waits, and the address when
+/// it is found. What a full disk did not take is written when there is room.
 async fn announce_again(
+    address: Option<Address>,
     identity: Identity,
     slot: Arc<Slot>,
     mut announcement: Announcement,
     mut written: bool,
 ) {
     let mut changes = identity.subscribe();
+    let is_current = |address: &Address| address.shown() == announcement.addr;
+    written &= address.as_ref().is_none_or(is_current);
+    let mut found = address.as_ref().map(Address::subscribe);
+    let mut finding = async move || match &mut found {
+        Some(found) => found.changed().await.is_ok(),
+        None => std::future::pending().await,
+    };
     loop {
         tokio::select! {
             changed = changes.changed() => if changed.is_err() { return },
+            true = finding() => {}
             () = tokio::time::sleep(WRITE_AGAIN), if !written => {}
         }
         prove_in(&mut announcement, &identity);
+        if let Some(address) = &address {
+            announcement.addr = address.shown();
+        }
         written = write_down(&slot, &announcement);
     }
 }
@@ -291,6 +314,13 @@ impl<H: Health> Health for Joined<H> {
             help: "Unix time at which the certificate of this process ends",
             value: self.peers.identity.loaded().ends_at,
         });
+        if let Some(age) = self.peers.view.age() {
+            readings.push(Reading {
+                name: "view_age_seconds",
+                help: "Seconds since a registry last said who is there; below 40 while one answers",
+                value: i64::try_from(age.as_secs())?,
+            });
+        }
         if let Some(age) = self.peers.registry_time.age() {
             readings.push(Reading {
                 name: "lease_age_seconds",
@@ -298,6 +328,31 @@ impl<H: Health> Health for Joined<H> {
                 value: i64::try_from(age.as_secs())?,
             });
         }
+        if let Some(standing) = self.peers.configuration.standing() {
+            readings.extend(configured(&standing)?);
+        }
         Ok(readings)
     }
+}
+
+/// What operators see of the configuration that this process has.
+fn configured(standing: &Standing) -> anyhow::Result<[Reading; 3]> {
+    let reading = |name, help, value| Reading { name, help, value };
+    Ok([
+        reading(
+            "configuration_revision",
+            "Revision of the central configuration that this process works by, 0 before there is one",
+            i64::try_from(standing.applied)?,
+        ),
+        reading(
+            "configuration_refused",
+            "1 while the newest revision of the configuration is refused here",
+            i64::from(standing.refused.is_some()),
+        ),
+        reading(
+            "configuration_pending",
+            "Keys of the configuration that wait for the next start",
+            i64::try_from(standing.pending.len())?,
+        ),
+    ])
 }

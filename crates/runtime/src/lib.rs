@@ -12,13 +12,15 @@ pub mod health;
 pub mod http;
 pub mod key;
 pub mod life;
+mod live;
 pub mod metrics;
 pub mod process;
 pub mod retry;
 pub mod settings;
-mod telemetry;
+pub mod telemetry;
 pub mod token;
 
 pub use health::Health;
 pub use http::problem::Problem;
+pub use live::Live;
 pub use process::Process;

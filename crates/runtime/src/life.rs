@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use hyper_util::service::TowerToHyperService;
-use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -20,10 +19,12 @@ use crate::health::Health;
 use crate::http::operators::{readiness, router};
 use crate::http::serve::{Transport, serve};
 use crate::process::Process;
+use crate::process::address::Address;
 use crate::process::descriptors;
 use crate::process::slot::{Announcement, Reserved, Slot};
+use crate::settings::sources::{Loaded, load};
 use crate::settings::{self, Common};
-use crate::telemetry;
+use crate::telemetry::{self, LogFilter};
 
 /// Time for background tasks to end after the last request. A job that is cut off is taken up by the next process.
 const TASKS_TIMEOUT: Duration = Duration::from_secs(5);
@@ -32,24 +33,21 @@ const TASKS_TIMEOUT: Duration = Duration::from_secs(5);
 pub fn run<Settings, Living>(
     service: Service,
     options: &Options,
-    live: impl FnOnce(Begun, Settings) -> Living,
+    live: impl FnOnce(Begun, Loaded<Settings>) -> Living,
 ) -> anyhow::Result<()>
 where
-    Settings: DeserializeOwned,
+    Settings: settings::Settings,
     Living: Future<Output = anyhow::Result<()>>,
 {
-    let (mut common, own) = settings::load::<Settings>(service.name, options.config.as_deref())?;
-    common.http.listen = options.listen.or(common.http.listen);
-    if !options.registry.is_empty() {
-        common.registry.urls.clone_from(&options.registry);
-    }
-    telemetry::init(&common.log)?;
+    let loaded = load::<Settings>(service.name, options)?;
+    let common = loaded.settled.common.clone();
+    let log = telemetry::init(&common.log)?;
     descriptors::raise_limit();
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("could not start the runtime")?
-        .block_on(async { live(Begun::take(service, options, common)?, own).await })
+        .block_on(async { live(Begun::take(service, options, common, log)?, loaded).await })
 }
 
 /// A process that has its place, and listens to nobody yet.
@@ -57,6 +55,7 @@ pub struct Begun {
     pub process: Process,
     /// What others on this machine are told when it is ready.
     pub announcement: Announcement,
+    pub log: LogFilter,
     slot: Arc<Slot>,
     port: Reserved,
     admin: Reserved,
@@ -65,7 +64,12 @@ pub struct Begun {
 }
 
 impl Begun {
-    fn take(service: Service, options: &Options, common: Common) -> anyhow::Result<Self> {
+    fn take(
+        service: Service,
+        options: &Options,
+        common: Common,
+        log: LogFilter,
+    ) -> anyhow::Result<Self> {
         let signals = Signals::listen()?;
         let data = DataDir::new(std::path::absolute(&options.data)?);
         if let Some(moved) = data.notice_move()? {
@@ -76,12 +80,16 @@ impl Begun {
         let admin = reserve_for_operators(&common.admin)?;
         let mut process = Process::open(service.name, data, common)?;
         process.metrics.tell_build(service.sources);
-        let (addr, operators) = (port.address()?, admin.address()?);
-        let announcement = Announcement::new(&process, addr.to_string(), operators.to_string());
-        process.address = Some(announcement.addr.as_str().into());
+        let advertise = process.settings.http.advertise.as_deref();
+        let address = Address::new(port.address()?, advertise);
+        let operators = admin.address()?;
+        process.name = slot.name(&process.settings.registry).into();
+        process.address = Some(address.clone());
+        let announcement = Announcement::new(&process, address.shown(), operators.to_string());
         Ok(Self {
             process,
             announcement,
+            log,
             slot: Arc::new(slot),
             port,
             admin,

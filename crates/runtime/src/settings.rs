@@ -1,43 +1,77 @@
-//! Settings: the compiled defaults, then a file, then `SLIPWAY_<SERVICE>__SECTION__KEY`, then the command line.
+//! Settings: the compiled defaults, then a file, then the documents of the central configuration, then
+//! `SLIPWAY_<SERVICE>__SECTION__KEY`, then the command line ([`sources`]).
 //!
 //! Unknown keys are refused, so that a typing error cannot pass for a setting. A service's own sections stand beside
-//! the ones of this module in the same file.
+//! the ones of this module in the same file. Every key says when a change of it takes effect: `live` at once, `restart` at
+//! the next start, and `local` ones are said where the process runs and nowhere else, since they decide whom it trusts.
 
+pub mod environment;
+pub mod kept;
 mod public_url;
+pub mod sources;
 
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Context as _;
-use config::{Config, Environment, File, FileFormat};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use schemars::JsonSchema;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
+use tracing_subscriber::EnvFilter;
 
 pub use public_url::{PublicUrl, PublicUrlError};
+pub use slipway_configuration::Refusal;
 
 /// The sections that every service has.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Common {
     pub http: Http,
+    #[schemars(extend("x-applies" = "local"))]
     pub admin: Admin,
     pub log: Log,
+    #[schemars(extend("x-applies" = "local"))]
     pub registry: Registry,
+    #[schemars(extend("x-applies" = "local"))]
     pub database: Database,
+    #[schemars(extend("x-applies" = "live"))]
+    pub instances: Instances,
 }
 
-const COMMON_SECTIONS: [&str; 5] = ["http", "admin", "log", "registry", "database"];
+const COMMON_SECTIONS: [&str; 6] = ["http", "admin", "log", "registry", "database", "instances"];
+
+/// A service's own sections.
+pub trait Settings: DeserializeOwned + JsonSchema + Clone + Send + Sync + 'static {
+    /// What no type says of them; the words are for whoever set them.
+    fn check(&self) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    /// What documents may make of `local`, which are the settings that the machine alone gives.
+    fn check_beside(&self, _local: &Self) -> Result<(), Refusal> {
+        Ok(())
+    }
+}
+
+/// What operators say of instances. It is no part of their leases, which are gone with them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Instances {
+    /// Names of instances that get no traffic, until they are taken out of this list.
+    pub out: BTreeSet<String>,
+}
 
 /// The HTTP server of a process.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Http {
     /// Address to listen on. Default: a free loopback port, chosen at the first start and kept in the data folder.
+    #[schemars(extend("x-applies" = "local"))]
     pub listen: Option<SocketAddr>,
     /// `host:port` under which others reach this instance; `{hostname}` in it is the name of the machine or container.
-    /// Default: the address that it listens on.
+    /// Default, and `auto`: the address that it listens on, or where that is every address of the machine, the one of the
+    /// interface that reaches the registry.
+    #[schemars(extend("x-applies" = "local"))]
     pub advertise: Option<String>,
     /// Origin that users see, such as `https://apps.example.org`. Default: addresses in documents have no origin.
     pub public_url: Option<PublicUrl>,
@@ -99,7 +133,7 @@ impl Http {
 }
 
 /// The plain listener for operators: `/healthz`, `/readyz` and `/metrics`, and nothing else.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Admin {
     /// Never an address that the public reaches. Default: a free loopback port; it is in `DIR/run`.
@@ -115,11 +149,13 @@ impl Default for Admin {
 }
 
 /// The log on standard error.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Log {
     pub format: LogFormat,
     /// A filter such as `info` or `slipway_upload=debug,info`.
+    #[serde(deserialize_with = "filter")]
+    #[schemars(extend("x-applies" = "live", "minLength" = 1, "maxLength" = 1000))]
     pub filter: String,
 }
 
@@ -132,7 +168,14 @@ impl Default for Log {
     }
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+fn filter<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    EnvFilter::try_new(&text)
+        .map_err(|error| D::Error::custom(format!("{text:?} is no filter of the log: {error}")))?;
+    Ok(text)
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LogFormat {
     Text,
@@ -140,13 +183,17 @@ pub enum LogFormat {
 }
 
 /// Where the registry is and how often it hears from us.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Registry {
     /// URLs of the registry's nodes. Default: the registries that run in the same data folder.
     pub urls: Vec<String>,
-    /// Seconds between heartbeats; a third of the time after which a lease ends, so that two may be lost.
+    /// Seconds between heartbeats; a third of the time after which an instance is suspected, so that two may be lost.
     pub heartbeat_seconds: u64,
+    /// Seconds for which an instance that is told to end works on at the most, until all know that it leaves; without a
+    /// registry the least, too. More than the 5 for which callers keep a connection without a request: until then each
+    /// has asked, and was told with the answer, or has closed its own.
+    pub leave_seconds: u64,
 }
 
 impl Default for Registry {
@@ -154,15 +201,18 @@ impl Default for Registry {
         Self {
             urls: Vec::new(),
             heartbeat_seconds: 3,
+            leave_seconds: 6,
         }
     }
 }
 
 /// The database of a service.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Database {
-    /// `sqlite://PATH` or `postgres://…`. Default: an SQLite file in the service's folder.
+    /// `sqlite://PATH` or `postgres://…`. Default: an SQLite file in the service's folder. `secret:NAME` is what the file
+    /// NAME among the service's secrets says.
+    #[schemars(extend("x-secret" = true))]
     pub url: Option<String>,
     /// Connections of one instance. A request holds one for milliseconds, so few serve many.
     pub max_connections: u32,
@@ -195,46 +245,4 @@ impl Database {
     pub fn wait(&self) -> Duration {
         Duration::from_millis(self.wait_millis)
     }
-}
-
-/// Settings that are lists: their variables hold them with commas.
-const LISTS: [&str; 4] = [
-    "registry.urls",
-    "lease.networks",
-    "trusted_proxies",
-    "cors.origins",
-];
-
-/// Reads the settings of `service`: the common sections and its own.
-pub fn load<C: DeserializeOwned>(
-    service: &str,
-    file: Option<&Path>,
-) -> anyhow::Result<(Common, C)> {
-    let mut layers = Config::builder();
-    if let Some(path) = file {
-        layers = layers.add_source(File::from(path).format(FileFormat::Toml));
-    }
-    let prefix = format!("SLIPWAY_{}", service.to_uppercase());
-    let environment = Environment::with_prefix(&prefix)
-        .prefix_separator("__")
-        .separator("__")
-        .try_parsing(true)
-        .list_separator(",")
-        // A variable that is there without a value is one that was not set, as compose passes it on.
-        .ignore_empty(true);
-    let environment = LISTS
-        .into_iter()
-        .fold(environment, Environment::with_list_parse_key);
-    let merged: Map<String, Value> = layers
-        .add_source(environment)
-        .build()
-        .and_then(Config::try_deserialize)
-        .context("the settings could not be read")?;
-    let (common, own): (Map<_, _>, Map<_, _>) = merged
-        .into_iter()
-        .partition(|(section, _)| COMMON_SECTIONS.contains(&section.as_str()));
-    let common = serde_json::from_value(Value::Object(common));
-    let own = serde_json::from_value(Value::Object(own));
-    let advice = || format!("a setting of {service} is wrong: check the file and {prefix}__…");
-    Ok((common.with_context(advice)?, own.with_context(advice)?))
 }

@@ -9,9 +9,10 @@ use std::{env, fs, io};
 use sha2::{Digest as _, Sha256};
 
 /// What all services are made of, from the workspace's root.
-const SHARED: [&str; 9] = [
+const SHARED: [&str; 10] = [
     "Cargo.lock",
     "Cargo.toml",
+    "crates/configuration",
     "crates/contract",
     "crates/database",
     "crates/openapi",
@@ -32,12 +33,17 @@ const COMPILED: [&str; 5] = [
 /// Sets `SLIPWAY_SOURCES` for the crate that is being built: SHA-256 in hex over what it is made of. A migration that is
 /// added or changed is compiled in too: `sqlx::migrate!` reads the folder, and the compiler does not know.
 pub fn tell() {
+    tell_with(&[]);
+}
+
+/// The same with what this crate alone is made of beside its own folder, from the workspace's root.
+pub fn tell_with(more: &[&str]) {
     let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
     let root = root_of(&package).expect("a crate of a workspace with Cargo.lock");
     let own = package
         .strip_prefix(&root)
         .expect("a folder of the workspace");
-    let shared = SHARED.iter().map(PathBuf::from);
+    let shared = SHARED.iter().chain(more).map(PathBuf::from);
     let places: Vec<PathBuf> = shared.chain([own.to_owned()]).collect();
     for place in places.iter().flat_map(|place| watched(&root, place)) {
         say(&format!("rerun-if-changed={}", place.display()));
@@ -57,10 +63,13 @@ fn root_of(package: &Path) -> Option<PathBuf> {
     root.map(Path::to_owned)
 }
 
-/// What of `place` is compiled: a file itself, of a crate its parts.
+/// What of `place` is compiled: a file itself, of a crate its parts, of any other folder all of it.
 fn watched(root: &Path, place: &Path) -> Vec<PathBuf> {
     let whole = root.join(place);
     if whole.is_file() {
+        return vec![whole];
+    }
+    if !whole.join("src").exists() {
         return vec![whole];
     }
     let parts = COMPILED.iter().map(|part| whole.join(part));

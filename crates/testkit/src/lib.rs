@@ -25,6 +25,7 @@ pub fn record(service: &str, instance: &str, address: &str) -> Record {
         state: State::Ready,
         version: "0".to_owned(),
         started_at: 0,
+        name: String::new(),
     }
 }
 

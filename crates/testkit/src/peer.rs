@@ -18,12 +18,16 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_util::sync::CancellationToken;
 
+/// A service of an operator's own, which every platform of a test has a certificate for.
+pub const OWN: &str = "scanner";
+
 /// The folder with the authority of all platforms of this test binary.
 fn platform() -> &'static DataDir {
     static PLATFORM: OnceLock<(TempDir, DataDir)> = OnceLock::new();
     let make = || {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let data = DataDir::new(folder.path());
+        fs::create_dir_all(data.secrets(OWN)).expect("a folder");
         slipway_init::prepare(&data).expect("a data folder");
         (folder, data)
     };

@@ -12,6 +12,7 @@ use slipway_peers::discovery::view::View;
 use slipway_peers::guard::INSTANCE;
 use slipway_peers::{Assembled, Peers};
 use slipway_runtime::http::serve::{Serves, Transport, serve};
+use slipway_runtime::process::address::Address;
 use slipway_runtime::settings::Common;
 use slipway_runtime::{Health, Process};
 use tokio::net::TcpListener;
@@ -34,7 +35,7 @@ pub async fn start<S: Serves, H: Health>(
 ) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
-    process.address = Some(address.to_string().into());
+    process.address = Some(Address::new(address, None));
     let peers = Peers::with_view(&process, view).expect("peers");
     let transport = Transport::Proven(peers.identity.proof());
     let assembled = build(peers).await.expect("a service that starts");

@@ -25,6 +25,29 @@ pub(super) fn away(upstream: &Upstream, cause: Option<Error>) -> Problem {
     }
 }
 
+/// As many requests are on their way to the service as may be.
+pub(super) fn busy(upstream: &Upstream) -> Problem {
+    Problem::unavailable(
+        Code::Busy,
+        format!(
+            "too much is asked of the {} service at once: send this again in a moment",
+            upstream.name
+        ),
+    )
+}
+
+/// It answered 101 without having been asked, or for another protocol.
+pub(super) fn unwanted_tunnel(upstream: &Upstream) -> Problem {
+    Problem::new(
+        StatusCode::BAD_GATEWAY,
+        Code::UpstreamFailed,
+        format!(
+            "the {} service wants to speak another protocol than it was asked for: tell its operator",
+            upstream.name
+        ),
+    )
+}
+
 pub(super) fn silent(upstream: &Upstream) -> Problem {
     Problem::new(
         StatusCode::GATEWAY_TIMEOUT,

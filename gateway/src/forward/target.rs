@@ -2,33 +2,35 @@
 
 use http::{HeaderValue, Response};
 use hyper::body::Incoming;
-use slipway_contract::record::Record;
 use slipway_peers::guard::INSTANCE;
 
+use super::breaker::Event;
+use super::instance::Place;
+
 /// An instance that is asked.
-#[derive(Clone)]
 pub(super) struct Target {
-    pub(super) address: String,
-    pub(super) instance: HeaderValue,
-    /// The instance's name comes out of a 421 of this address, which is believed once.
-    pub(super) corrected: bool,
+    pub(super) place: Place,
+    /// Whom the request is meant for.
+    pub(super) name: HeaderValue,
+    /// The name comes out of a 421 of this address, which is believed once.
+    corrected: bool,
     /// It ended before it had answered, and is asked for the second time.
-    pub(super) again: bool,
+    again: bool,
 }
 
 impl Target {
-    pub(super) fn of(record: Record) -> Option<Self> {
-        Some(Self {
-            instance: HeaderValue::from_str(&record.instance).ok()?,
-            address: record.addr,
+    pub(super) fn new(place: Place) -> Self {
+        Self {
+            name: place.instance.name.clone(),
+            place,
             corrected: false,
             again: false,
-        })
+        }
     }
 
-    /// Its name, for the log.
+    /// The instance's name, for the log.
     pub(super) fn name(&self) -> Option<String> {
-        self.instance.to_str().ok().map(str::to_owned)
+        self.name.to_str().ok().map(str::to_owned)
     }
 
     /// The same for a second attempt, unless this was one.
@@ -41,15 +43,17 @@ impl Target {
 
     /// The same address under the name that it gave in a 421: a process that was restarted there. Its certificate has
     /// proven that it is of the same service.
-    pub(super) fn corrected(&self, answer: &Response<Incoming>) -> Option<Self> {
-        if self.corrected {
-            return None;
+    pub(super) fn corrected(mut self, answer: &Response<Incoming>) -> Option<Self> {
+        match answer.headers().get(&INSTANCE) {
+            Some(name) if !self.corrected => Some(Self {
+                name: name.clone(),
+                corrected: true,
+                ..self
+            }),
+            _ => {
+                self.place.tell(Event::Refused);
+                None
+            }
         }
-        Some(Self {
-            address: self.address.clone(),
-            instance: answer.headers().get(&INSTANCE)?.clone(),
-            corrected: true,
-            again: self.again,
-        })
     }
 }

@@ -1,22 +1,22 @@
 //! The services behind the gateway, and what is asked of them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::request::Parts;
 use http::{HeaderValue, Response};
+use hyper::body::Incoming;
 use hyper_util::client::legacy::Error;
 use slipway_peers::Peers;
 use slipway_peers::discovery::view::View;
 use slipway_peers::identity::Identity;
 use slipway_runtime::Problem;
 use tokio::time::Instant;
-use tower::retry::budget::TpsBudget;
 
-use super::budget::budget;
+use super::service::Services;
 use super::target::Target;
-use crate::answer::Body;
 use crate::connections::Connections;
-use crate::deferred_body::Received;
+use crate::deferred_body::{DeferredBody, Received};
 use crate::routes::Upstream;
 use crate::settings::Settings;
 
@@ -24,21 +24,25 @@ use crate::settings::Settings;
 pub(crate) struct Upstreams {
     pub(super) connections: Connections,
     pub(super) identity: Identity,
-    pub(super) budget: TpsBudget,
+    pub(super) services: Arc<Services>,
     pub(super) view: View,
     pub(super) run: Option<HeaderValue>,
-    pub(super) limits: Limits,
     pub(super) begun: Instant,
 }
 
-/// The longest times in which nothing comes; [`crate::Settings`] says why.
+/// What a request may take; [`crate::Settings`] says why.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// Of a request's body.
+    /// The longest time without a byte of a request's body.
     pub(super) body: Duration,
-    /// Of an answer that has not begun.
+    /// The longest time without anything of an answer that has not begun.
     pub(super) silence: Duration,
-    /// Of an answer that has begun.
-    pub(super) answer: Duration,
+    /// The longest time without a byte of an answer that has begun.
+    pub(crate) answer: Duration,
+    /// The longest time without a byte of a tunnel, and of an answer that is a stream of events.
+    pub(crate) tunnel: Duration,
+    /// Requests that are on their way to one service.
+    pub(super) at_once: usize,
 }
 
 impl Limits {
@@ -47,17 +51,29 @@ impl Limits {
             body: Duration::from_secs(settings.body.idle_seconds),
             silence: Duration::from_secs(settings.answer.silence_seconds),
             answer: Duration::from_secs(settings.answer.idle_seconds),
+            tunnel: Duration::from_secs(settings.tunnel.idle_seconds),
+            at_once: settings.upstream.max_requests,
         }
     }
 }
 
+/// What a request is sent by.
+pub(crate) struct Sending<'a> {
+    pub(crate) upstream: &'a Upstream,
+    pub(crate) limits: &'a Limits,
+    /// A tunnel is asked for (RFC 9110, 7.8).
+    pub(crate) is_tunnel: bool,
+    /// The bytes of the request's body are counted here.
+    pub(crate) received: &'a Received,
+}
+
 /// What became of one attempt.
 pub(super) enum Outcome {
-    Answered(Response<Body>),
+    Answered(Response<Incoming>, Option<DeferredBody>),
     /// Nobody has seen the request: the next instance may have it.
     NotSent(Error),
-    /// Another process has the address; perhaps one of the same service.
-    Misdirected(Option<Target>),
+    /// Another process has the address; perhaps one of the same service, which the answer names.
+    Misdirected(Response<Incoming>),
     /// It ended before it had answered.
     Cut(Problem),
     /// It takes connections and proves itself on none.
@@ -65,26 +81,47 @@ pub(super) enum Outcome {
     Failed(Problem),
 }
 
+/// A service's answer.
+pub(super) struct Answer {
+    pub(super) response: Response<Incoming>,
+    /// The request's body, which may still be on its way.
+    pub(super) hold: Option<DeferredBody>,
+    pub(super) target: Target,
+}
+
 /// A request that is ready to go.
 #[derive(Clone, Copy)]
 pub(super) struct Asking<'a> {
     pub(super) upstream: &'a Upstream,
-    pub(super) id: &'a HeaderValue,
     pub(super) head: &'a Parts,
     pub(super) received: &'a Received,
+    pub(super) limits: &'a Limits,
+    /// A tunnel is asked for (RFC 9110, 7.8).
+    pub(super) is_tunnel: bool,
 }
 
 impl Upstreams {
-    pub(crate) fn new(peers: &Peers, limits: Limits) -> Self {
+    pub(crate) fn new(peers: &Peers) -> Self {
         let run = peers.process.run.as_deref();
+        let services = Arc::new(Services::new(peers.view.clone()));
+        let parting = Arc::downgrade(&services);
+        peers.view.when_leaving(move |record| {
+            if let Some(services) = parting.upgrade() {
+                services.part(record);
+            }
+        });
         Self {
-            connections: Connections::new(peers.identity.clone(), limits.silence),
+            connections: Connections::new(peers.identity.clone()),
             identity: peers.identity.clone(),
-            budget: budget(),
+            services,
             view: peers.view.clone(),
             run: run.and_then(|run| HeaderValue::from_str(run).ok()),
-            limits,
             begun: Instant::now(),
         }
+    }
+
+    /// Follows the view for as long as the process lives.
+    pub(crate) async fn keep_current(&self) {
+        self.services.keep_current().await;
     }
 }

@@ -153,6 +153,11 @@ impl Wire {
             .expect("the other end reads");
     }
 
+    /// Ends the connection when what was sent is on its way.
+    pub(crate) async fn end(mut self) {
+        self.stream.flush().await.expect("the other end reads");
+    }
+
     /// Sends until the other end does not take more, and returns how much it took.
     pub(crate) async fn send_until_refused(&mut self, size: usize) -> usize {
         let piece = vec![7_u8; 64 * 1024];

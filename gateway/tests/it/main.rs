@@ -5,4 +5,8 @@ mod endings;
 mod forwarding;
 mod front;
 mod harness;
+mod live;
 mod refusals;
+mod resuming;
+mod retrying;
+mod tunnels;

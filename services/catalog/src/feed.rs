@@ -133,7 +133,7 @@ async fn release(connection: &mut AnyConnection, id: &str) -> anyhow::Result<Row
 
 /// Waits until every follower that is ready has applied `seq`; names those that have not when the time is over.
 pub(crate) async fn applied_by_all(state: &CatalogState, seq: i64) -> sqlx::Result<Vec<String>> {
-    let wait = Duration::from_millis(state.settings.publishing.follower_wait_millis);
+    let wait = Duration::from_millis(state.settings.now().publishing.follower_wait_millis);
     let deadline = Instant::now() + wait;
     let done = state
         .signals

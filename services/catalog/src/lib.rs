@@ -29,6 +29,7 @@ mod rules;
 mod settings;
 mod state;
 mod store;
+mod switch;
 mod worker;
 
 use std::time::Duration;
@@ -72,6 +73,7 @@ async fn build(
 ) -> anyhow::Result<Assembled<RouterService, CatalogState>> {
     let state = open(&peers, settings).await?;
     worker::start(&state);
+    quota::follow(&state);
     let running = state.clone();
     peers.process.spawn("administrator", move || {
         permission::keep_knowing_the_administrator(running.clone())
@@ -92,7 +94,7 @@ pub async fn open(peers: &Peers, settings: Settings) -> anyhow::Result<CatalogSt
         database: Database::open(process, &MIGRATIONS).await?,
         process: process.clone(),
         peers: peers.clone(),
-        settings,
+        settings: peers.configuration.live(settings),
         signals: Signal::default(),
         marks: Marks::open(&process.data)?,
         opening: Opening::begin(peers.view.clone(), longest),

@@ -22,6 +22,7 @@ use crate::store::jobs::{self, Work};
 use crate::store::packages::Package;
 use crate::store::releases::Release;
 use crate::store::{apps, packages, releases};
+use crate::switch;
 
 /// Milliseconds that a release waits for the first download instance to have it before it looks again.
 const STAGED_WAIT_MILLIS: u64 = 2000;
@@ -39,7 +40,10 @@ pub(crate) async fn run(state: &CatalogState, work: &Work) -> Ended {
     let job = &work.row.subject;
     let outcome = match job.kind.as_str() {
         "key" => make_key(state, &job.subject).await,
-        "release" => publish(state, work).await,
+        "release" => match switch::words(&state.settings.now()) {
+            Some(words) => Ok(Ended::Waits(words)),
+            None => publish(state, work).await,
+        },
         kind => Err(anyhow!("a job of the kind {kind}, which is not known")),
     };
     match outcome {

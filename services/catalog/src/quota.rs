@@ -12,12 +12,12 @@ use crate::store::{feed, quotas};
 
 /// What an app may hold.
 pub(crate) fn of(state: &CatalogState, app: &App) -> Quota {
-    app.quota().or(state.settings.quotas.quota())
+    app.quota().or(state.settings.now().quotas.quota())
 }
 
 /// Tells the followers of all apps when the settings have changed since they were told: they keep the limits.
 pub(crate) async fn begin(state: &CatalogState) -> anyhow::Result<()> {
-    let settings = state.settings.quotas.quota();
+    let settings = state.settings.now().quotas.quota();
     let mut connection = state.database.read().await?;
     let told = quotas::told(&mut connection).await?;
     drop(connection);
@@ -35,6 +35,23 @@ pub(crate) async fn begin(state: &CatalogState) -> anyhow::Result<()> {
     }
     state.commit(transaction).await?;
     Ok(())
+}
+
+/// The same whenever the configuration changes them. What could not be told is told at the next change or start.
+pub(crate) fn follow(state: &CatalogState) {
+    let (telling, settings) = (state.clone(), state.settings.clone());
+    state.process.spawn("quotas", move || {
+        let (state, mut settings) = (telling.clone(), settings.clone());
+        async move {
+            loop {
+                settings.changed().await;
+                if let Err(error) = begin(&state).await {
+                    let error = format!("{error:#}");
+                    tracing::warn!(error, "the followers could not be told of other quotas");
+                }
+            }
+        }
+    });
 }
 
 /// Refuses to make one release more of a draft than the app may have.

@@ -4,7 +4,7 @@ use slipway_database::Database;
 use slipway_database::signal::Signal;
 use slipway_peers::Peers;
 use slipway_runtime::metrics::Reading;
-use slipway_runtime::{Health, Process, clock};
+use slipway_runtime::{Health, Live, Process, clock};
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, Transaction};
 
@@ -20,7 +20,7 @@ pub struct CatalogState {
     pub(crate) database: Database,
     pub(crate) process: Process,
     pub(crate) peers: Peers,
-    pub(crate) settings: Settings,
+    pub(crate) settings: Live<Settings>,
     /// Raised at every commit of this instance.
     pub(crate) signals: Signal,
     pub(crate) marks: Marks,

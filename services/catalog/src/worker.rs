@@ -12,6 +12,7 @@ use crate::publishing::{self, Ended};
 use crate::settings;
 use crate::state::CatalogState;
 use crate::store::{feed, idempotency, jobs};
+use crate::switch;
 
 /// How long a follower that is not heard of is remembered: it is a process that ended.
 const FOLLOWER_LIFE_MILLIS: i64 = 24 * 3600 * 1000;
@@ -63,18 +64,48 @@ impl Queue for Jobs {
 
 pub(crate) fn start(state: &CatalogState) {
     let context = (&state.process, &state.database, &state.signals);
-    let workers = Workers::new(context, Jobs(state.clone()), limits(&state.settings.jobs));
+    let workers = Workers::new(
+        context,
+        Jobs(state.clone()),
+        limits(&state.settings.now().jobs),
+    );
     workers.start();
-    wake_when_somebody_comes(&state.peers, move || workers.clone().wake());
+    workers.follow(&state.settings, |settings| at_once(&settings.jobs));
+    let waking = workers.clone();
+    wake_when_somebody_comes(&state.peers, move || waking.clone().wake());
+    wake_when_publishing_is_on(state, workers);
     let tidying = state.clone();
     state
         .process
         .spawn("tidying", move || tidy(tidying.clone()));
 }
 
+/// What waited while publishing was off goes on at once.
+fn wake_when_publishing_is_on(state: &CatalogState, workers: Workers<Jobs>) {
+    let settings = state.settings.clone();
+    state.process.spawn("switch of publishing", move || {
+        let (workers, mut settings) = (workers.clone(), settings.clone());
+        async move {
+            loop {
+                settings.changed().await;
+                if switch::words(&settings.now()).is_some() {
+                    continue;
+                }
+                if let Err(error) = workers.clone().wake().await {
+                    tracing::warn!(%error, "waiting work could not be woken; it wakes by itself");
+                }
+            }
+        }
+    });
+}
+
+fn at_once(jobs: &settings::Jobs) -> usize {
+    usize::try_from(jobs.workers).unwrap_or(usize::MAX)
+}
+
 fn limits(jobs: &settings::Jobs) -> queue::Limits {
     queue::Limits {
-        at_once: usize::try_from(jobs.workers).unwrap_or(usize::MAX),
+        at_once: at_once(jobs),
         lease: Duration::from_secs(jobs.lease_seconds),
         crashes: crashes::Limits {
             max_crashes: jobs.max_crashes,
@@ -96,7 +127,7 @@ async fn tidy(state: CatalogState) {
 
 async fn forget(state: &CatalogState) -> sqlx::Result<()> {
     let now = clock::unix_millis();
-    let hours = state.settings.publishing.idempotency_hours;
+    let hours = state.settings.now().publishing.idempotency_hours;
     let mut transaction = state.database.write().await?;
     idempotency::forget(&mut transaction, now - hours * 3600 * 1000).await?;
     feed::forget_followers(&mut transaction, now - FOLLOWER_LIFE_MILLIS).await?;

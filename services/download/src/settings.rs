@@ -3,21 +3,26 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     pub store: Store,
     pub counters: Counters,
+    #[schemars(extend("x-applies" = "live"))]
     pub page: Page,
 }
 
+impl slipway_runtime::settings::Settings for Settings {}
+
 /// Where the bytes are, and how they are checked.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Store {
     /// The folder that upload writes to; it may be mounted read-only. Default: `blobs` in the data folder.
+    #[schemars(extend("x-applies" = "local"))]
     pub folder: Option<PathBuf>,
     /// Seconds for which a block that was found right is sent unread while its file stays the same: a day, so that what
     /// decays on the disk without a trace is found, and a file that everybody fetches costs one hash a day.
@@ -37,7 +42,7 @@ impl Default for Store {
 }
 
 /// How downloads are counted.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Counters {
     /// Seconds between writes of what was counted. A kill loses the counts of so long, and no download waits for a
@@ -58,7 +63,7 @@ impl Counters {
 }
 
 /// What stands on the pages.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Page {
     /// Lines of a release's notes that are shown at once, about a screen of a phone; what is longer is folded.

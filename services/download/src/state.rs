@@ -1,20 +1,17 @@
 //! What the handlers and tasks of the service work with.
 
-use std::sync::Arc;
-
 use slipway_database::Database;
 use slipway_database::replica::copy::Replica as _;
 use slipway_database::replica::follow::{CopyState, Following, follow};
 use slipway_peers::Peers;
 use slipway_runtime::metrics::Reading;
-use slipway_runtime::{Health, clock};
+use slipway_runtime::{Health, Live, clock};
 use sqlx::migrate::Migrator;
 
 use crate::audience::Audience;
 use crate::blobs::Blobs;
 use crate::copy::Copy;
 use crate::counters::Counters;
-use crate::settings;
 use crate::settings::Settings;
 
 static MIGRATOR: Migrator = sqlx::migrate!();
@@ -27,7 +24,7 @@ pub struct DownloadState {
     pub(crate) counters: Counters,
     pub(crate) following: Following,
     pub(crate) audience: Audience,
-    pub(crate) page: Arc<settings::Page>,
+    pub(crate) settings: Live<Settings>,
     /// Where the world finds this platform, without a slash at its end.
     pub(crate) public_url: Option<String>,
 }
@@ -57,7 +54,7 @@ impl DownloadState {
             blobs: Blobs::open(&settings.store, folder, damaged),
             following: follow(peers, Copy(database.clone())),
             audience: Audience::Public,
-            page: Arc::new(settings.page.clone()),
+            settings: peers.configuration.live(settings.clone()),
             public_url: process
                 .settings
                 .http

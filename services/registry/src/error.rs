@@ -5,13 +5,14 @@ use http::StatusCode;
 use slipway_contract::Code;
 use slipway_runtime::Problem;
 
-use crate::{address, leases, proof, record};
+use crate::leases::table;
+use crate::{address, proof, record};
 
 /// Why a request is not done.
 #[derive(Debug)]
 pub(crate) enum Error {
     Record(record::Refused),
-    Lease(leases::Refused),
+    Lease(table::Refused),
     Proof(proof::Refused),
 }
 
@@ -21,8 +22,8 @@ impl From<record::Refused> for Error {
     }
 }
 
-impl From<leases::Refused> for Error {
-    fn from(refused: leases::Refused) -> Self {
+impl From<table::Refused> for Error {
+    fn from(refused: table::Refused) -> Self {
         Self::Lease(refused)
     }
 }
@@ -57,16 +58,19 @@ fn of_record(refused: &record::Refused) -> Problem {
         Refused::OtherService => Problem::new(StatusCode::FORBIDDEN, Code::ServiceDiffers, detail),
         Refused::OtherInstance => Problem::bad_request(Code::InstanceDiffers, detail),
         Refused::Instance => Problem::bad_request(Code::InstanceInvalid, detail),
-        Refused::Version => Problem::bad_request(Code::RecordTooLong, detail),
+        Refused::TooLong => Problem::bad_request(Code::RecordTooLong, detail),
+        Refused::State => Problem::bad_request(Code::JsonInvalid, detail),
     }
 }
 
-fn of_lease(refused: &leases::Refused) -> Problem {
-    use leases::Refused;
+fn of_lease(refused: &table::Refused) -> Problem {
+    use table::Refused;
 
     let detail = refused.to_string();
     match refused {
         Refused::AddressChanged => Problem::conflict(Code::AddressChanged, detail),
+        Refused::Gone => Problem::conflict(Code::InstanceGone, detail),
+        Refused::Overtaken => Problem::unavailable(Code::AddressUnproven, detail),
         Refused::Full(_) => Problem::new(StatusCode::TOO_MANY_REQUESTS, Code::LeasesFull, detail),
     }
 }

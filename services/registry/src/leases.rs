@@ -1,295 +1,273 @@
-//! The rules of a lease: no HTTP, and the time is a parameter.
+//! Every lease that this node knows, and how far each watcher is: the rules of [`table`], and waiting for what they bring
+//! about.
 
-use std::collections::HashMap;
-use std::net::SocketAddr;
+pub(crate) mod holder;
+mod protection;
+pub(crate) mod table;
+pub(crate) mod watchers;
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use slipway_contract::record::{Record, Snapshot};
+use slipway_contract::record::{Record, STATES, Snapshot, State};
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::settings::LeaseSettings;
+use holder::Holder;
+use table::{Proven, Refused, Table};
+use watchers::Watchers;
 
-/// Time after its last poll in which a watcher counts as watching.
-const WATCHER_LIFE: Duration = Duration::from_secs(5);
-
-/// Every lease that this node knows, and how far each watcher is.
 pub struct Leases {
     epoch: String,
-    settings: LeaseSettings,
-    begun: Instant,
-    table: Mutex<LeaseTable>,
+    per_service: usize,
+    inner: Mutex<Inner>,
     revision: watch::Sender<u64>,
-    applied: watch::Sender<u64>,
+    /// Signals whenever a watcher says what it has applied.
+    applied: watch::Sender<()>,
 }
 
-#[derive(Default)]
-struct LeaseTable {
-    leases: HashMap<Holder, Lease>,
-    watchers: HashMap<Holder, Watcher>,
-    warm: bool,
-}
-
-/// Who holds a lease or watches: the service that its certificate proves, and which of its instances it says it is. So
-/// nobody can touch what belongs to another service.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Holder {
-    pub service: String,
-    pub instance: String,
-}
-
-struct Lease {
-    /// Its address is the one at which the instance has proven itself.
-    record: Record,
-    /// The address as the instance has it.
-    advertised: String,
-    beaten: Instant,
-}
-
-/// Why a heartbeat is not taken.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    #[error(
-        "an instance keeps its address for its life: a process at another one is another instance"
-    )]
-    AddressChanged,
-    #[error(
-        "{0} has as many leases as a service may have: raise [lease] per_service if it has more instances"
-    )]
-    Full(String),
-}
-
-struct Watcher {
-    /// The revision that it has applied.
-    applied: u64,
-    /// Polls that are open now.
-    open: u32,
-    last: Instant,
+struct Inner {
+    table: Table,
+    watchers: Watchers,
 }
 
 impl Leases {
-    pub fn new(settings: LeaseSettings, now: Instant) -> Self {
+    pub(crate) fn new(settings: LeaseSettings, now: Instant) -> Self {
+        let per_service = settings.per_service;
+        let table = Table::new(settings, now);
         Self {
             epoch: Uuid::now_v7().to_string(),
-            settings,
-            begun: now,
-            table: Mutex::default(),
-            revision: watch::Sender::new(1),
-            applied: watch::Sender::new(0),
+            per_service,
+            revision: watch::Sender::new(table.revision()),
+            inner: Mutex::new(Inner {
+                table,
+                watchers: Watchers::default(),
+            }),
+            applied: watch::Sender::new(()),
         }
     }
 
-    pub fn epoch(&self) -> &str {
+    pub(crate) fn epoch(&self) -> &str {
         &self.epoch
     }
 
-    pub fn revision(&self) -> u64 {
+    pub(crate) fn revision(&self) -> u64 {
         *self.revision.borrow()
     }
 
-    /// Renews a lease that is there: a heartbeat carries the full record. A lease never goes back to an earlier state.
-    /// `false` when there is none, and its address has to be proven first.
-    pub fn renew(&self, record: &Record, now: Instant) -> Result<bool, Refused> {
-        let mut table = self.table();
-        let Some(lease) = table.leases.get_mut(&Holder::of(record)) else {
-            return Ok(false);
-        };
-        if lease.advertised != record.addr {
-            return Err(Refused::AddressChanged);
-        }
-        lease.beaten = now;
-        let changed = record.state.follows(lease.record.state);
-        if changed {
-            lease.record.state = record.state;
-        }
-        drop(table);
-        if changed {
-            self.raise();
-        }
-        Ok(true)
+    /// [`Table::renew`].
+    pub(crate) fn renew(&self, record: &Record, now: Instant) -> Result<bool, Refused> {
+        self.change(|inner| inner.table.renew(record, now))
     }
 
-    /// Whether one more lease of `service` would be too many: whoever has one service's key could fill the memory of all.
-    pub fn check_room(&self, service: &str) -> Result<(), Refused> {
-        self.table().check_room(service, self.settings.per_service)
+    /// [`Table::check_room`].
+    pub(crate) fn check_room(&self, service: &str) -> Result<(), Refused> {
+        self.lock().table.check_room(service)
     }
 
-    /// Begins the lease of an instance that has proven itself at `address`. A process at the address of another of its
-    /// service takes its place at once, since the other cannot be there any more; with one service's key nobody ends the
-    /// lease of another service.
-    pub fn begin(&self, record: &Record, address: SocketAddr, now: Instant) -> Result<(), Refused> {
-        let holder = Holder::of(record);
-        let proven = Record {
-            addr: address.to_string(),
-            ..record.clone()
-        };
-        let mut table = self.table();
-        // Of two first heartbeats at once with different addresses, one has come before.
-        let there = table.leases.get(&holder);
-        if there.is_some_and(|lease| lease.advertised != record.addr) {
-            return Err(Refused::AddressChanged);
-        }
-        table.leases.retain(|other, lease| {
-            other.service != holder.service
-                || lease.record.addr != proven.addr
-                || lease.record.started_at > record.started_at
+    /// [`Table::begin`].
+    pub(crate) fn begin(
+        &self,
+        record: &Record,
+        proven: Proven,
+        now: Instant,
+    ) -> Result<(), Refused> {
+        self.change(|inner| inner.table.begin(record, proven, now))
+    }
+
+    /// [`Table::leave`]; it does not watch any more either.
+    pub(crate) fn leave(&self, holder: &Holder, now: Instant) {
+        self.change(|inner| {
+            inner.watchers.forget(holder);
+            inner.table.leave(holder, now);
         });
-        table.check_room(&record.service, self.settings.per_service)?;
-        let lease = Lease {
-            record: proven,
-            advertised: record.addr.clone(),
-            beaten: now,
-        };
-        table.leases.insert(holder, lease);
-        drop(table);
-        self.raise();
-        Ok(())
+        self.applied.send_replace(());
     }
 
-    /// Ends a lease because its holder asks.
-    pub fn leave(&self, holder: &Holder) {
-        if self.table().leases.remove(holder).is_some() {
-            self.raise();
-        }
-    }
-
-    /// Ends the leases that were not renewed, and the warm-up.
-    pub fn sweep(&self, now: Instant) {
-        let mut table = self.table();
-        let life = Duration::from_secs(self.settings.seconds);
-        let before = table.leases.len();
-        table
-            .leases
-            .retain(|_, lease| now.duration_since(lease.beaten) < life);
-        table.watchers.retain(|_, watcher| {
-            watcher.open > 0 || now.duration_since(watcher.last) < WATCHER_LIFE
+    /// [`Table::sweep`], and of the watchers.
+    pub(crate) fn sweep(&self, now: Instant) {
+        self.change(|inner| {
+            inner.watchers.sweep(now);
+            inner.table.sweep(now);
         });
-        let warms_up = !table.warm && !self.warming(now);
-        table.warm |= warms_up;
-        let changed = warms_up || table.leases.len() != before;
-        drop(table);
-        if changed {
-            self.raise();
+        self.applied.send_replace(());
+    }
+
+    /// Leases, how many of them are not heard from, and whether none ends for that reason now.
+    pub(crate) fn count(&self) -> (usize, usize, bool) {
+        let inner = self.lock();
+        let (leases, overdue) = inner.table.count();
+        (leases, overdue, inner.table.is_protected())
+    }
+
+    /// All that is known, for a watcher that knows `states`: one of an earlier version would send nothing to an instance in a
+    /// state that it does not know, and lose its last one.
+    pub(crate) fn snapshot(&self, states: u8, now: Instant) -> Snapshot {
+        let inner = self.lock();
+        let mut instances = inner.table.list();
+        if states < STATES {
+            instances.retain(|record| record.state != State::Gone);
+            for record in &mut instances {
+                if record.state == State::Suspect {
+                    record.state = State::Ready;
+                }
+            }
         }
-    }
-
-    /// Leases that have not ended.
-    pub fn count(&self) -> i64 {
-        self.table().leases.len().try_into().unwrap_or(i64::MAX)
-    }
-
-    /// All that is known.
-    pub fn snapshot(&self, now: Instant) -> Snapshot {
-        let revision = self.revision();
-        let table = self.table();
-        let mut instances: Vec<_> = table
-            .leases
-            .values()
-            .map(|lease| lease.record.clone())
-            .collect();
-        instances.sort_by(|a, b| (&a.service, &a.instance).cmp(&(&b.service, &b.instance)));
         Snapshot {
             epoch: self.epoch.clone(),
-            revision,
-            warming: self.warming(now),
+            revision: inner.table.revision(),
+            warming: inner.table.is_warming(now),
             instances,
         }
     }
 
     /// A poll begins; `revision` is what the watcher has applied. It lasts until the guard is dropped, also when the
-    /// watcher was killed and its request with it.
-    /// Watchers beyond those that a service can have instances are answered, and not waited for.
-    pub fn watch(&self, watcher: &Holder, revision: u64, now: Instant) -> Poll<'_> {
-        let mut table = self.table();
-        let of_service = table
+    /// watcher was killed and its request with it. Watchers beyond those that a service can have instances are answered,
+    /// and not waited for.
+    pub(crate) fn watch(&self, watcher: &Holder, revision: u64, now: Instant) -> Option<Poll<'_>> {
+        let mut inner = self.lock();
+        let is_counted = inner
             .watchers
-            .keys()
-            .filter(|other| other.service == watcher.service);
-        let is_known = table.watchers.contains_key(watcher);
-        if is_known || of_service.count() < self.settings.per_service {
-            let entry = table.watchers.entry(watcher.clone()).or_insert(Watcher {
-                applied: 0,
-                open: 0,
-                last: now,
-            });
-            entry.applied = revision;
-            entry.open += 1;
-            entry.last = now;
-        }
-        drop(table);
-        self.applied.send_modify(|count| *count += 1);
-        Poll {
+            .begin(watcher, revision, self.per_service, now);
+        drop(inner);
+        self.applied.send_replace(());
+        is_counted.then(|| Poll {
             leases: self,
             watcher: watcher.clone(),
-        }
+        })
     }
 
     /// Waits until the revision is above `revision`.
-    pub async fn wait_for_change(&self, revision: u64) {
+    pub(crate) async fn wait_for_change(&self, revision: u64) {
         let mut changes = self.revision.subscribe();
         let _ = changes.wait_for(|now| *now > revision).await;
     }
 
-    /// Waits until every live watcher has applied `revision`.
-    pub async fn wait_for_watchers(&self, revision: u64) {
+    /// Waits until every live watcher has applied `revision`. While we have just started, one that will watch may not have
+    /// come back yet.
+    pub(crate) async fn wait_for_watchers(&self, revision: u64) {
         let mut polls = self.applied.subscribe();
-        let _ = polls.wait_for(|_| self.all_applied(revision)).await;
+        let _ = polls
+            .wait_for(|()| self.all_applied(revision, Instant::now()))
+            .await;
     }
 
-    fn all_applied(&self, revision: u64) -> bool {
-        self.table()
-            .watchers
-            .values()
-            .all(|watcher| watcher.applied >= revision)
+    fn all_applied(&self, revision: u64, now: Instant) -> bool {
+        let inner = self.lock();
+        !inner.table.is_warming(now) && inner.watchers.have_applied(revision, now)
     }
 
-    fn warming(&self, now: Instant) -> bool {
-        now.duration_since(self.begun) < Duration::from_secs(self.settings.warm_up_seconds)
+    /// Waits until nobody drains.
+    pub(crate) async fn wait_for_the_leaving(&self) {
+        let mut changes = self.revision.subscribe();
+        let drains = |record: Record| record.state == State::Draining;
+        let nobody = |_: &u64| !self.lock().table.list().into_iter().any(drains);
+        let _ = changes.wait_for(nobody).await;
     }
 
-    fn raise(&self) {
-        self.revision.send_modify(|revision| *revision += 1);
+    /// Changes what there is, and wakes those who wait for it.
+    fn change<T>(&self, change: impl FnOnce(&mut Inner) -> T) -> T {
+        let mut inner = self.lock();
+        let outcome = change(&mut inner);
+        let now = inner.table.revision();
+        // Those who wait look at the table with the channel's lock: it is never taken inside of ours.
+        drop(inner);
+        self.revision.send_if_modified(|revision| {
+            let is_newer = now > *revision;
+            *revision = now.max(*revision);
+            is_newer
+        });
+        outcome
     }
 
-    fn table(&self) -> MutexGuard<'_, LeaseTable> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl LeaseTable {
-    fn check_room(&self, service: &str, most: usize) -> Result<(), Refused> {
-        let there = self.leases.keys();
-        if there.filter(|holder| holder.service == service).count() >= most {
-            return Err(Refused::Full(service.to_owned()));
-        }
-        Ok(())
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// An open poll of a watcher.
-pub struct Poll<'a> {
+pub(crate) struct Poll<'a> {
     leases: &'a Leases,
     watcher: Holder,
 }
 
-impl Holder {
-    fn of(record: &Record) -> Self {
-        Self {
-            service: record.service.clone(),
-            instance: record.instance.clone(),
-        }
-    }
-}
-
 impl Drop for Poll<'_> {
     fn drop(&mut self) {
-        if let Some(entry) = self.leases.table().watchers.get_mut(&self.watcher) {
-            entry.open = entry.open.saturating_sub(1);
-            entry.last = Instant::now();
-        }
+        let mut inner = self.leases.lock();
+        inner.watchers.end(&self.watcher, Instant::now());
     }
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn holder(service: &str) -> Holder {
+        Holder {
+            service: service.to_owned(),
+            instance: "i".to_owned(),
+        }
+    }
+
+    fn with(state: State, begin: Instant) -> Leases {
+        let leases = Leases::new(LeaseSettings::default(), begin);
+        let record = Record {
+            service: "upload".to_owned(),
+            instance: "i".to_owned(),
+            addr: "127.0.0.1:1".to_owned(),
+            state,
+            version: "0".to_owned(),
+            started_at: 0,
+            name: String::new(),
+        };
+        let proven = Proven {
+            address: "127.0.0.1:1".parse().expect("an address"),
+            asked: Some(begin),
+        };
+        leases.begin(&record, proven, begin).expect("room");
+        leases
+    }
+
+    #[test]
+    fn a_drain_is_acknowledged_when_every_watcher_has_it_and_all_may_be_there() {
+        let begin = Instant::now();
+        let warm = begin + Duration::from_secs(10);
+        let leases = with(State::Draining, begin);
+        let revision = leases.revision();
+        assert!(leases.all_applied(revision, warm), "nobody watches");
+        assert!(
+            !leases.all_applied(revision, begin),
+            "but somebody may come"
+        );
+        let poll = leases.watch(&holder("gateway"), revision - 1, warm);
+        assert!(!leases.all_applied(revision, warm));
+        drop(poll);
+        let _poll = leases.watch(&holder("gateway"), revision, warm);
+        assert!(leases.all_applied(revision, warm));
+        let _other = leases.watch(&holder("catalog"), 0, warm);
+        assert!(!leases.all_applied(revision, warm));
+        leases.leave(&holder("catalog"), warm);
+        assert!(leases.all_applied(revision, warm), "it has left");
+    }
+
+    #[test]
+    fn a_watcher_of_an_earlier_version_is_told_of_no_state_that_it_does_not_know() {
+        let begin = Instant::now();
+        let leases = with(State::Ready, begin);
+        for second in 1..=11 {
+            leases.sweep(begin + Duration::from_secs(second));
+        }
+        let states = |known| {
+            let told = leases.snapshot(known, begin).instances.into_iter();
+            told.map(|record| record.state).collect::<Vec<_>>()
+        };
+        assert_eq!(states(STATES), [State::Suspect]);
+        assert_eq!(states(0), [State::Ready]);
+        leases.leave(&holder("upload"), begin);
+        assert_eq!(states(STATES), [State::Gone]);
+        assert!(states(0).is_empty());
+    }
+}

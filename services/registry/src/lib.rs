@@ -1,6 +1,7 @@
 //! The registry: who is there. It holds the lease of every instance, in memory alone: a lease is renewed whole every few
 //! seconds, so a registry that was killed knows everybody again within one heartbeat, and until then tells its
-//! watchers to forget nobody. Losing every registry node stops changes, never traffic.
+//! watchers to forget nobody. Beside them it keeps the central configuration, in a database that leases do not need.
+//! Losing every registry node stops changes, never traffic.
 
 mod address;
 mod error;
@@ -9,16 +10,22 @@ mod proof;
 mod record;
 mod routes;
 mod settings;
+#[cfg(test)]
+mod simulation;
 mod state;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use slipway_contract::record::STATES;
 use slipway_peers::{Assembled, Peers, RouterService};
+use slipway_runtime::Process;
 use slipway_runtime::command::Service;
+use tokio::time::MissedTickBehavior;
 
 pub use leases::Leases;
+use leases::table::SWEEP;
 pub use settings::{LeaseSettings, Settings};
 pub use state::RegistryState;
 
@@ -54,16 +61,44 @@ pub async fn build(
         process: process.clone(),
         peers: peers.clone(),
     };
+    process.keep_open(go_last(process.clone(), leases.clone()));
     process.spawn("leases", move || sweep(leases.clone()));
-    Ok(Assembled::new(process, state.clone(), None, router(state)))
+    let knowing = state.clone();
+    process.spawn("view", move || know_the_others(knowing.clone()));
+    let routes = router(state.clone()).merge(slipway_central::start(&peers));
+    Ok(Assembled::new(process, state, None, routes))
 }
 
 /// Removes leases that have ended.
 async fn sweep(leases: Arc<Leases>) {
-    let mut ticks = tokio::time::interval(Duration::from_secs(1));
+    let mut ticks = tokio::time::interval(SWEEP);
+    // After a pause there is one look that knows how long it was.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         leases.sweep(std::time::Instant::now());
+    }
+}
+
+/// Time in which those that are told to end at the same moment say so.
+const OTHERS_SAY: Duration = Duration::from_millis(300);
+/// Longest time that those that leave are waited for. Without us each would wait as long for somebody to tell.
+const OTHERS_LEAVE: Duration = Duration::from_secs(6);
+
+/// Those that end together with the registry tell it first: it goes last.
+async fn go_last(process: Process, leases: Arc<Leases>) {
+    process.draining.cancelled().await;
+    tokio::time::sleep(OTHERS_SAY).await;
+    let _ = tokio::time::timeout(OTHERS_LEAVE, leases.wait_for_the_leaving()).await;
+}
+
+/// This node knows the others by its own leases: it asks the catalog for the tokens that may change the configuration.
+async fn know_the_others(state: RegistryState) {
+    loop {
+        let snapshot = state.leases.snapshot(STATES, std::time::Instant::now());
+        let revision = snapshot.revision;
+        state.peers.view.apply("", Some(snapshot));
+        state.leases.wait_for_change(revision).await;
     }
 }
 
@@ -71,7 +106,9 @@ async fn sweep(leases: Arc<Leases>) {
 #[cfg(feature = "schema")]
 pub fn openapi() -> utoipa::openapi::OpenApi {
     use utoipa::OpenApi as _;
-    routes::instances::Description::openapi()
+    let mut document = routes::instances::Description::openapi();
+    document.merge(slipway_central::openapi());
+    document
 }
 
 fn router(state: RegistryState) -> Router {

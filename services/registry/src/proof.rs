@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use slipway_contract::record::Record;
@@ -13,6 +13,7 @@ use slipway_peers::access::INSTANCE_PATH;
 use tokio::sync::Semaphore;
 
 use crate::address::{self, AddressError};
+use crate::leases::table::Proven;
 use crate::state::RegistryState;
 
 /// Time for a name, a connection and an answer, all on a local network.
@@ -58,9 +59,9 @@ pub(crate) fn places() -> HashMap<&'static str, Semaphore> {
         .collect()
 }
 
-/// The address at which the instance of `record` has proven itself. A name is resolved here, once: what it says later is
+/// Where the instance of `record` has proven itself. A name is resolved here, once: what it says later is
 /// nobody's proof (DNS rebinding). Few are proven at once, so that a flood of them makes no flood of connections.
-pub(crate) async fn prove(state: &RegistryState, record: &Record) -> Result<SocketAddr, Refused> {
+pub(crate) async fn prove(state: &RegistryState, record: &Record) -> Result<Proven, Refused> {
     let (host, port) = address::parse(&record.addr)?;
     // The caller's certificate is of this name: it is a service, in the table or not.
     let service = services::named(&record.service);
@@ -84,8 +85,12 @@ pub(crate) async fn prove(state: &RegistryState, record: &Record) -> Result<Sock
                 }
             };
             // Nobody calls a gateway, and what it serves at its address is not for services.
-            if service == "gateway" || answers(state, record, service, permitted).await {
-                return Ok(permitted);
+            let asked = (service != "gateway").then(Instant::now);
+            if asked.is_none() || answers(state, record, service, permitted).await {
+                return Ok(Proven {
+                    address: permitted,
+                    asked,
+                });
             }
         }
         Err(refused)

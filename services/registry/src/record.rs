@@ -1,11 +1,14 @@
 //! What a record may say: the rules, without HTTP. What it says of its service is held against the certificate of
 //! whoever sends it.
 
-use slipway_contract::record::Record;
+use slipway_contract::record::{Record, State};
 use uuid::Uuid;
 
 /// Bytes of a program's version in a record.
 pub(crate) const MAX_VERSION: usize = 64;
+
+/// Bytes of a name: that of a host, the service's and a number.
+pub(crate) const MAX_NAME: usize = 320;
 
 /// Why a record, or the name of an instance, is not taken.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -16,8 +19,10 @@ pub(crate) enum Refused {
     OtherInstance,
     #[error("an instance is named by a UUID")]
     Instance,
-    #[error("a version is {MAX_VERSION} bytes at most")]
-    Version,
+    #[error("a version is {MAX_VERSION} bytes at most, and a name {MAX_NAME}")]
+    TooLong,
+    #[error("SUSPECT and GONE are said by the registry, of others")]
+    State,
 }
 
 /// Whether `caller`, as its certificate names it, may send `record` to the address of `instance`: with one service's key
@@ -30,8 +35,11 @@ pub(crate) fn check(record: &Record, caller: &str, instance: &str) -> Result<(),
         return Err(Refused::OtherInstance);
     }
     check_instance(instance)?;
-    if record.version.len() > MAX_VERSION {
-        return Err(Refused::Version);
+    if record.version.len() > MAX_VERSION || record.name.len() > MAX_NAME {
+        return Err(Refused::TooLong);
+    }
+    if matches!(record.state, State::Suspect | State::Gone) {
+        return Err(Refused::State);
     }
     Ok(())
 }
@@ -45,10 +53,8 @@ pub(crate) fn check_instance(instance: &str) -> Result<(), Refused> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-    use slipway_contract::record::State;
-
     use super::*;
+    use proptest::prelude::*;
 
     const INSTANCE: &str = "01900000-0000-7000-8000-000000000000";
 
@@ -60,6 +66,7 @@ mod tests {
             state: State::Ready,
             version: version.to_owned(),
             started_at: 0,
+            name: String::new(),
         }
     }
 
@@ -75,7 +82,21 @@ mod tests {
             ),
             (
                 record("upload", INSTANCE, &format!("{longest}1")),
-                Err(Refused::Version),
+                Err(Refused::TooLong),
+            ),
+            (
+                Record {
+                    name: "1".repeat(MAX_NAME + 1),
+                    ..record("upload", INSTANCE, "1")
+                },
+                Err(Refused::TooLong),
+            ),
+            (
+                Record {
+                    state: State::Gone,
+                    ..record("upload", INSTANCE, "1")
+                },
+                Err(Refused::State),
             ),
         ] {
             assert_eq!(check(&sent, "upload", INSTANCE), outcome, "{sent:?}");

@@ -28,10 +28,20 @@ impl Health for RegistryState {
     }
 
     async fn readings(&self) -> anyhow::Result<Vec<Reading>> {
-        Ok(vec![Reading {
-            name: "leases",
-            help: "Instances under a lease",
-            value: self.leases.count(),
-        }])
+        let (leases, overdue, is_protected) = self.leases.count();
+        let reading = |name, help, value| Reading { name, help, value };
+        Ok(vec![
+            reading("leases", "Instances under a lease", i64::try_from(leases)?),
+            reading(
+                "leases_overdue",
+                "Instances under a lease that are not heard from",
+                i64::try_from(overdue)?,
+            ),
+            reading(
+                "leases_protected",
+                "1 while no lease ends because many instances fell silent at once",
+                is_protected.into(),
+            ),
+        ])
     }
 }

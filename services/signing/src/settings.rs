@@ -2,17 +2,22 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
+    #[schemars(extend("x-applies" = "local"))]
     pub keys: Keys,
     pub store: Store,
+    #[schemars(extend("x-applies" = "local"))]
     pub statements: Statements,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+impl slipway_runtime::settings::Settings for Settings {}
+
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Keys {
     /// File with the key that seals the private keys of apps, 64 hexadecimal digits. Default: `sealing.key` among the
@@ -21,10 +26,11 @@ pub struct Keys {
 }
 
 /// The store of the bytes; it is only read here.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Store {
     /// Default: `blobs` in the data folder.
+    #[schemars(extend("x-applies" = "local"))]
     pub folder: Option<PathBuf>,
     /// Packages that are read at once. Each takes a core for its digests and 1 MiB of memory; the others wait.
     pub concurrent_reads: usize,
@@ -40,7 +46,7 @@ impl Default for Store {
 }
 
 /// The files of what was stated, which outlive the database.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Statements {
     /// Default: `statements` in the data folder. Nobody else may write there, and it is backed up apart from the

@@ -35,7 +35,10 @@ impl<'a> Incoming<'a> {
     /// Takes the next bytes; `false` when the disk takes no more, which [`Self::finish`] tells.
     pub(crate) async fn append(&mut self, bytes: bytes::Bytes) -> Result<bool, Error> {
         self.received += bytes.len() as u64;
-        body::check_size(self.state.settings.limits.package_bytes, self.received)?;
+        body::check_size(
+            self.state.settings.now().limits.package_bytes,
+            self.received,
+        )?;
         Ok(self.writer.append(bytes).await.is_ok())
     }
 

@@ -32,7 +32,8 @@ pub use confine::{Share, confine};
 use crate::error::Error;
 use crate::parameters::Parameters;
 use crate::rules::inspection;
-use crate::settings;
+use crate::settings::{self, Settings};
+use slipway_runtime::Live;
 
 /// Bytes of an answer: the icon in base64, and texts that have limits of their own.
 const LONGEST_ANSWER: u64 = 1 << 20;
@@ -48,15 +49,15 @@ enum End {
 /// Inspections, some at once; cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Inspection {
-    settings: Arc<settings::Inspection>,
+    settings: Live<Settings>,
     places: Arc<Semaphore>,
 }
 
 impl Inspection {
-    pub(crate) fn new(settings: settings::Inspection) -> Self {
+    pub(crate) fn new(settings: Live<Settings>) -> Self {
         Self {
-            places: Arc::new(Semaphore::new(settings.at_once.max(1))),
-            settings: Arc::new(settings),
+            places: Arc::new(Semaphore::new(settings.now().inspection.at_once.max(1))),
+            settings,
         }
     }
 
@@ -96,8 +97,9 @@ impl Inspection {
     }
 
     async fn inspect(&self, package: Stdio, named: Option<Kind>) -> anyhow::Result<End> {
-        let limits = &self.settings;
-        let mut command = Command::new(self.program());
+        let settings = self.settings.now();
+        let limits = &settings.inspection;
+        let mut command = Command::new(program(limits));
         command
             .arg("inspect")
             .args([limits.memory_bytes, limits.cpu_seconds, limits.files].map(|n| n.to_string()))
@@ -123,12 +125,12 @@ impl Inspection {
         }
         Ok(serde_json::from_slice(&output.stdout).map_or(End::Died, End::Answered))
     }
+}
 
-    /// This very program, even when its file has been replaced since it was started.
-    fn program(&self) -> PathBuf {
-        let own = || PathBuf::from("/proc/self/exe");
-        self.settings.program.clone().unwrap_or_else(own)
-    }
+/// This very program, even when its file has been replaced since it was started.
+fn program(settings: &settings::Inspection) -> PathBuf {
+    let own = || PathBuf::from("/proc/self/exe");
+    settings.program.clone().unwrap_or_else(own)
 }
 
 /// Runs the child, reading no more of its answer than there is to read.

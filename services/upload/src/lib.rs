@@ -38,8 +38,6 @@ mod trash;
 mod tus;
 mod writer;
 
-use std::sync::Arc;
-
 use axum::Router;
 use slipway_database::Database;
 use slipway_database::replica::{follow, held};
@@ -95,15 +93,16 @@ async fn build(
 /// Opens database and store and starts the background tasks.
 pub async fn open(peers: &Peers, settings: Settings) -> anyhow::Result<UploadState> {
     let process = &peers.process;
+    let live = peers.configuration.live(settings.clone());
     let database = Database::open(process, &MIGRATIONS).await?;
     complete_keys(&database).await?;
     let state = UploadState {
         staging: Staging::open(&settings.store, &process.data)?,
-        inspection: Inspection::new(settings.inspection.clone()),
+        inspection: Inspection::new(live.clone()),
         hashes: hashes::Hashes::default(),
         outbox: Signal::default(),
         following: follow::follow(peers, copy::Copy(database.clone())),
-        settings: Arc::new(settings),
+        settings: live,
         process: process.clone(),
         peers: peers.clone(),
         database,

@@ -63,7 +63,8 @@ impl Queue for Deliveries {
 /// Starts to deliver, until the process ends.
 pub(crate) fn start(state: &UploadState) {
     let context = (&state.process, &state.database, &state.outbox);
-    let settings = &state.settings.outbox;
+    let settings = state.settings.now();
+    let settings = &settings.outbox;
     let limits = queue::Limits {
         at_once: settings.at_once,
         lease: lease_time(settings),
@@ -71,6 +72,7 @@ pub(crate) fn start(state: &UploadState) {
     };
     let workers = Workers::new(context, Deliveries(state.clone()), limits);
     workers.start();
+    workers.follow(&state.settings, |settings| settings.outbox.at_once);
     wake_when_somebody_comes(&state.peers, move || workers.clone().wake());
 }
 
@@ -95,7 +97,7 @@ async fn deliver(state: &UploadState, work: &Work) -> sqlx::Result<()> {
         Some(&delivery),
     );
     // A catalog that hangs must not hold a place, and the developer is told of it, before another would take the row.
-    let patience = lease_time(&state.settings.outbox) * 4 / 5;
+    let patience = lease_time(&state.settings.now().outbox) * 4 / 5;
     let answer = tokio::time::timeout(patience, call).await;
     let mut transaction = state.database.write().await?;
     match answer {

@@ -44,7 +44,7 @@ pub(crate) async fn reached(
     let deadline = Instant::now() + wait;
     tokio::select! {
         reached = reach(state, stored, deadline) => reached,
-        () = state.process.draining.cancelled() => Ok(Reached::Waits(current(state, stored.package()).await?)),
+        () = state.process.closing.cancelled() => Ok(Reached::Waits(current(state, stored.package()).await?)),
     }
 }
 
@@ -135,7 +135,7 @@ async fn handed_over(
         drop(connection);
         let package = package.ok_or_else(|| anyhow::anyhow!("a stored package is gone"))?;
         let failing = entry.as_ref().and_then(|entry| entry.failing_since);
-        let grace = i64::try_from(state.settings.outbox.grace_millis).unwrap_or(i64::MAX);
+        let grace = i64::try_from(state.settings.now().outbox.grace_millis).unwrap_or(i64::MAX);
         let away = failing.is_some_and(|since| clock::unix_millis() - since >= grace);
         if entry.is_none() || away || Instant::now() >= deadline {
             return Ok((package, entry));
@@ -225,5 +225,5 @@ async fn ask(
 }
 
 fn grace(state: &UploadState) -> Duration {
-    Duration::from_millis(state.settings.outbox.grace_millis)
+    Duration::from_millis(state.settings.now().outbox.grace_millis)
 }

@@ -59,7 +59,7 @@ pub(crate) struct Piece {
 pub(crate) async fn begin(state: &UploadState, row: &Session) -> Result<(), Error> {
     let mut staged = state.staging.create(&row.id, Retention::Remove)?;
     state.staging.sync_folder().await?;
-    let limit = state.settings.sessions.open_per_token;
+    let limit = state.settings.now().sessions.open_per_token;
     let mut transaction = state.database.write().await?;
     check_room(state, &mut transaction, row.size.unsigned_abs()).await?;
     if !sessions::insert(&mut transaction, row, limit).await? {
@@ -92,7 +92,7 @@ pub(crate) fn check_disk(state: &UploadState, bytes: u64) -> Result<(), Error> {
 
 /// When a session of the asker's expires that has `received` bytes now: never after its token.
 pub(crate) fn expiry(state: &UploadState, asker: &Asker, received: u64) -> i64 {
-    let life = state.settings.sessions.life(received);
+    let life = state.settings.now().sessions.life(received);
     session::expiry(clock::unix_millis(), life, asker.grant.expires_at)
 }
 
@@ -120,7 +120,7 @@ pub(crate) async fn hold(state: &UploadState, asker: Asker, id: &str) -> Result<
     let mut transaction = state.database.write().await?;
     sessions::claim(&mut transaction, id, &writer).await?;
     transaction.commit().await?;
-    let deadline = Instant::now() + state.settings.sessions.takeover();
+    let deadline = Instant::now() + state.settings.now().sessions.takeover();
     let file = loop {
         match state.staging.lock(id) {
             Ok(file) => break file,
@@ -244,7 +244,7 @@ impl Held {
         let mut look = tokio::time::interval(LOOK);
         let mut left = (self.row.size - self.row.received).unsigned_abs();
         let mut unsaved = 0;
-        let mut late = pin!(tokio::time::sleep(state.settings.limits.body_time()));
+        let mut late = pin!(tokio::time::sleep(state.settings.now().limits.body_time()));
         let by = By::from(self.asker.clone());
         let mut refused = pin!(permission::until_refused(state, &by));
         while left > 0 || !body.is_end_stream() {
@@ -277,7 +277,7 @@ impl Held {
                 return (End::Disk, None);
             }
             // With its last byte an upload could be completed: that is not noted before the body ends.
-            if !is_checked && left > 0 && unsaved >= state.settings.sessions.persist_bytes {
+            if !is_checked && left > 0 && unsaved >= state.settings.now().sessions.persist_bytes {
                 unsaved = 0;
                 let Ok(length) = writer.persist().await else {
                     return (End::Disk, None);

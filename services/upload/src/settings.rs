@@ -3,32 +3,42 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use slipway_runtime::http::prefer::LONGEST_WAIT_SECONDS;
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     pub store: Store,
+    #[schemars(extend("x-applies" = "live"))]
     pub sweep: Sweep,
+    #[schemars(extend("x-applies" = "live"))]
     pub limits: Limits,
+    #[schemars(extend("x-applies" = "live"))]
     pub inspection: Inspection,
+    #[schemars(extend("x-applies" = "live"))]
     pub sessions: Sessions,
     pub outbox: Outbox,
 }
 
+impl slipway_runtime::settings::Settings for Settings {}
+
 /// Where the bytes are.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Store {
     /// Default: `blobs` in the data folder.
+    #[schemars(extend("x-applies" = "local"))]
     pub folder: Option<PathBuf>,
     /// Bytes of the disk that uploads leave free. Databases and logs mostly lie on the same disk, and a platform that
     /// cannot write them any more cannot even say why.
     pub reserve_bytes: u64,
     /// Bytes above the reserve at which operators are told: a day's packages of a few apps, so that somebody comes in time.
+    #[schemars(extend("x-applies" = "live"))]
     pub warn_bytes: u64,
     /// Seconds between two sweeps: files that a killed process left in staging, expired sessions, and a part of the store.
+    #[schemars(extend("x-applies" = "live"))]
     pub sweep_seconds: u64,
 }
 
@@ -44,7 +54,7 @@ impl Default for Store {
 }
 
 /// How long stays what nobody refers to.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sweep {
     /// Seconds that a file stays in its place: longer than an instance of an earlier version, which does not keep it from
@@ -70,7 +80,7 @@ impl Default for Sweep {
     }
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Bytes of a package: beyond every installer that people download.
@@ -102,12 +112,14 @@ impl Limits {
 }
 
 /// The process that reads a package. The bytes are a stranger's and the decoders are others' code, so it gets little.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Inspection {
     /// The program. Default: this one.
+    #[schemars(extend("x-applies" = "local"))]
     pub program: Option<PathBuf>,
     /// Inspections at once; more would only take turns on the processors.
+    #[schemars(extend("x-applies" = "restart"))]
     pub at_once: usize,
     /// Bytes of address space: three times what the tables of the largest package need.
     pub memory_bytes: u64,
@@ -133,7 +145,7 @@ impl Default for Inspection {
 }
 
 /// Uploads in pieces.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sessions {
     /// Seconds after the last piece until a session expires: somebody who closes the lid goes on the next day.
@@ -179,14 +191,16 @@ impl Sessions {
 }
 
 /// What the catalog is told.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Outbox {
     /// Deliveries at once in one instance.
+    #[schemars(extend("x-applies" = "live"))]
     pub at_once: usize,
     /// Seconds of a lease: how long a row of a killed instance waits for another. A delivery is given up before.
     pub lease_seconds: u64,
     /// Milliseconds that an answer waits for a catalog that does not answer: a restart is that short.
+    #[schemars(extend("x-applies" = "live"))]
     pub grace_millis: u64,
 }
 

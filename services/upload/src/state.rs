@@ -1,12 +1,10 @@
 //! What the handlers and tasks of the service work with.
 
-use std::sync::Arc;
-
 use slipway_database::Database;
 use slipway_database::replica::follow::Following;
 use slipway_database::signal::Signal;
 use slipway_peers::Peers;
-use slipway_runtime::Process;
+use slipway_runtime::{Live, Process};
 
 use crate::hashes::Hashes;
 use crate::inspection::Inspection;
@@ -18,7 +16,7 @@ use crate::staging::Staging;
 pub struct UploadState {
     pub(crate) process: Process,
     pub(crate) peers: Peers,
-    pub(crate) settings: Arc<Settings>,
+    pub(crate) settings: Live<Settings>,
     pub(crate) database: Database,
     pub(crate) staging: Staging,
     pub(crate) inspection: Inspection,

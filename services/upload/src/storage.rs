@@ -20,7 +20,8 @@ fn is_near(free: u64, reserve: u64, warning: u64) -> bool {
 
 /// The disk of the store, as it is now.
 pub(crate) fn disk(state: &UploadState) -> std::io::Result<Disk> {
-    let settings = &state.settings.store;
+    let settings = state.settings.now();
+    let settings = &settings.store;
     let space = state.staging.space()?;
     let number = |bytes| i64::try_from(bytes).unwrap_or(i64::MAX);
     Ok(Disk {

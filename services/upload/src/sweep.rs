@@ -49,7 +49,7 @@ pub(crate) fn start(state: &UploadState) {
 }
 
 async fn run(state: UploadState, counters: Counters) {
-    let period = Duration::from_secs(state.settings.store.sweep_seconds.max(1));
+    let period = Duration::from_secs(state.settings.now().store.sweep_seconds.max(1));
     let mut tick = tokio::time::interval(period);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut sweep = Sweep {
@@ -100,7 +100,7 @@ impl Sweep {
     /// Rows of packages that have ended, after their time.
     async fn rows(&self, current: &mut Current) -> anyhow::Result<()> {
         let (state, now) = (&self.state, clock::unix_millis());
-        let before = now - millis(state.settings.sweep.row_seconds);
+        let before = now - millis(state.settings.now().sweep.row_seconds);
         let mut connection = state.database.read().await?;
         let some = packages::some_ended(&mut connection, before).await?;
         drop(connection);
@@ -127,7 +127,7 @@ impl Sweep {
         for folder in spawn_blocking(move || staging.trashed_folders()).await?? {
             self.look_through(folder, current).await?;
         }
-        for _ in 0..self.state.settings.sweep.folders.clamp(1, 256) {
+        for _ in 0..self.state.settings.now().sweep.folders.clamp(1, 256) {
             let folder = self.folder;
             // First, so that a folder that cannot be read keeps no other from its turn.
             self.folder = folder.wrapping_add(1);
@@ -209,7 +209,8 @@ async fn judge(state: &UploadState, folder: u8) -> anyhow::Result<Vec<(Digest, M
     if found.is_empty() {
         return Ok(Vec::new());
     }
-    let settings = &state.settings.sweep;
+    let settings = state.settings.now();
+    let settings = &settings.sweep;
     let times = Times {
         young: millis(settings.young_seconds),
         trash: millis(settings.trash_seconds),

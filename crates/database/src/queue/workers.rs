@@ -1,5 +1,6 @@
 //! Who takes rows and does the work.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,10 +16,10 @@ use super::lease::Lease;
 use super::table::{Row, Table};
 use crate::pool::Database;
 use crate::signal::Signal;
-use slipway_runtime::Process;
 use slipway_runtime::clock::{self, Moment};
 use slipway_runtime::process::slot::announcements;
 use slipway_runtime::retry;
+use slipway_runtime::{Live, Process};
 
 /// How long nothing is taken after the database could not be read.
 const AFTER_AN_ERROR: Duration = Duration::from_secs(1);
@@ -100,6 +101,8 @@ pub struct Workers<Q> {
     limits: Limits,
     /// One for each row at once. Who has all of them is alone.
     places: Arc<Semaphore>,
+    /// How many places there are. Only [`Workers::follow`] changes it.
+    at_once: Arc<AtomicUsize>,
 }
 
 impl<Q: Queue> Workers<Q> {
@@ -115,7 +118,8 @@ impl<Q: Queue> Workers<Q> {
             database: database.clone(),
             signal: signal.clone(),
             places: Arc::new(Semaphore::new(at_once)),
-            limits: Limits { at_once, ..limits },
+            at_once: Arc::new(AtomicUsize::new(at_once)),
+            limits,
         }
     }
 
@@ -242,7 +246,32 @@ impl<Q: Queue> Workers<Q> {
     }
 
     async fn all_places(&self) -> OwnedSemaphorePermit {
-        self.places(self.limits.at_once).await
+        self.places(self.at_once.load(Ordering::Acquire)).await
+    }
+
+    /// Keeps as many places as the settings say while the process runs. Fewer are there when work has ended.
+    pub fn follow<S: Send + Sync + 'static>(&self, settings: &Live<S>, at_once: fn(&S) -> usize) {
+        let (workers, settings) = (self.clone(), settings.clone());
+        self.process.spawn("places of a queue", move || {
+            let (workers, mut settings) = (workers.clone(), settings.clone());
+            async move {
+                loop {
+                    workers.resize(at_once(&settings.now())).await;
+                    settings.changed().await;
+                }
+            }
+        });
+    }
+
+    async fn resize(&self, at_once: usize) {
+        let (before, after) = (self.at_once.load(Ordering::Acquire), at_once.max(1));
+        if after > before {
+            self.at_once.store(after, Ordering::Release);
+            self.places.add_permits(after - before);
+        } else if after < before {
+            self.places(before - after).await.forget();
+            self.at_once.store(after, Ordering::Release);
+        }
     }
 
     /// Counts the end of the process that had leased the row, and gives the row up when that was once too often. `false`

@@ -112,6 +112,8 @@ impl CallError {
         match self {
             Self::Refused { detail, .. } => Some(detail),
             Self::Failed { status, detail, .. } if status.is_client_error() => Some(detail),
+            // Its words are the operator's, for whoever waits.
+            Self::Failed { code, detail, .. } if *code == Code::PublishingOff => Some(detail),
             _ => None,
         }
         .filter(|detail| !detail.is_empty())

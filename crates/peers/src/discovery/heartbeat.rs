@@ -1,59 +1,73 @@
 //! The lease of this instance: its full record, to every registry node, every few seconds and at every change of state.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use http::Method;
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use slipway_contract::record::{Beat, Record, State};
 
-use super::registries::registries;
+use super::advertise;
+use super::registries::{REGISTRY, registries};
 use crate::context::Peers;
 
-/// Time that a leaving instance waits for the others to know. They know within milliseconds when the registry is
-/// there; when it is not, waiting longer would tell nobody more.
-const LEAVE_TIMEOUT: Duration = Duration::from_secs(3);
+/// Pause before a registry that was not there is told again: it gets our record soon after it is.
+const TELL_AGAIN: Duration = Duration::from_millis(200);
+/// How often a registry that is away is told that we leave.
+const TELLS: u32 = 4;
+/// Time for the last word to a registry. A lease that it does not end ends by itself.
+const LAST_WORD: Duration = Duration::from_secs(3);
 
 /// Sends heartbeats. The registry is never waited for.
 pub async fn run(peers: Peers, record: Record, mut state: watch::Receiver<State>) {
-    let period = Duration::from_secs(peers.process.settings.registry.heartbeat_seconds);
+    let registry = &peers.process.settings.registry;
+    let period = Duration::from_secs(registry.heartbeat_seconds);
     loop {
-        let now = Record {
-            state: *state.borrow_and_update(),
-            ..record.clone()
+        let now = *state.borrow_and_update();
+        // One that says that it drains is answered when the others know.
+        let patience = match now {
+            State::Draining => Duration::from_secs(registry.leave_seconds),
+            _ => period,
         };
-        // Side by side and each with an end: a node that hangs must not cost us our lease at the others.
-        let registries = registries(&peers.process);
-        let beats = registries
-            .iter()
-            .map(|address| tokio::time::timeout(period, beat(&peers, address, &now)));
-        let answers = join_all(beats).await;
-        let reached = answers.iter().any(|answer| matches!(answer, Ok(Some(_))));
-        // A registry that is not there yet gets our record soon after it is.
-        let pause = if reached {
-            period
+        let answers = tell(&peers, &record, now, patience).await;
+        let pause = if answers.is_empty() {
+            TELL_AGAIN
         } else {
-            Duration::from_millis(200)
+            jittered(period)
         };
         tokio::select! {
-            () = tokio::time::sleep(pause) => {}
+            () = sleep(pause) => {}
             changed = state.changed() => if changed.is_err() { return },
         }
     }
 }
 
-/// Tells every registry that this instance drains, and waits until all who watch know it.
+/// Tells every registry that this instance drains, and waits until all who watch know it. While no registry can say that
+/// they do, it is the whole time: they learn it from our answers then.
 pub async fn drain(peers: &Peers, record: &Record) {
-    let leaving = Record {
-        state: State::Draining,
-        ..record.clone()
-    };
-    let registries = registries(&peers.process);
-    let tell = registries
-        .iter()
-        .map(|address| beat(peers, address, &leaving));
-    let _ = tokio::time::timeout(LEAVE_TIMEOUT, join_all(tell)).await;
+    if peers.process.service == REGISTRY {
+        return;
+    }
+    let whole = Duration::from_secs(peers.process.settings.registry.leave_seconds);
+    let end = Instant::now() + whole;
+    for tried in 1.. {
+        let left = end.saturating_duration_since(Instant::now());
+        let answers = tell(peers, record, State::Draining, left).await;
+        if answers.iter().any(|answer| answer.acknowledged) {
+            return;
+        }
+        if tried == TELLS || Instant::now() >= end {
+            break;
+        }
+        sleep(TELL_AGAIN).await;
+    }
+    tracing::info!(
+        "no registry says that all know that this instance leaves: it works on for a while and tells them with its answers"
+    );
+    sleep_until(end).await;
 }
 
 /// Takes the record out of every registry.
@@ -69,7 +83,30 @@ pub async fn leave(peers: &Peers, record: &Record) {
             tracing::debug!(%error, "could not leave the registry; the lease ends by itself");
         }
     });
-    let _ = tokio::time::timeout(LEAVE_TIMEOUT, join_all(tell)).await;
+    let _ = timeout(LAST_WORD, join_all(tell)).await;
+}
+
+/// Tells every registry what state this instance is in, side by side and each with an end: a node that hangs must not cost
+/// us our lease at the others. Returns what those said that were reached.
+async fn tell(peers: &Peers, record: &Record, state: State, patience: Duration) -> Vec<Beat> {
+    let registries = registries(&peers.process);
+    let Some(addr) = advertise::address(&peers.process, &record.addr, &registries).await else {
+        return Vec::new();
+    };
+    let now = Record {
+        state,
+        addr,
+        ..record.clone()
+    };
+    let beats = registries
+        .iter()
+        .map(|address| timeout(patience, beat(peers, address, &now)));
+    let answers = join_all(beats).await;
+    answers
+        .into_iter()
+        .filter_map(Result::ok)
+        .flatten()
+        .collect()
 }
 
 async fn beat(peers: &Peers, address: &str, record: &Record) -> Option<Beat> {
@@ -86,6 +123,12 @@ async fn beat(peers: &Peers, address: &str, record: &Record) -> Option<Beat> {
         })
         .inspect_err(|error| tracing::debug!(%error, address, "a registry does not answer"))
         .ok()
+}
+
+/// A tenth more or less, so that a fleet that was started together does not beat together.
+fn jittered(period: Duration) -> Duration {
+    let chance = RandomState::new().hash_one(()) % 200;
+    period.mul_f64(0.9 + f64::from(u8::try_from(chance).unwrap_or(0)) / 1000.0)
 }
 
 #[cfg(test)]
@@ -118,6 +161,7 @@ mod tests {
         let registry = Registry {
             urls: vec![url(&hanging), url(&healthy)],
             heartbeat_seconds: 1,
+            ..Registry::default()
         };
         let (heard, mut beats) = mpsc::unbounded_channel();
         let answer = put(move || async move {
@@ -152,6 +196,7 @@ mod tests {
             state: State::Ready,
             version: "0".to_owned(),
             started_at: 0,
+            name: String::new(),
         };
         let (_state, states) = watch::channel(State::Ready);
         let peers = Peers::open(&process).expect("an identity");

@@ -2,7 +2,9 @@
 //!
 //! What was last known is kept on disk, so that traffic goes on, and a process starts, while every registry is gone.
 
+mod advertise;
 pub mod heartbeat;
+pub mod known;
 pub mod registries;
 pub mod time;
 pub mod view;

@@ -1,16 +1,19 @@
 //! Who is there, as this process knows it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard};
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
 use slipway_contract::record::{Record, Snapshot, State};
 use slipway_runtime::data::write_whole;
+
+use super::known::Known;
 
 const UNPOISONED: &str = "nobody panics with the lock";
 
@@ -20,14 +23,22 @@ pub struct View {
     inner: Arc<Inner>,
 }
 
+/// What is done about an instance that leaves or is not there any more.
+type Parting = Box<dyn Fn(&Record) + Send + Sync>;
+
 struct Inner {
     file: PathBuf,
+    saving: Mutex<()>,
+    /// What is known, and when a registry last said so. Held while a change of it is made known.
+    known: Mutex<(Known, Option<Instant>)>,
+    /// The records of `known`, for those who are on the way of a request.
     records: RwLock<Arc<Vec<Record>>>,
-    /// The last answer of each registry node that answers, by its URL. Written by the watches alone.
-    answers: RwLock<BTreeMap<String, Snapshot>>,
     turn: AtomicUsize,
     /// Service and instance of those that did not answer in time.
     doubted: RwLock<HashSet<(String, String)>>,
+    /// The names of instances and hosts that an operator took out of service.
+    out: RwLock<BTreeSet<String>>,
+    partings: RwLock<Vec<Parting>>,
     changed: watch::Sender<()>,
 }
 
@@ -42,10 +53,13 @@ impl View {
         Self {
             inner: Arc::new(Inner {
                 file,
-                records: RwLock::new(Arc::new(records)),
-                answers: RwLock::default(),
+                saving: Mutex::default(),
+                records: RwLock::new(Arc::new(records.clone())),
+                known: Mutex::new((Known::new(records), None)),
                 turn: AtomicUsize::new(0),
                 doubted: RwLock::default(),
+                out: RwLock::default(),
+                partings: RwLock::default(),
                 changed: watch::Sender::new(()),
             }),
         }
@@ -60,20 +74,13 @@ impl View {
 
     /// Takes `records` for all that is there.
     pub fn replace(&self, records: Vec<Record>) {
-        *self
-            .inner
-            .records
-            .write()
-            .expect("nobody panics with the lock") = Arc::new(records);
-        self.inner.changed.send_replace(());
+        let (known, _) = &mut *self.inner.known.lock().expect(UNPOISONED);
+        known.replace(records);
+        self.tell(known);
     }
 
     pub fn records(&self) -> Arc<Vec<Record>> {
-        self.inner
-            .records
-            .read()
-            .expect("nobody panics with the lock")
-            .clone()
+        self.inner.records.read().expect(UNPOISONED).clone()
     }
 
     /// Whether an instance of `service` is known that takes traffic.
@@ -83,15 +90,19 @@ impl View {
             .any(|record| record.service == service && record.state.takes_traffic())
     }
 
-    /// The instances of `service` in the order to try them: those that are ready, each in turn first, but for those that
-    /// are doubted; then those that drain.
+    /// The instances of `service` in the order to try them: by the tiers of their states, which are in the records. Those
+    /// that are ready are each in turn the first, but for those that are doubted. Who is out of service is never tried.
     pub fn candidates(&self, service: &str) -> Vec<Record> {
         let records = self.records();
-        let of = |state| {
-            let matching = |record: &&Record| record.service == service && record.state == state;
-            records.iter().filter(matching).cloned().collect::<Vec<_>>()
+        let out = self.inner.out.read().expect(UNPOISONED);
+        let fitting = |record: &&Record| {
+            record.service == service && record.state.takes_traffic() && !is_out(record, &out)
         };
-        let mut ready = of(State::Ready);
+        let mut found: Vec<_> = records.iter().filter(fitting).cloned().collect();
+        drop(out);
+        found.sort_by_key(|record| record.state.tier());
+        let ready = found.partition_point(|record| record.state == State::Ready);
+        let ready = &mut found[..ready];
         if !ready.is_empty() {
             let turn = self.inner.turn.fetch_add(1, Ordering::Relaxed) % ready.len();
             ready.rotate_left(turn);
@@ -104,8 +115,7 @@ impl View {
             });
         }
         drop(doubted);
-        ready.extend(of(State::Draining));
-        ready
+        found
     }
 
     /// Whether an instance is known at all.
@@ -147,38 +157,95 @@ impl View {
         self.inner.doubted.read().expect(UNPOISONED)
     }
 
+    /// Takes out of service who has one of these names, or runs on a host of one of them, and nobody else: the names of
+    /// records, such as `upload-1` or `host:upload-1`.
+    pub fn set_out(&self, names: BTreeSet<String>) {
+        let mut out = self.inner.out.write().expect(UNPOISONED);
+        if *out != names {
+            *out = names;
+            drop(out);
+            self.inner.changed.send_replace(());
+        }
+    }
+
     /// Signals every change from now on.
     pub fn subscribe(&self) -> watch::Receiver<()> {
         self.inner.changed.subscribe()
     }
 
+    /// Does `parting` about every instance that leaves or is gone, before anybody is told that we know it: an instance
+    /// closes its connections when all do, and a request on one that is being closed would be lost. So whoever keeps
+    /// connections ends those that are idle here. It must not change the view.
+    pub fn when_leaving(&self, parting: impl Fn(&Record) + Send + Sync + 'static) {
+        let mut partings = self.inner.partings.write().expect(UNPOISONED);
+        partings.push(Box::new(parting));
+    }
+
+    /// The instance has said in an answer that it leaves: so it is known while no registry is there to say it.
+    pub fn leaves(&self, service: &str, instance: &str) {
+        let (known, _) = &mut *self.inner.known.lock().expect(UNPOISONED);
+        if known.leaves(service, instance, Instant::now()) {
+            self.keep(known);
+        }
+    }
+
     /// Whether no registry answers and this is what was last known.
     pub fn is_kept(&self) -> bool {
-        self.inner.answers.read().expect(UNPOISONED).is_empty()
+        self.inner.known.lock().expect(UNPOISONED).0.is_kept()
+    }
+
+    /// Time since a registry last said who is there; `None` before one did.
+    pub fn age(&self) -> Option<Duration> {
+        let said = self.inner.known.lock().expect(UNPOISONED).1;
+        said.map(|said| said.elapsed())
     }
 
     /// Adds who is known to live though no registry says so. Whoever had the address of one of them is gone.
     pub fn meet(&self, living: &[Record]) {
-        let before = self.records();
-        let known = |other: &Record| is_there(&before, other);
-        let new: Vec<_> = living.iter().filter(|other| !known(other)).collect();
-        if new.is_empty() {
-            return;
+        let (known, _) = &mut *self.inner.known.lock().expect(UNPOISONED);
+        if known.meet(living) {
+            self.keep(known);
         }
-        let replaced = |record: &&Record| {
-            let same =
-                |other: &&Record| other.service == record.service && other.addr == record.addr;
-            !new.iter().any(same)
-        };
-        let mut records: Vec<_> = before.iter().filter(replaced).cloned().collect();
-        records.extend(new.into_iter().cloned());
-        self.keep(records);
     }
 
-    fn keep(&self, records: Vec<Record>) {
-        let text = serde_json::to_vec_pretty(&records);
-        self.replace(records);
-        let kept = text
+    /// Takes a registry node's answer, or `None` when it does not answer.
+    pub fn apply(&self, registry: &str, answer: Option<Snapshot>) {
+        let (known, said) = &mut *self.inner.known.lock().expect(UNPOISONED);
+        let now = Instant::now();
+        if answer.is_some() {
+            *said = Some(now);
+        }
+        if known.apply(registry, answer, now) {
+            for record in known.records() {
+                if record.state == State::Unknown {
+                    let (service, instance) = (&record.service, &record.instance);
+                    tracing::warn!(
+                        service,
+                        instance,
+                        version = record.version,
+                        "this instance is in a state that is not known here and gets no traffic"
+                    );
+                }
+            }
+            self.keep(known);
+        }
+    }
+
+    /// Makes a change known, and keeps it for the next start. Nobody waits for the disk: a request may be here, and a
+    /// registry waits to hear that we know it.
+    fn keep(&self, known: &Known) {
+        self.tell(known);
+        let view = self.clone();
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn_blocking(move || view.save())),
+            Err(_) => view.save(),
+        }
+    }
+
+    /// Writes down what is known now; the last to write has written the latest.
+    fn save(&self) {
+        let _saving = self.inner.saving.lock().expect(UNPOISONED);
+        let kept = serde_json::to_vec_pretty(&*self.records())
             .map_err(anyhow::Error::from)
             .and_then(|text| write_whole(&self.inner.file, text));
         if let Err(error) = kept {
@@ -186,40 +253,36 @@ impl View {
         }
     }
 
-    /// Takes a registry node's answer, or `None` when it does not answer: then the others' count, and when none
-    /// answers what was last known stays.
-    pub fn apply(&self, registry: &str, answer: Option<Snapshot>) {
-        let mut answers = self
-            .inner
-            .answers
-            .write()
-            .expect("nobody panics with the lock");
-        match answer {
-            Some(snapshot) => answers.insert(registry.to_owned(), snapshot),
-            None => answers.remove(registry),
-        };
-        if answers.is_empty() {
-            return;
+    fn tell(&self, known: &Known) {
+        let records = Arc::new(known.records().to_vec());
+        let mut shown = self.inner.records.write().expect(UNPOISONED);
+        let before = std::mem::replace(&mut *shown, records.clone());
+        drop(shown);
+        for parting in self.inner.partings.read().expect(UNPOISONED).iter() {
+            left(&before, &records).for_each(parting);
         }
-        let before = self.records();
-        let merged = merge(&before, answers.values());
-        if *before == merged {
-            return;
-        }
-        for record in merged
-            .iter()
-            .filter(|record| record.state == State::Unknown)
-        {
-            let (service, instance) = (&record.service, &record.instance);
-            tracing::warn!(
-                service,
-                instance,
-                version = record.version,
-                "this instance is in a state that is not known here and gets no traffic"
-            );
-        }
-        self.keep(merged);
+        self.inner.changed.send_replace(());
     }
+}
+
+/// Those of `before` that were there and are not any more, or leave now.
+fn left<'a>(before: &'a [Record], now: &'a [Record]) -> impl Iterator<Item = &'a Record> {
+    let stays = |state| matches!(state, State::Starting | State::Ready | State::Suspect);
+    let stayed = move |record: &Record| {
+        let is =
+            |other: &&Record| other.service == record.service && other.instance == record.instance;
+        now.iter().find(is).is_some_and(|now| stays(now.state))
+    };
+    before
+        .iter()
+        .filter(move |record| stays(record.state) && !stayed(record))
+}
+
+/// Whether an operator has taken it, or its host, out of service.
+fn is_out(record: &Record, out: &BTreeSet<String>) -> bool {
+    let host = record.name.rsplit_once(':').map(|(host, _)| host);
+    (!record.name.is_empty() && out.contains(&record.name))
+        || host.is_some_and(|host| out.contains(host))
 }
 
 /// The records of an earlier run; none where there was none.
@@ -229,40 +292,6 @@ fn read(file: &Path) -> io::Result<Vec<Record>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(error),
     }
-}
-
-fn is_there(records: &[Record], other: &Record) -> bool {
-    let is = |record: &Record| record.service == other.service && record.instance == other.instance;
-    records.iter().any(is)
-}
-
-/// The union of what the nodes list. The state that is further on wins, since states only go forward. While a node is
-/// warming, what was known before stays, but for an address that another instance of the service has now. Each service
-/// for itself: one that says the name or the address of another's instance takes nobody's place.
-fn merge<'a>(before: &[Record], answers: impl Iterator<Item = &'a Snapshot>) -> Vec<Record> {
-    let key = |record: &Record| (record.service.clone(), record.instance.clone());
-    let mut merged: BTreeMap<(String, String), Record> = BTreeMap::new();
-    let mut warming = false;
-    for answer in answers {
-        warming |= answer.warming;
-        for record in &answer.instances {
-            let newest = merged.entry(key(record)).or_insert_with(|| record.clone());
-            if record.state > newest.state {
-                *newest = record.clone();
-            }
-        }
-    }
-    if warming {
-        for record in before {
-            let replaced = merged
-                .values()
-                .any(|known| known.service == record.service && known.addr == record.addr);
-            if !replaced {
-                merged.insert(key(record), record.clone());
-            }
-        }
-    }
-    merged.into_values().collect()
 }
 
 #[cfg(test)]

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::Method;
 
-use slipway_contract::record::{Record, Snapshot};
+use slipway_contract::record::{Record, STATES, Snapshot};
 use slipway_runtime::process::slot::announcements;
 
 use super::registries::{REGISTRY, registries};
@@ -18,6 +18,8 @@ const WAIT_SECONDS: u64 = 30;
 /// Pauses after a failure.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// Pause after an answer that came at once and brought nothing: a registry that is wrong is not asked without end.
+const NOTHING_NEW: Duration = Duration::from_secs(1);
 
 /// Watches every registry node, also those that appear later in the same data folder.
 pub fn start(peers: &Peers) {
@@ -70,18 +72,25 @@ async fn watch(peers: Peers, address: String) {
                 format!("&epoch={epoch}&revision={revision}&wait={WAIT_SECONDS}")
             });
         let path = format!(
-            "/internal/instances?watcher={}{query}",
+            "/internal/instances?watcher={}&states={STATES}{query}",
             peers.process.instance
         );
+        let asked = Instant::now();
         let answer = peers
             .client
             .call_registry::<Snapshot>(&address, Method::GET, &path, None::<&()>)
             .await;
         match answer {
             Ok(snapshot) => {
-                position = Some((snapshot.epoch.clone(), snapshot.revision));
+                let now = Some((snapshot.epoch.clone(), snapshot.revision));
+                let is_news = position != now;
+                position = now;
+                // What is applied is said with the next poll, so it has to be applied before that.
                 peers.view.apply(&address, Some(snapshot));
                 pause = FIRST_PAUSE;
+                if !is_news && asked.elapsed() < NOTHING_NEW {
+                    tokio::time::sleep(NOTHING_NEW).await;
+                }
             }
             Err(error) => {
                 tracing::debug!(%error, address, "a registry does not answer");

@@ -10,6 +10,7 @@
 pub mod fuzz;
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What the head of a request says of the length of its body.
@@ -23,11 +24,19 @@ pub enum Framing {
 
 /// The verdicts on heads that were read and not yet served, in order; heads can be pipelined.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Verdicts(Arc<Mutex<VecDeque<Framing>>>);
+pub(super) struct Verdicts(Arc<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    verdicts: Mutex<VecDeque<Framing>>,
+    /// What comes now is no HTTP.
+    is_over: AtomicBool,
+}
 
 impl Verdicts {
     fn push(&self, framing: Framing) {
         self.0
+            .verdicts
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push_back(framing);
@@ -35,8 +44,14 @@ impl Verdicts {
 
     /// The verdict on the next head. One that was never seen is doubtful.
     pub(super) fn next(&self) -> Framing {
-        let mut verdicts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = &self.0.verdicts;
+        let mut verdicts = kept.lock().unwrap_or_else(PoisonError::into_inner);
         verdicts.pop_front().unwrap_or(Framing::Doubtful)
+    }
+
+    /// The connection becomes a tunnel: its bytes are no heads, and verdicts on them would pile up.
+    pub(super) fn end(&self) {
+        self.0.is_over.store(true, Ordering::Relaxed);
     }
 }
 
@@ -85,6 +100,9 @@ impl Watch {
 
     /// Takes the next bytes of the connection.
     pub(super) fn read(&mut self, mut bytes: &[u8]) {
+        if self.verdicts.0.is_over.load(Ordering::Relaxed) {
+            return;
+        }
         while !bytes.is_empty() {
             match &mut self.place {
                 Place::Lost => return,
@@ -216,7 +234,7 @@ mod tests {
         for piece in text.as_bytes().chunks(size) {
             watch.read(piece);
         }
-        let seen = verdicts.0.lock().unwrap();
+        let seen = verdicts.0.verdicts.lock().unwrap();
         seen.iter().copied().collect()
     }
 
@@ -228,6 +246,18 @@ mod tests {
         let empty = "PUT / HTTP/1.1\ncontent-length: 0\n\n";
         let text = [get, put, chunked, empty, "\r\n", get].concat();
         assert_eq!(verdicts(&text), [Framing::Plain; 5]);
+    }
+
+    #[test]
+    fn the_bytes_of_a_tunnel_are_no_heads() {
+        let get = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        let verdicts = Verdicts::default();
+        let mut watch = Watch::new(verdicts.clone());
+        watch.read(get);
+        assert_eq!(verdicts.next(), Framing::Plain);
+        verdicts.end();
+        watch.read(get);
+        assert_eq!(verdicts.next(), Framing::Doubtful);
     }
 
     #[test]

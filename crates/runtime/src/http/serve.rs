@@ -9,9 +9,8 @@ use anyhow::Context as _;
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
-use hyper::{Request, Response};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -25,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use super::caller::Caller;
 use super::connection::Connection;
 use super::framing::Verdicts;
+use super::graceful::{Graceful, Watcher};
 use super::handshakes::Handshakes;
 use crate::settings::Http;
 
@@ -108,7 +108,7 @@ pub async fn serve<S: Serves>(
         write_timeout: settings.write_timeout(),
     };
     let mut changes = server.transport.proof().cloned();
-    let mut graceful = GracefulShutdown::new();
+    let mut graceful = Graceful::default();
     // Those that were proven by certificates before; they too get the drain time.
     let mut earlier = JoinSet::new();
     loop {
@@ -163,7 +163,7 @@ async fn changed(proof: &mut Option<Proof>) -> Duration {
 }
 
 /// Ends connections some time after the certificates have changed, or when everything ends.
-async fn end_later(old: GracefulShutdown, grace: Duration, stop: CancellationToken) {
+async fn end_later(old: Graceful, grace: Duration, stop: CancellationToken) {
     let _ = tokio::time::timeout(grace, stop.cancelled()).await;
     old.shutdown().await;
 }
@@ -247,9 +247,22 @@ impl<S: Serves> Server<S> {
             if let Some(caller) = &caller {
                 request.extensions_mut().insert(caller.clone());
             }
-            service.call(request)
+            let answering = service.call(request);
+            let verdicts = verdicts.clone();
+            async move {
+                let answer = answering.await?;
+                if answer.status() == StatusCode::SWITCHING_PROTOCOLS
+                    && let Some(verdicts) = verdicts
+                {
+                    verdicts.end();
+                }
+                Ok::<_, S::Error>(answer)
+            }
         });
-        let connection = self.http.serve_connection(TokioIo::new(stream), arriving);
+        let connection = self
+            .http
+            .serve_connection(TokioIo::new(stream), arriving)
+            .with_upgrades();
         if let Err(error) = watcher.watch(connection).await {
             tracing::debug!(%error, "connection ended early");
         }

@@ -14,6 +14,9 @@ use tower::{BoxError, ServiceBuilder, ServiceExt as _};
 use super::problem::Problem;
 use crate::settings::Http;
 
+/// `1` in a 503: nothing was done of what was asked, so that it may be asked of another instance, whatever it is.
+pub const UNPROCESSED: &str = "x-slipway-unprocessed";
+
 /// Puts the limits in front of routes. A request counts until the head of its answer is there.
 pub(super) fn shed(settings: &Http, routes: &Router) -> Router {
     let class = |most| {
@@ -38,6 +41,7 @@ async fn busy(_: BoxError) -> Problem {
         Code::Busy,
         "too much is asked for at once: send this again in a moment",
     )
+    .with_header(UNPROCESSED, "1")
 }
 
 #[cfg(test)]
@@ -82,6 +86,7 @@ mod tests {
         let second = second.expect("an answer");
         assert_eq!(second.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(second.headers()["retry-after"], "1");
+        assert_eq!(second.headers()[UNPROCESSED], "1");
         assert_eq!(internal.expect("an answer").status(), StatusCode::OK);
         let again = ask("/public").await.expect("an answer");
         assert_eq!(again.status(), StatusCode::OK);

@@ -6,11 +6,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use super::address::Address;
 use super::gone::Gone;
 use crate::damage::Damage;
 use crate::data::{DataDir, private_folder};
 use crate::metrics::Metrics;
 use crate::settings::Common;
+use crate::settings::environment::environment;
 
 /// What a service gets from its process; cheap to clone.
 #[derive(Clone)]
@@ -18,9 +20,12 @@ pub struct Process {
     pub service: &'static str,
     /// A UUID made at the process's start.
     pub instance: Arc<str>,
-    /// `host:port` under which others reach it, once it listens.
-    pub address: Option<Arc<str>>,
+    /// Where others reach it, once it listens.
+    pub address: Option<Address>,
+    /// What an operator calls it, once it has its place; `Record::name` says more.
+    pub name: Arc<str>,
     pub data: DataDir,
+    environment: Arc<str>,
     pub settings: Arc<Common>,
     /// The run of `slipway up` that it belongs to, if one runs.
     pub run: Option<Arc<str>>,
@@ -32,8 +37,12 @@ pub struct Process {
     /// Background tasks; those that [`Process::spawn`] did not start end by themselves when `shutdown` is cancelled.
     pub tasks: TaskTracker,
     pub shutdown: CancellationToken,
-    /// Cancelled from SIGTERM on.
+    /// Cancelled from SIGTERM on: the others are told, and it works on as before.
     pub draining: CancellationToken,
+    /// Cancelled when the others know it: then whoever waits here for news is sent away, and the listener closes.
+    pub closing: CancellationToken,
+    /// What the listener stays open for after SIGTERM.
+    pub(crate) keeping_open: TaskTracker,
     /// What is done when all background tasks have ended, such as closing the database; they wait for `ended`.
     pub(crate) last: TaskTracker,
     pub(crate) ended: CancellationToken,
@@ -47,8 +56,10 @@ impl Process {
             service,
             instance: Uuid::now_v7().to_string().into(),
             address: None,
+            name: "".into(),
             run: data.current_run().map(Into::into),
             data,
+            environment: environment()?.into(),
             settings: Arc::new(settings),
             metrics: Metrics::default(),
             gone: Gone::default(),
@@ -56,9 +67,22 @@ impl Process {
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),
             draining: CancellationToken::new(),
+            closing: CancellationToken::new(),
+            keeping_open: TaskTracker::new(),
             last: TaskTracker::new(),
             ended: CancellationToken::new(),
         })
+    }
+
+    /// The listener stays open until `task` has ended, which has an end after `draining`.
+    pub fn keep_open(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.keeping_open.spawn(task);
+    }
+
+    /// Waits for all that the listener stays open for.
+    pub async fn kept_open(&self) {
+        self.keeping_open.close();
+        self.keeping_open.wait().await;
     }
 
     /// Does `task` at the very end of the process, when its requests and background tasks have ended.
@@ -68,6 +92,11 @@ impl Process {
             ended.cancelled().await;
             task.await;
         });
+    }
+
+    /// In which environment it is.
+    pub fn environment(&self) -> &str {
+        &self.environment
     }
 
     /// The tasks that do nothing but panic.

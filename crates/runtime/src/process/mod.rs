@@ -1,5 +1,6 @@
 //! The context of a process, its background tasks, and its place in the data folder.
 
+pub mod address;
 pub mod context;
 pub mod descriptors;
 mod gone;

@@ -12,10 +12,12 @@ use rustix::process::{Pid, test_kill_process};
 use serde::{Deserialize, Serialize};
 use tokio::net::{TcpListener, TcpSocket};
 
+use super::address::hostname;
 use super::context::Process;
 use crate::clock;
 use crate::data::{DataDir, private_folder, write_whole};
 use crate::fault::Fault;
+use crate::settings::Registry;
 use slipway_contract::record::{Record, State};
 
 /// Connections that wait to be taken; more than come in the time of a hiccup.
@@ -26,6 +28,7 @@ pub struct Slot {
     _lock: File,
     announcement: PathBuf,
     port: PathBuf,
+    name: String,
 }
 
 impl Slot {
@@ -56,8 +59,17 @@ impl Slot {
                 _lock: lock,
                 announcement,
                 port: data.service(service).join(format!("listen-{number}")),
+                name: format!("{service}-{number}"),
             });
         }
+    }
+
+    /// What an operator calls the process here: where the registry may be on another machine, ours is a part of it.
+    pub fn name(&self, registry: &Registry) -> String {
+        if registry.urls.is_empty() {
+            return self.name.clone();
+        }
+        format!("{}:{}", hostname(), self.name)
     }
 
     /// Takes the address `wanted`, else the port of the last start, else a free one.
@@ -136,6 +148,9 @@ pub struct Announcement {
     pub service: String,
     pub instance: String,
     pub pid: u32,
+    /// What an operator calls it; empty from an earlier version.
+    #[serde(default)]
+    pub name: String,
     /// Where others reach it: services over TLS, the world over HTTP when it is the gateway.
     pub addr: String,
     /// Where operators ask it, over HTTP.
@@ -152,13 +167,13 @@ pub struct Announcement {
 }
 
 impl Announcement {
-    pub fn new(process: &Process, listen: String, admin: String) -> Self {
-        let advertised = process.settings.http.advertise.as_deref().map(named);
+    pub fn new(process: &Process, addr: String, admin: String) -> Self {
         Self {
             service: process.service.to_owned(),
             instance: process.instance.to_string(),
             pid: std::process::id(),
-            addr: advertised.unwrap_or(listen),
+            name: process.name.to_string(),
+            addr,
             admin,
             started_at: clock::rfc3339(clock::unix_millis()),
             run: process.run.as_deref().map(str::to_owned),
@@ -183,6 +198,7 @@ impl Announcement {
             // Not said here, and nobody decides by them.
             version: String::new(),
             started_at: 0,
+            name: self.name.clone(),
         }
     }
 
@@ -206,13 +222,6 @@ pub fn announcements(data: &DataDir) -> Vec<Announcement> {
     files.sort();
     let read = |path: PathBuf| serde_json::from_slice(&fs::read(path).ok()?).ok();
     files.into_iter().filter_map(read).collect()
-}
-
-/// `{hostname}` is the machine's own name: a container's, by which others of its network find it and no second one of the
-/// same service.
-fn named(advertised: &str) -> String {
-    let system = rustix::system::uname();
-    advertised.replace("{hostname}", &system.nodename().to_string_lossy())
 }
 
 #[cfg(test)]

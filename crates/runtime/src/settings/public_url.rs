@@ -5,11 +5,15 @@ use std::ops::Deref;
 use std::str::FromStr;
 
 use ::http::Uri;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 /// `http` or `https`, a host and perhaps a port, without a slash at its end: addresses are put behind it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PublicUrl(String);
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
+pub struct PublicUrl(
+    #[schemars(regex(pattern = r"^https?://[^/?#@]+/?$"))]
+    String,
+);
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PublicUrlError {

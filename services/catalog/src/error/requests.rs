@@ -119,7 +119,7 @@ pub(super) fn token(refused: Token) -> Problem {
         ),
         Token::ScopesEmpty => Problem::unprocessable(
             Code::ScopesEmpty,
-            "name at least one scope: read, upload, release or admin",
+            "name at least one scope: read, upload, release, operate or admin",
         ),
         Token::ExpiryRefused => Problem::unprocessable(
             Code::ExpiresInRefused,

@@ -97,7 +97,7 @@ async fn changes(
     });
     tokio::select! {
         waited = waiting => { waited?; }
-        () = state.process.draining.cancelled() => {}
+        () = state.process.closing.cancelled() => {}
     }
     // Looked at before the page is read: whoever was heard by then is in it, if only as a hold.
     let opening = !state.opening.is_over();

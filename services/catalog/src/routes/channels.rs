@@ -28,7 +28,7 @@ use crate::rules::text;
 use crate::state::CatalogState;
 use crate::store::releases::{self, Release};
 use crate::store::{self, audit, channels as rows};
-use crate::{channels, feed, removal};
+use crate::{channels, feed, removal, switch};
 
 pub(super) fn router() -> OpenApiRouter<CatalogState> {
     OpenApiRouter::new()
@@ -173,6 +173,10 @@ async fn promote(
     ApiJson(body): ApiJson<Promote>,
 ) -> Result<Json<Channel>, Error> {
     actor.permit(Scope::Release, Some(&app))?;
+    // A roll-back takes back what should not be there.
+    if !body.rollback {
+        switch::check(&state)?;
+    }
     let channel = text::channel(&channel)?;
     let request = Request {
         headers: &headers,
@@ -284,6 +288,7 @@ async fn add(
     ApiJson(body): ApiJson<Add>,
 ) -> Result<Json<Channel>, Error> {
     actor.permit(Scope::Release, Some(&app))?;
+    switch::check(&state)?;
     let channel = text::channel(&channel)?;
     let request = Request {
         headers: &headers,

@@ -26,7 +26,7 @@ use crate::state::CatalogState;
 use crate::store::audit;
 use crate::store::packages::{self, Package};
 use crate::store::{draft_notes, intents, owners, package_rows, releases as release_rows};
-use crate::{app, channels, choice, draft, history, refusal, removal};
+use crate::{app, channels, choice, draft, history, refusal, removal, switch};
 
 pub(super) fn router() -> OpenApiRouter<CatalogState> {
     OpenApiRouter::new()
@@ -62,6 +62,9 @@ async fn deliver(
         );
     })?;
     let delivery = Delivered::read(delivery)?;
+    if delivery.channel.is_some() {
+        switch::check(&state)?;
+    }
     let mut transaction = state.change().await?;
     let uploader = delivery::uploader(&mut transaction, &delivery).await?;
     let package = match packages::by_id(&mut transaction, &delivery.id).await? {

@@ -32,7 +32,7 @@ pub(super) async fn settled(
     });
     let settled = tokio::select! {
         settled = waiting => settled?,
-        () = state.process.draining.cancelled() => None,
+        () = state.process.closing.cancelled() => None,
     };
     match settled {
         Some(release) if release.state == Stage::Published => {
@@ -48,7 +48,7 @@ pub(super) async fn answer_when_settled(
     id: &str,
     headers: &HeaderMap,
 ) -> Result<Response, Error> {
-    let usual = state.settings.publishing.release_wait_seconds;
+    let usual = state.settings.now().publishing.release_wait_seconds;
     let wait = prefer::wait(headers).unwrap_or(usual);
     let pending = settled(state, id, wait).await?;
     let (stage, mut release) = load(state, id).await?;

@@ -129,7 +129,7 @@ async fn a_waiting_follower_is_answered_when_the_instance_leaves() {
     for engine in engines() {
         let fixture = Fixture::idle(engine, idle()).await;
         let now = page(&fixture, "", 0, 0).await;
-        let leaving = async { fixture.catalog.process.draining.cancel() };
+        let leaving = async { fixture.catalog.process.closing.cancel() };
         let (told, ()) = tokio::join!(page(&fixture, &now.epoch, now.head, 60), leaving);
         assert_eq!(told.changes.len(), 0);
     }
@@ -273,7 +273,7 @@ async fn only_the_services_that_keep_a_copy_may_follow() {
     for engine in engines() {
         let fixture = Fixture::idle(engine, idle()).await;
         let path = "/internal/changes?epoch=&after=0";
-        for caller in ["signing", "gateway", "registry"] {
+        for caller in ["signing", "gateway"] {
             let answer = fixture.catalog.internal(caller, path).await;
             answer.refused_inside(403, "caller_not_permitted");
         }

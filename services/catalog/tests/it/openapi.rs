@@ -10,11 +10,14 @@ use slipway_testkit::database::engines;
 use crate::fixture::Fixture;
 
 /// The methods of each address that this service answers. The gateway sends what is below `packages` and `uploads` to
-/// the upload service, and what is not below `/api/` to the download service.
+/// the upload service, what is below `config` to the registry, and what is not below `/api/` to the download service.
 fn described(document: &Value) -> BTreeMap<String, Vec<String>> {
     let paths = document["paths"].as_object().expect("paths");
     let ours = paths.iter().filter(|(path, _)| {
-        path.starts_with("/api/") && !path.contains("/packages") && !path.contains("/uploads")
+        path.starts_with("/api/")
+            && !path.starts_with("/api/v1/config")
+            && !path.contains("/packages")
+            && !path.contains("/uploads")
     });
     ours.map(|(path, operations)| {
         let known = ["get", "put", "post", "patch", "delete", "head", "options"];

@@ -168,7 +168,7 @@ async fn an_instance_that_leaves_answers_those_who_wait() {
         let id = fixture.draft("notes", "1.0", b"one").await;
         let leaving = async {
             fixture.signing.called(1).await;
-            fixture.catalog.process.draining.cancel();
+            fixture.catalog.process.closing.cancel();
         };
         let (release, package, ()) = tokio::join!(
             fixture.publish("notes", "1.0"),

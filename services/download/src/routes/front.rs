@@ -62,12 +62,13 @@ async fn show(
     request: HeaderMap,
 ) -> Result<impl IntoResponse, Error> {
     let language = pages::wanted(&request).ok_or(Refused::Nothing)?;
-    let limit = usize::from(state.page.apps);
+    let most = state.settings.now().page.apps;
+    let limit = usize::from(most);
     let mut named = Vec::new();
     let mut more = false;
     if limit > 0 {
         let mut connection = state.database.read().await?;
-        let wanted = i64::from(state.page.apps) + 1;
+        let wanted = i64::from(most) + 1;
         let mut found = apps::published(&mut connection, wanted).await?;
         more = found.len() > limit;
         found.truncate(limit);

@@ -170,7 +170,8 @@ async fn show(
         channel: &channel,
     };
     let visitor = Visitor::of(&request);
-    let limit = state.page.older_versions;
+    let settings = state.settings.now();
+    let limit = settings.page.older_versions;
     let found = Found::read(&mut connection, view, visitor.device, &query.before, limit).await?;
     drop(connection);
     let damaged = state.blobs.damaged(found.digests()).await;
@@ -188,7 +189,7 @@ async fn show(
     let date = modified(newest, clock::unix_millis()).map(last_modified);
     let page = Page {
         origin: state.public_url,
-        ..Page::new(telling, &app, &channel, &visitor, found, &state.page)
+        ..Page::new(telling, &app, &channel, &visitor, found, &settings.page)
     };
     let html = Html(page.render().map_err(Error::internal)?);
     Ok((headers::of_page(), AppendHeaders(date), html))

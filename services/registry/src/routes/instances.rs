@@ -7,12 +7,12 @@ use axum::routing::{get, put};
 use axum::{Json, Router};
 use serde::Deserialize;
 use slipway_contract::record::{Beat, Record, Snapshot, State as Lease};
-use slipway_runtime::clock;
 use slipway_runtime::http::caller::Caller;
 use slipway_runtime::http::json::{ApiJson, ApiPath, ApiQuery};
+use slipway_runtime::{Process, clock};
 
 use crate::error::Error;
-use crate::leases::Holder;
+use crate::leases::holder::Holder;
 use crate::state::RegistryState;
 use crate::{proof, record};
 
@@ -20,8 +20,11 @@ use crate::{proof, record};
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 /// Bytes of a record: ten times a long one.
 const MAX_RECORD: usize = 4096;
-/// Longest time that a leaving instance waits for the watchers.
-const ACKNOWLEDGE_WAIT: Duration = Duration::from_secs(2);
+/// Time after a change in which more are awaited: an instance that starts or ends makes several.
+const TOGETHER: Duration = Duration::from_millis(20);
+/// Longest time that a leaving instance waits for the watchers: one that takes longer hangs, and goes to the next instance
+/// when it does not any more. Below `registry.leave_seconds` of the other services.
+const ACKNOWLEDGE_WAIT: Duration = Duration::from_secs(5);
 
 pub(crate) fn router() -> Router<RegistryState> {
     Router::new()
@@ -51,7 +54,7 @@ pub(crate) struct Description;
             (status = 200, description = "The lease is renewed.", body = Beat),
             (status = 400, description = "`instance_invalid`: an instance is named by a UUID. `instance_differs`, `record_too_long`, `json_invalid`, `body_unreadable`.", body = slipway_openapi::ProblemDocument, content_type = "application/problem+json"),
             (status = 403, description = "`service_differs`: the record names another service than the certificate. `caller_not_permitted`.", body = slipway_openapi::ProblemDocument, content_type = "application/problem+json"),
-            (status = 409, description = "`address_changed`", body = slipway_openapi::ProblemDocument, content_type = "application/problem+json"),
+            (status = 409, description = "`address_changed`, `instance_gone`", body = slipway_openapi::ProblemDocument, content_type = "application/problem+json"),
             (status = 422, description = "`address_refused`: it is no address, or in none of the networks that instances may be in.", body = slipway_openapi::ProblemDocument, content_type = "application/problem+json"),
             (status = 429, description = "`leases_full`", body = slipway_openapi::ProblemDocument, content_type = "application/problem+json"),
             (status = 503, description = "`address_unproven`: the instance was not found at its address. `busy`: many are being proven. The next heartbeat tries again.", body = slipway_openapi::ProblemDocument, content_type = "application/problem+json"),
@@ -72,8 +75,8 @@ async fn beat(
     })?;
     if !state.leases.renew(&record, Instant::now())? {
         state.leases.check_room(&record.service)?;
-        let address = proof::prove(&state, &record).await?;
-        state.leases.begin(&record, address, Instant::now())?;
+        let proven = proof::prove(&state, &record).await?;
+        state.leases.begin(&record, proven, Instant::now())?;
     }
     let revision = state.leases.revision();
     let acknowledged = record.state == Lease::Draining && acknowledged(&state, revision).await;
@@ -96,10 +99,11 @@ async fn leave(
     Caller(caller): Caller,
     ApiPath(instance): ApiPath<String>,
 ) -> Json<Beat> {
-    state.leases.leave(&Holder {
+    let holder = Holder {
         service: caller.to_string(),
         instance,
-    });
+    };
+    state.leases.leave(&holder, Instant::now());
     Json(answer(&state, true))
 }
 
@@ -111,6 +115,10 @@ struct Watch {
     /// The epoch and revision that it has applied; absent at its first poll.
     epoch: Option<String>,
     revision: Option<u64>,
+    /// 2 of a watcher that knows SUSPECT and GONE: one of an earlier version is told neither.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", param(required = false))]
+    states: u8,
     /// Seconds to wait for a change.
     #[serde(default)]
     #[cfg_attr(feature = "schema", param(required = false))]
@@ -142,21 +150,41 @@ async fn watch(
         service: caller.to_string(),
         instance: query.watcher,
     };
-    let applied = query
-        .revision
-        .filter(|_| query.epoch.as_deref() == Some(state.leases.epoch()));
     let leases = &state.leases;
+    let is_ours = query.epoch.as_deref() == Some(leases.epoch());
+    // One that we have not come to yet was not told by us.
+    let possible = |revision: &u64| is_ours && *revision <= leases.revision();
+    let applied = query.revision.filter(possible);
     let poll = leases.watch(&watcher, applied.unwrap_or(0), Instant::now());
     if let Some(revision) = applied {
         let wait = Duration::from_secs(query.wait).min(LONGEST_WAIT);
         tokio::select! {
-            () = leases.wait_for_change(revision) => {}
+            () = leases.wait_for_change(revision) => tokio::time::sleep(TOGETHER).await,
             () = tokio::time::sleep(wait) => {}
-            () = state.process.draining.cancelled() => {}
+            () = state.process.closing.cancelled() => {}
         }
     }
     drop(poll);
-    Ok(Json(leases.snapshot(Instant::now())))
+    let mut snapshot = leases.snapshot(query.states, Instant::now());
+    snapshot.instances.extend(own(&state.process));
+    Ok(Json(snapshot))
+}
+
+/// This node itself, which has no lease: what the world asks the registry comes by the gateway.
+fn own(process: &Process) -> Option<Record> {
+    Some(Record {
+        service: process.service.to_owned(),
+        instance: process.instance.to_string(),
+        addr: process.address.as_ref()?.known()?.to_string(),
+        state: if process.draining.is_cancelled() {
+            Lease::Draining
+        } else {
+            Lease::Ready
+        },
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started_at: 0,
+        name: String::new(),
+    })
 }
 
 async fn acknowledged(state: &RegistryState, revision: u64) -> bool {

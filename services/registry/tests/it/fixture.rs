@@ -81,12 +81,18 @@ impl Fixture {
         self.ask(caller, Method::DELETE, &path, "").await
     }
 
-    /// What a watcher with the certificate of `caller` is told; `more` is the rest of the query.
+    /// What a watcher with the certificate of `caller` is told of others; `more` is the rest of the query. The registry is
+    /// always among it, without a lease: so the gateway finds it.
     pub(crate) async fn watch(&self, caller: &str, watcher: &str, more: &str) -> Snapshot {
         let path = format!("/internal/instances?watcher={watcher}{more}");
         let answer = self.ask(caller, Method::GET, &path, "").await;
         assert_eq!(answer.status, 200, "{}", answer.body);
-        serde_json::from_value(answer.body).expect("the full set")
+        let mut told: Snapshot = serde_json::from_value(answer.body).expect("the full set");
+        let own = told
+            .instances
+            .extract_if(.., |record| record.service == "registry");
+        assert_eq!(own.count(), 1, "the registry itself");
+        told
     }
 
     /// The leases that there are.

@@ -124,7 +124,7 @@ async fn create(
     let boundary = form::boundary(media_type.unwrap_or_default())?;
     let announced = body.size_hint().exact().unwrap_or(0);
     let least = announced.saturating_sub(FORM_BYTES);
-    body::check_size(state.settings.limits.package_bytes, least)?;
+    body::check_size(state.settings.now().limits.package_bytes, least)?;
     let mut connection = state.database.read().await?;
     session::check_room(&state, &mut connection, announced).await?;
     let whole = Announced {

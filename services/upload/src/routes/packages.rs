@@ -104,7 +104,7 @@ async fn put(
     let mut parameters = query.raw(address.name).parse()?;
     parameters.sha256 = expected.sha256;
     let announced = body.size_hint().exact();
-    body::check_announced(state.settings.limits.package_bytes, announced)?;
+    body::check_announced(state.settings.now().limits.package_bytes, announced)?;
     package::check_name(&parameters)?;
     let mut connection = state.database.read().await?;
     session::check_room(&state, &mut connection, announced.unwrap_or(0)).await?;

@@ -128,7 +128,8 @@ pub(super) struct AcceptedPackage {
 
 /// How long the answer waits for the release.
 pub(super) fn wait(state: &UploadState, headers: &HeaderMap) -> Duration {
-    let limits = &state.settings.limits;
+    let settings = state.settings.now();
+    let limits = &settings.limits;
     let seconds = prefer::wait(headers).unwrap_or(limits.wait_seconds);
     Duration::from_secs(seconds.min(limits.longest_wait_seconds))
 }
@@ -140,7 +141,7 @@ pub(super) async fn in_time<T>(
     receiving: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
     tokio::select! {
-        received = timeout(state.settings.limits.body_time(), receiving) => {
+        received = timeout(state.settings.now().limits.body_time(), receiving) => {
             received.map_err(|_| body::Refusal::Late)?
         }
         error = permission::until_refused(state, by) => Err(error),

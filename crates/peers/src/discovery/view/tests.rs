@@ -8,6 +8,7 @@ fn record(instance: &str, addr: &str, state: State) -> Record {
         state,
         version: "0".to_owned(),
         started_at: 0,
+        name: String::new(),
     }
 }
 
@@ -21,48 +22,20 @@ fn snapshot(warming: bool, instances: Vec<Record>) -> Snapshot {
 }
 
 #[test]
-fn a_registry_that_has_just_started_removes_nobody() {
-    let old = vec![
-        record("a", "1:1", State::Ready),
-        record("b", "1:2", State::Ready),
-    ];
-    let warm = snapshot(true, vec![record("c", "1:1", State::Ready)]);
-    let names: Vec<_> = merge(&old, [&warm].into_iter())
-        .into_iter()
-        .map(|r| r.instance)
-        .collect();
-    assert_eq!(names, ["b", "c"], "a's address belongs to c now");
-    let settled = snapshot(false, vec![record("c", "1:1", State::Ready)]);
-    assert_eq!(merge(&old, [&settled].into_iter()).len(), 1);
-}
-
-#[test]
-fn the_instance_of_one_service_takes_no_place_of_another() {
-    let real = record("a", "1:1", State::Ready);
-    let liar = Record {
-        service: "gateway".to_owned(),
-        ..record("a", "1:1", State::Draining)
-    };
-    for warming in [false, true] {
-        let both = snapshot(warming, vec![liar.clone(), real.clone()]);
-        assert!(merge(&[], [&both].into_iter()).contains(&real));
-    }
-    let one = snapshot(true, vec![liar]);
-    assert!(merge(std::slice::from_ref(&real), [&one].into_iter()).contains(&real));
-}
-
-#[test]
 fn ready_instances_are_tried_before_draining_ones_and_in_turn() {
     let view = View::fixed(vec![
         record("a", "1:1", State::Ready),
         record("b", "1:2", State::Draining),
         record("c", "1:3", State::Ready),
         record("d", "1:4", State::Starting),
+        record("e", "1:5", State::Suspect),
+        record("f", "1:6", State::Gone),
     ]);
     let first = view.candidates("upload");
     let second = view.candidates("upload");
-    assert_eq!(first.len(), 3);
+    assert_eq!(first.len(), 4);
     assert_eq!(first[2].instance, "b");
+    assert_eq!(first[3].instance, "e", "only when there is nobody else");
     assert_ne!(first[0].instance, second[0].instance);
 }
 
@@ -158,4 +131,81 @@ fn what_was_known_outlives_the_process_and_every_registry() {
     view.apply("r", None);
     assert!(view.knows("upload"));
     assert!(View::open(file).knows("upload"));
+}
+
+#[test]
+fn who_is_out_of_service_is_never_asked_and_comes_back() {
+    let named = |instance, addr, name: &str| Record {
+        name: name.to_owned(),
+        ..record(instance, addr, State::Ready)
+    };
+    let view = View::fixed(vec![
+        named("a", "1:1", "upload-1"),
+        named("b", "1:2", "web1:upload-1"),
+        named("c", "1:3", ""),
+    ]);
+    let asked = || {
+        let found = view.candidates("upload").into_iter();
+        found.map(|r| r.instance).collect::<BTreeSet<_>>()
+    };
+    let mut changes = view.subscribe();
+    for (out, left) in [
+        (&["upload-1"][..], &["b", "c"][..]),
+        (&["web1"], &["a", "c"]),
+        (&["web1:upload-1", "upload-1", ""], &["c"]),
+        (&["web", "1"], &["a", "b", "c"]),
+    ] {
+        view.set_out(out.iter().map(|&name| name.to_owned()).collect());
+        assert!(changes.has_changed().expect("a view"));
+        changes.mark_unchanged();
+        let left: BTreeSet<_> = left.iter().map(|&name| name.to_owned()).collect();
+        assert_eq!(asked(), left, "without {out:?}");
+    }
+    assert!(view.knows("upload"), "it is there all the same");
+}
+
+#[test]
+fn connections_to_who_leaves_are_ended_before_anybody_is_told_that_it_is_known() {
+    let view = View::open(PathBuf::new());
+    let parted: Arc<Mutex<Vec<String>>> = Arc::default();
+    let parting = parted.clone();
+    view.when_leaving(move |record| parting.lock().unwrap().push(record.instance.clone()));
+    let told = |list: Vec<Record>| {
+        view.apply("r", Some(snapshot(false, list)));
+        std::mem::take(&mut *parted.lock().unwrap())
+    };
+    let all = |b, c| {
+        vec![
+            record("a", "1:1", State::Ready),
+            record("b", "1:2", b),
+            record("c", "1:3", c),
+        ]
+    };
+    assert!(told(all(State::Ready, State::Suspect)).is_empty());
+    assert_eq!(told(all(State::Draining, State::Ready)), ["b"]);
+    assert!(told(all(State::Draining, State::Ready)).is_empty(), "once");
+    assert_eq!(told(all(State::Gone, State::Gone)), ["c"]);
+}
+
+#[test]
+fn an_instance_that_says_that_it_leaves_is_believed_without_a_registry() {
+    let view = View::fixed(vec![
+        record("a", "1:1", State::Ready),
+        record("b", "1:2", State::Ready),
+    ]);
+    view.leaves("upload", "a");
+    view.leaves("upload", "nobody");
+    let asked = |view: &View| view.candidates("upload").remove(0).instance;
+    assert!((0..4).all(|_| asked(&view) == "b"));
+    let both = || {
+        vec![
+            record("a", "1:1", State::Ready),
+            record("b", "1:2", State::Ready),
+        ]
+    };
+    view.apply("r", Some(snapshot(true, both())));
+    assert!(
+        (0..4).all(|_| asked(&view) == "b"),
+        "a registry that is behind takes nothing back"
+    );
 }

@@ -34,7 +34,7 @@ fn watched<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, planted: bool) -> Vec
         }
         assert!(watch.line.len() <= super::LINE);
     }
-    let seen = verdicts.0.lock().expect("nobody panics with it");
+    let seen = verdicts.0.verdicts.lock().expect("nobody panics with it");
     seen.iter().copied().collect()
 }
 

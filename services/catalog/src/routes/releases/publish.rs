@@ -25,7 +25,7 @@ use crate::rules::draft::{Speller, refuse_odd};
 use crate::rules::release::Asked;
 use crate::rules::{self, text};
 use crate::state::CatalogState;
-use crate::{channels, choice, draft, history, quota};
+use crate::{channels, choice, draft, history, quota, switch};
 
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -81,6 +81,7 @@ pub(super) async fn publish(
     ApiJson(body): ApiJson<Publish>,
 ) -> Result<Response, Error> {
     actor.permit(Scope::Release, Some(&app))?;
+    switch::check(&state)?;
     let channel = text::channel(&body.channel)?;
     let (packages, files) = (body.packages.as_deref(), body.files.as_deref());
     let choice = Choice::of(&actor.grant.id, packages, files)?;

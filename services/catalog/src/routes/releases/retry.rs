@@ -17,6 +17,7 @@ use crate::routes::settling::answer_when_settled;
 use crate::routes::write::{Done, Entry, Request, Write};
 use crate::rules;
 use crate::state::CatalogState;
+use crate::switch;
 
 /// Sends a failed release on its way again.
 #[utoipa::path(
@@ -44,6 +45,7 @@ pub(super) async fn retry(
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     actor.permit(Scope::Release, Some(&app))?;
+    switch::check(&state)?;
     let request = Request {
         headers: &headers,
         operation: &format!("retry {app} {version}"),

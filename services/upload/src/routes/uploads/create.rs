@@ -70,7 +70,7 @@ pub(super) async fn create(
         asker.permit(Scope::Release)?;
     }
     let size = tus::number(&headers, "upload-length")?;
-    body::check_announced(state.settings.limits.package_bytes, Some(size))?;
+    body::check_announced(state.settings.now().limits.package_bytes, Some(size))?;
     package::check_name(&parameters)?;
     session::check_piece((0, size), 0, body.size_hint().exact().unwrap_or(0))?;
     let mut connection = state.database.read().await?;

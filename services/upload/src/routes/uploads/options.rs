@@ -22,7 +22,7 @@ use crate::state::UploadState;
     ),
 )]
 pub(super) async fn options(State(state): State<UploadState>) -> Response {
-    answer::capabilities(state.settings.limits.package_bytes)
+    answer::capabilities(state.settings.now().limits.package_bytes)
 }
 
 /// The same at the address of one.

@@ -1,0 +1,32 @@
+//! The central configuration as a registry serves it: its database, its history, who follows it, and `/api/v1/config`. The
+//! rules are `slipway-configuration`'s. The leases beside it need no SQL: they go on while this database is away.
+
+mod central;
+mod copy;
+mod error;
+mod explain;
+mod permission;
+mod routes;
+mod shipped;
+mod state;
+mod store;
+
+use axum::Router;
+use slipway_peers::Peers;
+
+use state::CentralState;
+
+/// Opens the database in the background, and answers for it: 503 until it is open.
+pub fn start<S>(peers: &Peers) -> Router<S> {
+    let state = CentralState {
+        central: central::Central::start(peers),
+        process: peers.process.clone(),
+    };
+    routes::router().with_state(state)
+}
+
+/// What the routes are, as the API's description says it.
+#[cfg(feature = "schema")]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    routes::openapi()
+}
