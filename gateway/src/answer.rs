@@ -39,9 +39,9 @@ pub struct Streamed {
     id: HeaderValue,
 }
 
-/// A body that broke, while an instance is looked for that goes on.
+/// A body that broke or stopped, while an instance is looked for that goes on.
 struct GoingOn {
-    error: hyper::Error,
+    error: AnswerError,
     finding: Pin<Box<dyn Future<Output = Option<Continued>> + Send>>,
 }
 
@@ -65,32 +65,34 @@ impl Streamed {
     ) -> Poll<Option<Result<Frame<Bytes>, AnswerError>>> {
         loop {
             if let Err(error) = ready!(self.poll_going_on(context)) {
-                return Poll::Ready(Some(Err(AnswerError::Broken(error))));
+                return Poll::Ready(Some(Err(error)));
             }
             let frame = Pin::new(&mut self.body).poll_frame(context);
-            if frame.is_pending() {
-                let over = self.idle.poll_over(context);
-                return over.map(|()| Some(Err(AnswerError::Idle)));
-            }
-            self.idle.fed();
-            match ready!(frame) {
-                Some(Err(error)) => match self.resume.take() {
-                    Some(resume) => self.go_on(resume, error),
-                    None => return Poll::Ready(Some(Err(AnswerError::Broken(error)))),
-                },
-                Some(Ok(frame)) => {
-                    if let (Some(resume), Some(data)) = (&mut self.resume, frame.data_ref()) {
-                        resume.sent(data.len());
+            let error = if frame.is_pending() {
+                ready!(self.idle.poll_over(context));
+                AnswerError::Idle
+            } else {
+                match ready!(frame) {
+                    Some(Err(error)) => AnswerError::Broken(error),
+                    Some(Ok(frame)) => {
+                        self.idle.fed();
+                        if let (Some(resume), Some(data)) = (&mut self.resume, frame.data_ref()) {
+                            resume.sent(data.len());
+                        }
+                        return Poll::Ready(Some(Ok(frame)));
                     }
-                    return Poll::Ready(Some(Ok(frame)));
+                    None => return Poll::Ready(None),
                 }
-                None => return Poll::Ready(None),
+            };
+            match self.resume.take() {
+                Some(resume) => self.go_on(resume, error),
+                None => return Poll::Ready(Some(Err(error))),
             }
         }
     }
 
     /// Begins to look for an instance that goes on.
-    fn go_on(&mut self, resume: Box<Resume>, error: hyper::Error) {
+    fn go_on(&mut self, resume: Box<Resume>, error: AnswerError) {
         tracing::info!(%error, request_id = ?self.id, "a download has lost its instance");
         self.place = None;
         self.going_on = Some(GoingOn {
@@ -100,7 +102,7 @@ impl Streamed {
     }
 
     /// Waits for it, if one is looked for; what broke the body when there is none.
-    fn poll_going_on(&mut self, context: &mut Context<'_>) -> Poll<Result<(), hyper::Error>> {
+    fn poll_going_on(&mut self, context: &mut Context<'_>) -> Poll<Result<(), AnswerError>> {
         let Some(going_on) = &mut self.going_on else {
             return Poll::Ready(Ok(()));
         };
@@ -108,6 +110,7 @@ impl Streamed {
         let broken = self.going_on.take().map(|going_on| going_on.error);
         match (found, broken) {
             (Some(continued), _) => {
+                self.idle.fed();
                 self.body = continued.body;
                 self.place = Some(continued.place);
                 self.resume = Some(continued.resume);

@@ -26,6 +26,8 @@ use crate::routes::Upstream;
 
 /// Time in which somebody is found who goes on: a process is restarted in less, and clients wait longer for a byte.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Instances that go on without a byte, one after another, after which it is over.
+const FRUITLESS: u32 = 3;
 /// Time between two rounds through all instances.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -38,6 +40,8 @@ pub(crate) struct Resume {
     rest: Rest,
     /// Who sends the body.
     instance: Arc<Instance>,
+    /// So many were asked since the last byte.
+    fruitless: u32,
 }
 
 /// The rest of a body, from an instance that can go on.
@@ -67,17 +71,23 @@ impl Resume {
             head,
             rest: Rest::of(response.status(), response.headers())?,
             instance: target.place.instance.clone(),
+            fruitless: 0,
         }))
     }
 
     /// So many bytes of the body have gone on to the client.
     pub(crate) fn sent(&mut self, bytes: usize) {
         self.rest.next += bytes as u64;
+        self.fruitless = 0;
     }
 
     /// Finds an instance that goes on, another one first; `None` when nobody does.
     pub(crate) async fn go_on(mut self: Box<Self>) -> Option<Continued> {
         self.rest.ask(&mut self.head.headers)?;
+        if self.fruitless >= FRUITLESS {
+            return None;
+        }
+        self.fruitless += 1;
         let until = Instant::now() + PATIENCE;
         let mut is_first = true;
         loop {

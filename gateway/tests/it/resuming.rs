@@ -1,10 +1,11 @@
-//! A download whose instance ends in the middle goes on from another one, with the very bytes, or ends where it stopped.
+//! A download whose instance ends or stops in the middle goes on from another one, with the very bytes, or ends where it stopped.
 
 use std::net::SocketAddr;
 
+use slipway_gateway::Settings;
 use tokio::net::TcpListener;
 
-use crate::harness::{Running, Wire, field, gateway, listen, request};
+use crate::harness::{Running, Wire, field, gateway, gateway_with, listen, patience, request};
 
 const TAG: &str = "\"sha256-of-it\"";
 
@@ -72,8 +73,16 @@ impl Download {
 }
 
 async fn two() -> (Running, Download, Download) {
+    two_with(Settings::default()).await
+}
+
+async fn two_with(settings: Settings) -> (Running, Download, Download) {
     let ((one, at_one), (other, at_other)) = (Download::new().await, Download::new().await);
-    let gateway = gateway(&[("download", "one", at_one), ("download", "other", at_other)]).await;
+    let gateway = gateway_with(
+        &[("download", "one", at_one), ("download", "other", at_other)],
+        settings,
+    )
+    .await;
     (gateway, one, other)
 }
 
@@ -156,6 +165,29 @@ async fn other_bytes_are_never_taken_for_the_rest() {
         body.len()
     );
     services.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_download_that_stops_goes_on_too() {
+    let (gateway, one, other) = two_with(patience(1)).await;
+    let services = tokio::spawn(async move {
+        let (mut wire, living) = tokio::select! {
+            wire = Wire::accept(&one.listener) => (wire, &other),
+            wire = Wire::accept(&other.listener) => (wire, &one),
+        };
+        let head = wire.head().await;
+        let (answer, body) = living.answer(&head, TAG);
+        wire.send(answer).await;
+        wire.send(&body[..1_000]).await;
+        let second = living.serves(TAG).await;
+        drop(wire);
+        second
+    });
+    let mut client = Wire::connect(gateway.address).await;
+    client.send(request("GET /d/notes/1.0/notes.apk", "")).await;
+    assert!(client.answer().await.body == file(), "other bytes");
+    let second = services.await.unwrap();
+    assert_eq!(field(&second, "range"), Some("bytes=1000-1199999"));
 }
 
 /// There is one instance alone, and whoever has its address now says another name.
