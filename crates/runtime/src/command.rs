@@ -33,6 +33,9 @@ pub struct Options {
     /// End when standard input ends: how a supervisor's children end with it, however it ends
     #[arg(long, hide = true)]
     pub supervised: bool,
+    /// Take the listener from standard input: the supervisor holds it open from one process to the next
+    #[arg(long, hide = true, requires = "supervised", conflicts_with = "listen")]
+    pub inherit: bool,
 }
 
 /// A service, as its binary and whoever runs it know it.

@@ -62,6 +62,11 @@ impl DataDir {
         self.root.join("run")
     }
 
+    /// The programs that `slipway up` runs by their digest, and what is to run.
+    pub fn versions(&self) -> PathBuf {
+        self.root.join("versions")
+    }
+
     /// Where `slipway up` says which run of it this is.
     pub fn run_id(&self) -> PathBuf {
         self.run().join("run")

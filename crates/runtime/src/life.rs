@@ -21,6 +21,7 @@ use crate::http::serve::{Transport, serve};
 use crate::process::Process;
 use crate::process::address::Address;
 use crate::process::descriptors;
+use crate::process::handover::say_draining;
 use crate::process::slot::{Announcement, Reserved, Slot};
 use crate::settings::sources::{Loaded, load};
 use crate::settings::{self, Common};
@@ -76,7 +77,11 @@ impl Begun {
             tracing::warn!("{moved}");
         }
         let slot = Slot::take(&data, service.name)?;
-        let port = slot.reserve(common.http.listen)?;
+        let port = if options.inherit {
+            Reserved::inherited().context("standard input gave no listener")?
+        } else {
+            slot.reserve(common.http.listen)?
+        };
         let admin = reserve_for_operators(&common.admin)?;
         let mut process = Process::open(service.name, data, common)?;
         process.metrics.tell_build(service.sources);
@@ -198,6 +203,9 @@ async fn wait_for_end(draining: CancellationToken, mut signals: Signals, supervi
     tokio::select! {
         _ = signals.terminate.recv() => {}
         _ = signals.interrupt.recv() => {}
+    }
+    if supervised {
+        say_draining();
     }
     draining.cancel();
 }

@@ -4,6 +4,7 @@ pub mod address;
 pub mod context;
 pub mod descriptors;
 mod gone;
+pub mod handover;
 pub mod readings;
 pub mod slot;
 pub mod tasks;

@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpSocket};
 
 use super::address::hostname;
 use super::context::Process;
+use super::handover::take_listener;
 use crate::clock;
 use crate::data::{DataDir, private_folder, write_whole};
 use crate::fault::Fault;
@@ -21,7 +22,7 @@ use crate::settings::Registry;
 use slipway_contract::record::{Record, State};
 
 /// Connections that wait to be taken; more than come in the time of a hiccup.
-const BACKLOG: u32 = 1024;
+pub const BACKLOG: i32 = 1024;
 
 pub struct Slot {
     /// The lock ends with the process, however it ends.
@@ -114,8 +115,12 @@ impl Slot {
 }
 
 /// An address that is taken and not listened at yet. A connection to a process that is not built would wait in the
-/// backlog; so it is refused, and whoever made it asks another instance at once.
-pub struct Reserved(TcpSocket);
+/// backlog; so it is refused, and whoever made it asks another instance at once. But where a supervisor holds the
+/// listener, there is no other to ask, and it waits.
+pub enum Reserved {
+    Bound(TcpSocket),
+    Inherited(std::net::TcpListener),
+}
 
 impl Reserved {
     pub fn at(address: SocketAddr) -> io::Result<Self> {
@@ -126,17 +131,29 @@ impl Reserved {
         // Connections of the last process may still be ending there, and ours will at the next start.
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;
-        Ok(Self(socket))
+        Ok(Self::Bound(socket))
+    }
+
+    /// What the supervisor holds and gives on standard input.
+    pub fn inherited() -> io::Result<Self> {
+        take_listener().map(Self::Inherited)
     }
 
     pub fn address(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+        match self {
+            Self::Bound(socket) => socket.local_addr(),
+            Self::Inherited(listener) => listener.local_addr(),
+        }
     }
 
     /// From now on connections are taken.
     pub fn listen(self) -> anyhow::Result<TcpListener> {
         let address = self.address()?;
-        self.0.listen(BACKLOG).with_context(|| {
+        let listener = match self {
+            Self::Bound(socket) => socket.listen(BACKLOG.cast_unsigned()),
+            Self::Inherited(listener) => TcpListener::from_std(listener),
+        };
+        listener.with_context(|| {
             format!("could not listen on {address}: is another program using it? choose another with --listen")
         })
     }
