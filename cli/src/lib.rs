@@ -6,6 +6,7 @@ mod config;
 mod demo;
 mod download;
 mod exit;
+mod fleet;
 mod openapi;
 mod proof;
 mod publish;

@@ -1,5 +1,6 @@
 //! `slipway run`: one instance of one service, as `slipway-<service>` runs it.
 
+use serde::{Deserialize, Serialize};
 use slipway_runtime::command::Options as ServiceOptions;
 
 pub(crate) const EXAMPLES: &str = "\
@@ -17,7 +18,8 @@ pub(crate) struct Options {
     options: ServiceOptions,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Service {
     Registry,
     Upload,

@@ -1,19 +1,26 @@
 //! One instance, kept running.
+//!
+//! A child that is told to end by somebody else says that it drains, and its successor is started at once: the two serve
+//! side by side until the old one has ended, so that nobody finds no instance. A child that ends without a word is started
+//! again after a pause.
 
 use std::ffi::OsString;
-use std::path::Path;
-use std::process::Stdio;
+use std::net::TcpListener;
+use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use slipway_runtime::data::DataDir;
 use slipway_runtime::process::slot::announcements;
-use tokio::process::Command;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
+use super::process::Process;
+use super::programs::Programs;
+use super::table::Table;
+use crate::fleet::wanted::Instance;
 use crate::run::Service;
 use crate::terminal;
 
@@ -22,7 +29,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Above the time that a process takes at most: 30 s for requests in flight, and its background tasks and farewells.
 const END_TIMEOUT: Duration = Duration::from_secs(45);
 
-/// How the children are told to end.
+/// How children are told to end.
 #[derive(Clone)]
 pub(super) struct Ending {
     pub(super) politely: CancellationToken,
@@ -30,6 +37,13 @@ pub(super) struct Ending {
 }
 
 impl Ending {
+    pub(super) fn new() -> Self {
+        Self {
+            politely: CancellationToken::new(),
+            at_once: CancellationToken::new(),
+        }
+    }
+
     /// The first time politely, the second time at once.
     pub(super) fn advance(&self) {
         if self.politely.is_cancelled() {
@@ -37,118 +51,163 @@ impl Ending {
         }
         self.politely.cancel();
     }
+
+    /// Of one child, which ends with all and may end before.
+    pub(super) fn of_one(&self) -> Self {
+        Self {
+            politely: self.politely.child_token(),
+            at_once: self.at_once.clone(),
+        }
+    }
 }
 
+/// What every child is started with.
+pub(super) struct Nursery {
+    pub(super) data: DataDir,
+    pub(super) programs: Programs,
+    /// The public one, which gateways are given.
+    pub(super) listener: TcpListener,
+    pub(super) environment: Vec<(String, String)>,
+    pub(super) table: Table,
+    /// Processes whose place another has.
+    pub(super) leaving: TaskTracker,
+}
+
+#[derive(Clone)]
 pub(super) struct Child {
-    pub(super) service: Service,
-    number: usize,
-    program: OsString,
-    arguments: Vec<OsString>,
-    environment: Vec<(String, String)>,
-    data: DataDir,
-    /// 0 while no process runs.
-    pid: AtomicU32,
+    pub(super) instance: Instance,
+    pub(super) nursery: Arc<Nursery>,
+    pub(super) ending: Ending,
+}
+
+/// How it came that a process has not its place any more.
+enum Gone {
+    /// In words, and whether it was ready before: then its end is a new trouble, however soon it came.
+    Ended(String, bool),
+    Replaced,
+    ToldTo,
 }
 
 impl Child {
-    pub(super) fn new(
-        service: Service,
-        number: usize,
-        program: &Path,
-        arguments: Vec<OsString>,
-        environment: Vec<(String, String)>,
-        data: DataDir,
-    ) -> Self {
-        let program = program.into();
-        Self {
-            service,
-            number,
-            program,
-            arguments,
-            environment,
-            data,
-            pid: AtomicU32::new(0),
-        }
-    }
-
-    /// The process that runs now.
-    pub(super) fn pid(&self) -> Option<u32> {
-        Some(self.pid.load(Ordering::Relaxed)).filter(|pid| *pid != 0)
-    }
-
-    /// Starts the process, and again whenever it ends, until the end is asked for.
-    pub(super) async fn keep_running(self: Arc<Self>, ending: Ending) {
+    /// Keeps a process running until the end is asked for; the first one may run already.
+    pub(super) async fn keep_running(self, mut first: Option<Arc<Process>>) {
         let mut pause = FIRST_PAUSE;
-        while !ending.politely.is_cancelled() {
-            let (how, started_well) = self.run_once(&ending).await;
-            self.pid.store(0, Ordering::Relaxed);
-            if ending.politely.is_cancelled() {
-                return;
-            }
-            if started_well {
+        while !self.ending.politely.is_cancelled() {
+            let begun = match first.take() {
+                Some(process) => Ok(process),
+                None => self.begin(),
+            };
+            let gone = match begun {
+                Ok(process) => self.watch_over(&process).await,
+                Err(error) => Gone::Ended(format!("could not be started: {error:#}"), false),
+            };
+            let (how, was_ready) = match gone {
+                Gone::ToldTo => return,
+                Gone::Replaced => continue,
+                Gone::Ended(how, was_ready) => (how, was_ready),
+            };
+            if was_ready {
                 pause = FIRST_PAUSE;
             }
-            let name = self.service.name();
-            let Self { number, .. } = *self;
+            let name = self.name();
             terminal::note(format_args!(
-                "{name} {number} ended ({how}); starting it again in {pause:?}"
+                "{name} ended ({how}); starting it again in {pause:?}"
             ));
             tokio::select! {
                 () = sleep(pause) => {}
-                () = ending.politely.cancelled() => return,
+                () = self.ending.politely.cancelled() => return,
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
-    /// Returns how the process ended, in words, and whether it was ready before: then its end is a new trouble, however
-    /// soon it came.
-    async fn run_once(&self, ending: &Ending) -> (String, bool) {
-        let spawned = Command::new(&self.program)
-            .args(&self.arguments)
-            .envs(self.environment.clone())
-            .stdin(Stdio::piped())
-            .spawn();
-        let mut child = match spawned {
-            Ok(child) => child,
-            Err(error) => return (format!("could not be started: {error}"), false),
-        };
-        // Held, not written to: it closes when we end, by `kill -9` too, and then the child ends.
-        let _lifeline = child.stdin.take();
-        self.pid.store(child.id().unwrap_or(0), Ordering::Relaxed);
-        tokio::select! {
-            status = child.wait() => return match status {
-                // One that was told to end takes back what it has said.
-                Ok(status) => (status.to_string(), status.success() || self.has_been_ready()),
-                Err(error) => (error.to_string(), self.has_been_ready()),
-            },
-            () = ending.politely.cancelled() => {}
-        }
-        let pid = self
-            .pid()
-            .and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
-        if let Some(pid) = pid {
-            let _ = kill_process(pid, Signal::TERM);
-        }
-        let why = tokio::select! {
-            ended = timeout(END_TIMEOUT, child.wait()) => match ended {
-                Ok(_) => return ("told to".to_owned(), true),
-                Err(_) => "it did not end in time",
-            },
-            () = ending.at_once.cancelled() => "up was told twice to end",
-        };
-        let _ = child.kill().await;
-        let Self { number, .. } = *self;
-        terminal::note(format_args!(
-            "{} {number} was killed: {why}",
-            self.service.name()
-        ));
-        ("killed".to_owned(), true)
+    fn name(&self) -> String {
+        format!("{} {}", self.instance.service.name(), self.instance.number)
     }
 
-    /// Whether the process that runs or ran last has said that it is ready.
-    fn has_been_ready(&self) -> bool {
-        let announced = announcements(&self.data);
-        announced.iter().any(|said| Some(said.pid) == self.pid())
+    fn begin(&self) -> anyhow::Result<Arc<Process>> {
+        let nursery = &self.nursery;
+        let service = self.instance.service;
+        let program = nursery.programs.of(self.instance.program)?;
+        let mut arguments: Vec<OsString> = Vec::new();
+        if program.is_command {
+            arguments.extend(["run".into(), service.name().into()]);
+        }
+        arguments.extend(["--data".into(), nursery.data.root().into()]);
+        arguments.push("--supervised".into());
+        let is_gateway = service == Service::Gateway;
+        if is_gateway {
+            arguments.push("--inherit".into());
+        }
+        let mut command = Command::new(&program.path);
+        command.args(arguments);
+        command.envs(nursery.environment.iter().cloned());
+        let listener = is_gateway.then_some(&nursery.listener);
+        let process = Arc::new(Process::begin(&mut command, listener)?);
+        nursery.table.enter(self.instance, process.clone(), false);
+        Ok(process)
+    }
+
+    async fn watch_over(&self, process: &Arc<Process>) -> Gone {
+        tokio::select! {
+            status = process.ended() => {
+                self.nursery.table.ended(process);
+                match status {
+                    Ok(status) => {
+                        let was_ready = status.success() || self.has_been_ready(process);
+                        Gone::Ended(status.to_string(), was_ready)
+                    }
+                    Err(error) => Gone::Ended(error.to_string(), self.has_been_ready(process)),
+                }
+            }
+            () = process.drains() => {
+                if self.ending.politely.is_cancelled() {
+                    self.end(process).await;
+                    return Gone::ToldTo;
+                }
+                terminal::note(format_args!("{} drains; another takes its place", self.name()));
+                self.leave(process.clone());
+                Gone::Replaced
+            }
+            () = self.ending.politely.cancelled() => {
+                self.end(process).await;
+                Gone::ToldTo
+            }
+        }
+    }
+
+    /// Lets a process end whose place another has.
+    pub(super) fn leave(&self, process: Arc<Process>) {
+        self.nursery.table.leaves(&process);
+        let (child, leaving) = (self.clone(), self.nursery.leaving.clone());
+        leaving.spawn(async move { child.await_end(&process).await });
+    }
+
+    async fn end(&self, process: &Arc<Process>) {
+        process.signal(Signal::TERM);
+        self.await_end(process).await;
+    }
+
+    /// Waits until a process that was told to end has ended, and ends it where it does not.
+    async fn await_end(&self, process: &Arc<Process>) {
+        let why = tokio::select! {
+            ended = timeout(END_TIMEOUT, process.ended()) => match ended {
+                Ok(_) => None,
+                Err(_) => Some("it did not end in time"),
+            },
+            () = self.ending.at_once.cancelled() => Some("up was told twice to end"),
+        };
+        if let Some(why) = why {
+            process.signal(Signal::KILL);
+            let _ = process.ended().await;
+            terminal::note(format_args!("{} was killed: {why}", self.name()));
+        }
+        self.nursery.table.ended(process);
+    }
+
+    /// Whether the process has said that it is ready.
+    fn has_been_ready(&self, process: &Process) -> bool {
+        let announced = announcements(&self.nursery.data);
+        announced.iter().any(|said| said.pid == process.pid())
     }
 }

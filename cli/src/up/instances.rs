@@ -1,6 +1,7 @@
 //! How many instances of each service run: `upload=2,download=2`.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::fmt;
 use std::str::FromStr;
 
 use clap::ValueEnum as _;
@@ -12,7 +13,7 @@ use crate::run::Service;
 const MOST: usize = 32;
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Instances(HashMap<&'static str, usize>);
+pub(super) struct Instances(BTreeMap<&'static str, usize>);
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum InstancesError {
@@ -22,8 +23,6 @@ pub(super) enum InstancesError {
     Service(String),
     #[error("{0:?} is not a number from 1 to {MOST}")]
     Number(String),
-    #[error("there is one gateway, because one process listens on the public address")]
-    Gateway,
 }
 
 impl Instances {
@@ -32,11 +31,22 @@ impl Instances {
     }
 }
 
+impl fmt::Display for Instances {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts: Vec<_> = self
+            .0
+            .iter()
+            .map(|(name, count)| format!("{name}={count}"))
+            .collect();
+        formatter.write_str(&counts.join(","))
+    }
+}
+
 impl FromStr for Instances {
     type Err = InstancesError;
 
     fn from_str(text: &str) -> Result<Self, InstancesError> {
-        let mut counts = HashMap::new();
+        let mut counts = BTreeMap::new();
         for part in text.split(',').filter(|part| !part.is_empty()) {
             let (name, number) = part
                 .split_once('=')
@@ -48,9 +58,6 @@ impl FromStr for Instances {
                 .ok()
                 .filter(|count| (1..=MOST).contains(count));
             let count = count.ok_or_else(|| InstancesError::Number(number.to_owned()))?;
-            if service == Service::Gateway && count > 1 {
-                return Err(InstancesError::Gateway);
-            }
             counts.insert(service.name(), count);
         }
         Ok(Self(counts))
@@ -76,6 +83,7 @@ mod tests {
                 ("gateway", 1)
             ]
         );
+        assert_eq!(instances.to_string(), "download=3,upload=2");
     }
 
     #[test]
@@ -85,7 +93,6 @@ mod tests {
             ("uploads=2", InstancesError::Service("uploads".to_owned())),
             ("upload=0", InstancesError::Number("0".to_owned())),
             ("upload=two", InstancesError::Number("two".to_owned())),
-            ("gateway=2", InstancesError::Gateway),
         ] {
             assert_eq!(bad.parse::<Instances>().map(|_| ()), Err(error), "{bad}");
         }

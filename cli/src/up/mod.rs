@@ -1,33 +1,37 @@
 //! `slipway up`: the whole platform on one machine, a process for each instance.
 //!
 //! Nothing here is state: whatever ends, `up` itself included, is started again and goes on where it was. The children
-//! end when `up` does, however it ends, because they read their standard input, which only `up` holds open.
+//! end when `up` does, however it ends, because they read their standard input, which only `up` holds open. `up` becomes
+//! another version of itself without ending ([`succession`]), and runs what `DIR/versions/wanted.json` says.
 
 mod child;
+mod fleet;
 mod instances;
 mod lock;
+mod process;
+mod programs;
 mod ready;
 mod start;
+mod succession;
+mod supervisor;
+mod table;
 
+use std::ffi::OsString;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use anyhow::Context as _;
-use slipway_runtime::data::{DataDir, RUN_VARIABLE, write_whole};
+use slipway_runtime::data::{DataDir, write_whole};
 use slipway_runtime::fault::Fault;
-use slipway_runtime::http::client::http_client;
 use slipway_runtime::settings::PublicUrl;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::run::Service;
+use crate::exit::Stop;
 use crate::terminal;
-use child::{Child, Ending};
 use instances::Instances;
+use succession::Inheritance;
+use supervisor::Holding;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -58,28 +62,95 @@ pub(crate) struct Options {
     /// DIR is a copy: give it a platform identity of its own first
     #[arg(long)]
     as_copy: bool,
+    /// Go on with what an earlier program has left on standard input
+    #[arg(long, hide = true)]
+    take_over: bool,
+    /// Say by the exit code whether this program takes over what has this form, and do nothing
+    #[arg(long, hide = true, value_name = "FORM")]
+    takes: Option<u32>,
+}
+
+impl Options {
+    /// As they are written on a command line, for the program that `up` becomes.
+    fn arguments(&self) -> Vec<OsString> {
+        let listen = self.listen.to_string();
+        let mut arguments = vec!["up".into(), "--data".into(), self.data.clone().into()];
+        arguments.extend(["--listen".into(), listen.into(), "--take-over".into()]);
+        arguments.extend(["--instances".into(), self.instances.to_string().into()]);
+        let url = self.public_url.as_ref();
+        arguments.extend(
+            url.iter()
+                .flat_map(|url| ["--public-url".into(), url.to_string().into()]),
+        );
+        arguments
+    }
 }
 
 pub(crate) fn execute(options: &Options) -> anyhow::Result<()> {
-    let data = DataDir::new(std::path::absolute(&options.data)?);
-    // First the lock: two first starts at once would each make keys.
-    let _lock = lock::take(&data)?;
-    start::check_settings(&data)?;
-    start::check_address(options.listen)?;
-    if options.as_copy {
-        slipway_init::as_copy(&data)?;
+    if let Some(form) = options.takes {
+        return match form {
+            succession::FORM => Ok(()),
+            _ => Err(Stop::usage(format!("the form {form} is not known here")).into()),
+        };
     }
-    slipway_init::prepare(&data)?;
-    slipway_init::notice_move(&data)?;
-    // Of this start alone: a process of a copied folder, which has the same secrets, is of another run.
-    let run = Uuid::now_v7().to_string();
-    note_run(&data, &run)?;
     slipway_runtime::process::descriptors::raise_limit();
+    let data = DataDir::new(std::path::absolute(&options.data)?);
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("could not start the runtime")?
-        .block_on(supervise(options, &data, &run))
+        .block_on(async {
+            let holding = if options.take_over {
+                hold_on(&data, succession::take_over()?)
+            } else {
+                begin(options, &data)?
+            };
+            supervisor::supervise(options, &data, holding).await
+        })
+}
+
+/// Takes what only one `up` may have.
+fn begin(options: &Options, data: &DataDir) -> anyhow::Result<Holding> {
+    // First the lock: two first starts at once would each make keys.
+    let lock = lock::take(data)?;
+    start::check_settings(data)?;
+    let listener = start::listen(options.listen)?;
+    if options.as_copy {
+        slipway_init::as_copy(data)?;
+    }
+    slipway_init::prepare(data)?;
+    slipway_init::notice_move(data)?;
+    // Of this start alone: a process of a copied folder, which has the same secrets, is of another run.
+    let run = Uuid::now_v7().to_string();
+    note_run(data, &run)?;
+    Ok(Holding {
+        run,
+        has_greeted: false,
+        up: None,
+        lock,
+        listener,
+        children: Vec::new(),
+    })
+}
+
+/// Goes on with what an earlier program had. The children serve, so nothing that this version would want first ends them.
+fn hold_on(data: &DataDir, left: Inheritance) -> Holding {
+    if let Err(error) = slipway_init::prepare(data) {
+        terminal::fail(format_args!("{error:#}; going on without it"));
+    }
+    terminal::note(format_args!(
+        "this is {} now ({})",
+        env!("CARGO_PKG_VERSION"),
+        left.up
+    ));
+    Holding {
+        run: left.run,
+        has_greeted: left.has_greeted,
+        up: Some(left.up),
+        lock: left.lock,
+        listener: left.listener,
+        children: left.children,
+    }
 }
 
 /// Tells programs that somebody starts by hand which run this is; the children are told directly. A full disk takes the
@@ -97,68 +168,4 @@ fn note_run(data: &DataDir, run: &str) -> anyhow::Result<()> {
         }
         written => written,
     }
-}
-
-/// Runs the children until SIGTERM or SIGINT; a second one of these ends them at once.
-async fn supervise(options: &Options, data: &DataDir, run: &str) -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let ending = Ending {
-        politely: CancellationToken::new(),
-        at_once: CancellationToken::new(),
-    };
-    let children = children(options, data, run)?;
-    let mut running = JoinSet::new();
-    for child in &children {
-        running.spawn(child.clone().keep_running(ending.clone()));
-    }
-    let gateway = children
-        .into_iter()
-        .find(|child| child.service == Service::Gateway);
-    let gateway = gateway.context("there is no gateway")?;
-    let ready = tokio::spawn(ready::tell(http_client()?, data.clone(), gateway));
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => ending.advance(),
-            _ = interrupt.recv() => ending.advance(),
-            ended = running.join_next() => match ended {
-                Some(outcome) => outcome?,
-                None => break,
-            },
-        }
-    }
-    ready.abort();
-    Ok(())
-}
-
-/// All at once: no service waits for another.
-fn children(options: &Options, data: &DataDir, run: &str) -> anyhow::Result<Vec<Arc<Child>>> {
-    let program = std::env::current_exe().context("could not find the own executable")?;
-    let mut children = Vec::new();
-    for service in Service::ALL {
-        for number in 1..=options.instances.of(service) {
-            let mut arguments = vec!["run".into(), service.name().into()];
-            arguments.extend(["--data".into(), data.root().into(), "--supervised".into()]);
-            if service == Service::Gateway {
-                arguments.extend(["--listen".into(), options.listen.to_string().into()]);
-            }
-            let setting = format!(
-                "SLIPWAY_{}__HTTP__PUBLIC_URL",
-                service.name().to_uppercase()
-            );
-            let url = options.public_url.as_ref();
-            let url = url.map(|url| (setting, url.to_string()));
-            let mut environment = vec![(RUN_VARIABLE.to_owned(), run.to_owned())];
-            environment.extend(url);
-            children.push(Arc::new(Child::new(
-                service,
-                number,
-                &program,
-                arguments,
-                environment,
-                data.clone(),
-            )));
-        }
-    }
-    Ok(children)
 }

@@ -2,30 +2,25 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use slipway_runtime::data::DataDir;
-use slipway_runtime::process::slot::announcements;
 
-use super::child::Child;
 use crate::terminal;
 
 /// Waits until the gateway knows an instance of every service, and says so once.
-pub(super) async fn tell(client: reqwest::Client, data: DataDir, gateway: Arc<Child>) {
-    let address = loop {
-        if let Some(address) = address(&data, &gateway) {
-            let url = format!("http://{address}/readyz");
-            let answer = client.get(url).timeout(Duration::from_secs(2)).send().await;
-            if answer.is_ok_and(|answer| answer.status().is_success()) {
-                break address;
-            }
+pub(super) async fn tell(client: reqwest::Client, data: DataDir, address: SocketAddr) {
+    loop {
+        let url = format!("http://{}/readyz", reachable(address));
+        let answer = client.get(url).timeout(Duration::from_secs(2)).send().await;
+        if answer.is_ok_and(|answer| answer.status().is_success()) {
+            break;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
-    };
+    }
     terminal::say(format_args!(
         "Slipway is ready at http://{}",
-        reachable(&address)
+        reachable(address)
     ));
     let path = data.admin_token();
     match fs::read_to_string(&path) {
@@ -40,17 +35,11 @@ pub(super) async fn tell(client: reqwest::Client, data: DataDir, gateway: Arc<Ch
     }
 }
 
-/// Where the gateway that we started listens, once it has said so.
-fn address(data: &DataDir, gateway: &Child) -> Option<String> {
-    let pid = gateway.pid()?;
-    let mut announced = announcements(data).into_iter();
-    announced.find(|other| other.pid == pid).map(|own| own.addr)
-}
-
 /// An address that a browser on this machine can open: `0.0.0.0` means all, and is none.
-fn reachable(address: &str) -> String {
-    match address.parse::<SocketAddr>() {
-        Ok(socket) if socket.ip().is_unspecified() => format!("localhost:{}", socket.port()),
-        _ => address.to_owned(),
+fn reachable(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        format!("localhost:{}", address.port())
+    } else {
+        address.to_string()
     }
 }

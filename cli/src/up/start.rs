@@ -5,15 +5,23 @@ use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 
 use slipway_runtime::data::DataDir;
+use slipway_runtime::process::slot::BACKLOG;
 use slipway_runtime::settings::Settings;
 use slipway_runtime::settings::sources::look;
 
 use crate::exit::Stop;
 
-/// Refuses an address that the gateway cannot listen on. It is let go again: the gateway takes it itself.
-pub(super) fn check_address(address: SocketAddr) -> Result<(), Stop> {
-    let Err(error) = TcpListener::bind(address) else {
-        return Ok(());
+/// Takes the public address, for as long as `up` runs: gateways come and go behind it. Connections wait from now on.
+pub(super) fn listen(address: SocketAddr) -> Result<TcpListener, Stop> {
+    let bound = TcpListener::bind(address).and_then(|listener| {
+        // More wait than in the time of a hiccup, as no gateway may be there yet.
+        rustix::net::listen(&listener, BACKLOG)?;
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    });
+    let error = match bound {
+        Ok(listener) => return Ok(listener),
+        Err(error) => error,
     };
     let port = address.port();
     let why = match error.kind() {

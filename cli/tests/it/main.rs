@@ -9,5 +9,6 @@ mod relay;
 mod release;
 mod services;
 mod slipway;
+mod succession;
 mod up;
 mod verify;

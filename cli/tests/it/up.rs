@@ -100,9 +100,9 @@ fn the_admin_token_reaches_no_pipe_and_no_log() {
 
 #[test]
 fn what_cannot_run_is_a_usage_error() {
-    let (code, _, error) = slipway(&["up", "--instances", "gateway=2"]);
+    let (code, _, error) = slipway(&["up", "--instances", "gateway=0"]);
     assert_eq!(code, Some(2));
-    assert!(error.contains("there is one gateway"), "{error}");
+    assert!(error.contains("is not a number from 1"), "{error}");
 }
 
 /// As a file on a full disk.
