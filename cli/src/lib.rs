@@ -11,6 +11,8 @@ mod openapi;
 mod proof;
 mod publish;
 mod release;
+#[cfg(test)]
+mod rollout;
 mod run;
 mod server;
 mod shell;
