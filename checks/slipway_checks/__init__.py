@@ -19,6 +19,7 @@ and ends with 0 (passed), 77 (skipped, after `skipped: why`) or 1 (failed, with 
     minisign.py    Debian's own `minisign`, which has the last word on every signature
     internal.py    calls between services with their certificates, so that a check can be the wrong one
     poller.py      an end user who proves whatever is served, all the time
+    visits.py      visitors who fetch all the time, and what was refused or wrong
     publisher.py   a publish in the background that is tried again until it is acknowledged
     tus.py         the tus protocol by hand
     slow.py        a request whose body comes piece by piece, with whatever happens in between
