@@ -95,7 +95,10 @@ impl Wanted {
 /// The lowest number that none of them has.
 pub(crate) fn free_number(taken: &[Instance]) -> usize {
     let is_free = |number: &usize| taken.iter().all(|instance| instance.number != *number);
-    (1..).find(is_free).unwrap_or(usize::MAX)
+    // One more than there are is enough to have one free.
+    (1..=taken.len() + 1)
+        .find(is_free)
+        .unwrap_or(taken.len() + 1)
 }
 
 fn path(data: &DataDir) -> PathBuf {

@@ -68,7 +68,7 @@ impl Process {
                 Ok(0) | Err(_) => break,
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// For a process whose end nobody has waited for.

@@ -78,7 +78,7 @@ fn status(address: &str, path: &str) -> std::io::Result<u16> {
         (length.parse() == Ok(body.len())).then_some(())
     });
     let status = whole.and(status);
-    status.ok_or_else(|| std::io::Error::other(format!("cut off: {:.300}", answer)))
+    status.ok_or_else(|| std::io::Error::other(format!("cut off: {answer:.300}")))
 }
 
 /// What `up` tells of its children: service and pid of those that do not leave.
