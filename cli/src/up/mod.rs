@@ -8,6 +8,7 @@ mod child;
 mod fleet;
 mod instances;
 mod lock;
+mod options;
 mod process;
 mod programs;
 mod ready;
@@ -16,20 +17,16 @@ mod succession;
 mod supervisor;
 mod table;
 
-use std::ffi::OsString;
 use std::fs;
-use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use anyhow::Context as _;
 use slipway_runtime::data::{DataDir, write_whole};
 use slipway_runtime::fault::Fault;
-use slipway_runtime::settings::PublicUrl;
 use uuid::Uuid;
 
 use crate::exit::Stop;
 use crate::terminal;
-use instances::Instances;
+pub(crate) use options::Options;
 use succession::Inheritance;
 use supervisor::Holding;
 
@@ -38,53 +35,6 @@ Examples:
   slipway up
   slipway up --data /var/lib/slipway --listen 0.0.0.0:8080 --public-url https://apps.example.org
   slipway up --instances upload=2,download=2";
-
-/// Run the whole platform on this machine, no other software needed
-#[derive(clap::Args)]
-pub(crate) struct Options {
-    /// Folder of all state
-    #[arg(long, value_name = "DIR", default_value = "data")]
-    data: PathBuf,
-    /// Address to listen on, the only public one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
-    listen: SocketAddr,
-    /// Instances of services, such as upload=2,download=2 [default: one of each]
-    #[arg(
-        long,
-        value_name = "SERVICE=N,…",
-        default_value = "",
-        hide_default_value = true
-    )]
-    instances: Instances,
-    /// Origin that users see, for addresses in documents [default: addresses have no origin]
-    #[arg(long, value_name = "URL")]
-    public_url: Option<PublicUrl>,
-    /// DIR is a copy: give it a platform identity of its own first
-    #[arg(long)]
-    as_copy: bool,
-    /// Go on with what an earlier program has left on standard input
-    #[arg(long, hide = true)]
-    take_over: bool,
-    /// Say by the exit code whether this program takes over what has this form, and do nothing
-    #[arg(long, hide = true, value_name = "FORM")]
-    takes: Option<u32>,
-}
-
-impl Options {
-    /// As they are written on a command line, for the program that `up` becomes.
-    fn arguments(&self) -> Vec<OsString> {
-        let listen = self.listen.to_string();
-        let mut arguments = vec!["up".into(), "--data".into(), self.data.clone().into()];
-        arguments.extend(["--listen".into(), listen.into(), "--take-over".into()]);
-        arguments.extend(["--instances".into(), self.instances.to_string().into()]);
-        let url = self.public_url.as_ref();
-        arguments.extend(
-            url.iter()
-                .flat_map(|url| ["--public-url".into(), url.to_string().into()]),
-        );
-        arguments
-    }
-}
 
 pub(crate) fn execute(options: &Options) -> anyhow::Result<()> {
     if let Some(form) = options.takes {

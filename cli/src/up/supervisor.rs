@@ -11,9 +11,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
-use super::Options;
 use super::child::{Ending, Nursery};
 use super::fleet::Fleet;
+use super::options::Options;
 use super::programs::Programs;
 use super::ready;
 use super::succession::{self, Estate, Left, become_program};
