@@ -26,8 +26,9 @@ use crate::terminal;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// Above the time that a process takes at most: 30 s for requests in flight, and its background tasks and farewells.
-const END_TIMEOUT: Duration = Duration::from_secs(45);
+/// Above the time that a process takes at most: 6 s until all know that it leaves, 10 s for its successor, 30 s for requests in
+/// flight, and its background tasks and farewells.
+const END_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// How children are told to end.
 #[derive(Clone)]
@@ -185,6 +186,7 @@ impl Child {
 
     async fn end(&self, process: &Arc<Process>) {
         process.signal(Signal::TERM);
+        process.release();
         self.await_end(process).await;
     }
 

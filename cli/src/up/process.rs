@@ -7,6 +7,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, ExitStatus, Stdio};
 
 use rustix::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use rustix::net::{Shutdown, shutdown};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use slipway_runtime::process::handover::{DRAINING, give, pair};
 use tokio::net::UnixStream;
@@ -69,6 +70,11 @@ impl Process {
             }
         }
         std::future::pending::<()>().await;
+    }
+
+    /// Tells it that no other takes its place: its standard input ends.
+    pub(super) fn release(&self) {
+        let _ = shutdown(&self.lifeline, Shutdown::Write);
     }
 
     /// For a process whose end nobody has waited for.

@@ -135,7 +135,7 @@ async fn work<S: Serves, H: Health>(
         }
         process.draining.cancelled().await;
         state.send_replace(State::Draining);
-        tokio::join!(heartbeat::drain(&peers, &record), process.kept_open());
+        tokio::join!(give_place(&peers, &record), process.kept_open());
         process.closing.cancel();
         stop.cancel();
     };
@@ -149,6 +149,22 @@ async fn work<S: Serves, H: Health>(
         "ended"
     );
     Ok(())
+}
+
+/// Waits until all who watch know that this instance leaves and, where a supervisor starts another in its place, until they
+/// know that one too: nobody finds no instance.
+async fn give_place(peers: &Peers, record: &Record) {
+    heartbeat::drain(peers, record).await;
+    let process = &peers.process;
+    if process.service == REGISTRY {
+        return;
+    }
+    let longest = Duration::from_secs(process.settings.registry.successor_seconds);
+    tokio::select! {
+        () = process.without_successor.cancelled() => {}
+        () = tokio::time::sleep(longest) => {}
+        () = peers.view.has_another(record) => heartbeat::drain(peers, record).await,
+    }
 }
 
 /// The background tasks by which others know of this process, and it of them.

@@ -107,8 +107,11 @@ impl Begun {
     pub fn listen(self, health: impl Health) -> anyhow::Result<(Listening, TcpListener)> {
         let listener = self.port.listen()?;
         serve_operators(&self.process, self.admin.listen()?, health);
-        let draining = self.process.draining.clone();
-        let told = tokio::spawn(wait_for_end(draining, self.signals, self.supervised));
+        let ends = Ends {
+            draining: self.process.draining.clone(),
+            without_successor: self.process.without_successor.clone(),
+        };
+        let told = tokio::spawn(wait_for_end(ends, self.signals, self.supervised));
         let listening = Listening {
             process: self.process,
             announcement: self.announcement,
@@ -190,15 +193,26 @@ impl Signals {
     }
 }
 
-/// Cancels `draining` at SIGTERM, SIGINT or, for a supervised process, at the end of its standard input. That one is
-/// read by a thread of its own: the runtime does not end before its reads have, and this one ends with the supervisor.
-async fn wait_for_end(draining: CancellationToken, mut signals: Signals, supervised: bool) {
+/// What is cancelled at the end.
+#[derive(Clone)]
+struct Ends {
+    draining: CancellationToken,
+    without_successor: CancellationToken,
+}
+
+/// Cancels `draining` at SIGTERM, SIGINT or, for a supervised process, at the end of its standard input: its supervisor ends
+/// too, or ends it for good. That one is read by a thread of its own: the runtime does not end before its reads have, and this
+/// one ends with the supervisor.
+async fn wait_for_end(ends: Ends, mut signals: Signals, supervised: bool) {
     if supervised {
-        let draining = draining.clone();
+        let ends = ends.clone();
         std::thread::spawn(move || {
             let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
-            draining.cancel();
+            ends.without_successor.cancel();
+            ends.draining.cancel();
         });
+    } else {
+        ends.without_successor.cancel();
     }
     tokio::select! {
         _ = signals.terminate.recv() => {}
@@ -207,5 +221,5 @@ async fn wait_for_end(draining: CancellationToken, mut signals: Signals, supervi
     if supervised {
         say_draining();
     }
-    draining.cancel();
+    ends.draining.cancel();
 }

@@ -194,6 +194,9 @@ pub struct Registry {
     /// registry the least, too. More than the 5 for which callers keep a connection without a request: until then each
     /// has asked, and was told with the answer, or has closed its own.
     pub leave_seconds: u64,
+    /// Seconds for which a process that `slipway up` replaces waits at the most until its successor is ready: more than any
+    /// service takes to start, and less than makes an end look like a fault.
+    pub successor_seconds: u64,
 }
 
 impl Default for Registry {
@@ -202,6 +205,7 @@ impl Default for Registry {
             urls: Vec::new(),
             heartbeat_seconds: 3,
             leave_seconds: 6,
+            successor_seconds: 10,
         }
     }
 }

@@ -189,6 +189,21 @@ impl View {
         }
     }
 
+    /// Waits until another instance of the service of `own` is ready.
+    pub async fn has_another(&self, own: &Record) {
+        let mut changes = self.subscribe();
+        let is_another = |record: &Record| {
+            record.service == own.service
+                && record.instance != own.instance
+                && record.state == State::Ready
+        };
+        while !self.records().iter().any(is_another) {
+            if changes.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
     /// Whether no registry answers and this is what was last known.
     pub fn is_kept(&self) -> bool {
         self.inner.known.lock().expect(UNPOISONED).0.is_kept()

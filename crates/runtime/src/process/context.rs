@@ -41,6 +41,8 @@ pub struct Process {
     pub draining: CancellationToken,
     /// Cancelled when the others know it: then whoever waits here for news is sent away, and the listener closes.
     pub closing: CancellationToken,
+    /// Cancelled when no other will take this process's place: nobody supervises it, or its supervisor ends too.
+    pub without_successor: CancellationToken,
     /// What the listener stays open for after SIGTERM.
     pub(crate) keeping_open: TaskTracker,
     /// What is done when all background tasks have ended, such as closing the database; they wait for `ended`.
@@ -68,6 +70,7 @@ impl Process {
             shutdown: CancellationToken::new(),
             draining: CancellationToken::new(),
             closing: CancellationToken::new(),
+            without_successor: CancellationToken::new(),
             keeping_open: TaskTracker::new(),
             last: TaskTracker::new(),
             ended: CancellationToken::new(),
