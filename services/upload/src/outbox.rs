@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
+use slipway_contract::Code;
 use slipway_contract::public::{Refusal, Uploaded};
 use slipway_database::queue::{self, Queue, Row, Table, Workers, crashes};
 use slipway_peers::client::CallError;
@@ -78,6 +79,10 @@ fn lease_time(settings: &settings::Outbox) -> Duration {
     Duration::from_secs(settings.lease_seconds)
 }
 
+/// No answer to who hands a package over: a catalog of 0.2.0 loses a row while it writes it, when a later version beside it has
+/// just added a column, and says so once.
+const CONTRADICTION: Code = Code::PackageUnknown;
+
 async fn deliver(state: &UploadState, work: &Work) -> sqlx::Result<()> {
     let entry = &work.row.subject;
     let mut connection = state.database.read().await?;
@@ -121,7 +126,7 @@ async fn deliver(state: &UploadState, work: &Work) -> sqlx::Result<()> {
             detail,
             members,
             ..
-        })) => {
+        })) if code.known() != Some(&CONTRADICTION) => {
             tracing::info!(package = entry.package_id, %status, %code, "the catalog refused a package");
             let refusal = Refusal {
                 status: status.as_u16(),

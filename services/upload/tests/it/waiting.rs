@@ -129,6 +129,28 @@ async fn a_refusal_of_the_catalog_is_shown_where_the_developer_looks() {
 }
 
 #[tokio::test]
+async fn a_package_that_the_catalog_loses_while_it_takes_it_is_handed_over_again() {
+    for engine in engines() {
+        let fixture = Fixture::new(engine).await;
+        fixture.catalog.refuse(Some((
+            StatusCode::NOT_FOUND,
+            "package_unknown",
+            "there is no package",
+        )));
+        let answer = fixture
+            .put("notes.bin?version=1.0&channel=stable", "bytes")
+            .await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED, "{answer:?}");
+        fixture.catalog.refuse(None);
+        until("it is handed over", async || {
+            fixture.instance.reading("outbox_rows").await == 0
+        })
+        .await;
+        assert_eq!(fixture.instance.reading("packages_refused").await, 0);
+    }
+}
+
+#[tokio::test]
 async fn a_failed_release_says_why() {
     for engine in engines() {
         let fixture = Fixture::new(engine).await;
