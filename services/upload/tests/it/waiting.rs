@@ -129,24 +129,24 @@ async fn a_refusal_of_the_catalog_is_shown_where_the_developer_looks() {
 }
 
 #[tokio::test]
-async fn a_package_that_the_catalog_loses_while_it_takes_it_is_handed_over_again() {
+async fn a_refusal_is_for_good_when_it_is_said_twice() {
     for engine in engines() {
         let fixture = Fixture::new(engine).await;
-        fixture.catalog.refuse(Some((
-            StatusCode::NOT_FOUND,
-            "package_unknown",
-            "there is no package",
-        )));
-        let answer = fixture
+        fixture.catalog.confuse("package_unknown");
+        let taken = fixture
             .put("notes.bin?version=1.0&channel=stable", "bytes")
             .await;
-        assert_eq!(answer.status, StatusCode::ACCEPTED, "{answer:?}");
-        fixture.catalog.refuse(None);
-        until("it is handed over", async || {
-            fixture.instance.reading("outbox_rows").await == 0
-        })
-        .await;
-        assert_eq!(fixture.instance.reading("packages_refused").await, 0);
+        assert_eq!(taken.status, StatusCode::CREATED, "{taken:?}");
+        fixture.catalog.confuse("package_unknown");
+        fixture.catalog.refuse(Some((
+            StatusCode::CONFLICT,
+            "release_published",
+            "1.1 is released",
+        )));
+        let refused = fixture
+            .put("notes.bin?version=1.1&channel=stable", "bytes")
+            .await;
+        assert_eq!(refused.verdict(), (409, "release_published"));
     }
 }
 
