@@ -38,6 +38,10 @@ class Neighbours:
         self.poller = Poller(self.platform, self.ledger)
         self.poller.start()
         self.journeys = 0
+        # A catalog of before 0.5.0 that a later one joins finds no rows, once (deploy/README.md): an upload of its own version
+        # believes it, so its developer tries again.
+        confused = service == "catalog" and first and others
+        self.again = (404, 422, 500, 502, 503, 504) if confused else (502, 503, 504)
 
     def run(self, kills):
         """The one, both, the other alone, and the one again, which finds what the other has written."""
@@ -92,7 +96,7 @@ class Neighbours:
         self.revoke(ci, name)
 
     def publish(self, developer, version):
-        publish = Publish(developer, APP, version, FILE, fixtures.made(self.check.random, 200_000), pace=0)
+        publish = Publish(developer, APP, version, FILE, fixtures.made(self.check.random, 200_000), pace=0, again=self.again)
         publish.start()
         publication = publish.finish()
         signature = self.visitor.prove(publication)
@@ -148,7 +152,7 @@ class Neighbours:
 
     def kill(self, version, release):
         """kill -9 in the middle of a publish, and the same program again."""
-        publish = Publish(self.developer, APP, release, FILE, fixtures.made(self.check.random, 512 * 1024))
+        publish = Publish(self.developer, APP, release, FILE, fixtures.made(self.check.random, 512 * 1024), again=self.again)
         self.poller.watch(publish.publication.path)
         publish.start()
         publish.body_begun.wait(30)

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
+use slipway_contract::internal::Delivery;
 use slipway_contract::public::{Refusal, Uploaded};
 use slipway_database::queue::{self, Queue, Row, Table, Workers, crashes};
 use slipway_peers::client::CallError;
@@ -80,6 +81,41 @@ fn lease_time(settings: &settings::Outbox) -> Duration {
     Duration::from_secs(settings.lease_seconds)
 }
 
+/// Hands a package over. A refusal is for good, so it has to be said twice: a catalog of 0.2.0 finds no rows, once, when a later
+/// version beside it has just added a column to the table that it reads.
+async fn hand_over(state: &UploadState, delivery: &Delivery) -> Result<Uploaded, CallError> {
+    let ask = async || {
+        let catalog = &state.peers.client;
+        catalog
+            .call(
+                "catalog",
+                Method::POST,
+                "/internal/packages",
+                Some(delivery),
+            )
+            .await
+    };
+    let first = ask().await;
+    let Err(CallError::Refused { code: before, .. }) = first else {
+        return first;
+    };
+    match ask().await {
+        Err(CallError::Refused {
+            service,
+            status,
+            code,
+            detail,
+            ..
+        }) if code != before => Err(CallError::Failed {
+            service,
+            status,
+            code,
+            detail,
+        }),
+        second => second,
+    }
+}
+
 async fn deliver(state: &UploadState, work: &Work) -> sqlx::Result<()> {
     let entry = &work.row.subject;
     let mut connection = state.database.read().await?;
@@ -90,15 +126,9 @@ async fn deliver(state: &UploadState, work: &Work) -> sqlx::Result<()> {
     let intent = intents::by_id(&mut connection, &entry.intent).await?;
     drop(connection);
     let delivery = package.clone().delivery(entry, intent, replaces);
-    let call = state.peers.client.call::<Uploaded>(
-        "catalog",
-        Method::POST,
-        "/internal/packages",
-        Some(&delivery),
-    );
     // A catalog that hangs must not hold a place, and the developer is told of it, before another would take the row.
     let patience = lease_time(&state.settings.now().outbox) * 4 / 5;
-    let answer = tokio::time::timeout(patience, call).await;
+    let answer = tokio::time::timeout(patience, hand_over(state, &delivery)).await;
     let mut transaction = state.database.write().await?;
     match answer {
         Ok(Ok(uploaded)) => {

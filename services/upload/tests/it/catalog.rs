@@ -44,6 +44,8 @@ struct Inner {
     /// It answers 503 to everything.
     away: bool,
     refusal: Option<(StatusCode, &'static str, &'static str)>,
+    /// It refuses with this code, once.
+    confusion: Option<&'static str>,
     /// It takes packages and refuses the intents of the token with this id, in these words.
     intent_refusal: Option<(String, &'static str)>,
     /// Its drafts hold files of others: these.
@@ -252,6 +254,10 @@ impl Catalog {
         self.change(|inner| inner.refusal = refusal);
     }
 
+    pub(crate) fn confuse(&self, code: &'static str) {
+        self.change(|inner| inner.confusion = Some(code));
+    }
+
     pub(crate) fn refuse_intents_of(&self, token: &str, words: &'static str) {
         let id = self.token_id(token);
         self.change(|inner| inner.intent_refusal = Some((id, words)));
@@ -380,6 +386,16 @@ async fn deliver(State(catalog): State<Catalog>, Json(delivery): Json<Delivery>)
     let refusal = catalog.inner.lock().expect("nobody panics").refusal;
     if let Some((status, code, detail)) = refusal {
         return (status, Json(json!({"code": code, "detail": detail}))).into_response();
+    }
+    let confusion = catalog
+        .inner
+        .lock()
+        .expect("nobody panics")
+        .confusion
+        .take();
+    if let Some(code) = confusion {
+        let problem = json!({"code": code, "detail": "there are no rows"});
+        return (StatusCode::NOT_FOUND, Json(problem)).into_response();
     }
     catalog.change(|inner| inner.deliveries.push(delivery.clone()));
     let mut silent = catalog.silent.subscribe();

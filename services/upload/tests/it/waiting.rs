@@ -129,6 +129,28 @@ async fn a_refusal_of_the_catalog_is_shown_where_the_developer_looks() {
 }
 
 #[tokio::test]
+async fn a_refusal_is_for_good_when_it_is_said_twice() {
+    for engine in engines() {
+        let fixture = Fixture::new(engine).await;
+        fixture.catalog.confuse("package_unknown");
+        let taken = fixture
+            .put("notes.bin?version=1.0&channel=stable", "bytes")
+            .await;
+        assert_eq!(taken.status, StatusCode::CREATED, "{taken:?}");
+        fixture.catalog.confuse("package_unknown");
+        fixture.catalog.refuse(Some((
+            StatusCode::CONFLICT,
+            "release_published",
+            "1.1 is released",
+        )));
+        let refused = fixture
+            .put("notes.bin?version=1.1&channel=stable", "bytes")
+            .await;
+        assert_eq!(refused.verdict(), (409, "release_published"));
+    }
+}
+
+#[tokio::test]
 async fn a_failed_release_says_why() {
     for engine in engines() {
         let fixture = Fixture::new(engine).await;
