@@ -44,8 +44,9 @@ RUN build-with crates/init
 FROM shared AS build-registry
 COPY deploy/config deploy/config
 COPY crates/central crates/central
+COPY crates/fleet crates/fleet
 COPY services/registry services/registry
-RUN build-with crates/central services/registry
+RUN build-with crates/central crates/fleet services/registry
 
 FROM shared AS build-upload
 COPY services/upload services/upload

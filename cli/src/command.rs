@@ -9,8 +9,8 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use crate::exit::{self, Exit};
 use crate::terminal::Output;
 use crate::{
-    accept_restore, config, demo, download, openapi, publish, release, run, shell, terminal, up,
-    verify,
+    accept_restore, config, demo, download, openapi, publish, release, run, shell, status,
+    terminal, up, verify,
 };
 
 const EXAMPLES: &str = "\
@@ -50,6 +50,8 @@ enum Command {
     AcceptRestore(accept_restore::Options),
     #[command(after_help = with_codes(config::EXAMPLES))]
     Config(config::Options),
+    #[command(after_help = status::EXAMPLES)]
+    Status(status::Options),
     #[command(after_help = openapi::EXAMPLES)]
     Openapi(openapi::Options),
     #[command(after_help = shell::COMPLETIONS)]
@@ -125,6 +127,12 @@ impl Slipway {
             }
             Command::Config(options) => {
                 return reported(options.output, || config::execute(&options));
+            }
+            Command::Status(options) => {
+                let mut well = true;
+                let asked = || status::execute(&options).map(|told| well = told);
+                let code = reported(options.output, asked);
+                return if well { code } else { Exit::Failed.into() };
             }
             Command::Openapi(options) => openapi::execute(&options),
             Command::Completions(options) => {

@@ -16,6 +16,7 @@ mod rollout;
 mod run;
 mod server;
 mod shell;
+mod status;
 mod terminal;
 mod up;
 mod verify;

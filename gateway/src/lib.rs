@@ -9,6 +9,7 @@ mod connections;
 mod cors;
 mod deferred_body;
 mod exchange;
+mod fleet_page;
 mod forward;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;

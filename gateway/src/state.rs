@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use anyhow::bail;
+use axum::Router;
 use slipway_peers::Peers;
+use slipway_peers::client::Client;
 use slipway_peers::discovery::registries::REGISTRY;
 use slipway_peers::discovery::view::View;
 use slipway_runtime::settings::Refusal;
@@ -12,6 +14,7 @@ use slipway_runtime::{Health, Live as LiveValue, Process};
 
 use crate::client::{Network, ProxyField};
 use crate::cors::CorsSettings;
+use crate::fleet_page;
 use crate::forward::{Limits, Upstreams};
 use crate::routes::{RouteSetting, Routes, added};
 use crate::settings::Settings;
@@ -24,6 +27,7 @@ pub(crate) struct Shared {
     pub(crate) process: Process,
     pub(crate) view: View,
     pub(crate) upstreams: Arc<Upstreams>,
+    pub(crate) client: Client,
     pub(crate) trusted_proxies: Vec<Network>,
     pub(crate) proxy_field: ProxyField,
     /// The routes of this machine's own settings, which central configuration adds to.
@@ -56,6 +60,10 @@ impl Health for Gateway {
         }
         Ok(())
     }
+
+    fn pages(&self) -> Router {
+        fleet_page::router(self.0.client.clone())
+    }
 }
 
 impl Gateway {
@@ -71,6 +79,7 @@ impl Gateway {
         Ok(Self(Arc::new(Shared {
             process: peers.process.clone(),
             view: peers.view.clone(),
+            client: peers.client.clone(),
             seen: routes.services().into_iter().map(unseen).collect(),
             upstreams,
             trusted_proxies: settings.trusted_proxies.clone(),

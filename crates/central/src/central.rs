@@ -10,6 +10,7 @@ use slipway_configuration::history::{self, Plan, Proposal, Refused, State};
 use slipway_configuration::validation::{self, Schemas};
 use slipway_configuration::{Applies, DocumentName, Schema};
 use slipway_contract::configuration::{Changed, Document, Offer, Standing};
+use slipway_contract::holder::Holder;
 use slipway_database::Database;
 use slipway_database::replica::follow::{Following, follow};
 use slipway_peers::Peers;
@@ -36,17 +37,10 @@ const FOLLOWER_LIFE: Duration = Duration::from_secs(45);
 const LONGEST_REASON: usize = 500;
 
 /// Whoever may operate the platform, for the history.
-pub(crate) struct Operator {
+pub struct Operator {
     pub(crate) token_id: String,
     pub(crate) token_name: String,
     pub(crate) request_id: String,
-}
-
-/// Who follows: the service that its certificate proves, and which of its instances it says it is.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Holder {
-    pub(crate) service: String,
-    pub(crate) instance: String,
 }
 
 pub(crate) struct Central {

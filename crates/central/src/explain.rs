@@ -6,7 +6,8 @@ use slipway_configuration::validation::Schemas;
 use slipway_configuration::{DocumentName, Layer, Refusal, Schema, content};
 use slipway_contract::configuration::{Explained, ExplainedService, Source};
 
-use crate::central::{Follower, Holder};
+use crate::central::Follower;
+use slipway_contract::holder::Holder;
 
 /// The layers that set `key`, for each service that has it.
 pub(crate) fn explain(

@@ -14,14 +14,19 @@ mod store;
 use axum::Router;
 use slipway_peers::Peers;
 
-use state::CentralState;
+pub use central::Operator;
+pub use state::CentralState;
 
-/// Opens the database in the background, and answers for it: 503 until it is open.
-pub fn start<S>(peers: &Peers) -> Router<S> {
-    let state = CentralState {
+/// Opens the database in the background.
+pub fn start(peers: &Peers) -> CentralState {
+    CentralState {
         central: central::Central::start(peers),
         process: peers.process.clone(),
-    };
+    }
+}
+
+/// Answers for it: 503 until it is open.
+pub fn router<S>(state: CentralState) -> Router<S> {
     routes::router().with_state(state)
 }
 

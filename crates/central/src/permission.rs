@@ -1,22 +1,33 @@
 //! Who asks from outside, decided by the copy alone.
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRef, FromRequestParts};
 use http::request::Parts;
 use slipway_contract::grant::{Scope, TokenRefusal};
 use slipway_database::replica::follow::CopyState;
-use slipway_runtime::clock;
 use slipway_runtime::http::request_line::permitted_by;
 use slipway_runtime::token::Token;
+use slipway_runtime::{Problem, clock};
 
 use crate::central::Operator;
 use crate::error::Error;
 use crate::state::CentralState;
 use crate::store::tokens;
 
-impl FromRequestParts<CentralState> for Operator {
-    type Rejection = Error;
+/// Scope `operate`, for whatever is asked of a registry from outside.
+impl<S> FromRequestParts<S> for Operator
+where
+    S: Send + Sync,
+    CentralState: FromRef<S>,
+{
+    type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &CentralState) -> Result<Self, Error> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        Ok(Self::decide(parts, &CentralState::from_ref(state)).await?)
+    }
+}
+
+impl Operator {
+    async fn decide(parts: &Parts, state: &CentralState) -> Result<Self, Error> {
         let token = Token::from_headers(&parts.headers)?;
         let opened = state.central.opened()?;
         if *opened.following.copy_state.borrow() == CopyState::Behind {

@@ -7,7 +7,7 @@ use slipway_runtime::Process;
 use crate::central::Central;
 
 #[derive(Clone)]
-pub(crate) struct CentralState {
+pub struct CentralState {
     pub(crate) central: Arc<Central>,
     pub(crate) process: Process,
 }
@@ -16,5 +16,10 @@ impl CentralState {
     /// The environment of this process.
     pub(crate) fn environment(&self) -> &str {
         self.process.environment()
+    }
+
+    /// The newest revision that this node knows.
+    pub fn revision(&self) -> u64 {
+        *self.central.head().borrow()
     }
 }

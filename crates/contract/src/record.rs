@@ -47,6 +47,18 @@ impl State {
         }
     }
 
+    /// The word on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Starting => "STARTING",
+            Self::Ready => "READY",
+            Self::Draining => "DRAINING",
+            Self::Suspect => "SUSPECT",
+            Self::Gone => "GONE",
+            Self::Unknown => "UNKNOWN",
+        }
+    }
+
     /// Whether it gets traffic at all.
     pub fn takes_traffic(self) -> bool {
         self.tier().is_some()

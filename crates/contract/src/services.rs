@@ -40,7 +40,7 @@ const READ: &[&str] = &["GET", "HEAD"];
 pub const TABLE: [Service; 6] = [
     Service {
         name: "registry",
-        routes: &[all("/api/v1/config/**")],
+        routes: &[all("/api/v1/config/**"), all("/api/v1/fleet/**")],
         follows_catalog: false,
         has_database: true,
         is_public: false,

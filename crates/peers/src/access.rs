@@ -57,6 +57,12 @@ const TABLE: &[Endpoint] = &[
         callers: Callers::Services,
     },
     Endpoint {
+        callee: "registry",
+        method: Method::GET,
+        path: "/internal/fleet",
+        callers: Callers::Named(&["gateway"]),
+    },
+    Endpoint {
         callee: "signing",
         method: Method::POST,
         path: "/internal/keys",

@@ -1,6 +1,8 @@
 //! What a service is given of the others.
 
+use slipway_contract::fleet::Report;
 use slipway_runtime::Process;
+use tokio::sync::watch;
 
 use crate::client::Client;
 use crate::configuration::Configuration;
@@ -22,6 +24,8 @@ pub struct Peers {
     pub client: Client,
     /// What operators say of all of them.
     pub configuration: Configuration,
+    /// What this process last reported of itself, once it has.
+    pub report: watch::Sender<Option<Report>>,
 }
 
 impl Peers {
@@ -41,6 +45,7 @@ impl Peers {
             view,
             registry_time: RegistryTime::default(),
             configuration: Configuration::none(),
+            report: watch::Sender::new(None),
         })
     }
 }

@@ -18,6 +18,7 @@ pub mod discovery;
 pub mod guard;
 pub mod identity;
 pub mod probe;
+mod report;
 pub mod run;
 pub mod waking;
 

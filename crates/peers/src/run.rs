@@ -10,6 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use hyper_util::service::TowerToHyperService;
 use slipway_contract::configuration::Standing;
+use slipway_contract::fleet::{Saturation, Waiting};
 use slipway_contract::record::{Record, State};
 use slipway_contract::services;
 use slipway_runtime::command::{self, Options, Service};
@@ -20,6 +21,7 @@ use slipway_runtime::http::serve::{Serves, Transport, serve};
 use slipway_runtime::life::{self, Begun, Listening, becomes_ready};
 use slipway_runtime::metrics::Reading;
 use slipway_runtime::process::address::Address;
+use slipway_runtime::process::load::Load;
 use slipway_runtime::process::slot::{Announcement, Slot};
 use slipway_runtime::settings::sources::Loaded;
 use slipway_runtime::{Process, clock, settings};
@@ -33,6 +35,7 @@ use crate::discovery::registries::REGISTRY;
 use crate::discovery::{heartbeat, watch as registry_watch};
 use crate::guard::edge;
 use crate::identity::Identity;
+use crate::report;
 
 /// Pause before a process is written down that the disk had no room for.
 const WRITE_AGAIN: Duration = Duration::from_secs(1);
@@ -121,6 +124,7 @@ async fn work<S: Serves, H: Health>(
     let record = record(service, &listening.announcement);
     let (state, states) = watch::channel(State::Starting);
     let stop = CancellationToken::new();
+    report::start(&peers, health.clone());
     join_others(&peers, &record, &state, states);
     let transport = if is_public(service) {
         Transport::Public
@@ -309,6 +313,7 @@ pub fn joined(service: impl Health, peers: &Peers) -> impl Health {
     Joined {
         service,
         peers: peers.clone(),
+        load: Load::default(),
     }
 }
 
@@ -316,11 +321,31 @@ pub fn joined(service: impl Health, peers: &Peers) -> impl Health {
 struct Joined<H> {
     service: H,
     peers: Peers,
+    load: Load,
 }
 
 impl<H: Health> Health for Joined<H> {
     async fn ready(&self) -> anyhow::Result<()> {
         self.service.ready().await
+    }
+
+    /// Of processor time or of what the service measures, whichever there is less of.
+    async fn saturation(&self) -> anyhow::Result<Option<Saturation>> {
+        let processor = Saturation {
+            of: "processor".to_owned(),
+            share: self.load.share(),
+        };
+        let own = self.service.saturation().await?;
+        let scarcer = own.filter(|own| own.share > processor.share);
+        Ok(Some(scarcer.unwrap_or(processor)))
+    }
+
+    async fn waits(&self) -> anyhow::Result<Option<Waiting>> {
+        self.service.waits().await
+    }
+
+    fn pages(&self) -> Router {
+        self.service.pages()
     }
 
     async fn readings(&self) -> anyhow::Result<Vec<Reading>> {

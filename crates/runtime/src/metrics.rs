@@ -1,5 +1,6 @@
 //! The numbers of a process in Prometheus' text format, at `/metrics` of its own address, never on the public one.
 
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
+use slipway_contract::fleet::Saturation;
 
 /// A number read at the moment of the scrape, such as the rows of an outbox.
 #[derive(Clone, Debug)]
@@ -31,6 +33,11 @@ struct RouteLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SaturationLabels {
+    of: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct TaskLabels {
     task: &'static str,
 }
@@ -42,6 +49,7 @@ pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     seconds: Family<RouteLabels, Histogram>,
     panics: Family<TaskLabels, Counter>,
+    saturation: Family<SaturationLabels, Gauge<f64, AtomicU64>>,
 }
 
 impl Default for Metrics {
@@ -57,11 +65,18 @@ impl Default for Metrics {
         );
         let panics = Family::default();
         registry.register("task_panics", "Panics of background tasks", panics.clone());
+        let saturation = Family::default();
+        registry.register(
+            "saturation_ratio",
+            "How much of what this process can do is in use: from 0.9 on it is time to start another",
+            saturation.clone(),
+        );
         Self {
             registry: Arc::new(Mutex::new(registry)),
             requests,
             seconds,
             panics,
+            saturation,
         }
     }
 }
@@ -143,6 +158,14 @@ impl Metrics {
     /// Counts a panic of a background task.
     pub(crate) fn task_panicked(&self, task: &'static str) {
         self.panics.get_or_create(&TaskLabels { task }).inc();
+    }
+
+    /// Shows how much is in use, of what there is least of now.
+    pub(crate) fn tell_saturation(&self, saturation: &Saturation) {
+        self.saturation.clear();
+        let of = saturation.of.clone();
+        let gauge = self.saturation.get_or_create(&SaturationLabels { of });
+        gauge.set(saturation.share);
     }
 
     /// Registers a counter of the service's own; `name` without the prefix `slipway_`.

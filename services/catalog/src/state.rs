@@ -1,5 +1,6 @@
 //! What the handlers and tasks of the service work with.
 
+use slipway_contract::fleet::Waiting;
 use slipway_database::Database;
 use slipway_database::signal::Signal;
 use slipway_peers::Peers;
@@ -68,6 +69,30 @@ impl CatalogState {
 impl Health for CatalogState {
     async fn ready(&self) -> anyhow::Result<()> {
         self.database.ready().await
+    }
+
+    /// The release that was made first of those that do not go on.
+    async fn waits(&self) -> anyhow::Result<Option<Waiting>> {
+        let mut connection = self.database.read().await?;
+        let oldest = store::releases::oldest_waiting(&mut connection).await?;
+        Ok(oldest.map(|release| {
+            let store::releases::WaitingRelease {
+                app,
+                version,
+                state,
+                reason,
+                created_at,
+            } = release;
+            let why = reason.unwrap_or_default();
+            let words = format!("{app} {version} is {state} {why}");
+            // What is verified is read by download.
+            let on = if state == "signing" {
+                "signing"
+            } else {
+                "download"
+            };
+            Waiting::new(words.trim(), created_at, on)
+        }))
     }
 
     async fn readings(&self) -> anyhow::Result<Vec<Reading>> {

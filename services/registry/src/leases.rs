@@ -1,7 +1,6 @@
 //! Every lease that this node knows, and how far each watcher is: the rules of [`table`], and waiting for what they bring
 //! about.
 
-pub(crate) mod holder;
 mod protection;
 pub(crate) mod table;
 pub(crate) mod watchers;
@@ -9,12 +8,13 @@ pub(crate) mod watchers;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use slipway_contract::holder::Holder;
 use slipway_contract::record::{Record, STATES, Snapshot, State};
+use slipway_fleet::{Leased, Seen};
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::settings::LeaseSettings;
-use holder::Holder;
 use table::{Proven, Refused, Table};
 use watchers::Watchers;
 
@@ -99,6 +99,23 @@ impl Leases {
         let inner = self.lock();
         let (leases, overdue) = inner.table.count();
         (leases, overdue, inner.table.is_protected())
+    }
+
+    /// All that is known, for an operator.
+    pub(crate) fn leased(&self, now: Instant) -> Leased {
+        let inner = self.lock();
+        let all = inner.table.list().into_iter().map(|record| {
+            let holder = Holder::of(&record);
+            Seen {
+                silent: inner.table.silent(&holder, now),
+                watches: inner.watchers.applied(&holder),
+                record,
+            }
+        });
+        Leased {
+            all: all.collect(),
+            is_warming: inner.table.is_warming(now),
+        }
     }
 
     /// All that is known, for a watcher that knows `states`: one of an earlier version would send nothing to an instance in a

@@ -19,9 +19,10 @@ use std::time::Duration;
 
 use axum::Router;
 use slipway_contract::record::STATES;
+use slipway_fleet::Reports;
 use slipway_peers::{Assembled, Peers, RouterService};
-use slipway_runtime::Process;
 use slipway_runtime::command::Service;
+use slipway_runtime::{Process, clock};
 use tokio::time::MissedTickBehavior;
 
 pub use leases::Leases;
@@ -59,13 +60,19 @@ pub async fn build(
         networks,
         proofs: Arc::new(proof::places()),
         process: process.clone(),
+        reports: Reports::default(),
         peers: peers.clone(),
     };
     process.keep_open(go_last(process.clone(), leases.clone()));
     process.spawn("leases", move || sweep(leases.clone()));
     let knowing = state.clone();
     process.spawn("view", move || know_the_others(knowing.clone()));
-    let routes = router(state.clone()).merge(slipway_central::start(&peers));
+    let central = slipway_central::start(&peers);
+    let (reports, known) = (state.reports.clone(), state.clone());
+    let fleet = slipway_fleet::router(&peers, central.clone(), reports, move || known.leased());
+    let routes = router(state.clone())
+        .merge(slipway_central::router(central))
+        .merge(fleet);
     Ok(Assembled::new(process, state, None, routes))
 }
 
@@ -97,6 +104,9 @@ async fn know_the_others(state: RegistryState) {
     loop {
         let snapshot = state.leases.snapshot(STATES, std::time::Instant::now());
         let revision = snapshot.revision;
+        state
+            .reports
+            .observe(|| state.leased(), clock::unix_millis());
         state.peers.view.apply("", Some(snapshot));
         state.leases.wait_for_change(revision).await;
     }
@@ -108,6 +118,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     use utoipa::OpenApi as _;
     let mut document = routes::instances::Description::openapi();
     document.merge(slipway_central::openapi());
+    document.merge(slipway_fleet::openapi());
     document
 }
 

@@ -1,5 +1,6 @@
 //! Whether the service can do its own work, and what it counts.
 
+use slipway_contract::fleet::{Saturation, Waiting};
 use slipway_database::replica::follow::CopyState;
 use slipway_runtime::metrics::Reading;
 use slipway_runtime::{Health, clock};
@@ -15,6 +16,33 @@ impl Health for UploadState {
         );
         self.staging.ready()?;
         self.database.ready().await
+    }
+
+    /// Of the places for inspections.
+    async fn saturation(&self) -> anyhow::Result<Option<Saturation>> {
+        Ok(Some(Saturation {
+            of: "inspections".to_owned(),
+            share: self.inspection.share_in_use(),
+        }))
+    }
+
+    /// The oldest delivery to the catalog.
+    async fn waits(&self) -> anyhow::Result<Option<Waiting>> {
+        let mut connection = self.database.read().await?;
+        let oldest = store::outbox::oldest(&mut connection).await?;
+        Ok(oldest.map(|delivery| {
+            let store::outbox::Oldest {
+                app,
+                filename,
+                created_at,
+                last_error,
+            } = delivery;
+            let why = last_error
+                .map(|why| format!(" ({why})"))
+                .unwrap_or_default();
+            let words = format!("{filename} of {app} is to be handed over{why}");
+            Waiting::new(&words, created_at, "catalog")
+        }))
     }
 
     async fn readings(&self) -> anyhow::Result<Vec<Reading>> {

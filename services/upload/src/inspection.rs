@@ -51,14 +51,25 @@ enum End {
 pub(crate) struct Inspection {
     settings: Live<Settings>,
     places: Arc<Semaphore>,
+    /// How many of them there are.
+    most: usize,
 }
 
 impl Inspection {
     pub(crate) fn new(settings: Live<Settings>) -> Self {
+        let most = settings.now().inspection.at_once.max(1);
         Self {
-            places: Arc::new(Semaphore::new(settings.now().inspection.at_once.max(1))),
+            places: Arc::new(Semaphore::new(most)),
+            most,
             settings,
         }
+    }
+
+    /// How much of it is in use, 0 to 1.
+    pub(crate) fn share_in_use(&self) -> f64 {
+        let count = |places| u32::try_from(places).map_or(1.0, f64::from);
+        let used = self.most.saturating_sub(self.places.available_permits());
+        count(used) / count(self.most)
     }
 
     /// The facts of the file at `path`, or the refusal of what is not whole or built to harm.

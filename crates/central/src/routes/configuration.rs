@@ -7,11 +7,11 @@ use axum::routing::put;
 use axum::{Json, Router};
 use serde::Deserialize;
 use slipway_contract::configuration::{Offer, Standing};
+use slipway_contract::holder::Holder;
 use slipway_runtime::http::caller::Caller;
 use slipway_runtime::http::json::{ApiJson, ApiPath, ApiQuery};
 use uuid::Uuid;
 
-use crate::central::Holder;
 use crate::error::Error;
 use crate::state::CentralState;
 

@@ -8,6 +8,7 @@ use http::Method;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
+use slipway_contract::fleet::Heartbeat;
 use slipway_contract::record::{Beat, Record, State};
 
 use super::advertise;
@@ -98,6 +99,7 @@ async fn tell(peers: &Peers, record: &Record, state: State, patience: Duration) 
         addr,
         ..record.clone()
     };
+    let now = Heartbeat::bounded(now, peers.report.borrow().clone());
     let beats = registries
         .iter()
         .map(|address| timeout(patience, beat(peers, address, &now)));
@@ -109,11 +111,11 @@ async fn tell(peers: &Peers, record: &Record, state: State, patience: Duration) 
         .collect()
 }
 
-async fn beat(peers: &Peers, address: &str, record: &Record) -> Option<Beat> {
-    let path = format!("/internal/instances/{}", record.instance);
+async fn beat(peers: &Peers, address: &str, now: &Heartbeat) -> Option<Beat> {
+    let path = format!("/internal/instances/{}", now.record.instance);
     let answer = peers
         .client
-        .call_registry(address, Method::PUT, &path, Some(record))
+        .call_registry(address, Method::PUT, &path, Some(now))
         .await;
     answer
         .inspect(|beat: &Beat| {

@@ -1,4 +1,4 @@
-//! What operators ask, on a listener of its own: `/healthz`, `/readyz`, `/metrics`, and nothing else.
+//! What operators ask, on a listener of its own: `/healthz`, `/readyz`, `/metrics`, and the pages of the service.
 
 use axum::extract::State;
 use axum::response::IntoResponse;
@@ -18,6 +18,7 @@ use crate::process::readings::readings as readings_of;
 
 /// The router for operators, on a listener of its own: nothing else is there.
 pub fn router<H: Health>(process: &Process, health: H) -> Router {
+    let pages = health.pages();
     let state = Admin {
         process: process.clone(),
         health,
@@ -26,7 +27,8 @@ pub fn router<H: Health>(process: &Process, health: H) -> Router {
         .route("/healthz", get(show_alive::<H>))
         .route("/readyz", get(show_ready::<H>))
         .route("/metrics", get(metrics::<H>))
-        .with_state(state);
+        .with_state(state)
+        .merge(pages);
     edge(process, None, with_fallbacks(routes))
 }
 
@@ -92,6 +94,9 @@ async fn metrics<H: Health>(
 ) -> Result<impl IntoResponse, Problem> {
     let mut readings = admin.health.readings().await?;
     readings.extend(readings_of(&admin.process));
+    if let Some(saturation) = admin.health.saturation().await? {
+        admin.process.metrics.tell_saturation(&saturation);
+    }
     let text = admin.process.metrics.render(&readings);
     let accepted = headers.get_all(ACCEPT).iter();
     let is_open = accepted

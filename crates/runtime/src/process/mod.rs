@@ -5,6 +5,7 @@ pub mod context;
 pub mod descriptors;
 mod gone;
 pub mod handover;
+pub mod load;
 pub mod readings;
 pub mod slot;
 pub mod tasks;

@@ -17,7 +17,7 @@ pub(crate) fn readings(process: &Process) -> Vec<Reading> {
 }
 
 /// Of the file system that holds the data folder.
-fn disk(process: &Process) -> Vec<Reading> {
+pub fn disk(process: &Process) -> Vec<Reading> {
     let Ok(found) = rustix::fs::statvfs(process.data.root()) else {
         return Vec::new();
     };

@@ -217,6 +217,26 @@ pub(crate) async fn advance(
     touch(db, id).await.map(Some)
 }
 
+/// A release that is to be published and is not yet, as an operator knows it.
+#[derive(Debug, FromRow)]
+pub(crate) struct WaitingRelease {
+    pub(crate) app: String,
+    pub(crate) version: String,
+    pub(crate) state: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) created_at: i64,
+}
+
+/// The one that was made first.
+pub(crate) async fn oldest_waiting(db: &mut AnyConnection) -> Result<Option<WaitingRelease>> {
+    query_as(
+        "SELECT app, version, state, reason, created_at FROM releases
+         WHERE state IN ('signing', 'verifying') ORDER BY created_at LIMIT 1",
+    )
+    .fetch_optional(db)
+    .await
+}
+
 /// Says why a release waits. It is not in the feed for that: nobody but the developer asks.
 pub(crate) async fn set_reason(db: &mut AnyConnection, id: &str, reason: &str) -> Result<()> {
     query("UPDATE releases SET reason = $2 WHERE id = $1 AND state IN ('signing', 'verifying')")

@@ -10,9 +10,9 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use slipway_contract::holder::Holder;
 use slipway_contract::record::{Record, State};
 
-use super::holder::Holder;
 use super::protection::{Count, Protection};
 use crate::settings::LeaseSettings;
 
@@ -191,6 +191,13 @@ impl Table {
     /// Ends a lease because its holder asks.
     pub(crate) fn leave(&mut self, holder: &Holder, now: Instant) {
         self.bury(holder, now);
+    }
+
+    /// Since the last heartbeat of who holds a lease; of who is gone, since that was said.
+    pub(crate) fn silent(&self, holder: &Holder, now: Instant) -> Duration {
+        let beaten = self.leases.get(holder).map(|lease| lease.beaten);
+        let last = beaten.or_else(|| self.gone.get(holder).map(|(_, since)| *since));
+        last.map_or(Duration::ZERO, |last| now.duration_since(last))
     }
 
     /// Everybody, in the order of service and instance.

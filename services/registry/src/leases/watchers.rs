@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use super::holder::Holder;
+use slipway_contract::holder::Holder;
 
 /// Time after its last poll in which a watcher counts as watching: longer than its pauses when we are away.
 const LIFE: Duration = Duration::from_secs(10);
@@ -65,6 +65,11 @@ impl Watchers {
     pub(crate) fn sweep(&mut self, now: Instant) {
         self.0
             .retain(|_, watcher| watcher.open > 0 || now.duration_since(watcher.last) < LIFE);
+    }
+
+    /// What it has applied, if it watches.
+    pub(crate) fn applied(&self, watcher: &Holder) -> Option<u64> {
+        self.0.get(watcher).map(|watcher| watcher.applied)
     }
 
     /// Whether every live watcher has applied `revision`.

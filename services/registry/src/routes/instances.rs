@@ -6,15 +6,16 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::routing::{get, put};
 use axum::{Json, Router};
 use serde::Deserialize;
-use slipway_contract::record::{Beat, Record, Snapshot, State as Lease};
+use slipway_contract::fleet::Heartbeat;
+use slipway_contract::record::{Beat, Snapshot, State as Lease};
+use slipway_runtime::clock;
 use slipway_runtime::http::caller::Caller;
 use slipway_runtime::http::json::{ApiJson, ApiPath, ApiQuery};
-use slipway_runtime::{Process, clock};
 
 use crate::error::Error;
-use crate::leases::holder::Holder;
 use crate::state::RegistryState;
 use crate::{proof, record};
+use slipway_contract::holder::Holder;
 
 /// Longest time that a poll is held: below the time-outs of every client on the way.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
@@ -48,7 +49,7 @@ pub(crate) struct Description;
         path = "/internal/instances/{instance}",
         operation_id = "beat",
         params(("instance" = String, Path, format = "uuid")),
-        request_body = Record,
+        request_body = Heartbeat,
         responses(
             slipway_openapi::InternalWriting,
             (status = 200, description = "The lease is renewed.", body = Beat),
@@ -65,7 +66,7 @@ async fn beat(
     State(state): State<RegistryState>,
     Caller(caller): Caller,
     ApiPath(instance): ApiPath<String>,
-    ApiJson(record): ApiJson<Record>,
+    ApiJson(Heartbeat { record, report }): ApiJson<Heartbeat>,
 ) -> Result<Json<Beat>, Error> {
     record::check(&record, &caller, &instance).inspect_err(|refused| {
         if *refused == record::Refused::OtherService {
@@ -78,6 +79,7 @@ async fn beat(
         let proven = proof::prove(&state, &record).await?;
         state.leases.begin(&record, proven, Instant::now())?;
     }
+    state.reports.hear(&record, report);
     let revision = state.leases.revision();
     let acknowledged = record.state == Lease::Draining && acknowledged(&state, revision).await;
     Ok(Json(answer(&state, acknowledged)))
@@ -166,25 +168,8 @@ async fn watch(
     }
     drop(poll);
     let mut snapshot = leases.snapshot(query.states, Instant::now());
-    snapshot.instances.extend(own(&state.process));
+    snapshot.instances.extend(state.own());
     Ok(Json(snapshot))
-}
-
-/// This node itself, which has no lease: what the world asks the registry comes by the gateway.
-fn own(process: &Process) -> Option<Record> {
-    Some(Record {
-        service: process.service.to_owned(),
-        instance: process.instance.to_string(),
-        addr: process.address.as_ref()?.known()?.to_string(),
-        state: if process.draining.is_cancelled() {
-            Lease::Draining
-        } else {
-            Lease::Ready
-        },
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        started_at: 0,
-        name: String::new(),
-    })
 }
 
 async fn acknowledged(state: &RegistryState, revision: u64) -> bool {

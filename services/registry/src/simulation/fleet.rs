@@ -14,8 +14,8 @@ use slipway_peers::discovery::known::Known;
 use super::chance::Chance;
 use super::network::{End, Event, Network, Time};
 use super::node::{Node, Running};
-use crate::leases::holder::Holder;
 use crate::leases::table::Proven;
+use slipway_contract::holder::Holder;
 
 const SERVICES: [&str; 3] = ["upload", "download", "gateway"];
 /// One address for each place that an instance may have.

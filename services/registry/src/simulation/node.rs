@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use slipway_contract::record::{Record, Snapshot, State};
 
 use super::network::Time;
-use crate::leases::holder::Holder;
 use crate::leases::table::Table;
 use crate::leases::watchers::Watchers;
 use crate::settings::LeaseSettings;
+use slipway_contract::holder::Holder;
 
 /// The longest that a poll is held and a drain waited for, and how long a watcher counts after its poll.
 const POLL: Time = 30_000;

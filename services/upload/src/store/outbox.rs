@@ -133,6 +133,24 @@ pub(crate) async fn count(db: &mut AnyConnection, now: i64) -> Result<Counts> {
     .await
 }
 
+/// What waits longest, as an operator knows it.
+#[derive(Debug, FromRow)]
+pub(crate) struct Oldest {
+    pub(crate) app: String,
+    pub(crate) filename: String,
+    pub(crate) created_at: i64,
+    pub(crate) last_error: Option<String>,
+}
+
+pub(crate) async fn oldest(db: &mut AnyConnection) -> Result<Option<Oldest>> {
+    query_as(
+        "SELECT packages.app, packages.filename, outbox.created_at, outbox.last_error
+         FROM outbox JOIN packages ON packages.id = outbox.package_id ORDER BY outbox.created_at LIMIT 1",
+    )
+    .fetch_optional(db)
+    .await
+}
+
 /// The digests in `digests` of packages that the catalog has to be told of.
 pub(crate) async fn digests(db: &mut AnyConnection, digests: &Range) -> Result<Vec<String>> {
     query_scalar(

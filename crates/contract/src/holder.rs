@@ -1,17 +1,17 @@
-//! Who holds a lease or watches.
+//! Who holds a lease, watches, or reports.
 
-use slipway_contract::record::Record;
+use crate::record::Record;
 
 /// The service that its certificate proves, and which of its instances it says it is. So nobody can touch what belongs to
 /// another service.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Holder {
-    pub(crate) service: String,
-    pub(crate) instance: String,
+pub struct Holder {
+    pub service: String,
+    pub instance: String,
 }
 
 impl Holder {
-    pub(crate) fn of(record: &Record) -> Self {
+    pub fn of(record: &Record) -> Self {
         Self {
             service: record.service.clone(),
             instance: record.instance.clone(),
