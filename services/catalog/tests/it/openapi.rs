@@ -16,6 +16,7 @@ fn described(document: &Value) -> BTreeMap<String, Vec<String>> {
     let ours = paths.iter().filter(|(path, _)| {
         path.starts_with("/api/")
             && !path.starts_with("/api/v1/config")
+            && !path.starts_with("/api/v1/fleet")
             && !path.contains("/packages")
             && !path.contains("/uploads")
     });
