@@ -1,6 +1,7 @@
 //! Who watches is told of every change, and who drains waits for the watchers.
 
 use slipway_contract::record::State;
+use slipway_registry::LeaseSettings;
 
 use crate::fixture::{Fixture, applied, in_state};
 
@@ -32,7 +33,12 @@ async fn a_watch_ends_with_the_next_change() {
 
 #[tokio::test]
 async fn a_heartbeat_that_says_draining_is_answered_when_every_watcher_has_applied_it() {
-    let fixture = Fixture::new().await;
+    // One that warms up does not know yet who watches.
+    let fixture = Fixture::with(LeaseSettings {
+        warm_up_seconds: 0,
+        ..LeaseSettings::default()
+    })
+    .await;
     let upload = fixture.instance("upload").await;
     let ready = upload.record();
     fixture.beat("upload", &ready).await.beat();
