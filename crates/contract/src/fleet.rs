@@ -13,6 +13,9 @@ use crate::record::{Record, State};
 pub const LONGEST_HEARTBEAT: usize = 4096;
 /// Characters of words in a report.
 const LONGEST_WORDS: usize = 300;
+/// Seconds between heartbeats that are believed: who says that they are rarer would be missed by nobody. A lease is over
+/// by then.
+const LONGEST_HEARTBEAT_SECONDS: u64 = 10;
 
 /// The body of a heartbeat: the whole record, and what operators want to know beside it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -154,6 +157,32 @@ impl Heartbeat {
     }
 }
 
+impl Report {
+    /// As it is shown, at `now` (Unix milliseconds): whoever sends it may have any service's certificate, also an
+    /// operator's own, and its words go to terminals and its numbers into sums.
+    pub fn shown(mut self, now: i64) -> Self {
+        self.heartbeat_seconds = self.heartbeat_seconds.min(LONGEST_HEARTBEAT_SECONDS);
+        if let Some(saturation) = &mut self.saturation {
+            saturation.of = shortened(&saturation.of);
+            saturation.share = saturation.share.clamp(0.0, 1.0);
+        }
+        if let Some(waits) = &mut self.waits {
+            *waits = Waiting::new(
+                &waits.words,
+                waits.since.clamp(0, now),
+                &shortened(&waits.on),
+            );
+        }
+        if let Some(configuration) = &mut self.configuration {
+            configuration.refused = configuration.refused.as_deref().map(shortened);
+        }
+        for number in self.numbers.values_mut() {
+            *number = (*number).max(0);
+        }
+        self
+    }
+}
+
 impl Waiting {
     pub fn new(words: &str, since: i64, on: &str) -> Self {
         Self {
@@ -164,9 +193,18 @@ impl Waiting {
     }
 }
 
-/// Words as a report holds them.
+/// Words as they are shown: a few, and on one line. What is written with control characters moves a terminal's cursor.
 pub fn shortened(words: &str) -> String {
-    words.chars().take(LONGEST_WORDS).collect()
+    let shown = words.chars().map(|character| {
+        let is_plain = !character.is_control() && !is_bidi(character);
+        if is_plain { character } else { '\u{fffd}' }
+    });
+    shown.take(LONGEST_WORDS).collect()
+}
+
+/// Characters that turn the order of others around (Unicode Standard Annex 9, 2).
+fn is_bidi(character: char) -> bool {
+    matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A report that a later version writes otherwise costs nobody its lease.
@@ -204,6 +242,44 @@ mod tests {
         let bare = serde_json::to_value(record()).expect("JSON");
         let read: Heartbeat = serde_json::from_value(bare).expect("a heartbeat");
         assert_eq!(read.report, None);
+    }
+
+    #[test]
+    fn a_report_is_shown_as_one_line_and_with_numbers_that_can_be_counted_with() {
+        let report = Report {
+            heartbeat_seconds: u64::MAX,
+            saturation: Some(Saturation {
+                of: "\u{1b}[2J".to_owned(),
+                share: 1e300,
+            }),
+            numbers: BTreeMap::from([("certificate_end_seconds".to_owned(), i64::MIN)]),
+            waits: Some(Waiting {
+                words: "all\nis \u{202e}well".to_owned(),
+                since: i64::MIN,
+                on: "signing\r".to_owned(),
+            }),
+            configuration: Some(Configured {
+                refused: Some("no\n".repeat(1000)),
+                ..Configured::default()
+            }),
+        };
+        let shown = report.shown(1000);
+        assert_eq!(shown.heartbeat_seconds, LONGEST_HEARTBEAT_SECONDS);
+        let saturation = shown.saturation.expect("it stays");
+        assert_eq!(saturation.of, "\u{fffd}[2J");
+        assert!((saturation.share - 1.0).abs() < f64::EPSILON);
+        assert_eq!(shown.numbers["certificate_end_seconds"], 0);
+        let waits = shown.waits.expect("it stays");
+        assert_eq!(
+            (waits.words.as_str(), waits.since),
+            ("all\u{fffd}is \u{fffd}well", 0)
+        );
+        assert_eq!(waits.on, "signing\u{fffd}");
+        let refused = shown.configuration.and_then(|shown| shown.refused);
+        assert_eq!(
+            refused.map(|words| words.chars().count()),
+            Some(LONGEST_WORDS)
+        );
     }
 
     #[test]

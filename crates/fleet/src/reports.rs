@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use slipway_contract::fleet::{InstanceStanding, Report, ServiceStanding};
+use slipway_contract::fleet::{InstanceStanding, Report, ServiceStanding, shortened};
 use slipway_contract::holder::Holder;
 use slipway_contract::record::{Record, State};
 use slipway_contract::services;
@@ -61,6 +61,7 @@ impl Reports {
     /// Takes what came with a heartbeat that was taken.
     pub fn hear(&self, record: &Record, report: Option<Report>) {
         if let Some(report) = report {
+            let report = report.shown(clock::unix_millis());
             self.lock().reports.insert(Holder::of(record), report);
         }
     }
@@ -146,11 +147,11 @@ impl Known {
             name: if record.name.is_empty() {
                 record.instance.clone()
             } else {
-                record.name
+                shortened(&record.name)
             },
             instance: record.instance,
             addr: record.addr,
-            version: record.version,
+            version: shortened(&record.version),
             state: record.state,
             since: clock::rfc3339(since),
             state_seconds: u64::try_from((now - since) / 1000).unwrap_or(0),

@@ -40,11 +40,11 @@ async fn report(peers: &Peers, health: &impl Health) -> anyhow::Result<Report> {
             .map(|reading| (reading.name.to_owned(), reading.value))
             .collect(),
         waits: health.waits().await?,
-        configuration: peers.configuration.standing().map(configured),
+        configuration: peers.configuration.standing().as_ref().map(configured),
     })
 }
 
-fn configured(standing: Standing) -> Configured {
+fn configured(standing: &Standing) -> Configured {
     Configured {
         applied: standing.applied,
         refused: standing.refused.as_deref().map(shortened),
