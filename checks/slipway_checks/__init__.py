@@ -9,6 +9,7 @@ and ends with 0 (passed), 77 (skipped, after `skipped: why`) or 1 (failed, with 
     corpus.py      the packages of check 04-3, from four registries, and what other programs say of them
     platform.py    processes: start, wait until ready, kill, start again
     releases.py    programs of earlier releases, built from their commits
+    journeys.py    publish, latest, verify, yank, revoke on a platform of several versions
     neighbours.py  instances of two versions side by side
     between.py     somebody between two services who rewrites what they say
     unknowns.py    what another version might say, said between real services
@@ -19,6 +20,9 @@ and ends with 0 (passed), 77 (skipped, after `skipped: why`) or 1 (failed, with 
     minisign.py    Debian's own `minisign`, which has the last word on every signature
     internal.py    calls between services with their certificates, so that a check can be the wrong one
     poller.py      an end user who proves whatever is served, all the time
+    pairs.py       two of every service, gateways behind one listener
+    exchange.py    HTTP for thousands of requests at a time
+    open_loop.py   clients in an open loop, and what was wrong with what they got
     visits.py      visitors who fetch all the time, and what was refused or wrong
     publisher.py   a publish in the background that is tried again until it is acknowledged
     tus.py         the tus protocol by hand

@@ -127,23 +127,32 @@ class Platform:
     def begin(self, service, prefix=(), extra=(), environment=None, version=None):
         """Starts the process without waiting for it."""
         program = [releases.program(version, service)] if version else [BINARIES / "slipway", "run", service]
-        command = [*prefix, *program, "--data", self.data, *extra]
-        if service == "registry":
-            command += ["--listen", self.registry_listens]
-        else:
-            command += ["--registry", f"https://{self.registry}"]
-        if service == "gateway":
-            command += ["--listen", self.gateway]
+        command = [*prefix, *program, "--data", self.data, *extra, *self.places(service)]
         self.started += 1
         log = self.check.logs / f"{self.data.name}-{self.started:03}-{service}.log"
-        return service, self.spawn(command, log, environment), log
+        return service, self.spawn(command, log, environment, stdin=self.given(service)), log
 
-    def spawn(self, command, log, environment=None, folder=None, group=False):
+    def places(self, service):
+        """The arguments that say where a service listens and where it finds the registry."""
+        if service == "registry":
+            return ["--listen", self.registry_listens]
+        registries = [argument for address in self.registries() for argument in ("--registry", f"https://{address}")]
+        return [*registries, "--listen", self.gateway] if service == "gateway" else registries
+
+    def registries(self):
+        """Where others look for the registry."""
+        return [self.registry]
+
+    def given(self, _service):
+        """What a service has as its standard input."""
+        return subprocess.DEVNULL
+
+    def spawn(self, command, log, environment=None, folder=None, group=False, stdin=subprocess.DEVNULL):
         """Starts a program whose output goes to `log`; `group` for one that leaves others running behind it."""
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [str(part) for part in command],
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=os.environ | self.settings | (environment or {}),

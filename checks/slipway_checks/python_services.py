@@ -34,7 +34,8 @@ def start(platform, service):
     """One more process; returns it when it is ready."""
     platform.started += 1
     log = platform.check.logs / f"{platform.data.name}-{platform.started:03}-{service}-python.log"
-    command = [sys.executable, "-u", PROGRAMS[service], "--data", platform.data, "--registry", platform.registry]
+    registries = [argument for address in platform.registries() for argument in ("--registry", address)]
+    command = [sys.executable, "-u", PROGRAMS[service], "--data", platform.data, *registries]
     return platform.adopt(service, platform.spawn(command, log), log)
 
 
