@@ -164,6 +164,7 @@ impl Central {
         Ok(Offer {
             epoch: opened.epoch.clone(),
             revision: revision.unsigned_abs(),
+            untouched: revision == shipped::REVISION,
             documents: documents.collect(),
         })
     }

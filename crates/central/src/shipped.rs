@@ -21,6 +21,9 @@ const DOCUMENTS: [(&str, &str); 4] = [
     ),
 ];
 
+/// What a new database begins with.
+pub(crate) const REVISION: i64 = 1;
+
 fn proposal() -> anyhow::Result<Proposal> {
     let read = |(name, text): (&str, &str)| Ok((name.parse()?, Some(parse(text)?)));
     DOCUMENTS.into_iter().map(read).collect()
@@ -30,7 +33,7 @@ fn proposal() -> anyhow::Result<Proposal> {
 pub(crate) async fn write(db: &mut AnyConnection) -> anyhow::Result<()> {
     let plan = history::plan(&State::default(), Some(0), &proposal()?)?;
     let row = revisions::Row {
-        revision: 1,
+        revision: REVISION,
         made_at: clock::unix_millis(),
         token_id: String::new(),
         token_name: "slipway".to_owned(),

@@ -56,6 +56,9 @@ pub struct Offer {
     /// Of the registry's database; revisions of different epochs are not comparable.
     pub epoch: String,
     pub revision: u64,
+    /// The database is new, and nobody has changed anything in it. Not said by an earlier version.
+    #[serde(default)]
+    pub untouched: bool,
     pub documents: Vec<Document>,
 }
 

@@ -15,6 +15,9 @@ use tokio::sync::watch;
 
 use crate::discovery::view::View;
 
+const LOST: &str = "the registry has a new database in which nobody has configured anything: what was configured holds until \
+    somebody does (slipway config apply)";
+
 pub(super) struct Taking<S> {
     process: Process,
     view: View,
@@ -85,6 +88,11 @@ impl<S: Settings> Taking<S> {
         // A panic would be begun anew with the same document, for ever.
         let read = catch_unwind(AssertUnwindSafe(|| self.read(offer)));
         let read = read.unwrap_or_else(|_| Err(Refusal::whole("reading it panicked")));
+        let read = if is_lost(&standing, offer) {
+            Err(Refusal::whole(LOST))
+        } else {
+            read
+        };
         standing.seen = offer.revision;
         standing.epoch.clone_from(&offer.epoch);
         match read {
@@ -162,5 +170,51 @@ impl<S: Settings> Taking<S> {
 
     fn locked(&self) -> MutexGuard<'_, Standing> {
         self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether the database that the configuration came from is gone and the one in its place says nothing yet: losing every
+/// registry stops changes, and takes back none.
+fn is_lost(standing: &Standing, offer: &Offer) -> bool {
+    // What was applied may be what a new database begins with, too.
+    offer.untouched && standing.applied > offer.revision && offer.epoch != standing.epoch
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_database_takes_back_nothing_until_somebody_changes_it() {
+        let standing = |epoch: &str, applied| Standing {
+            environment: "dev".to_owned(),
+            version: "0.0.0".to_owned(),
+            schema: serde_json::Value::Null,
+            epoch: epoch.to_owned(),
+            applied,
+            seen: applied,
+            refused: None,
+            pending: Vec::new(),
+            ignored: Vec::new(),
+            local: Vec::new(),
+        };
+        let offer = |revision, untouched| Offer {
+            epoch: "new".to_owned(),
+            revision,
+            untouched,
+            documents: Vec::new(),
+        };
+        for (epoch, applied, revision, untouched, lost) in [
+            ("old", 7, 1, true, true),
+            ("old", 7, 8, false, false),
+            // An earlier version does not say it.
+            ("old", 7, 1, false, false),
+            ("old", 1, 1, true, false),
+            ("", 0, 1, true, false),
+            ("new", 7, 1, true, false),
+        ] {
+            let seen = is_lost(&standing(epoch, applied), &offer(revision, untouched));
+            assert_eq!(seen, lost, "{epoch} {applied}, {revision} {untouched}");
+        }
     }
 }
