@@ -9,7 +9,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use crate::exit::{self, Exit};
 use crate::terminal::Output;
 use crate::{
-    accept_restore, config, demo, download, openapi, publish, release, run, shell, status,
+    accept_restore, config, demo, download, openapi, publish, release, rollout, run, shell, status,
     terminal, up, verify,
 };
 
@@ -52,6 +52,8 @@ enum Command {
     Config(config::Options),
     #[command(after_help = status::EXAMPLES)]
     Status(status::Options),
+    #[command(after_help = with_codes(rollout::EXAMPLES))]
+    Rollout(rollout::Options),
     #[command(after_help = openapi::EXAMPLES)]
     Openapi(openapi::Options),
     #[command(after_help = shell::COMPLETIONS)]
@@ -133,6 +135,9 @@ impl Slipway {
                 let asked = || status::execute(&options).map(|told| well = told);
                 let code = reported(options.output, asked);
                 return if well { code } else { Exit::Failed.into() };
+            }
+            Command::Rollout(options) => {
+                return reported(options.output, || rollout::execute(&options));
             }
             Command::Openapi(options) => openapi::execute(&options),
             Command::Completions(options) => {

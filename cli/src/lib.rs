@@ -11,7 +11,6 @@ mod openapi;
 mod proof;
 mod publish;
 mod release;
-#[cfg(test)]
 mod rollout;
 mod run;
 mod server;

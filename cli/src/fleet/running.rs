@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use rustix::process::{Pid, test_kill_process};
 use serde::{Deserialize, Serialize};
 use slipway_contract::Digest;
 use slipway_runtime::data::DataDir;
@@ -20,6 +21,19 @@ pub(crate) struct Running {
     /// Why it did not do what that revision says, in words.
     pub(crate) refused: Option<String>,
     pub(crate) children: Vec<Process>,
+    /// What it keeps running, also while a process of it is not there for a moment.
+    #[serde(default)]
+    pub(crate) keeps: Vec<Instance>,
+    /// Those whose processes ended without being told to, since they were wanted.
+    #[serde(default)]
+    pub(crate) ended: Vec<Ended>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Ended {
+    #[serde(flatten)]
+    pub(crate) instance: Instance,
+    pub(crate) times: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,11 +41,32 @@ pub(crate) struct Process {
     #[serde(flatten)]
     pub(crate) instance: Instance,
     pub(crate) pid: u32,
-    /// Whether it ends, and another has its place.
+    /// Whether it was told to end, or another has its place.
     pub(crate) leaves: bool,
 }
 
 impl Running {
+    /// What an `up` that lives has told; none where none runs.
+    pub(crate) fn read(data: &DataDir) -> Option<Self> {
+        let told: Self = serde_json::from_slice(&fs::read(path(data)).ok()?).ok()?;
+        let pid = i32::try_from(told.pid).ok().and_then(Pid::from_raw)?;
+        test_kill_process(pid).is_ok().then_some(told)
+    }
+
+    /// The process that has the place of an instance.
+    pub(crate) fn serving(&self, instance: &Instance) -> Option<u32> {
+        let mut own = self.children.iter();
+        own.find(|child| child.instance == *instance && !child.leaves)
+            .map(|child| child.pid)
+    }
+
+    /// How often the instance ended without being told to.
+    pub(crate) fn ended_times(&self, instance: &Instance) -> usize {
+        let mut own = self.ended.iter();
+        own.find(|ended| ended.instance == *instance)
+            .map_or(0, |ended| ended.times)
+    }
+
     /// Whole or not at all, and not durable.
     pub(crate) fn write(&self, data: &DataDir) -> anyhow::Result<()> {
         let path = path(data);

@@ -2,13 +2,16 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context as _, bail, ensure};
 use sha2::{Digest as _, Sha256};
 use slipway_contract::Digest;
-use slipway_runtime::data::DataDir;
+use slipway_runtime::data::{DataDir, private_folder, sync_folder};
+
+use crate::run::Service;
 
 /// The names of the executables that hold all services.
 const COMMANDS: [&str; 2] = ["slipway", "slipway-server"];
@@ -20,6 +23,17 @@ const READ_AT_ONCE: usize = 256 * 1024;
 pub(crate) struct Program {
     pub(crate) path: PathBuf,
     seen: Seen,
+}
+
+/// The digests of the programs that are there.
+pub(crate) fn installed(data: &DataDir) -> Vec<Digest> {
+    let Ok(entries) = fs::read_dir(data.versions()) else {
+        return Vec::new();
+    };
+    let names = entries.flatten().map(|entry| entry.file_name());
+    names
+        .filter_map(|name| name.to_str()?.parse().ok())
+        .collect()
 }
 
 /// What the file was when it was read.
@@ -65,6 +79,25 @@ impl Program {
         let name = self.path.file_name().unwrap_or_default();
         COMMANDS.iter().any(|command| name == *command)
     }
+
+    /// The service that it is the program of; none where it is the command, or of no service.
+    pub(crate) fn service(&self) -> Option<Service> {
+        let name = self.path.file_name()?.to_str()?;
+        let service = name.strip_prefix("slipway-")?;
+        let mut all = Service::ALL.into_iter();
+        all.find(|known| known.name() == service)
+    }
+
+    /// What it says of itself: its version.
+    pub(crate) fn version(&self) -> anyhow::Result<String> {
+        let shown = self.path.display();
+        let output = Command::new(&self.path).arg("--version").output();
+        let output = output.with_context(|| format!("{shown} cannot be started"))?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        let version = said.split_whitespace().last();
+        let version = version.with_context(|| format!("{shown} does not tell its version"))?;
+        Ok(version.to_owned())
+    }
 }
 
 impl Seen {
@@ -78,7 +111,8 @@ impl Seen {
     }
 }
 
-fn digest_of(path: &Path) -> anyhow::Result<Digest> {
+/// SHA-256 of a file.
+pub(crate) fn digest_of(path: &Path) -> anyhow::Result<Digest> {
     let read = || -> io::Result<Digest> {
         let mut file = File::open(path)?;
         let mut hash = Sha256::new();
@@ -94,12 +128,7 @@ fn digest_of(path: &Path) -> anyhow::Result<Digest> {
 }
 
 /// Puts an executable there, durably, and says what it is called there. One that is there already is left.
-#[cfg(test)]
 pub(crate) fn install(data: &DataDir, executable: &Path, name: &str) -> anyhow::Result<Digest> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-
-    use slipway_runtime::data::{private_folder, sync_folder};
-
     let shown = executable.display();
     let digest = digest_of(executable)?;
     let folder = data.versions().join(digest.to_string());

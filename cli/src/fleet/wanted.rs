@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use slipway_contract::Digest;
-use slipway_runtime::data::DataDir;
+use slipway_runtime::data::{DataDir, private_folder, write_whole};
 
 use crate::run::Service;
 
@@ -54,10 +54,9 @@ impl Wanted {
     }
 
     /// Keeps it, over the loss of power too.
-    #[cfg(test)]
     pub(crate) fn write(&self, data: &DataDir) -> anyhow::Result<()> {
-        slipway_runtime::data::private_folder(&data.versions())?;
-        slipway_runtime::data::write_whole(&path(data), serde_json::to_vec_pretty(self)?)
+        private_folder(&data.versions())?;
+        write_whole(&path(data), serde_json::to_vec_pretty(self)?)
     }
 
     /// As many of each service as `count` says. Those that are too many go, the highest numbers first; those that are

@@ -107,6 +107,9 @@ impl Child {
                 Gone::Replaced => continue,
                 Gone::Ended(how, was_ready) => (how, was_ready),
             };
+            if !self.ending.politely.is_cancelled() {
+                self.nursery.table.ended_by_itself(self.instance);
+            }
             if was_ready {
                 pause = FIRST_PAUSE;
             }
@@ -185,6 +188,7 @@ impl Child {
     }
 
     async fn end(&self, process: &Arc<Process>) {
+        self.nursery.table.leaves(process);
         process.signal(Signal::TERM);
         process.release();
         self.await_end(process).await;

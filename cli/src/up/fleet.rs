@@ -52,10 +52,12 @@ impl Fleet {
 
     /// Runs these, and no others. All at once: no service waits for another.
     pub(super) fn follow(&mut self, wanted: &[Instance]) {
+        let table = &self.nursery.table;
         self.kept.retain(|kept| {
             let stays = wanted.contains(&kept.instance);
             if !stays {
                 kept.ending.politely.cancel();
+                table.forget(&kept.instance);
             }
             stays
         });
@@ -72,6 +74,11 @@ impl Fleet {
         self.tasks.wait().await;
         self.nursery.leaving.close();
         self.nursery.leaving.wait().await;
+    }
+
+    /// What is kept running.
+    pub(super) fn instances(&self) -> Vec<Instance> {
+        self.kept.iter().map(|kept| kept.instance).collect()
     }
 
     pub(super) fn nursery(&self) -> &Nursery {

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::net::TcpListener;
+use std::path::Path;
 
 use anyhow::Context as _;
 use slipway_contract::Digest;
@@ -20,9 +21,13 @@ use super::succession::{self, Estate, Left, become_program};
 use super::table::Table;
 use crate::fleet::FOLLOWED_EVERY;
 use crate::fleet::running::Running;
+use crate::fleet::versions::digest_of;
 use crate::fleet::wanted::Wanted;
 use crate::run::Service;
 use crate::terminal;
+
+/// The program that this process is, also when its file was replaced.
+const OWN: &str = "/proc/self/exe";
 
 /// What only one `up` has, and what the program has that it becomes.
 pub(super) struct Holding {
@@ -118,15 +123,34 @@ impl Supervisor<'_> {
         self.refused = None;
         self.fleet.nursery().programs.set_first(wanted.first);
         if let Some(up) = wanted.up.filter(|up| Some(*up) != self.holding.up) {
-            let Err(error) = self.become_version(up);
-            self.refuse(format!("{error:#}"));
+            self.become_version(up);
         }
         let wanted = wanted.counted(|service| self.options.instances.of(service));
         self.fleet.follow(&wanted.instances);
         self.tell();
     }
 
-    fn become_version(&self, digest: Digest) -> Result<std::convert::Infallible, anyhow::Error> {
+    /// Becomes the program, or says why not.
+    fn become_version(&mut self, up: Digest) {
+        let own = self
+            .holding
+            .up
+            .map_or_else(|| digest_of(Path::new(OWN)), Ok);
+        let failed = match own {
+            Ok(own) if own == up => {
+                self.holding.up = Some(own);
+                return;
+            }
+            Ok(_) => {
+                let Err(error) = self.exec(up);
+                error
+            }
+            Err(error) => error,
+        };
+        self.refuse(format!("{failed:#}"));
+    }
+
+    fn exec(&self, digest: Digest) -> Result<std::convert::Infallible, anyhow::Error> {
         let nursery = self.fleet.nursery();
         let program = nursery.programs.of(Some(digest))?;
         let children = nursery.table.entries();
@@ -156,6 +180,8 @@ impl Supervisor<'_> {
             revision: self.revision.unwrap_or(0),
             refused: self.refused.clone(),
             children: self.fleet.nursery().table.told(),
+            keeps: self.fleet.instances(),
+            ended: self.fleet.nursery().table.told_of_ends(),
         };
         if let Err(error) = running.write(self.data) {
             terminal::note(format_args!(

@@ -1,5 +1,6 @@
 //! The processes that run now, those that only end included.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::process::Process;
@@ -9,6 +10,8 @@ use crate::fleet::wanted::Instance;
 #[derive(Clone, Default)]
 pub(super) struct Table {
     entries: Arc<Mutex<Vec<Entry>>>,
+    /// How often each ended without being told to.
+    ended: Arc<Mutex<HashMap<Instance, usize>>>,
     changed: Arc<tokio::sync::Notify>,
 }
 
@@ -16,7 +19,7 @@ pub(super) struct Table {
 pub(super) struct Entry {
     pub(super) instance: Instance,
     pub(super) process: Arc<Process>,
-    /// Whether another has its place.
+    /// Whether it was told to end, or another has its place.
     pub(super) leaves: bool,
 }
 
@@ -43,6 +46,27 @@ impl Table {
         self.changed.notify_one();
     }
 
+    /// Counts an end that nobody asked for.
+    pub(super) fn ended_by_itself(&self, instance: Instance) {
+        *self.counts().entry(instance).or_default() += 1;
+        self.changed.notify_one();
+    }
+
+    /// One that is not wanted any more is another when it is wanted again.
+    pub(super) fn forget(&self, instance: &Instance) {
+        self.counts().remove(instance);
+    }
+
+    /// As others are told.
+    pub(super) fn told_of_ends(&self) -> Vec<running::Ended> {
+        let counts = self.counts();
+        let told = |(instance, times): (&Instance, &usize)| running::Ended {
+            instance: *instance,
+            times: *times,
+        };
+        counts.iter().map(told).collect()
+    }
+
     pub(super) fn entries(&self) -> Vec<Entry> {
         self.lock().clone()
     }
@@ -60,6 +84,10 @@ impl Table {
     /// Waits until something has changed since the last time.
     pub(super) async fn changed(&self) {
         self.changed.notified().await;
+    }
+
+    fn counts(&self) -> MutexGuard<'_, HashMap<Instance, usize>> {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Entry>> {

@@ -14,6 +14,8 @@ pub(crate) struct Plan {
     /// What runs before: back is here.
     pub(crate) before: Vec<Instance>,
     pub(crate) up_before: Option<Digest>,
+    /// What instances are that name no program.
+    pub(crate) first: Option<Digest>,
     pub(crate) times: Times,
     pub(crate) steps: Vec<Step>,
 }
@@ -96,6 +98,7 @@ impl Plan {
             to,
             before: now.instances.clone(),
             up_before,
+            first: now.first,
             times,
             steps,
         }

@@ -1,6 +1,7 @@
 //! How far a roll-out has come, and what happens next.
 //!
 //! ```text
+//! Planned ->
 //! each step:  Starting -> Warming -> Comparing -> Draining -> the next step … -> Baking -> Ended
 //!               new beside old, until it is judged good | old ends   | all are watched
 //! halted:     the new one of a step not yet judged goes; each that was replaced is started again beside the new one,
@@ -32,6 +33,8 @@ pub(crate) struct Progress {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Phase {
+    /// Nothing was done yet, and another plan may take its place.
+    Planned,
     Starting,
     Warming,
     Comparing,
@@ -61,17 +64,27 @@ pub(crate) enum Life {
 }
 
 impl Progress {
-    pub(crate) fn begin(plan: Plan, now: u64) -> Self {
-        let mut begun = Self {
+    pub(crate) fn planned(plan: Plan, now: u64) -> Self {
+        Self {
             plan,
             at: 0,
-            phase: Phase::Starting,
+            phase: Phase::Planned,
             since: now,
             halted: None,
-        };
-        if begun.plan.steps.is_empty() {
-            begun.enter(Phase::Ended, now);
         }
+    }
+
+    pub(crate) fn begin(plan: Plan, now: u64) -> Self {
+        let mut begun = Self::planned(plan, now);
+        let has_nothing_to_do = begun.plan.steps.is_empty();
+        begun.enter(
+            if has_nothing_to_do {
+                Phase::Ended
+            } else {
+                Phase::Starting
+            },
+            now,
+        );
         begun
     }
 
@@ -79,7 +92,7 @@ impl Progress {
     #[must_use]
     pub(crate) fn next(&self, seen: &Seen, now: u64) -> Self {
         let mut next = self.clone();
-        if self.phase == Phase::Ended {
+        if !self.goes_on() {
             return next;
         }
         if self.halted.is_some() {
@@ -96,19 +109,43 @@ impl Progress {
     #[must_use]
     pub(crate) fn aborted(&self, now: u64) -> Self {
         let mut next = self.clone();
-        if self.phase != Phase::Ended && self.halted.is_none() {
+        if self.goes_on() && self.halted.is_none() {
             next.halt("it was told to go back".to_owned(), now);
         }
         next
     }
 
-    /// As it goes on after whoever drove it was killed: what was seen before is not known, so a window begins again.
+    /// Whether it was begun and has not ended.
+    pub(crate) fn goes_on(&self) -> bool {
+        !matches!(self.phase, Phase::Planned | Phase::Ended)
+    }
+
+    /// As it goes on after whoever drove it, or `up`, was killed: what was seen before is not known, and the new one may have
+    /// to start again. So nothing is held against it, and a window begins again.
     #[must_use]
     pub(crate) fn resumed(&self, now: u64) -> Self {
+        let phase = match self.phase {
+            Phase::Warming | Phase::Comparing => Phase::Starting,
+            phase => phase,
+        };
         Self {
             since: now,
+            phase,
             ..self.clone()
         }
+    }
+
+    /// The instances that are of the new program and were judged good.
+    pub(crate) fn judged(&self) -> Vec<Instance> {
+        let is_judged = |number: &usize| {
+            *number < self.at || (*number == self.at && self.phase == Phase::Draining)
+        };
+        let steps = self.plan.steps.iter().enumerate();
+        let news = steps.filter_map(|(number, step)| match step {
+            Step::Replace { new, .. } if is_judged(&number) => Some(*new),
+            _ => None,
+        });
+        news.collect()
     }
 
     /// What is to run, and what `up` is to be.
@@ -135,7 +172,8 @@ impl Progress {
 
     /// Which processes of a step there are: the old, the new.
     fn sides(&self, number: usize) -> (bool, bool) {
-        if number != self.at || matches!(self.phase, Phase::Baking | Phase::Ended) {
+        if number != self.at || matches!(self.phase, Phase::Planned | Phase::Baking | Phase::Ended)
+        {
             return (number >= self.at, number < self.at);
         }
         match self.phase {
@@ -177,7 +215,7 @@ impl Progress {
             }
             // The old one is told to end already, and another is started.
             Phase::Draining => self.enter(Phase::Starting, now),
-            Phase::Baking | Phase::Ended => {
+            Phase::Planned | Phase::Baking | Phase::Ended => {
                 self.at = self.at.saturating_sub(1);
                 self.enter(Phase::Starting, now);
             }

@@ -218,3 +218,30 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_plan_does_nothing_before_it_is_begun() {
+    let now = fleet(1, 1);
+    let planned = Progress::planned(plan(&now), 0);
+    assert_eq!(planned.next(&well(&planned), 100), planned);
+    assert_eq!(planned.aborted(100), planned);
+    assert_eq!(planned.wanted(), (now.instances, now.first));
+}
+
+#[test]
+fn after_a_loss_of_power_a_new_one_may_start_again() {
+    let mut progress = Progress::begin(plan(&fleet(1, 1)), 0);
+    let mut now = 0;
+    while progress.phase != Phase::Comparing {
+        now += 1;
+        progress = progress.next(&well(&progress), now);
+    }
+    let starting = Seen {
+        starts: Life::Starting,
+        ..well(&progress)
+    };
+    let lost = progress.next(&starting, now + 1);
+    assert!(lost.halted.is_some(), "it ends while it is compared");
+    let resumed = progress.resumed(now + 1);
+    assert_eq!(resumed.next(&starting, now + 2), resumed);
+}

@@ -20,6 +20,10 @@ pub(crate) struct Side {
     pub(crate) failed: usize,
     /// Answers whose bytes are not those that are published, or not those of the other side.
     pub(crate) wrong: usize,
+    /// What it answered to anybody, as it counts itself.
+    pub(crate) served: usize,
+    /// Those with a status of 5xx.
+    pub(crate) served_failed: usize,
     /// Ends without being told to.
     pub(crate) ended: usize,
     pub(crate) first: Size,
@@ -46,6 +50,7 @@ pub(crate) fn judge(old: &Side, new: &Side) -> Verdict {
         dies(new),
         is_wrong(new),
         fails(old, new),
+        fails_others(old, new),
         is_slow(old, new),
         leaks(old, new),
     ];
@@ -69,15 +74,25 @@ fn is_wrong(new: &Side) -> Option<String> {
 }
 
 fn fails(old: &Side, new: &Side) -> Option<String> {
-    let (of_new, of_old) = (new.times.len().max(1), old.times.len().max(1));
-    // More than twice the share of the old one.
-    let more = new.failed * of_old > 2 * old.failed * of_new;
-    (new.failed >= FAILURES && more).then(|| {
-        format!(
-            "{} of {of_new} requests failed, {} of {of_old} before",
-            new.failed, old.failed
-        )
-    })
+    let worse = is_worse((new.failed, new.times.len()), (old.failed, old.times.len()))?;
+    Some(format!("{worse} requests failed"))
+}
+
+/// Those of visitors, which nobody compares.
+fn fails_others(old: &Side, new: &Side) -> Option<String> {
+    let worse = is_worse(
+        (new.served_failed, new.served),
+        (old.served_failed, old.served),
+    )?;
+    Some(format!("{worse} answers to visitors failed"))
+}
+
+/// More than an accident, and more than twice the share of the old one: in words.
+fn is_worse(new: (usize, usize), old: (usize, usize)) -> Option<String> {
+    let (of_new, of_old) = (new.1.max(1), old.1.max(1));
+    let is_more = new.0 * of_old > 2 * old.0 * of_new;
+    (new.0 >= FAILURES && is_more)
+        .then(|| format!("{} of {of_new} ({} of {of_old} before)", new.0, old.0))
 }
 
 fn is_slow(old: &Side, new: &Side) -> Option<String> {
@@ -150,6 +165,14 @@ mod tests {
                     ..good.clone()
                 },
                 "failed",
+            ),
+            (
+                Side {
+                    served: 50,
+                    served_failed: 2,
+                    ..good.clone()
+                },
+                "visitors",
             ),
             (
                 Side {

@@ -1,0 +1,245 @@
+//! One request to one process, and to no other.
+//!
+//! Whoever rolls out owns the data folder, and so may ask as the gateway and as the catalog do. Gateways share the public
+//! listener: a connection is made again until the one that is meant has taken it.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use bytes::Bytes;
+use http::Request;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, RANGE};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper_util::rt::TokioIo;
+use reqwest::RequestBuilder;
+use slipway_peers::guard::{INSTANCE, RUN};
+use slipway_peers::identity::Identity;
+use slipway_runtime::data::DataDir;
+use slipway_runtime::http::client::{builder, http_client};
+use slipway_runtime::process::slot::Announcement;
+use slipway_runtime::token::Token;
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+
+use super::process::{has_socket, other_end};
+use super::question::{Caller, Heard, Question};
+use crate::run::Service;
+
+/// Of an answer; whoever takes longer does not answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+/// Connections that are made until one gateway of several has taken one.
+const TRIES: usize = 100;
+/// In which a connection is taken by some gateway.
+const TAKEN_TIMEOUT: Duration = Duration::from_secs(2);
+/// Of a large file: its first bytes.
+const PART: &str = "bytes=0-262143";
+/// Bytes of an answer.
+const MOST_BYTES: usize = 16 * 1024 * 1024;
+
+/// A process as it says of itself where it is.
+#[derive(Clone, Debug)]
+pub(super) struct Whom {
+    pub(super) service: Service,
+    pub(super) said: Announcement,
+}
+
+pub(super) struct Asker {
+    gateway: Identity,
+    catalog: Identity,
+    token: Option<Token>,
+    plain: reqwest::Client,
+    /// By caller and address.
+    proven: Mutex<HashMap<(Caller, SocketAddr), reqwest::Client>>,
+}
+
+/// Nobody was asked: nothing is known.
+#[derive(Debug, thiserror::Error)]
+#[error("the gateway took none of {TRIES} connections")]
+pub(super) struct NotReached;
+
+impl Asker {
+    pub(super) fn open(data: &DataDir) -> anyhow::Result<Self> {
+        // What TLS needs. It fails when it was installed before, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        // Without it little can be asked, and nothing is wrong.
+        let token = std::fs::read_to_string(data.admin_token());
+        Ok(Self {
+            gateway: Identity::open(Service::Gateway.name(), data)?,
+            catalog: Identity::open(Service::Catalog.name(), data)?,
+            token: token.ok().and_then(|text| text.trim().parse().ok()),
+            plain: http_client()?,
+            proven: Mutex::default(),
+        })
+    }
+
+    pub(super) async fn ask(&self, whom: &Whom, question: &Question) -> anyhow::Result<Heard> {
+        let is_operator = question.caller == Caller::Operator;
+        if whom.service == Service::Gateway && !is_operator {
+            let stream = reach(whom).await?;
+            return timed(self.ask_over(stream, whom, question)).await;
+        }
+        let request = if is_operator {
+            let url = format!("http://{}{}", whom.said.admin, question.path);
+            self.plain.get(url)
+        } else {
+            self.request(whom, question)?
+        };
+        timed(heard(request)).await
+    }
+
+    fn request(&self, whom: &Whom, question: &Question) -> anyhow::Result<RequestBuilder> {
+        let said = &whom.said;
+        let address: SocketAddr = said.addr.parse().context("it says no address")?;
+        let name = whom.service.name();
+        let url = format!("https://{name}:{}{}", address.port(), question.path);
+        let client = self.client(question.caller, name, address)?;
+        let mut request = client.request(question.method.clone(), url);
+        request = request.header(INSTANCE.as_str(), &said.instance);
+        if let Some(run) = &said.run {
+            request = request.header(RUN.as_str(), run);
+        }
+        if let Some(bearer) = self.bearer(question) {
+            request = request.header(AUTHORIZATION, bearer);
+        }
+        if question.is_part {
+            request = request.header(RANGE, PART);
+        }
+        if let Some(body) = &question.body {
+            request = request.json(body);
+        }
+        Ok(request)
+    }
+
+    fn bearer(&self, question: &Question) -> Option<String> {
+        let token = self.token.as_ref()?;
+        let is_own = question.caller == Caller::Administrator;
+        is_own.then(|| format!("Bearer {}", token.reveal()))
+    }
+
+    fn client(
+        &self,
+        caller: Caller,
+        name: &str,
+        address: SocketAddr,
+    ) -> anyhow::Result<reqwest::Client> {
+        let mut proven = self.proven.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = proven.get(&(caller, address)) {
+            return Ok(client.clone());
+        }
+        let identity = match caller {
+            Caller::Catalog => &self.catalog,
+            _ => &self.gateway,
+        };
+        let client = builder()
+            .https_only(true)
+            .http1_only()
+            .tls_backend_preconfigured((*identity.loaded().client).clone())
+            .resolve(name, address)
+            .build()?;
+        proven.insert((caller, address), client.clone());
+        Ok(client)
+    }
+
+    async fn ask_over(
+        &self,
+        stream: TcpStream,
+        whom: &Whom,
+        question: &Question,
+    ) -> anyhow::Result<(u16, Bytes)> {
+        let mut request = Request::builder()
+            .method(question.method.clone())
+            .uri(&question.path)
+            .header(HOST, &whom.said.addr);
+        if let Some(bearer) = self.bearer(question) {
+            request = request.header(AUTHORIZATION, bearer);
+        }
+        if question.is_part {
+            request = request.header(RANGE, PART);
+        }
+        let body = match &question.body {
+            Some(body) => {
+                request = request.header(CONTENT_TYPE, "application/json");
+                Bytes::from(serde_json::to_vec(body)?)
+            }
+            None => Bytes::new(),
+        };
+        let request = request.body(Full::new(body))?;
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+        let answering = async {
+            let (head, body) = sender.send_request(request).await?.into_parts();
+            let body = Limited::new(body, MOST_BYTES).collect().await;
+            let body = body.map_err(|error| anyhow::anyhow!("the answer broke off: {error}"))?;
+            Ok((head.status.as_u16(), body.to_bytes()))
+        };
+        let connection = tokio::spawn(connection);
+        let answered = answering.await;
+        connection.abort();
+        answered
+    }
+}
+
+/// An answer in time, and the time.
+async fn timed(
+    asking: impl Future<Output = anyhow::Result<(u16, Bytes)>>,
+) -> anyhow::Result<Heard> {
+    let begun = Instant::now();
+    let answered = timeout(ANSWER_TIMEOUT, asking).await;
+    let (status, body) = answered.context("it did not answer in time")??;
+    Ok(Heard {
+        status,
+        body,
+        millis: u64::try_from(begun.elapsed().as_millis())?,
+    })
+}
+
+async fn heard(request: RequestBuilder) -> anyhow::Result<(u16, Bytes)> {
+    let mut answer = request.send().await?;
+    let status = answer.status().as_u16();
+    let mut body = Vec::new();
+    while let Some(more) = answer.chunk().await? {
+        body.extend_from_slice(&more);
+        ensure!(body.len() <= MOST_BYTES, "the answer has no end");
+    }
+    Ok((status, body.into()))
+}
+
+/// A connection that the process has taken, whichever others listen there.
+async fn reach(whom: &Whom) -> anyhow::Result<TcpStream> {
+    let address: SocketAddr = whom.said.addr.parse().context("it says no address")?;
+    let address = reachable(address);
+    for _ in 0..TRIES {
+        let stream = TcpStream::connect(address).await?;
+        let (local, remote) = (stream.local_addr()?, stream.peer_addr()?);
+        let taken = async {
+            loop {
+                match other_end(local, remote) {
+                    Some(socket) => return has_socket(whom.said.pid, socket),
+                    None => sleep(Duration::from_millis(1)).await,
+                }
+            }
+        };
+        if timeout(TAKEN_TIMEOUT, taken).await.is_ok_and(|own| own) {
+            return Ok(stream);
+        }
+    }
+    Err(NotReached.into())
+}
+
+/// On this machine: an address that stands for all is none that can be asked.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
+    match address {
+        SocketAddr::V4(all) if all.ip().is_unspecified() => {
+            (Ipv4Addr::LOCALHOST, all.port()).into()
+        }
+        SocketAddr::V6(all) if all.ip().is_unspecified() => {
+            (Ipv6Addr::LOCALHOST, all.port()).into()
+        }
+        address => address,
+    }
+}
