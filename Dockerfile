@@ -34,8 +34,7 @@ COPY crates/packages crates/packages
 COPY crates/peers crates/peers
 COPY crates/runtime crates/runtime
 COPY crates/signatures crates/signatures
-COPY crates/sources crates/sources
-RUN build-with crates/configuration crates/contract crates/database crates/openapi crates/packages crates/peers crates/runtime crates/signatures crates/sources
+RUN build-with crates/configuration crates/contract crates/database crates/openapi crates/packages crates/peers crates/runtime crates/signatures
 
 FROM shared AS build-init
 COPY crates/init crates/init

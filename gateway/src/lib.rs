@@ -35,7 +35,7 @@ pub use crate::state::Gateway;
 
 const SERVICE: Service = Service {
     name: "gateway",
-    sources: env!("SLIPWAY_SOURCES"),
+    version: env!("CARGO_PKG_VERSION"),
 };
 
 /// The `main` of the service's binary. This and [`run`] are here, and not where they are called, so that the service is

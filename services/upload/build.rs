@@ -1,3 +1,5 @@
+//! `sqlx::migrate!` reads a folder that the compiler does not know of.
+
 fn main() {
-    slipway_sources::tell();
+    println!("cargo::rerun-if-changed=migrations");
 }

@@ -434,7 +434,13 @@ async fn open(peers: &Peers) -> anyhow::Result<Opened> {
     }
     transaction.commit().await?;
     Ok(Opened {
-        following: follow(peers, Copy(database.clone())),
+        following: follow(
+            peers,
+            Copy {
+                database: database.clone(),
+                version: peers.process.version,
+            },
+        ),
         database,
         epoch,
     })

@@ -8,13 +8,21 @@ use sqlx::AnyConnection;
 
 use crate::store::tokens;
 
-pub(crate) struct Copy(pub(crate) Database);
+pub(crate) struct Copy {
+    pub(crate) database: Database,
+    /// The registry's.
+    pub(crate) version: &'static str,
+}
 
 impl Replica for Copy {
     const POSITION: &'static str = "copy_position";
 
     fn database(&self) -> &Database {
-        &self.0
+        &self.database
+    }
+
+    fn version(&self) -> &'static str {
+        self.version
     }
 
     async fn clear(db: &mut AnyConnection) -> sqlx::Result<()> {
@@ -22,7 +30,7 @@ impl Replica for Copy {
     }
 
     async fn known(&self) -> sqlx::Result<Known> {
-        let tokens = tokens::all(&mut *self.0.read().await?).await?;
+        let tokens = tokens::all(&mut *self.database.read().await?).await?;
         // One that cannot be read permits nothing, so nothing is lost with it.
         let grants = tokens
             .into_iter()

@@ -233,11 +233,7 @@ mod tests {
 
     #[test]
     fn what_is_in_the_table_is_described_and_nothing_else() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../contracts/");
-        let document = format!("{folder}{}/internal.json", env!("CARGO_PKG_VERSION"));
-        let document =
-            std::fs::read_to_string(document).expect("the description of what is internal");
-        let document: serde_json::Value = serde_json::from_str(&document).expect("JSON");
+        let document = slipway_testkit::contracts::contract("internal");
         let mut described = Vec::new();
         for (path, item) in document["paths"].as_object().expect("paths") {
             let parts = path

@@ -211,7 +211,7 @@ fn record(service: Service, announcement: &Announcement) -> Record {
         instance: announcement.instance.clone(),
         addr: if is_public(service) { admin } else { addr }.clone(),
         state: State::Starting,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
+        version: service.version.to_owned(),
         started_at: clock::unix_millis(),
         name: announcement.name.clone(),
     }

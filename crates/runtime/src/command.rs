@@ -42,15 +42,15 @@ pub struct Options {
 #[derive(Clone, Copy, Debug)]
 pub struct Service {
     pub name: &'static str,
-    /// Digest of the sources that it is made of: `env!("SLIPWAY_SOURCES")`, which the build script sets.
-    pub sources: &'static str,
+    /// Its own: `env!("CARGO_PKG_VERSION")` of its crate. What services share has none.
+    pub version: &'static str,
 }
 
 /// The `main` of a service's binary; `run` serves.
 pub fn main(service: Service, run: impl FnOnce(Options) -> anyhow::Result<()>) -> ExitCode {
     let name = format!("slipway-{}", service.name);
     let command = clap::Command::new(name.clone())
-        .version(env!("CARGO_PKG_VERSION"))
+        .version(service.version)
         .about(format!("Slipway's {} service", service.name))
         .after_help(format!(
             "Examples:\n  {name} --data /data --registry http://registry:8080\n  {name} healthcheck --data /data"

@@ -22,6 +22,7 @@ use crate::process::Process;
 use crate::process::address::Address;
 use crate::process::descriptors;
 use crate::process::handover::say_draining;
+use crate::process::program;
 use crate::process::slot::{Announcement, Reserved, Slot};
 use crate::settings::sources::{Loaded, load};
 use crate::settings::{self, Common};
@@ -84,7 +85,8 @@ impl Begun {
         };
         let admin = reserve_for_operators(&common.admin)?;
         let mut process = Process::open(service.name, data, common)?;
-        process.metrics.tell_build(service.sources);
+        process.version = service.version;
+        tell_build(&process);
         let advertise = process.settings.http.advertise.as_deref();
         let address = Address::new(port.address()?, advertise);
         let operators = admin.address()?;
@@ -156,6 +158,15 @@ fn reserve_for_operators(settings: &settings::Admin) -> anyhow::Result<Reserved>
             settings.listen
         )
     })
+}
+
+/// In a thread of its own: nothing waits until the whole program is read.
+fn tell_build(process: &Process) {
+    let (metrics, version) = (process.metrics.clone(), process.version);
+    std::thread::spawn(move || match program::digest() {
+        Ok(program) => metrics.tell_build(version, program),
+        Err(error) => tracing::warn!("which program this is cannot be told: {error}"),
+    });
 }
 
 fn serve_operators(process: &Process, listener: TcpListener, health: impl Health) {

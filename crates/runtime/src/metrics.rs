@@ -119,13 +119,14 @@ fn durations() -> Histogram {
 }
 
 impl Metrics {
-    /// Shows what runs: the version, the digest of the sources, and the commit that `SLIPWAY_REVISION` names. That comes from
-    /// outside, as a label of an image does: the binary of a commit is the binary of the same sources anywhere.
-    pub(crate) fn tell_build(&self, sources: &'static str) {
+    /// Shows what runs: the version, the SHA-256 of the program, which is its name in `DIR/versions` and in releases, and the
+    /// commit that `SLIPWAY_REVISION` names. That comes from outside, as a label of an image does: a program is the same
+    /// bytes wherever the same sources were compiled.
+    pub(crate) fn tell_build(&self, version: &'static str, program: String) {
         let revision = std::env::var_os("SLIPWAY_REVISION").unwrap_or_default();
         let labels = vec![
-            ("version", env!("CARGO_PKG_VERSION").to_owned()),
-            ("sources", sources.to_owned()),
+            ("version", version.to_owned()),
+            ("program", program),
             ("revision", revision.to_string_lossy().into_owned()),
         ];
         // A gauge, which both formats know.
@@ -219,7 +220,7 @@ mod tests {
     #[test]
     fn both_formats_describe_every_sample() {
         let metrics = Metrics::default();
-        metrics.tell_build("0a");
+        metrics.tell_build("1.2.0", "0a".to_owned());
         metrics.observe("GET", "/a", 200, Duration::ZERO);
         let seconds = Reading {
             name: "process_cpu_seconds_total",

@@ -5,13 +5,14 @@
 //! that it does not name is a fault too, though clients have to take it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::{LazyLock, Mutex};
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, StatusCode};
 use jsonschema::Validator;
 use serde_json::{Value, json};
+
+use crate::contracts::contract;
 
 static DOCUMENTS: LazyLock<[Value; 2]> = LazyLock::new(|| ["public", "internal"].map(read));
 /// What tests put into a database as a state of a later version: it is passed on as it is, beside those that are described.
@@ -21,14 +22,7 @@ static VALIDATORS: LazyLock<Mutex<BTreeMap<String, &'static Validator>>> =
     LazyLock::new(Mutex::default);
 
 fn read(name: &str) -> Value {
-    let folder = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../contracts/",
-        env!("CARGO_PKG_VERSION")
-    );
-    let path = Path::new(folder).join(format!("{name}.json"));
-    let text = std::fs::read_to_string(path).expect("the description of this version");
-    let mut document = serde_json::from_str(&text).expect("JSON");
+    let mut document = contract(name);
     close(&mut document);
     document
 }

@@ -2,6 +2,7 @@
 //! real services on a socket, and stand-ins where the fault of a neighbour is the point.
 
 pub mod call;
+pub mod contracts;
 pub mod database;
 mod described;
 pub mod fault;

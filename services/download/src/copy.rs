@@ -26,6 +26,10 @@ impl Replica for Copy {
         &self.0
     }
 
+    fn version(&self) -> &'static str {
+        env!("CARGO_PKG_VERSION")
+    }
+
     async fn clear(db: &mut AnyConnection) -> sqlx::Result<()> {
         icons::clear(db).await?;
         packages::clear(db).await?;

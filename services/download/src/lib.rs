@@ -40,7 +40,7 @@ pub use state::DownloadState;
 /// The service, for its binary and for the command.
 const SERVICE: Service = Service {
     name: "download",
-    sources: env!("SLIPWAY_SOURCES"),
+    version: env!("CARGO_PKG_VERSION"),
 };
 
 /// The `main` of the service's binary. This and [`run`] are here, and not where they are called, so that the service is

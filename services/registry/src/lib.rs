@@ -33,7 +33,7 @@ pub use state::RegistryState;
 /// The service, for its binary and for the command.
 const SERVICE: Service = Service {
     name: "registry",
-    sources: env!("SLIPWAY_SOURCES"),
+    version: env!("CARGO_PKG_VERSION"),
 };
 
 /// The `main` of the service's binary. This and [`run`] are here, and not where they are called, so that the service is

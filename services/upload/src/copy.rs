@@ -19,6 +19,10 @@ impl Replica for Copy {
         &self.0
     }
 
+    fn version(&self) -> &'static str {
+        env!("CARGO_PKG_VERSION")
+    }
+
     async fn clear(db: &mut AnyConnection) -> sqlx::Result<()> {
         copy::clear(db).await
     }

@@ -10,8 +10,6 @@ use crate::pool::Database;
 use slipway_contract::feed::{Change, Page};
 use slipway_contract::losses::Known;
 
-/// This program's version, by which a copy says who passed something over.
-const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// `whole_at` of a copy that was taken from a held epoch, or before the catalog has heard of everybody: it is nobody's
 /// truth yet.
 const NEVER: i64 = i64::MAX;
@@ -78,6 +76,9 @@ pub trait Replica: Send + Sync + 'static {
 
     fn database(&self) -> &Database;
 
+    /// The service's version, by which a copy says who passed something over.
+    fn version(&self) -> &'static str;
+
     /// Removes all rows, for those of another epoch.
     fn clear(db: &mut AnyConnection) -> impl Future<Output = Result<()>> + Send;
 
@@ -104,14 +105,14 @@ pub trait Replica: Send + Sync + 'static {
         }
     }
 
-    /// Notes that this version passes something over which the catalog says.
+    /// Notes that our version passes something over which the catalog says.
     fn note_loss(&self) -> impl Future<Output = Result<()>> + Send {
         async {
             let mut transaction = self.database().write().await?;
             let noted = lossy_by(&mut transaction, Self::POSITION).await?;
-            if noted.is_empty() || number(VERSION) < number(&noted) {
+            if noted.is_empty() || number(self.version()) < number(&noted) {
                 let sql = format!("UPDATE {} SET lossy_by = $1", Self::POSITION);
-                let note = query(AssertSqlSafe(sql)).bind(VERSION);
+                let note = query(AssertSqlSafe(sql)).bind(self.version());
                 note.execute(&mut *transaction).await?;
             }
             transaction.commit().await
@@ -123,7 +124,7 @@ pub trait Replica: Send + Sync + 'static {
     fn renew(&self) -> impl Future<Output = Result<()>> + Send {
         async {
             let noted = lossy_by(&mut *self.database().read().await?, Self::POSITION).await?;
-            if noted.is_empty() || number(&noted) >= number(VERSION) {
+            if noted.is_empty() || number(&noted) >= number(self.version()) {
                 return Ok(());
             }
             tracing::info!(

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use slipway_openapi::compatibility::{Break, What, breaks};
+use slipway_testkit::contracts::{contract, platform_version};
 
 mod exceptions;
 
@@ -25,7 +26,7 @@ fn released() -> BTreeSet<String> {
     let names = folders.map(|folder| folder.expect("a folder").file_name());
     let versions = names.map(|name| name.into_string().expect("a version"));
     versions
-        .filter(|version| version != env!("CARGO_PKG_VERSION"))
+        .filter(|version| *version != platform_version())
         .collect()
 }
 
@@ -34,11 +35,11 @@ fn no_released_contract_is_broken() {
     let mut unused: BTreeSet<usize> = (0..exceptions::LIST.len()).collect();
     let mut faults = Vec::new();
     for version in released() {
-        for name in ["public.json", "internal.json"] {
-            let Some(old) = read(&version, name) else {
+        for name in ["public", "internal"] {
+            let Some(old) = read(&version, &format!("{name}.json")) else {
                 continue;
             };
-            let new = read(env!("CARGO_PKG_VERSION"), name).expect("the contract of today");
+            let new = contract(name);
             for found in breaks(&old, &new) {
                 match exceptions::LIST
                     .iter()
@@ -46,7 +47,7 @@ fn no_released_contract_is_broken() {
                 {
                     Some(number) => drop(unused.remove(&number)),
                     None => faults.push(format!(
-                        "{version} {name}: {}: {:?}",
+                        "{version} {name}.json: {}: {:?}",
                         found.place, found.what
                     )),
                 }
@@ -86,7 +87,7 @@ fn every_released_version_has_its_contract() {
 
 #[test]
 fn a_planted_break_is_found_in_the_real_documents() {
-    let new = read(env!("CARGO_PKG_VERSION"), "public.json").expect("the contract of today");
+    let new = contract("public");
     let mut broken = new.clone();
     broken["components"]["schemas"]["Release"]["properties"]
         .as_object_mut()

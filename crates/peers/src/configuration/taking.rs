@@ -43,7 +43,7 @@ impl<S: Settings> Taking<S> {
             kept.map_or_else(Default::default, |kept| (kept.epoch, kept.revision));
         let standing = Standing {
             environment: sources.environment.clone(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            version: begun.process.version.to_owned(),
             schema: sources.schema.value().clone(),
             epoch,
             applied: revision,

@@ -18,6 +18,8 @@ use crate::settings::environment::environment;
 #[derive(Clone)]
 pub struct Process {
     pub service: &'static str,
+    /// Of the service; one that nobody has told it is lower than any.
+    pub version: &'static str,
     /// A UUID made at the process's start.
     pub instance: Arc<str>,
     /// Where others reach it, once it listens.
@@ -56,6 +58,7 @@ impl Process {
         private_folder(&data.service(service))?;
         Ok(Self {
             service,
+            version: "0.0.0",
             instance: Uuid::now_v7().to_string().into(),
             address: None,
             name: "".into(),

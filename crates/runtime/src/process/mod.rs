@@ -6,6 +6,7 @@ pub mod descriptors;
 mod gone;
 pub mod handover;
 pub mod load;
+pub(crate) mod program;
 pub mod readings;
 pub mod slot;
 pub mod tasks;

@@ -1,3 +1,0 @@
-fn main() {
-    slipway_sources::tell();
-}
