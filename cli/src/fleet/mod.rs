@@ -3,6 +3,7 @@
 //! `DIR/versions/wanted.json` says what is to run; whoever writes it gives it a higher revision. `up` follows it within
 //! [`FOLLOWED_EVERY`] and tells in `DIR/run/fleet` what it has done. Neither waits for the other, so either may be killed.
 
+pub(crate) mod release;
 pub(crate) mod running;
 pub(crate) mod versions;
 pub(crate) mod wanted;

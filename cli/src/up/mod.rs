@@ -18,13 +18,16 @@ mod supervisor;
 mod table;
 
 use std::fs;
+use std::path::Path;
 
 use anyhow::Context as _;
+use slipway_contract::Digest;
 use slipway_runtime::data::{DataDir, write_whole};
 use slipway_runtime::fault::Fault;
 use uuid::Uuid;
 
 use crate::exit::Stop;
+use crate::fleet::versions::digest_of;
 use crate::terminal;
 pub(crate) use options::Options;
 use succession::Inheritance;
@@ -76,11 +79,17 @@ fn begin(options: &Options, data: &DataDir) -> anyhow::Result<Holding> {
     Ok(Holding {
         run,
         has_greeted: false,
+        started: own_program()?,
         up: None,
         lock,
         listener,
         children: Vec::new(),
     })
+}
+
+/// Also when another lies at its path by now.
+fn own_program() -> anyhow::Result<Digest> {
+    digest_of(Path::new("/proc/self/exe"))
 }
 
 /// Goes on with what an earlier program had. The children serve, so nothing that this version would want first ends them.
@@ -96,6 +105,7 @@ fn hold_on(data: &DataDir, left: Inheritance) -> Holding {
     Holding {
         run: left.run,
         has_greeted: left.has_greeted,
+        started: left.started,
         up: Some(left.up),
         lock: left.lock,
         listener: left.listener,

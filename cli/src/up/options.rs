@@ -31,6 +31,9 @@ pub(crate) struct Options {
     /// DIR is a copy: give it a platform identity of its own first
     #[arg(long)]
     pub(super) as_copy: bool,
+    /// Start programs of DIR/versions that are in no release signed by the pinned key: whoever can write there runs what he likes
+    #[arg(long)]
+    pub(super) unsigned: bool,
     /// Go on with what an earlier program has left on standard input
     #[arg(long, hide = true)]
     pub(super) take_over: bool,
@@ -46,6 +49,7 @@ impl Options {
         let mut arguments = vec!["up".into(), "--data".into(), self.data.clone().into()];
         arguments.extend(["--listen".into(), listen.into(), "--take-over".into()]);
         arguments.extend(["--instances".into(), self.instances.to_string().into()]);
+        arguments.extend(self.unsigned.then(|| "--unsigned".into()));
         let url = self.public_url.as_ref();
         arguments.extend(
             url.iter()

@@ -7,12 +7,18 @@ use std::sync::{Mutex, PoisonError};
 use slipway_contract::Digest;
 use slipway_runtime::data::DataDir;
 
+use crate::fleet::release;
 use crate::fleet::versions::Program;
+use crate::terminal;
 
 pub(super) struct Programs {
     data: DataDir,
     /// Our own executable.
     own: PathBuf,
+    /// What somebody started `up` as, by hand: nothing more proves it, and the way back leads there.
+    started: Digest,
+    /// Whether programs are started that are in no release.
+    unsigned: bool,
     read: Mutex<HashMap<Digest, Program>>,
     /// What children are that name no program.
     first: Mutex<Option<Digest>>,
@@ -25,10 +31,12 @@ pub(super) struct Start {
 }
 
 impl Programs {
-    pub(super) fn new(data: DataDir, own: PathBuf) -> Self {
+    pub(super) fn new(data: DataDir, own: PathBuf, started: Digest, unsigned: bool) -> Self {
         Self {
             data,
             own,
+            started,
+            unsigned,
             read: Mutex::default(),
             first: Mutex::default(),
         }
@@ -51,7 +59,7 @@ impl Programs {
         let known = read.get(&digest).filter(|program| program.is_unchanged());
         let program = match known {
             Some(program) => program.clone(),
-            None => Program::find(&self.data, digest)?,
+            None => self.find(digest)?,
         };
         let start = Start {
             path: program.path.clone(),
@@ -59,5 +67,21 @@ impl Programs {
         };
         read.insert(digest, program);
         Ok(start)
+    }
+
+    fn find(&self, digest: Digest) -> anyhow::Result<Program> {
+        let program = Program::find(&self.data, digest)?;
+        if digest == self.started {
+            return Ok(program);
+        }
+        match release::check(&self.data, digest, &program.path) {
+            Err(error) if self.unsigned => {
+                terminal::warn(format_args!(
+                    "UNSIGNED PROGRAM, started by --unsigned: {error:#}"
+                ));
+                Ok(program)
+            }
+            checked => checked.map(|()| program),
+        }
     }
 }

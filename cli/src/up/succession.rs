@@ -34,6 +34,8 @@ pub(super) const FORM: u32 = 1;
 struct Document {
     form: u32,
     run: String,
+    /// The program that somebody started by hand.
+    started: Digest,
     /// Whether the person at the terminal was told that all is ready.
     has_greeted: bool,
     /// What we become.
@@ -52,6 +54,7 @@ struct ChildDocument {
 /// What `up` has while it runs, for the program that it becomes.
 pub(super) struct Estate<'a> {
     pub(super) run: &'a str,
+    pub(super) started: Digest,
     pub(super) has_greeted: bool,
     pub(super) lock: &'a File,
     pub(super) listener: &'a TcpListener,
@@ -61,6 +64,7 @@ pub(super) struct Estate<'a> {
 /// What was taken over.
 pub(super) struct Inheritance {
     pub(super) run: String,
+    pub(super) started: Digest,
     pub(super) has_greeted: bool,
     pub(super) up: Digest,
     pub(super) lock: File,
@@ -134,6 +138,7 @@ fn leave(socket: &OwnedFd, up: Digest, stdin: &OwnedFd, estate: &Estate<'_>) -> 
     let document = Document {
         form: FORM,
         run: estate.run.to_owned(),
+        started: estate.started,
         has_greeted: estate.has_greeted,
         up,
         children,
@@ -174,6 +179,7 @@ pub(super) fn take_over() -> anyhow::Result<Inheritance> {
     }
     Ok(Inheritance {
         run: document.run,
+        started: document.started,
         has_greeted: document.has_greeted,
         up: document.up,
         lock: lock.into(),

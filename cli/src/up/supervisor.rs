@@ -34,6 +34,8 @@ pub(super) struct Holding {
     pub(super) run: String,
     /// Whether the person at the terminal was told that all is ready.
     pub(super) has_greeted: bool,
+    /// The program that somebody started by hand.
+    pub(super) started: Digest,
     /// The program that it is; none for the one that was started.
     pub(super) up: Option<Digest>,
     pub(super) lock: File,
@@ -156,6 +158,7 @@ impl Supervisor<'_> {
         let children = nursery.table.entries();
         let estate = Estate {
             run: &self.holding.run,
+            started: self.holding.started,
             has_greeted: self.telling.as_ref().is_none_or(JoinHandle::is_finished),
             lock: &self.holding.lock,
             listener: &self.holding.listener,
@@ -202,7 +205,7 @@ fn nursery(options: &Options, data: &DataDir, holding: &Holding) -> anyhow::Resu
     }));
     Ok(Nursery {
         data: data.clone(),
-        programs: Programs::new(data.clone(), own),
+        programs: Programs::new(data.clone(), own, holding.started, options.unsigned),
         listener: holding.listener.try_clone()?,
         environment,
         table: Table::default(),

@@ -194,7 +194,7 @@ fn up_becomes_another_program_and_keeps_all_that_it_has() {
 
 #[test]
 fn what_cannot_take_over_changes_nothing() {
-    let platform = Platform::start(&[]);
+    let platform = Platform::start(&["--unsigned"]);
     let broken = platform.folder.path().join("broken");
     fs::write(&broken, "#!/bin/false\n").expect("a file");
     let digest = installed(&platform, text(&broken));
@@ -219,6 +219,22 @@ fn what_cannot_take_over_changes_nothing() {
         status(&platform.address, "/readyz").expect("an answer"),
         200
     );
+}
+
+#[test]
+fn what_is_in_no_release_is_not_started() {
+    let platform = Platform::start(&[]);
+    let unproven = platform.folder.path().join("unproven");
+    fs::write(&unproven, "#!/bin/true\n").expect("a file");
+    let digest = installed(&platform, text(&unproven));
+    let before = fleet(&platform).expect("a fleet");
+    want(&platform, 1, &digest);
+    let after = until("it says why", || {
+        fleet(&platform).filter(|fleet| fleet["refused"].is_string())
+    });
+    let why = after["refused"].as_str().expect("words");
+    assert!(why.contains("--unsigned"), "{why}");
+    assert_eq!(after["children"], before["children"]);
 }
 
 /// Puts an executable where programs are; returns its digest.
