@@ -42,12 +42,14 @@ const AGAIN: Duration = Duration::from_secs(2);
 pub(crate) fn execute(options: &Options) -> anyhow::Result<bool> {
     let server = options.connection.open()?;
     block_on(async {
-        while options.watch {
-            match ask::fleet(&server).await {
-                Ok(fleet) => tell(options.output, &fleet)?,
-                Err(error) => terminal::fail(format_args!("{error:#}")),
+        if options.watch {
+            loop {
+                match ask::fleet(&server).await {
+                    Ok(fleet) => tell(options.output, &fleet)?,
+                    Err(error) => terminal::fail(format_args!("{error:#}")),
+                }
+                tokio::time::sleep(AGAIN).await;
             }
-            tokio::time::sleep(AGAIN).await;
         }
         let fleet = ask::fleet(&server).await?;
         tell(options.output, &fleet)?;

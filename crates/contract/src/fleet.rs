@@ -160,6 +160,7 @@ impl Heartbeat {
 impl Report {
     /// As it is shown, at `now` (Unix milliseconds): whoever sends it may have any service's certificate, also an
     /// operator's own, and its words go to terminals and its numbers into sums.
+    #[must_use]
     pub fn shown(mut self, now: i64) -> Self {
         self.heartbeat_seconds = self.heartbeat_seconds.min(LONGEST_HEARTBEAT_SECONDS);
         if let Some(saturation) = &mut self.saturation {

@@ -137,10 +137,7 @@ impl Comparison {
         let example =
             watched.and_then(|watched| Some(lock(&watched.recorder).example()?.to_owned()));
         let example = example.map(|example| format!(" ({example})"));
-        format!(
-            "the new {name}: {why}{}",
-            example.unwrap_or_else(String::new)
-        )
+        format!("the new {name}: {why}{}", example.unwrap_or_default())
     }
 
     fn side(&self, instance: &Instance, running: &Running) -> Side {
@@ -177,7 +174,7 @@ impl Comparison {
         }
         // One that was started again is the same instance: what its process before did counts.
         let recorder = before.map(|watched| watched.recorder.clone());
-        let recorder = recorder.unwrap_or_else(Arc::default);
+        let recorder = recorder.unwrap_or_default();
         let pid = whom.said.pid;
         let one = Arc::new(Asked {
             asker: self.asker.clone(),

@@ -87,7 +87,7 @@ mod tests {
         for _ in 0..LOOKED_AT {
             recorder.answered(1, Outcome::Right);
         }
-        for _ in 0..LOOKED_AT / 2 + 1 {
+        for _ in 0..=LOOKED_AT / 2 {
             recorder.answered(900, Outcome::Failed("no".to_owned()));
         }
         let side = recorder.side(0);
