@@ -48,6 +48,8 @@ pub struct Report {
     pub waits: Option<Waiting>,
     #[cfg_attr(feature = "schema", schema(required = true))]
     pub configuration: Option<Configured>,
+    /// For how long the instance could not read what it reports; 0 while it can.
+    pub unread_seconds: u64,
 }
 
 /// How much of what an instance can do is in use: near 1 it is time to start another.
@@ -263,6 +265,7 @@ mod tests {
                 refused: Some("no\n".repeat(1000)),
                 ..Configured::default()
             }),
+            unread_seconds: 0,
         };
         let shown = report.shown(1000);
         assert_eq!(shown.heartbeat_seconds, LONGEST_HEARTBEAT_SECONDS);

@@ -7,8 +7,12 @@ use slipway_contract::configuration::Standing;
 use slipway_contract::fleet::{Configured, Report, shortened};
 use slipway_runtime::Health;
 use slipway_runtime::process::readings::disk;
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::context::Peers;
+
+/// Longest time that a reading takes: one of a database that hangs never ends.
+const LONGEST_READING: Duration = Duration::from_secs(5);
 
 /// Keeps the report current.
 pub(crate) fn start(peers: &Peers, health: impl Health) {
@@ -20,12 +24,25 @@ pub(crate) fn start(peers: &Peers, health: impl Health) {
 
 async fn run(peers: Peers, health: impl Health) {
     let period = Duration::from_secs(peers.process.settings.registry.heartbeat_seconds);
+    let mut read = Instant::now();
     loop {
-        match report(&peers, &health).await {
-            Ok(report) => drop(peers.report.send_replace(Some(report))),
-            Err(error) => tracing::debug!(?error, "nothing new is reported: a reading failed"),
+        match timeout(LONGEST_READING, report(&peers, &health)).await {
+            Ok(Ok(report)) => {
+                read = Instant::now();
+                peers.report.send_replace(Some(report));
+            }
+            // What was last read is not handed out as if it were new.
+            failed => {
+                let last = |last: &mut Option<Report>| {
+                    let last = last.get_or_insert_default();
+                    last.heartbeat_seconds = period.as_secs();
+                    last.unread_seconds = read.elapsed().as_secs();
+                };
+                peers.report.send_modify(last);
+                tracing::debug!(?failed, "nothing new is reported: a reading failed");
+            }
         }
-        tokio::time::sleep(period).await;
+        sleep(period).await;
     }
 }
 
@@ -41,6 +58,7 @@ async fn report(peers: &Peers, health: &impl Health) -> anyhow::Result<Report> {
             .collect(),
         waits: health.waits().await?,
         configuration: peers.configuration.standing().as_ref().map(configured),
+        unread_seconds: 0,
     })
 }
 

@@ -5,6 +5,8 @@ use crate::record::State;
 
 /// Seconds after which an instance that is not ready is a problem: a start takes less.
 const LONGEST_START: u64 = 30;
+/// Seconds after which an instance that reads nothing of its own is told: one that is busy takes less.
+const LONGEST_READING: u64 = 10;
 /// Seconds after which work that does not go on is told.
 const LONGEST_WAIT: i64 = 30;
 /// Seconds after which a copy of what is published, or a view of who is there, is old: twice a poll.
@@ -131,8 +133,13 @@ fn of_instance(one: &InstanceStanding, now: i64) -> impl Iterator<Item = String>
     let refused = refused.and_then(|configured| configured.refused.as_ref());
     let ends = number("certificate_end_seconds").map(|end| end - now / 1000);
     let disk = number("disk_free_bytes").zip(number("disk_size_bytes"));
+    let unread = report.unread_seconds;
+    let unread = (unread > LONGEST_READING).then(|| {
+        format!("cannot read its own state for {unread} s: its database does not answer, and its log says why")
+    });
     [
         starts,
+        unread,
         busy.map(|busy| {
             let share = busy.share * 100.0;
             format!("is busy, {share:.0} % of {}: start another", busy.of)
@@ -268,6 +275,10 @@ mod tests {
             }),
             ..Report::default()
         };
+        let unread = |unread_seconds| Report {
+            unread_seconds,
+            ..Report::default()
+        };
         let refused = Report {
             configuration: Some(Configured {
                 refused: Some("no".to_owned()),
@@ -297,6 +308,8 @@ mod tests {
                 Some("no catalog for 61 s"),
             ),
             (numbers(&[("jobs_failed", 2)]), Some("given up 2 jobs")),
+            (unread(11), Some("cannot read its own state for 11 s")),
+            (unread(3), None),
             (
                 numbers(&[("jobs_failed", 0), ("view_age_seconds", 30)]),
                 None,
