@@ -36,6 +36,8 @@ and ends with 0 (passed), 77 (skipped, after `skipped: why`) or 1 (failed, with 
     machines.py    packages for every machine, and who is to be offered which
     inspection.py  an inspection of upload's, caught while it runs
     failing_writes.py  chosen writes of a service that fail, before or after they lasted (failing_writes.c)
+    bad_builds.py  builds that are bad in one way each (bad_builds.c)
+    rollouts.py    `slipway rollout` as an operator calls it
     tracing.py     `strace` over a running process, and death at a chosen system call
     recording.py   a run under `strace`: every change to a folder and when it was synced
     disk.py        what a disk may hold of such a run after a power cut

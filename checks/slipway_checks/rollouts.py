@@ -17,12 +17,13 @@ class Rollouts:
     def __init__(self, check, platform, times):
         self.check, self.data = check, platform.data
         self.times = [word for name, seconds in times.items() for word in (f"--{name}", str(seconds))]
-        self.runs = 0
+        self.logs = check.folder / "logs"
+        self.runs = len(list(self.logs.glob("rollout-*.log")))
 
     def begin(self, *arguments):
         """Starts it and does not wait."""
         self.runs += 1
-        log = self.check.logs / f"rollout-{self.runs:02}.log"
+        log = self.logs / f"rollout-{self.runs:02}.log"
         times = self.times if "--to" in arguments else []
         command = [BINARIES / "slipway", "rollout", "--data", self.data, "--json", *arguments, *times]
         with log.open("wb") as errors:

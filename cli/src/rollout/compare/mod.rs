@@ -261,16 +261,20 @@ impl Asked {
             }
         };
         let outcome = match (question.outcome(&heard), &question.expected) {
-            (Outcome::Wrong(_), Expected::Holds(_)) => self.compared_again(question).await?,
+            (Outcome::Wrong(why), Expected::Holds(_)) => self.compared_again(question, why).await?,
             (outcome, _) => outcome,
         };
         Some((heard.millis, outcome))
     }
 
-    /// A document may have changed since it was learned: what the old one says now is right.
-    async fn compared_again(&self, question: &Question) -> Option<Outcome> {
+    /// A document may have changed since it was learned: what the old one says now is right. Where that is what it said before,
+    /// the new one was wrong, whatever it says the next time.
+    async fn compared_again(&self, question: &Question, why: String) -> Option<Outcome> {
         let reference = self.reference.as_ref()?;
         let now = self.asker.ask(reference, question).await.ok()?;
+        if question.outcome(&now) == Outcome::Right {
+            return Some(Outcome::Wrong(why));
+        }
         let question = question.clone().learned(&now)?;
         let heard = self.asker.ask(&self.whom, &question).await.ok()?;
         Some(question.outcome(&heard))
