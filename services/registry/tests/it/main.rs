@@ -2,5 +2,6 @@
 
 mod beats;
 mod fixture;
+mod fleet;
 mod refusals;
 mod watching;
