@@ -11,6 +11,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use http::{Method, StatusCode};
 use reqwest::Response;
 use serde::Serialize;
@@ -94,8 +96,9 @@ impl Client {
         self.send(service, &Method::GET, path, None, range).await
     }
 
-    /// Tries one instance after another until one answers; endpoints are safe to repeat. Beyond the budget of calls that are
-    /// made once more a call waits for its caller to make it again.
+    /// Tries one instance after another until one answers; endpoints are safe to repeat. One that gives no sign of life is
+    /// waited for while the next is asked as well. Beyond the budget of calls that are made once more a call waits for its
+    /// caller to make it again.
     async fn send(
         &self,
         service: &'static str,
@@ -104,28 +107,54 @@ impl Client {
         body: Option<&[u8]>,
         range: Option<&str>,
     ) -> Result<Response, CallError> {
-        let budget = &self.inner.budget;
+        let Inner { budget, view, .. } = &*self.inner;
         budget.deposit();
+        let candidates = view.candidates(service);
+        let mut untried = candidates.iter();
+        let mut asked = FuturesUnordered::new();
         let mut last = None;
-        for instance in self.inner.view.candidates(service) {
-            let target = Target {
-                service,
-                address: &instance.addr,
-                instance: Some(&instance.instance),
+        let mut is_spent = false;
+        loop {
+            let newest = untried.next().filter(|_| !is_spent);
+            if let Some(instance) = newest {
+                let target = Target {
+                    service,
+                    address: &instance.addr,
+                    instance: Some(&instance.instance),
+                };
+                asked.push(self.exchange(target, method, path, body, range));
+            }
+            let answered = tokio::select! {
+                answered = asked.next() => answered,
+                () = self.late(service, newest), if newest.is_some() => {
+                    is_spent = !goes_on(budget, &Cause::Hangs);
+                    continue;
+                }
             };
-            match self.exchange(target, method, path, body, range).await {
-                Ok(response) if response.status() == StatusCode::MISDIRECTED_REQUEST => {}
-                Ok(response) => return read_status(service, response).await,
-                Err(cause) => {
-                    let ends = !goes_on(budget, &cause);
+            match answered {
+                // Nobody is left.
+                None => break,
+                Some(Ok(response)) if response.status() == StatusCode::MISDIRECTED_REQUEST => {}
+                Some(Ok(response)) => return read_status(service, response).await,
+                Some(Err(cause)) => {
+                    is_spent = is_spent || !goes_on(budget, &cause);
                     last = Some(cause);
-                    if ends {
-                        break;
-                    }
                 }
             }
         }
         Err(unavailable(service, last))
+    }
+
+    /// Returns when `instance`, which was asked, gives no sign of life. Others are asked before it from then on.
+    async fn late(&self, service: &'static str, instance: Option<&Record>) {
+        let Some((instance, address)) =
+            instance.and_then(|record| Some((&record.instance, record.addr.parse().ok()?)))
+        else {
+            return std::future::pending().await;
+        };
+        let Inner { identity, view, .. } = &*self.inner;
+        probe::hush(identity, service, address).await;
+        probe::doubt(identity, view, service, instance, address);
     }
 
     /// Calls one instance and no other.

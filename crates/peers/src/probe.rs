@@ -17,6 +17,8 @@ use crate::identity::Identity;
 pub const PROOF_TIMEOUT: Duration = Duration::from_secs(3);
 /// Time without an answer after which it is looked whether the other end still lives.
 pub const PATIENCE: Duration = Duration::from_secs(1);
+/// Time for the same after which another is asked as well: on a machine that is not busy it is a hundred times enough.
+const SIGN_TIMEOUT: Duration = Duration::from_millis(300);
 /// Time between two looks at one that works long or holds a poll.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
@@ -71,6 +73,18 @@ pub fn doubt(
         }
         view.trust(service, &instance);
     });
+}
+
+/// Returns when the process at `address` gives no sign of life at once: it hangs, or has much to do. That is no reason to give
+/// it up, but one to ask another beside it.
+pub async fn hush(identity: &Identity, service: &'static str, address: SocketAddr) {
+    sleep(PATIENCE).await;
+    while timeout(SIGN_TIMEOUT, look(identity, service, address))
+        .await
+        .is_ok()
+    {
+        sleep(LOOK_AGAIN).await;
+    }
 }
 
 /// Returns when the process at `address` is found to hang; never while it answers or is leaving.

@@ -3,6 +3,7 @@
 use slipway_contract::Code;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use axum::routing::post;
 use axum::{Json, Router};
@@ -152,6 +153,28 @@ async fn a_call_that_was_cut_is_made_once_more_at_another_instance() {
     for _ in 0..6 {
         assert_eq!(ask(&caller).await.expect("an answer"), json!(1));
     }
+    assert_eq!(calls.load(Ordering::Relaxed), 6);
+}
+
+/// It is given up after four seconds; users wait for no more than two.
+#[tokio::test]
+async fn another_is_asked_beside_one_that_gives_no_sign_of_life() {
+    let platform = Platform::new();
+    let (alive, calls) = platform.serve("signing", Ok(json!(1))).await;
+    let hanging = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = hanging.local_addr().expect("an address").to_string();
+    let hanging_record = record("signing", "hanging", &address);
+    let caller = platform.peers("catalog", vec![hanging_record, alive]);
+    let begun = Instant::now();
+    for _ in 0..6 {
+        assert_eq!(ask(&caller).await.expect("an answer"), json!(1));
+    }
+    // Of the later calls each goes to the one that answers.
+    assert!(
+        begun.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        begun.elapsed()
+    );
     assert_eq!(calls.load(Ordering::Relaxed), 6);
 }
 
