@@ -40,7 +40,7 @@ pub(super) async fn drive(
     kept: &Kept,
     progress: Progress,
 ) -> anyhow::Result<Progress> {
-    let wanted = Wanted::read(data)?.unwrap_or_else(Wanted::default);
+    let wanted = Wanted::read(data)?.unwrap_or_default();
     let mut drive = Drive {
         data,
         kept,

@@ -146,7 +146,7 @@ fn fleet(data: &DataDir) -> anyhow::Result<Wanted> {
         );
         return Err(Stop::usage(words).into());
     };
-    let mut wanted = Wanted::read(data)?.unwrap_or_else(Wanted::default);
+    let mut wanted = Wanted::read(data)?.unwrap_or_default();
     if wanted.first.is_none() {
         wanted.first = Some(target::first(data, &running)?);
     }

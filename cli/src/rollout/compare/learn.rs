@@ -155,10 +155,7 @@ async fn items(asker: &Asker, gateway: &Whom, path: String) -> Vec<Value> {
         return Vec::new();
     };
     let document: Value = serde_json::from_slice(&heard.body).unwrap_or(Value::Null);
-    document["items"]
-        .as_array()
-        .cloned()
-        .unwrap_or_else(Vec::new)
+    document["items"].as_array().cloned().unwrap_or_default()
 }
 
 /// The questions with the answers of a process that is known to be right.

@@ -105,7 +105,7 @@ impl Comparison {
         for instance in progress.judged() {
             let new = self.side(&instance, running);
             let before = self.before.get(&instance.service).cloned();
-            let verdict = judge(&before.unwrap_or_else(Side::default), &new);
+            let verdict = judge(&before.unwrap_or_default(), &new);
             if let Verdict::Bad(why) = verdict {
                 return Verdict::Bad(self.told(&instance, &why));
             }
