@@ -16,6 +16,7 @@ use crate::proof::key::Key;
 use crate::proof::known_apps::KnownApps;
 use crate::proof::statement::Statement;
 use crate::proof::text;
+use crate::terminal;
 
 /// The app that Slipway itself is released as.
 const APP: &str = "slipway";
@@ -25,19 +26,34 @@ pub(crate) fn signature_of(data: &DataDir, digest: Digest) -> PathBuf {
     data.versions().join(format!("{digest}.minisig"))
 }
 
-/// Refuses a program that is in no release.
+/// Refuses a program that is in no release; where that is allowed (`unsigned`), it says so instead.
 ///
 /// # Errors
 /// In words for the operator: no key is pinned, there is no signature, or it is not of that key, app, name and machine.
-pub(crate) fn check(data: &DataDir, digest: Digest, program: &Path) -> anyhow::Result<()> {
+pub(crate) fn check(
+    data: &DataDir,
+    digest: Digest,
+    program: &Path,
+    unsigned: bool,
+) -> anyhow::Result<()> {
     let known = KnownApps::open()?;
     let keys = known.keys(None, APP);
-    is_released(&keys, &signature_of(data, digest), program).with_context(|| {
-        format!(
-            "{} is not started, since nothing proves that it is released; to start it all the same: --unsigned",
-            program.display()
-        )
-    })
+    let checked = is_released(&keys, &signature_of(data, digest), program);
+    match checked {
+        Err(error) if unsigned => {
+            terminal::warn(format_args!(
+                "UNSIGNED PROGRAM {}: {error:#}; it is started, as --unsigned says",
+                program.display()
+            ));
+            Ok(())
+        }
+        checked => checked.with_context(|| {
+            format!(
+                "{} is not started, since nothing proves that it is released; to start it all the same: --unsigned",
+                program.display()
+            )
+        }),
+    }
 }
 
 fn is_released(keys: &[&Key], signature: &Path, program: &Path) -> anyhow::Result<()> {

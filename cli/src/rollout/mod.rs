@@ -55,6 +55,9 @@ pub(crate) struct Options {
     /// Replace this service alone
     #[arg(long, value_name = "SERVICE", requires = "to")]
     service: Option<Service>,
+    /// Also a program that is in no release signed by the pinned key; `up` has to be started with it too
+    #[arg(long, requires = "to")]
+    unsigned: bool,
     /// Only print and keep what would be done
     #[arg(long, requires = "to")]
     plan: bool,
@@ -116,8 +119,9 @@ fn begun(
         let words = "a roll-out was interrupted: go on with --resume, or take it back with --abort";
         return Err(Stop::refused("rollout_unfinished", words).into());
     }
-    let to = target::find(data, to)?;
+    let to = target::find(data, to, options.unsigned)?;
     let only = target::service(data, to, options.service)?;
+    target::check_release(data, to, options.unsigned)?;
     let fleet = fleet(data)?;
     let id = Uuid::now_v7().to_string();
     let times = &options.times;

@@ -7,12 +7,13 @@ use slipway_contract::Digest;
 use slipway_runtime::data::DataDir;
 
 use crate::exit::Stop;
+use crate::fleet::release;
 use crate::fleet::running::Running;
-use crate::fleet::versions::{Program, install, installed};
+use crate::fleet::versions::{Program, digest_of, install, installed};
 use crate::run::Service;
 
 /// The program, put where programs are if it is not there yet.
-pub(super) fn find(data: &DataDir, to: &str) -> anyhow::Result<Digest> {
+pub(super) fn find(data: &DataDir, to: &str, unsigned: bool) -> anyhow::Result<Digest> {
     if let Ok(digest) = to.parse() {
         return Ok(digest);
     }
@@ -26,7 +27,11 @@ pub(super) fn find(data: &DataDir, to: &str) -> anyhow::Result<Digest> {
         };
         return install(data, path, name);
     }
+    // It is asked for its version, and so started.
     let of_version = |digest: &Digest| {
+        if check_release(data, *digest, unsigned).is_err() {
+            return false;
+        }
         let program = Program::find(data, *digest);
         program
             .and_then(|program| program.version())
@@ -38,7 +43,7 @@ pub(super) fn find(data: &DataDir, to: &str) -> anyhow::Result<Digest> {
         [] => Err(Stop::refused(
             "version_unknown",
             format!(
-                "no program in {} is of the version {to}: name the file of one, as in --to ./slipway",
+                "no program in {} is a released one of the version {to}: name the file of one, as in --to ./slipway",
                 data.versions().display()
             ),
         )
@@ -75,6 +80,16 @@ pub(super) fn service(
     Ok(Some(own))
 }
 
+/// Refuses what `up` would not start. What it was itself started as it does.
+pub(super) fn check_release(data: &DataDir, to: Digest, unsigned: bool) -> anyhow::Result<()> {
+    let running = Running::read(data).map(|running| format!("/proc/{}/exe", running.pid));
+    let is_own = running.is_some_and(|own| digest_of(Path::new(&own)).is_ok_and(|own| own == to));
+    if is_own {
+        return Ok(());
+    }
+    release::check(data, to, &Program::find(data, to)?.path, unsigned)
+}
+
 /// The program that `up` was started as, put where programs are: back is there, also when its file was replaced.
 pub(super) fn first(data: &DataDir, running: &Running) -> anyhow::Result<Digest> {
     let executable = format!("/proc/{}/exe", running.pid);
@@ -107,14 +122,14 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let data = DataDir::new(folder.path().join("data"));
         let whole = program(&folder.path().join("one"), "slipway", "7.1.0");
-        let digest = find(&data, &whole).expect("it is put there");
-        assert_eq!(find(&data, "7.1.0").expect("one"), digest);
-        assert_eq!(find(&data, &digest.to_string()).expect("one"), digest);
-        let none = find(&data, "7.2.0").expect_err("none");
+        let digest = find(&data, &whole, true).expect("it is put there");
+        assert_eq!(find(&data, "7.1.0", true).expect("one"), digest);
+        assert_eq!(find(&data, &digest.to_string(), true).expect("one"), digest);
+        let none = find(&data, "7.2.0", true).expect_err("none");
         assert!(none.to_string().contains("no program"), "{none}");
         let other = program(&folder.path().join("two"), "slipway-upload", "7.1.0");
-        let upload = find(&data, &other).expect("it is put there");
-        let several = find(&data, "7.1.0").expect_err("two");
+        let upload = find(&data, &other, true).expect("it is put there");
+        let several = find(&data, "7.1.0", true).expect_err("two");
         assert!(
             several.to_string().contains(&upload.to_string()),
             "{several}"
@@ -123,6 +138,6 @@ mod tests {
         assert_eq!(only, Some(Service::Upload));
         service(&data, upload, Some(Service::Catalog)).expect_err("another");
         assert_eq!(service(&data, digest, None).expect("all"), None);
-        find(&data, "/bin/sh").expect_err("it is no program of ours");
+        find(&data, "/bin/sh", true).expect_err("it is no program of ours");
     }
 }

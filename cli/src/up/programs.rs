@@ -9,7 +9,6 @@ use slipway_runtime::data::DataDir;
 
 use crate::fleet::release;
 use crate::fleet::versions::Program;
-use crate::terminal;
 
 pub(super) struct Programs {
     data: DataDir,
@@ -71,17 +70,9 @@ impl Programs {
 
     fn find(&self, digest: Digest) -> anyhow::Result<Program> {
         let program = Program::find(&self.data, digest)?;
-        if digest == self.started {
-            return Ok(program);
+        if digest != self.started {
+            release::check(&self.data, digest, &program.path, self.unsigned)?;
         }
-        match release::check(&self.data, digest, &program.path) {
-            Err(error) if self.unsigned => {
-                terminal::warn(format_args!(
-                    "UNSIGNED PROGRAM, started by --unsigned: {error:#}"
-                ));
-                Ok(program)
-            }
-            checked => checked.map(|()| program),
-        }
+        Ok(program)
     }
 }
