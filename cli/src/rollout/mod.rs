@@ -45,6 +45,7 @@ and the old one is told to end when the new one is as good. Programs are kept in
 /// Replace what runs by another version, one instance at a time, and go back where it is worse
 #[derive(clap::Args)]
 #[command(group = ArgGroup::new("act").required(true).args(["to", "resume", "abort"]))]
+#[expect(clippy::struct_excessive_bools, reason = "options of the command line")]
 pub(crate) struct Options {
     /// Folder of all state
     #[arg(long, value_name = "DIR", default_value = "data")]
