@@ -103,7 +103,7 @@ struct Doing {
     tag = "configuration",
     summary = "Change documents, all of them or none",
     description = "Scope: `operate`. Based on the revision in `If-Match`; of two that are based on the same one, the second is 409. Sent once more by the same token, it is answered as it was.",
-    params(Doing, ("If-Match" = String, Header, description = "The revision that the change is based on, as `ETag` told it.")),
+    params(Doing, ("If-Match" = Option<String>, Header, description = "The revision that the change is based on, as `ETag` told it; without it 428.")),
     request_body = ProposedChange,
     responses(slipway_openapi::Documents,
         (status = 200, description = "What was changed, or would be.", body = Changed),
@@ -144,7 +144,8 @@ async fn change(
     responses(slipway_openapi::Documents,
         (status = 200, description = "What was changed, or would be.", body = Changed),
         (status = 409, description = "`revision_differs`", body = slipway_openapi::ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "`configuration_refused`", body = slipway_openapi::ProblemDocument, content_type = "application/problem+json")),
+        (status = 422, description = "`configuration_refused`", body = slipway_openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 428, description = "`revision_required`: `If-Match` names no revision.", body = slipway_openapi::ProblemDocument, content_type = "application/problem+json")),
 ))]
 async fn promote(
     State(state): State<CentralState>,
@@ -182,7 +183,8 @@ async fn promote(
         (status = 200, description = "What was changed, or would be.", body = Changed),
         (status = 404, description = "`revision_unknown`", body = slipway_openapi::ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "`revision_differs`", body = slipway_openapi::ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "`configuration_refused`", body = slipway_openapi::ProblemDocument, content_type = "application/problem+json")),
+        (status = 422, description = "`configuration_refused`", body = slipway_openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 428, description = "`revision_required`: `If-Match` names no revision.", body = slipway_openapi::ProblemDocument, content_type = "application/problem+json")),
 ))]
 async fn roll_back(
     State(state): State<CentralState>,
@@ -207,7 +209,7 @@ async fn roll_back(
     tag = "configuration",
     summary = "List who changed what, and why",
     description = "Scope: `operate`. The newest first; kept for 90 days, and 50 of them at least.",
-    params(("limit" = Option<i64>, Query, minimum = 1, maximum = 200), ("cursor" = Option<String>, Query)),
+    params(slipway_openapi::parameters::PageQuery),
     responses(slipway_openapi::Reading,
         (status = 200, description = "A page of revisions.", body = slipway_openapi::Listing<Revision>)),
 ))]

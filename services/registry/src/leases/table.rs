@@ -132,14 +132,28 @@ impl Table {
         Ok(true)
     }
 
-    /// Whether one more lease of `service` would be too many: whoever has one service's key could fill the memory of all.
+    /// Whether one more lease of `service` would be too many: whoever has one service's key could fill the memory of all. Who is
+    /// silent makes room for who proves itself: leases that a flood has left would keep the service's next process out.
     pub(crate) fn check_room(&self, service: &str) -> Result<(), Refused> {
-        let there = self.leases.keys();
-        let there = there.filter(|holder| holder.service == service);
-        if there.count() >= self.settings.per_service {
+        let heard = |(holder, lease): &(&Holder, &Lease)| {
+            holder.service == service && lease.overdue.is_none()
+        };
+        if self.leases.iter().filter(heard).count() >= self.settings.per_service {
             return Err(Refused::Full(service.to_owned()));
         }
         Ok(())
+    }
+
+    fn make_room(&mut self, service: &str) {
+        let of_service = |(holder, _): &(&Holder, &Lease)| holder.service == service;
+        if self.leases.iter().filter(of_service).count() >= self.settings.per_service {
+            let silent = self.leases.iter().filter(of_service);
+            let silent = silent.filter(|(_, lease)| lease.overdue.is_some());
+            let longest = silent.min_by_key(|(_, lease)| lease.beaten);
+            if let Some(longest) = longest.map(|(holder, _)| holder.clone()) {
+                self.leases.remove(&longest);
+            }
+        }
     }
 
     /// Begins the lease of an instance that has proven itself. A process at the address of another of its service takes its
@@ -173,6 +187,7 @@ impl Table {
             self.bury(&rival, now);
         }
         self.check_room(&record.service)?;
+        self.make_room(&record.service);
         let lease = Lease {
             record: Record {
                 addr,

@@ -329,6 +329,15 @@ fn leases_of_one_service_are_bounded_and_take_no_room_of_another() {
     let full = leases.check_room("upload");
     assert_eq!(full, Err(Refused::Full("upload".to_owned())));
     assert_eq!(leases.check_room("download"), Ok(()));
+    // Those that have fallen silent make room for who proves itself, one for one.
+    for second in 1..=20 {
+        leases.sweep(begin + Duration::from_secs(second));
+    }
+    let silent = begin + Duration::from_secs(20);
+    let newcomer = record("newcomer", "127.0.0.1:9000", State::Ready);
+    beat(&mut leases, &newcomer, silent);
+    assert!(leases.list().contains(&newcomer));
+    assert_eq!(leases.list().len(), most);
 }
 
 #[test]
