@@ -123,7 +123,7 @@ impl<'a> Found<'a> {
                     self.schema(
                         &place,
                         Side::Request,
-                        (&parameter["schema"], &other["schema"]),
+                        (&[&parameter["schema"]], &[&other["schema"]]),
                         0,
                     );
                 }
@@ -153,7 +153,7 @@ impl<'a> Found<'a> {
                 Some(other) => self.schema(
                     &place,
                     Side::Request,
-                    (&content["schema"], &other["schema"]),
+                    (&[&content["schema"]], &[&other["schema"]]),
                     0,
                 ),
             }
@@ -174,7 +174,7 @@ impl<'a> Found<'a> {
                     Some(other) => self.schema(
                         &place,
                         Side::Answer,
-                        (&content["schema"], &other["schema"]),
+                        (&[&content["schema"]], &[&other["schema"]]),
                         0,
                     ),
                 }
@@ -186,7 +186,7 @@ impl<'a> Found<'a> {
         &mut self,
         place: &str,
         side: Side,
-        (old, new): (&'a Value, &'a Value),
+        (old, new): (&[&'a Value], &[&'a Value]),
         depth: usize,
     ) {
         let (old, new) = (Shape::of(self.old, old), Shape::of(self.new, new));
@@ -217,7 +217,7 @@ impl<'a> Found<'a> {
         }
         self.members(place, side, (&old, &new), depth);
         if let (Some(old), Some(new)) = (old.items, new.items) {
-            self.schema(&format!("{place}[]"), side, (old, new), depth + 1);
+            self.schema(&format!("{place}[]"), side, (&[old], &[new]), depth + 1);
         }
     }
 
@@ -228,17 +228,18 @@ impl<'a> Found<'a> {
         (old, new): (&Shape<'a>, &Shape<'a>),
         depth: usize,
     ) {
-        for &(name, schema) in &old.members {
+        for name in old.names() {
             let place = format!("{place} .{name}");
-            let Some(&(_, other)) = new.members.iter().find(|(other, _)| *other == name) else {
+            let others = new.member(name);
+            if others.is_empty() {
                 if side == Side::Answer {
                     self.note(&place, What::MemberRemoved);
                 } else if new.is_closed {
                     self.note(&place, What::MemberRefused);
                 }
                 continue;
-            };
-            self.schema(&place, side, (schema, other), depth + 1);
+            }
+            self.schema(&place, side, (&old.member(name), &others), depth + 1);
             let is_optional = old.required.contains(name) && !new.required.contains(name);
             if side == Side::Answer && is_optional {
                 self.note(&place, What::MemberOptional);

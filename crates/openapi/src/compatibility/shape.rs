@@ -12,7 +12,7 @@ pub(super) const DEPTH: usize = 12;
 pub(super) struct Shape<'a> {
     pub(super) types: BTreeSet<&'a str>,
     pub(super) words: Option<BTreeSet<String>>,
-    pub(super) members: Vec<(&'a str, &'a Value)>,
+    members: Vec<(&'a str, &'a Value)>,
     pub(super) required: BTreeSet<&'a str>,
     pub(super) is_closed: bool,
     pub(super) items: Option<&'a Value>,
@@ -25,10 +25,23 @@ const UPPER: [&str; 3] = ["maxLength", "maximum", "maxItems"];
 const LOWER: [&str; 3] = ["minLength", "minimum", "minItems"];
 
 impl<'a> Shape<'a> {
-    pub(super) fn of(document: &'a Value, schema: &'a Value) -> Self {
+    /// Of what may have any of these schemas.
+    pub(super) fn of(document: &'a Value, schemas: &[&'a Value]) -> Self {
         let mut shape = Self::default();
-        shape.add(document, schema, 0);
+        for schema in schemas {
+            shape.add(document, schema, 0);
+        }
         shape
+    }
+
+    /// The schemas of a member, which each alternative may have one of.
+    pub(super) fn member(&self, name: &str) -> Vec<&'a Value> {
+        let named = self.members.iter().filter(|(other, _)| *other == name);
+        named.map(|(_, schema)| *schema).collect()
+    }
+
+    pub(super) fn names(&self) -> BTreeSet<&'a str> {
+        self.members.iter().map(|(name, _)| *name).collect()
     }
 
     fn add(&mut self, document: &'a Value, schema: &'a Value, depth: usize) {

@@ -129,6 +129,22 @@ fn what_is_taken_away_is_found() {
 }
 
 #[test]
+fn a_member_of_several_alternatives_is_held_against_all_of_them() {
+    let alternatives = |words: &[&str]| {
+        let one = |word: &&str| json!({"type": "object", "properties": {"type": {"type": "string", "enum": [word]}}});
+        let mut document = description();
+        *at(&mut document, APP) = json!({"oneOf": words.iter().map(one).collect::<Vec<_>>()});
+        document
+    };
+    let before = alternatives(&["app", "token"]);
+    assert!(breaks(&before, &before).is_empty());
+    assert!(breaks(&before, &alternatives(&["token", "link", "app"])).is_empty());
+    let found = breaks(&before, &alternatives(&["app"]));
+    let what: Vec<_> = found.into_iter().map(|found| found.what).collect();
+    assert_eq!(what, [What::WordsRemoved]);
+}
+
+#[test]
 fn what_is_asked_for_or_refused_is_found() {
     assert_eq!(
         after(|new| at(new, BODY)["required"] = json!(["name", "kind"])),
