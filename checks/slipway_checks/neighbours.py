@@ -38,8 +38,8 @@ class Neighbours:
         self.poller = Poller(self.platform, self.ledger)
         self.poller.start()
         self.journeys = 0
-        # A catalog or upload of before 0.5.0 that a later one joins on SQLite finds no rows, once for each connection, or fails: it has to be
-        # ended before, as deploy/README.md says. Who does not end it tries again.
+        # A catalog or upload of before 0.5.0 that a later one joins on SQLite finds no rows, once for each connection, or
+        # fails: it has to be ended before, as deploy/README.md says. Who does not end it tries again.
         self.is_joined = service in ("catalog", "upload") and first
         self.again = (404, 422, 500, 502, 503, 504) if self.is_joined else (502, 503, 504)
         self.tries = 0
