@@ -23,8 +23,8 @@ class Neighbours(Journeys):
         name = "-".join([service, *(version or "today" for version in (first, second, others))])
         super().__init__(check, name, versions)
         self.running = {first: self.platform.one(service)}
-        # A catalog or upload of before 0.5.0 that a later one joins on SQLite finds no rows, once for each connection, or fails: it has
-        # to be ended before, as deploy/README.md says. Who does not end it tries again.
+        # A catalog or upload of before 0.5.0 that a later one joins on SQLite finds no rows, once for each connection, or
+        # fails: it has to be ended before, as deploy/README.md says. Who does not end it tries again.
         self.is_joined = bool(service in ("catalog", "upload") and first)
 
     def run(self, kills):

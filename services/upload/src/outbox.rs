@@ -81,18 +81,13 @@ fn lease_time(settings: &settings::Outbox) -> Duration {
     Duration::from_secs(settings.lease_seconds)
 }
 
-/// Hands a package over. A refusal is for good, so it has to be said twice: a catalog of 0.2.0 finds no rows, once, when a later
-/// version beside it has just added a column to the table that it reads.
+/// Hands a package over. A refusal is for good, so it has to be said twice: a catalog of before 0.5.0 finds no rows, once for each
+/// of its connections, when a later version beside it has just added a column to the table that it reads.
 async fn hand_over(state: &UploadState, delivery: &Delivery) -> Result<Uploaded, CallError> {
     let ask = async || {
-        let catalog = &state.peers.client;
-        catalog
-            .call(
-                "catalog",
-                Method::POST,
-                "/internal/packages",
-                Some(delivery),
-            )
+        let (path, client) = ("/internal/packages", &state.peers.client);
+        client
+            .call("catalog", Method::POST, path, Some(delivery))
             .await
     };
     let first = ask().await;

@@ -1,6 +1,6 @@
 //! A catalog that says what a test wants it to say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -44,8 +44,8 @@ struct Inner {
     /// It answers 503 to everything.
     away: bool,
     refusal: Option<(StatusCode, &'static str, &'static str)>,
-    /// It refuses with this code, once.
-    confusion: Option<&'static str>,
+    /// It refuses the next deliveries with these codes, each once.
+    confusions: VecDeque<&'static str>,
     /// It takes packages and refuses the intents of the token with this id, in these words.
     intent_refusal: Option<(String, &'static str)>,
     /// Its drafts hold files of others: these.
@@ -254,8 +254,8 @@ impl Catalog {
         self.change(|inner| inner.refusal = refusal);
     }
 
-    pub(crate) fn confuse(&self, code: &'static str) {
-        self.change(|inner| inner.confusion = Some(code));
+    pub(crate) fn confuse(&self, codes: &[&'static str]) {
+        self.change(|inner| inner.confusions.extend(codes));
     }
 
     pub(crate) fn refuse_intents_of(&self, token: &str, words: &'static str) {
@@ -383,19 +383,17 @@ async fn deliver(State(catalog): State<Catalog>, Json(delivery): Json<Delivery>)
     if let Some(away) = catalog.away() {
         return away;
     }
-    let refusal = catalog.inner.lock().expect("nobody panics").refusal;
-    if let Some((status, code, detail)) = refusal {
-        return (status, Json(json!({"code": code, "detail": detail}))).into_response();
-    }
-    let confusion = catalog
-        .inner
-        .lock()
-        .expect("nobody panics")
-        .confusion
-        .take();
+    let confusion = {
+        let mut inner = catalog.inner.lock().expect("nobody panics");
+        inner.confusions.pop_front()
+    };
     if let Some(code) = confusion {
         let problem = json!({"code": code, "detail": "there are no rows"});
         return (StatusCode::NOT_FOUND, Json(problem)).into_response();
+    }
+    let refusal = catalog.inner.lock().expect("nobody panics").refusal;
+    if let Some((status, code, detail)) = refusal {
+        return (status, Json(json!({"code": code, "detail": detail}))).into_response();
     }
     catalog.change(|inner| inner.deliveries.push(delivery.clone()));
     let mut silent = catalog.silent.subscribe();

@@ -132,19 +132,22 @@ async fn a_refusal_of_the_catalog_is_shown_where_the_developer_looks() {
 async fn a_refusal_is_for_good_when_it_is_said_twice() {
     for engine in engines() {
         let fixture = Fixture::new(engine).await;
-        fixture.catalog.confuse("package_unknown");
-        let taken = fixture
-            .put("notes.bin?version=1.0&channel=stable", "bytes")
-            .await;
-        assert_eq!(taken.status, StatusCode::CREATED, "{taken:?}");
-        fixture.catalog.confuse("package_unknown");
+        for (version, codes) in [
+            ("1.0", &["package_unknown"] as &[_]),
+            ("1.1", &["package_unknown", "release_unknown"]),
+        ] {
+            fixture.catalog.confuse(codes);
+            let put = format!("notes.bin?version={version}&channel=stable");
+            let taken = fixture.put(&put, "bytes").await;
+            assert_eq!(taken.status, StatusCode::CREATED, "{taken:?}");
+        }
         fixture.catalog.refuse(Some((
             StatusCode::CONFLICT,
             "release_published",
-            "1.1 is released",
+            "1.2 is released",
         )));
         let refused = fixture
-            .put("notes.bin?version=1.1&channel=stable", "bytes")
+            .put("notes.bin?version=1.2&channel=stable", "bytes")
             .await;
         assert_eq!(refused.verdict(), (409, "release_published"));
     }
