@@ -47,6 +47,12 @@ class Load:
         with self.lock:
             return [begun for begun, took in self.times if took > seconds]
 
+    def p99(self):
+        """Seconds that a request took, by what is remembered."""
+        with self.lock:
+            times = sorted(took for _, took in self.times)
+        return times[min(len(times) - 1, len(times) * 99 // 100)]
+
     def only_reads(self):
         self.kinds = [self.read]
 

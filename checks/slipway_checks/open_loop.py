@@ -49,6 +49,9 @@ class OpenLoop:
     counted. All else is asked once, but for the time in which clients are `patient`: then a GET whose connection ended is asked
     again, a download goes on where it was (Range, If-Range), a POST that was not answered is sent again under its key, and a
     stream is gone on with by `Last-Event-ID`. Each `lost` connection is kept for the check to judge.
+
+    While `answer_within` is set, a GET that has no answer after so many seconds is asked again on a new connection; that is
+    counted, and the time of both is its time.
     """
 
     def __init__(self, address, small, large, token=None, events=False, content=b""):
@@ -58,6 +61,7 @@ class OpenLoop:
         self.lock = threading.Lock()
         self.over_with, self.under_way = [], {}
         self.kept_lost = 0
+        self.answer_within, self.unanswered = None, 0
         # What was acknowledged: POSTs by slug, uploads by version, to SHA-256.
         self.made, self.stored = set(), {}
         self.kept = []
@@ -119,8 +123,13 @@ class OpenLoop:
             connection = Connection(self.address) if fresh else self.kept_connection()
             used = connection.asked
             try:
-                answer = await connection.ask("GET", path, headers)
+                answer = await asyncio.wait_for(connection.ask("GET", path, headers), self.answer_within)
                 break
+            except TimeoutError:
+                if not self.answer_within:
+                    raise
+                self.unanswered += 1
+                fresh = True
             except (Lost, OSError) as error:
                 no_byte = not isinstance(error, Lost) or error.received is None
                 if used and no_byte:

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::age::Age;
 use super::copy::{Position, Replica};
+use super::introduction;
 use slipway_contract::feed::{Change, Page, Received, Row};
 use slipway_contract::held::{Loss, Report};
 use slipway_contract::losses::Known;
@@ -56,6 +57,18 @@ pub fn follow(peers: &Peers, replica: impl Replica) -> Following {
         "first copy",
         start_with_the_copy(replica.clone(), copy_state.clone(), age.clone()),
     );
+    let (introducing, introduced, states) = (peers.clone(), replica.clone(), copy_states.clone());
+    peers.process.spawn("introduction", move || {
+        let (peers, replica, mut states) =
+            (introducing.clone(), introduced.clone(), states.clone());
+        async move {
+            // Before that the one that is followed is asked without end.
+            let usable = states.wait_for(|state| *state == CopyState::Usable);
+            if usable.await.is_ok() {
+                introduction::run(peers, replica).await;
+            }
+        }
+    });
     let aging = age.clone();
     peers.process.spawn("feed", move || {
         let mut follower = Follower {

@@ -4,3 +4,4 @@ pub mod age;
 pub mod copy;
 pub mod follow;
 pub mod held;
+mod introduction;
