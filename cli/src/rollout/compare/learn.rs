@@ -1,5 +1,6 @@
 //! What can be asked of each service: what is published, and what its developers look at. Nothing is changed by it.
 
+use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use slipway_contract::Digest;
 use slipway_contract::public::page_path;
@@ -29,12 +30,13 @@ pub(super) struct Known {
 }
 
 impl Known {
-    pub(super) async fn look(asker: &Asker, gateway: &Whom) -> Self {
+    /// An error where a list cannot be read: what was not seen is not held to be absent.
+    pub(super) async fn look(asker: &Asker, gateway: &Whom) -> Result<Self> {
         let mut known = Self {
             apps: Vec::new(),
             releases: Vec::new(),
         };
-        for app in items(asker, gateway, "/api/v1/apps".to_owned()).await {
+        for app in items(asker, gateway, "/api/v1/apps".to_owned()).await? {
             let Some(app) = app["slug"].as_str() else {
                 continue;
             };
@@ -43,13 +45,13 @@ impl Known {
                 break;
             }
             let path = format!("/api/v1/apps/{app}/releases");
-            let releases = items(asker, gateway, path).await;
+            let releases = items(asker, gateway, path).await?;
             let published = releases.iter().filter(|one| one["state"] == "published");
             let published = published.take(RELEASES);
             let releases = published.filter_map(|release| Published::read(app, release));
             known.releases.extend(releases);
         }
-        known
+        Ok(known)
     }
 
     /// What a service is asked, not knowing yet what is right.
@@ -148,14 +150,13 @@ fn own(path: String) -> Question {
     Question::new(Caller::Administrator, path)
 }
 
-/// The first page of a list; nothing where it cannot be read.
-async fn items(asker: &Asker, gateway: &Whom, path: String) -> Vec<Value> {
+/// The first page of a list.
+async fn items(asker: &Asker, gateway: &Whom, path: String) -> Result<Vec<Value>> {
     let question = own(path);
-    let Ok(heard) = asker.ask(gateway, &question).await else {
-        return Vec::new();
-    };
-    let document: Value = serde_json::from_slice(&heard.body).unwrap_or(Value::Null);
-    document["items"].as_array().cloned().unwrap_or_default()
+    let heard = asker.ask(gateway, &question).await?;
+    let document: Value = serde_json::from_slice(&heard.body)?;
+    let items = document["items"].as_array().cloned();
+    items.with_context(|| format!("{} is not a list", question.path))
 }
 
 /// The questions with the answers of a process that is known to be right.

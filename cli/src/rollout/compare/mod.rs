@@ -158,7 +158,10 @@ impl Comparison {
         let Some(gateway) = gateways.find_map(|one| whom(running, said, one)) else {
             return;
         };
-        let known = Known::look(&self.asker, &gateway).await;
+        // Looked at again with the next step: without questions nothing is compared, and nobody is judged good.
+        let Ok(known) = Known::look(&self.asker, &gateway).await else {
+            return;
+        };
         let questions = known.questions(teacher.service);
         let learned = learn(&self.asker, teacher, questions).await;
         self.questions.insert(teacher.service, Arc::new(learned));
