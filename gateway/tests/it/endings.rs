@@ -322,3 +322,23 @@ async fn a_client_that_goes_away_in_an_answer_ends_the_answer() {
     let sent = wire.send_until_refused(1_000_000_000).await;
     assert!(sent < 500_000_000, "{sent} bytes were taken for nobody");
 }
+
+#[tokio::test]
+async fn a_gateway_that_ends_answers_what_comes_on_its_connections_and_says_that_it_is_the_last() {
+    let gateway = gateway(&[]).await;
+    let mut new = Wire::connect(gateway.address).await;
+    let mut kept = Wire::connect(gateway.address).await;
+    let asked = request("GET /nowhere", "");
+    // Those who came before are accepted before it is answered.
+    kept.send(&asked).await;
+    let before = kept.answer().await;
+    assert!(!before.head.contains("connection: close"), "{before:?}");
+    gateway.stop.cancel();
+    for wire in [&mut new, &mut kept] {
+        wire.send(&asked).await;
+        let last = wire.answer().await;
+        assert_eq!(last.status, 404);
+        assert!(last.head.contains("connection: close"), "{last:?}");
+        assert!(wire.rest().await.is_empty(), "it ends");
+    }
+}

@@ -26,6 +26,8 @@ pub(crate) struct Running {
     pub(crate) process: Process,
     pub(crate) peers: Peers,
     pub(crate) health: Gateway,
+    /// Ends its listener, and its connections after their last answers.
+    pub(crate) stop: CancellationToken,
     _folder: TempDir,
 }
 
@@ -52,15 +54,17 @@ pub(crate) async fn gateway_with(
         .expect("a gateway");
     let (listener, address) = listen().await;
     let http = process.settings.http.clone();
+    let stop = CancellationToken::new();
+    let stopped = stop.clone();
     tokio::spawn(async move {
-        let stop = CancellationToken::new();
-        serve(listener, Transport::Public, app.http, &http, stop).await;
+        serve(listener, Transport::Public, app.http, &http, stopped).await;
     });
     Running {
         address,
         process,
         peers,
         health: app.health,
+        stop,
         _folder: folder,
     }
 }

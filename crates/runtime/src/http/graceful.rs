@@ -1,7 +1,8 @@
 //! Connections that end after the answer that is on them when they are told to. hyper-util 0.1 has the same, but not for
-//! connections that may become tunnels.
+//! connections that may become tunnels, and it closes at once those on which no request is.
 
 use std::pin::pin;
+use std::time::Duration;
 
 use hyper::body::{Body, Incoming};
 use hyper::rt::{Read, Write};
@@ -21,13 +22,16 @@ pub(super) struct Graceful {
 /// One of them, which counts until this is dropped.
 pub(super) struct Watcher {
     stop: CancellationToken,
+    patience: Duration,
     _open: TaskTrackerToken,
 }
 
 impl Graceful {
-    pub(super) fn watcher(&self) -> Watcher {
+    /// When they are told to end, one on which no request is waits for another for `patience`.
+    pub(super) fn watcher(&self, patience: Duration) -> Watcher {
         Watcher {
             stop: self.stop.clone(),
+            patience,
             _open: self.open.token(),
         }
     }
@@ -41,6 +45,11 @@ impl Graceful {
 }
 
 impl Watcher {
+    /// Cancelled when the next answer is the last one.
+    pub(super) fn stop(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
     /// Serves a connection to its end.
     pub(super) async fn watch<I, S, B>(
         self,
@@ -56,7 +65,11 @@ impl Watcher {
         let mut connection = pin!(connection);
         tokio::select! {
             ended = &mut connection => return ended,
-            () = self.stop.cancelled() => connection.as_mut().graceful_shutdown(),
+            () = self.stop.cancelled() => {}
+        }
+        tokio::select! {
+            ended = &mut connection => return ended,
+            () = tokio::time::sleep(self.patience) => connection.as_mut().graceful_shutdown(),
         }
         connection.await
     }

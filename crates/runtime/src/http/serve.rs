@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use hyper::body::{Body, Incoming};
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper::{Request, Response, StatusCode};
@@ -15,7 +16,7 @@ use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -32,6 +33,10 @@ use crate::settings::Http;
 const MAX_HEADERS: usize = 100;
 /// Bytes of a request's head. An updater that asks for many ranges sends 9 KiB.
 const MAX_HEAD: usize = 64 * 1024;
+
+/// Time for another request on a connection of the world when this process ends: one that was just made, or is kept, may
+/// carry one already. Its answer says that it is the last one (RFC 9112, 9.6).
+const LAST_REQUEST: Duration = Duration::from_secs(1);
 
 /// How connections begin, and how much is believed of what comes over them.
 #[derive(Clone)]
@@ -135,14 +140,14 @@ pub async fn serve<S: Serves>(
                 continue;
             }
         };
-        let watcher = graceful.watcher();
-        let server = server.clone();
-        tokio::spawn(async move {
-            server.connection(stream, peer, watcher).await;
-            drop(permit);
-        });
+        server.begin(stream, peer, &graceful, permit);
     }
-    drop(listener);
+    // Who is in the queue was told that it is connected, and would be reset with the listener.
+    for (stream, peer) in queued(listener).take(settings.max_connections) {
+        if let Ok(permit) = permits.clone().try_acquire_owned() {
+            server.begin(stream, peer, &graceful, permit);
+        }
+    }
     let drained = async { tokio::join!(graceful.shutdown(), earlier.join_all()) };
     if tokio::time::timeout(settings.drain(), drained)
         .await
@@ -150,6 +155,17 @@ pub async fn serve<S: Serves>(
     {
         tracing::warn!("requests were still in flight when the drain time was over");
     }
+}
+
+/// The connections that wait to be accepted now. The listener ends with them.
+fn queued(listener: TcpListener) -> impl Iterator<Item = (TcpStream, SocketAddr)> {
+    let listener = listener.into_std().ok();
+    std::iter::from_fn(move || {
+        // It does not block: with nobody left, that is the error.
+        let (stream, peer) = listener.as_ref()?.accept().ok()?;
+        stream.set_nonblocking(true).ok()?;
+        Some((TcpStream::from_std(stream).ok()?, peer))
+    })
 }
 
 /// Returns at a change of the certificates, with the time that what was proven before has.
@@ -193,6 +209,14 @@ impl Transport {
             Self::Proven(proof) => Some(proof),
         }
     }
+
+    /// Services know who leaves before it ends, and begin nothing more there.
+    fn patience(&self) -> Duration {
+        match self {
+            Self::Public => LAST_REQUEST,
+            Self::Plain | Self::Proven(_) => Duration::ZERO,
+        }
+    }
 }
 
 /// What every connection of a listener has.
@@ -207,6 +231,21 @@ struct Server<S> {
 }
 
 impl<S: Serves> Server<S> {
+    fn begin(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        graceful: &Graceful,
+        permit: OwnedSemaphorePermit,
+    ) {
+        let server = self.clone();
+        let watcher = graceful.watcher(self.transport.patience());
+        tokio::spawn(async move {
+            server.connection(stream, peer, watcher).await;
+            drop(permit);
+        });
+    }
+
     async fn connection(self, stream: TcpStream, peer: SocketAddr, watcher: Watcher) {
         let _ = stream.set_nodelay(true);
         let Some(proof) = self.transport.proof() else {
@@ -237,7 +276,7 @@ impl<S: Serves> Server<S> {
         let is_public = matches!(self.transport, Transport::Public);
         let verdicts = is_public.then(Verdicts::default);
         let stream = Connection::new(stream, verdicts.clone(), self.write_timeout);
-        let service = self.service;
+        let (service, stop) = (self.service, watcher.stop());
         let arriving = service_fn(move |mut request: Request<Incoming>| {
             let extensions = request.extensions_mut();
             extensions.insert(Arrival { peer });
@@ -248,9 +287,13 @@ impl<S: Serves> Server<S> {
                 request.extensions_mut().insert(caller.clone());
             }
             let answering = service.call(request);
-            let verdicts = verdicts.clone();
+            let (verdicts, stop) = (verdicts.clone(), stop.clone());
             async move {
-                let answer = answering.await?;
+                let mut answer = answering.await?;
+                if stop.is_cancelled() && answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+                    let close = HeaderValue::from_static("close");
+                    answer.headers_mut().insert(CONNECTION, close);
+                }
                 if answer.status() == StatusCode::SWITCHING_PROTOCOLS
                     && let Some(verdicts) = verdicts
                 {
