@@ -29,12 +29,13 @@ FROM dependencies AS shared
 COPY crates/configuration crates/configuration
 COPY crates/contract crates/contract
 COPY crates/database crates/database
+COPY crates/handover crates/handover
 COPY crates/openapi crates/openapi
 COPY crates/packages crates/packages
 COPY crates/peers crates/peers
 COPY crates/runtime crates/runtime
 COPY crates/signatures crates/signatures
-RUN build-with crates/configuration crates/contract crates/database crates/openapi crates/packages crates/peers crates/runtime crates/signatures
+RUN build-with crates/configuration crates/contract crates/database crates/handover crates/openapi crates/packages crates/peers crates/runtime crates/signatures
 
 FROM shared AS build-init
 COPY crates/init crates/init
@@ -67,6 +68,10 @@ FROM shared AS build-gateway
 COPY gateway gateway
 RUN build-with gateway
 
+FROM shared AS build-door
+COPY door door
+RUN build-with door
+
 FROM shared AS build-everything
 COPY cli cli
 COPY crates crates
@@ -97,6 +102,7 @@ RUN mkdir /system && cd /system \
     && for service in authority registry upload signing catalog download gateway; do \
          install -d -o 10001 -g 10001 -m 0700 "data/secrets/$service" || exit 1; \
        done \
+    && install -d -o 10001 -g 10001 -m 0700 run/door \
     && chmod 1777 tmp
 # Whom a client believes that speaks to servers outside; one that finds none does not start.
 COPY --from=toolchain /etc/ssl/certs/ca-certificates.crt /system/etc/ssl/certs/
@@ -182,4 +188,16 @@ ARG VERSION=unknown
 ARG REVISION=unknown
 ENV SLIPWAY_REVISION=$REVISION
 LABEL org.opencontainers.image.title=slipway-gateway org.opencontainers.image.licenses=Apache-2.0 \
+      org.opencontainers.image.version=$VERSION org.opencontainers.image.revision=$REVISION
+
+# Beside several gateways (deploy/compose.scale.yml).
+FROM base AS door
+COPY --from=build-door /src/target/release/slipway-door /usr/local/bin/
+# It has nothing to end: what it holds goes on at the gateways.
+STOPSIGNAL SIGKILL
+ENTRYPOINT ["/usr/local/bin/slipway-door"]
+CMD ["--listen", "0.0.0.0:8080", "--socket", "/run/door/listener"]
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title=slipway-door org.opencontainers.image.licenses=Apache-2.0 \
       org.opencontainers.image.version=$VERSION org.opencontainers.image.revision=$REVISION

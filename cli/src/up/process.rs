@@ -9,7 +9,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use rustix::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use rustix::net::{Shutdown, shutdown};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
-use slipway_runtime::process::handover::{DRAINING, give, pair};
+use slipway_handover::{DRAINING, give, pair};
 use tokio::net::UnixStream;
 use tokio::signal::unix::{SignalKind, signal};
 

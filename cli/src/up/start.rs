@@ -4,8 +4,8 @@
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 
+use slipway_handover::BACKLOG;
 use slipway_runtime::data::DataDir;
-use slipway_runtime::process::slot::BACKLOG;
 use slipway_runtime::settings::Settings;
 use slipway_runtime::settings::sources::look;
 

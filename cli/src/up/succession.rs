@@ -20,7 +20,7 @@ use rustix::process::Pid;
 use rustix::stdio::dup2_stdin;
 use serde::{Deserialize, Serialize};
 use slipway_contract::Digest;
-use slipway_runtime::process::handover::{give, pair, take};
+use slipway_handover::{give, pair, take};
 
 use super::process::Process;
 use super::table::Entry;

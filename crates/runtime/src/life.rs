@@ -7,9 +7,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail, ensure};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
+use slipway_handover::say_draining;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -21,7 +21,7 @@ use crate::http::serve::{Transport, serve};
 use crate::process::Process;
 use crate::process::address::Address;
 use crate::process::descriptors;
-use crate::process::handover::say_draining;
+use crate::process::listener::Listener;
 use crate::process::program;
 use crate::process::slot::{Announcement, Reserved, Slot};
 use crate::settings::sources::{Loaded, load};
@@ -49,7 +49,7 @@ where
         .enable_all()
         .build()
         .context("could not start the runtime")?
-        .block_on(async { live(Begun::take(service, options, common, log)?, loaded).await })
+        .block_on(async { live(Begun::take(service, options, common, log).await?, loaded).await })
 }
 
 /// A process that has its place, and listens to nobody yet.
@@ -66,22 +66,21 @@ pub struct Begun {
 }
 
 impl Begun {
-    fn take(
+    async fn take(
         service: Service,
         options: &Options,
         common: Common,
         log: LogFilter,
     ) -> anyhow::Result<Self> {
-        let signals = Signals::listen()?;
+        let mut signals = Signals::listen()?;
         let data = DataDir::new(std::path::absolute(&options.data)?);
         if let Some(moved) = data.notice_move()? {
             tracing::warn!("{moved}");
         }
         let slot = Slot::take(&data, service.name)?;
-        let port = if options.inherit {
-            Reserved::inherited().context("standard input gave no listener")?
-        } else {
-            slot.reserve(common.http.listen)?
+        let port = tokio::select! {
+            port = reserve(&slot, options, &common.http) => port?,
+            () = signals.any() => bail!("told to end while it waited for a door"),
         };
         let admin = reserve_for_operators(&common.admin)?;
         let mut process = Process::open(service.name, data, common)?;
@@ -106,7 +105,7 @@ impl Begun {
     }
 
     /// From now on connections are taken, and operators are answered.
-    pub fn listen(self, health: impl Health) -> anyhow::Result<(Listening, TcpListener)> {
+    pub fn listen(self, health: impl Health) -> anyhow::Result<(Listening, Listener)> {
         let listener = self.port.listen()?;
         serve_operators(&self.process, self.admin.listen()?, health);
         let ends = Ends {
@@ -151,6 +150,26 @@ impl Listening {
     }
 }
 
+/// Takes the address, from whoever holds it where somebody does.
+async fn reserve(
+    slot: &Slot,
+    options: &Options,
+    settings: &settings::Http,
+) -> anyhow::Result<Reserved> {
+    let Some(door) = &settings.door else {
+        return if options.inherit {
+            Reserved::inherited().context("standard input gave no listener")
+        } else {
+            slot.reserve(settings.listen)
+        };
+    };
+    ensure!(
+        settings.listen.is_none() && !options.inherit,
+        "a door gives the listener, and so does --listen or `slipway up`: leave out [http] door, or the other"
+    );
+    Ok(Reserved::behind(door).await)
+}
+
 fn reserve_for_operators(settings: &settings::Admin) -> anyhow::Result<Reserved> {
     Reserved::at(settings.listen).with_context(|| {
         format!(
@@ -169,7 +188,7 @@ fn tell_build(process: &Process) {
     });
 }
 
-fn serve_operators(process: &Process, listener: TcpListener, health: impl Health) {
+fn serve_operators(process: &Process, listener: Listener, health: impl Health) {
     let router = TowerToHyperService::new(router(process, health));
     let (http, stop) = (process.settings.http.clone(), process.shutdown.clone());
     process
@@ -202,6 +221,13 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
         })
     }
+
+    async fn any(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }
 
 /// What is cancelled at the end.
@@ -225,12 +251,10 @@ async fn wait_for_end(ends: Ends, mut signals: Signals, supervised: bool) {
     } else {
         ends.without_successor.cancel();
     }
-    tokio::select! {
-        _ = signals.terminate.recv() => {}
-        _ = signals.interrupt.recv() => {}
-    }
-    if supervised {
-        say_draining();
+    signals.any().await;
+    // Whoever started it by a pipe or by hand does not listen, and that is no reason to work on.
+    if supervised && let Err(error) = say_draining() {
+        tracing::debug!(%error, "nobody was told on standard input");
     }
     ends.draining.cancel();
 }

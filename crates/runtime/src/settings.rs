@@ -12,6 +12,7 @@ pub mod sources;
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -68,6 +69,9 @@ pub struct Http {
     /// Address to listen on. Default: a free loopback port, chosen at the first start and kept in the data folder.
     #[schemars(extend("x-applies" = "local"))]
     pub listen: Option<SocketAddr>,
+    /// Unix socket of a `slipway-door`, which holds the public port and gives its listener to gateways. Instead of `listen`.
+    #[schemars(extend("x-applies" = "local"))]
+    pub door: Option<PathBuf>,
     /// `host:port` under which others reach this instance; `{hostname}` in it is the name of the machine or container.
     /// Default, and `auto`: the address that it listens on, or where that is every address of the machine, the one of the
     /// interface that reaches the registry.
@@ -104,6 +108,7 @@ impl Default for Http {
     fn default() -> Self {
         Self {
             listen: None,
+            door: None,
             advertise: None,
             public_url: None,
             max_connections: 10_000,

@@ -15,7 +15,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
@@ -27,6 +27,7 @@ use super::connection::Connection;
 use super::framing::Verdicts;
 use super::graceful::{Graceful, Watcher};
 use super::handshakes::Handshakes;
+use crate::process::listener::Listener;
 use crate::settings::Http;
 
 /// Headers of a request; browsers send about 20.
@@ -97,12 +98,13 @@ const PROVEN_HEAD_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Serves connections until `stop` is cancelled, then lets requests in flight end within the settings' drain time.
 pub async fn serve<S: Serves>(
-    listener: TcpListener,
+    listener: impl Into<Listener>,
     transport: Transport,
     service: S,
     settings: &Http,
     stop: CancellationToken,
 ) {
+    let mut listener = listener.into();
     let permits = Arc::new(Semaphore::new(settings.max_connections));
     let server = Server {
         http: http1(head_timeout(&transport, settings)),
@@ -143,7 +145,7 @@ pub async fn serve<S: Serves>(
         server.begin(stream, peer, &graceful, permit);
     }
     // Who is in the queue was told that it is connected, and would be reset with the listener.
-    for (stream, peer) in queued(listener).take(settings.max_connections) {
+    for (stream, peer) in listener.queued().take(settings.max_connections) {
         if let Ok(permit) = permits.clone().try_acquire_owned() {
             server.begin(stream, peer, &graceful, permit);
         }
@@ -155,17 +157,6 @@ pub async fn serve<S: Serves>(
     {
         tracing::warn!("requests were still in flight when the drain time was over");
     }
-}
-
-/// The connections that wait to be accepted now. The listener ends with them.
-fn queued(listener: TcpListener) -> impl Iterator<Item = (TcpStream, SocketAddr)> {
-    let listener = listener.into_std().ok();
-    std::iter::from_fn(move || {
-        // It does not block: with nobody left, that is the error.
-        let (stream, peer) = listener.as_ref()?.accept().ok()?;
-        stream.set_nonblocking(true).ok()?;
-        Some((TcpStream::from_std(stream).ok()?, peer))
-    })
 }
 
 /// Returns at a change of the certificates, with the time that what was proven before has.

@@ -3,8 +3,9 @@
 pub mod address;
 pub mod context;
 pub mod descriptors;
+pub mod door;
 mod gone;
-pub mod handover;
+pub mod listener;
 pub mod load;
 pub(crate) mod program;
 pub mod readings;

@@ -5,24 +5,23 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use rustix::process::{Pid, test_kill_process};
 use serde::{Deserialize, Serialize};
+use slipway_handover::{BACKLOG, take_listener};
 use tokio::net::{TcpListener, TcpSocket};
 
 use super::address::hostname;
 use super::context::Process;
-use super::handover::take_listener;
+use super::door::Door;
+use super::listener::Listener;
 use crate::clock;
 use crate::data::{DataDir, private_folder, write_whole};
 use crate::fault::Fault;
 use crate::settings::Registry;
 use slipway_contract::record::{Record, State};
-
-/// Connections that wait to be taken; more than come in the time of a hiccup.
-pub const BACKLOG: i32 = 1024;
 
 pub struct Slot {
     /// The lock ends with the process, however it ends.
@@ -115,11 +114,12 @@ impl Slot {
 }
 
 /// An address that is taken and not listened at yet. A connection to a process that is not built would wait in the
-/// backlog; so it is refused, and whoever made it asks another instance at once. But where a supervisor holds the
+/// backlog; so it is refused, and whoever made it asks another instance at once. But where a supervisor or a door holds the
 /// listener, there is no other to ask, and it waits.
 pub enum Reserved {
     Bound(TcpSocket),
     Inherited(std::net::TcpListener),
+    Behind(Door, TcpListener),
 }
 
 impl Reserved {
@@ -136,22 +136,30 @@ impl Reserved {
 
     /// What the supervisor holds and gives on standard input.
     pub fn inherited() -> io::Result<Self> {
-        take_listener().map(Self::Inherited)
+        take_listener(io::stdin()).map(Self::Inherited)
+    }
+
+    /// What a door holds and gives at `path`; waits for one.
+    pub async fn behind(path: &Path) -> Self {
+        let (door, listener) = Door::find(path).await;
+        Self::Behind(door, listener)
     }
 
     pub fn address(&self) -> io::Result<SocketAddr> {
         match self {
             Self::Bound(socket) => socket.local_addr(),
             Self::Inherited(listener) => listener.local_addr(),
+            Self::Behind(_, listener) => listener.local_addr(),
         }
     }
 
     /// From now on connections are taken.
-    pub fn listen(self) -> anyhow::Result<TcpListener> {
+    pub fn listen(self) -> anyhow::Result<Listener> {
         let address = self.address()?;
         let listener = match self {
-            Self::Bound(socket) => socket.listen(BACKLOG.cast_unsigned()),
-            Self::Inherited(listener) => TcpListener::from_std(listener),
+            Self::Bound(socket) => socket.listen(BACKLOG.cast_unsigned()).map(Listener::from),
+            Self::Inherited(listener) => TcpListener::from_std(listener).map(Listener::from),
+            Self::Behind(door, listener) => Ok(Listener::behind(door, listener)),
         };
         listener.with_context(|| {
             format!("could not listen on {address}: is another program using it? choose another with --listen")
@@ -256,7 +264,7 @@ mod tests {
         let address = reserved.address().expect("an address");
         let refused = TcpStream::connect(address).expect_err("nobody listens");
         assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
-        let listener = reserved.listen().expect("a listener");
+        let mut listener = reserved.listen().expect("a listener");
         let client = TcpStream::connect(address).expect("somebody listens");
         // A connection that we end first holds its end of the port for a minute.
         drop(listener.accept().await.expect("a connection"));

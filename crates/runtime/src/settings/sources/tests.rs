@@ -162,6 +162,7 @@ fn the_schema_is_strict_and_says_what_keys_are() {
     assert_eq!(schema.applies("instances.out"), Applies::Live);
     for key in [
         "http.listen",
+        "http.door",
         "http.advertise",
         "admin.listen",
         "registry.urls",

@@ -19,6 +19,9 @@ const MOST: usize = 253;
 /// Bytes of the words beside them: a message has to fit into the socket's buffer (212,992 bytes by default).
 const MOST_BYTES: usize = 128 * 1024;
 
+/// Connections that wait at a listener to be taken; more than come in the time of a hiccup.
+pub const BACKLOG: i32 = 1024;
+
 /// What a child says on its lifeline when it is told to end: from then on another may take its place.
 pub const DRAINING: &[u8] = b"draining\n";
 
@@ -76,11 +79,11 @@ pub fn take(socket: impl AsFd) -> io::Result<(Vec<u8>, Vec<OwnedFd>)> {
     Ok((words, taken))
 }
 
-/// Waits for a listener, and nothing else, on standard input.
-pub fn take_listener() -> io::Result<TcpListener> {
-    let (_, taken) = take(io::stdin())?;
+/// Waits for a listener, and nothing else.
+pub fn take_listener(socket: impl AsFd) -> io::Result<TcpListener> {
+    let (_, taken) = take(socket)?;
     let Ok([listener]) = <[OwnedFd; 1]>::try_from(taken) else {
-        let why = "standard input gave no listener";
+        let why = "it gave no listener";
         return Err(io::Error::new(io::ErrorKind::InvalidData, why));
     };
     let listener = TcpListener::from(listener);
@@ -88,13 +91,11 @@ pub fn take_listener() -> io::Result<TcpListener> {
     Ok(listener)
 }
 
-/// Tells who holds the other end of standard input that another may take the place of this process. Whoever started it by
-/// a pipe or by hand does not listen, and that is no reason to work on.
-pub(crate) fn say_draining() {
+/// Tells who holds the other end of standard input that another may take the place of this process.
+pub fn say_draining() -> io::Result<()> {
     let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-    if let Err(error) = rustix::net::send(io::stdin(), DRAINING, flags) {
-        tracing::debug!(%error, "nobody was told on standard input");
-    }
+    rustix::net::send(io::stdin(), DRAINING, flags)?;
+    Ok(())
 }
 
 #[cfg(test)]
