@@ -36,41 +36,45 @@ COPY crates/peers crates/peers
 COPY crates/runtime crates/runtime
 COPY crates/signatures crates/signatures
 RUN build-with crates/configuration crates/contract crates/database crates/handover crates/openapi crates/packages crates/peers crates/runtime crates/signatures
+# Makes the layer of one binary, with no time in it: the same bytes are the same layer, whenever they were compiled.
+RUN printf '%s\n' '#!/bin/sh' 'set -eu' 'install -D --target-directory=/layer/usr/local/bin "target/release/$1"' \
+      'find /layer -exec touch --date=@0 {} +' >/usr/local/bin/make-layer \
+    && chmod +x /usr/local/bin/make-layer
 
 FROM shared AS build-init
 COPY crates/init crates/init
-RUN build-with crates/init
+RUN build-with crates/init && make-layer slipway-init
 
 FROM shared AS build-registry
 COPY deploy/config deploy/config
 COPY crates/central crates/central
 COPY crates/fleet crates/fleet
 COPY services/registry services/registry
-RUN build-with crates/central crates/fleet services/registry
+RUN build-with crates/central crates/fleet services/registry && make-layer slipway-registry
 
 FROM shared AS build-upload
 COPY services/upload services/upload
-RUN build-with services/upload
+RUN build-with services/upload && make-layer slipway-upload
 
 FROM shared AS build-signing
 COPY services/signing services/signing
-RUN build-with services/signing
+RUN build-with services/signing && make-layer slipway-signing
 
 FROM shared AS build-catalog
 COPY services/catalog services/catalog
-RUN build-with services/catalog
+RUN build-with services/catalog && make-layer slipway-catalog
 
 FROM shared AS build-download
 COPY services/download services/download
-RUN build-with services/download
+RUN build-with services/download && make-layer slipway-download
 
 FROM shared AS build-gateway
 COPY gateway gateway
-RUN build-with gateway
+RUN build-with gateway && make-layer slipway-gateway
 
 FROM shared AS build-door
 COPY door door
-RUN build-with door
+RUN build-with door && make-layer slipway-door
 
 FROM shared AS build-everything
 COPY cli cli
@@ -89,11 +93,13 @@ COPY --from=build-everything /out/ /
 
 # What a binary needs of a system, and nothing that somebody who got in could run: the loader, libc, a user, its folders.
 # The folders are here so that a new volume mounted over one of them belongs to the user that the service runs as.
+# The certificates: whom a client believes that speaks to servers outside; one that finds none does not start.
+# What is laid over it has no folder in common with it: the time of one in which something is made is that of the build.
 FROM debian:bookworm-slim AS system
-RUN mkdir /system && cd /system \
-    && mkdir -p etc tmp usr/local/bin && ln -s usr/lib lib && ln -s usr/lib64 lib64 && mkdir -p usr/lib usr/lib64 \
+COPY --from=toolchain /etc/ssl/certs/ca-certificates.crt /system/etc/ssl/certs/
+RUN cd /system && mkdir tmp \
     && for library in $(ls /lib*/ld-linux-*.so.* /lib/*-linux-gnu/libc.so.6 /lib/*-linux-gnu/libm.so.6 /lib/*-linux-gnu/libgcc_s.so.1); do \
-         install -D --mode=0755 "$(readlink --canonicalize "$library")" "/system/usr${library#/usr}" || exit 1; \
+         install -D --mode=0755 "$(readlink --canonicalize "$library")" "/system$library" || exit 1; \
        done \
     && echo 'slipway:x:10001:10001::/data:/nonexistent' >etc/passwd \
     && echo 'slipway:x:10001:' >etc/group \
@@ -103,9 +109,10 @@ RUN mkdir /system && cd /system \
          install -d -o 10001 -g 10001 -m 0700 "data/secrets/$service" || exit 1; \
        done \
     && install -d -o 10001 -g 10001 -m 0700 run/door \
-    && chmod 1777 tmp
-# Whom a client believes that speaks to servers outside; one that finds none does not start.
-COPY --from=toolchain /etc/ssl/certs/ca-certificates.crt /system/etc/ssl/certs/
+    && chmod 1777 tmp \
+    && find . -exec touch --date=@0 {} +
+# Shows the admin token: docker compose exec catalog cat /data/admin-token
+RUN install -D --target-directory=/cat/bin /bin/cat && find /cat -exec touch --date=@0 {} +
 
 FROM scratch AS base
 COPY --from=system /system/ /
@@ -114,7 +121,7 @@ EXPOSE 8080
 
 # `init` runs once, before the services, and again at every start: it makes what is missing.
 FROM base AS init
-COPY --from=build-init /src/target/release/slipway-init /usr/local/bin/
+COPY --from=build-init /layer /
 ENTRYPOINT ["/usr/local/bin/slipway-init"]
 CMD ["--data", "/data"]
 ARG VERSION=unknown
@@ -123,7 +130,7 @@ LABEL org.opencontainers.image.title=slipway-init org.opencontainers.image.licen
       org.opencontainers.image.version=$VERSION org.opencontainers.image.revision=$REVISION
 
 FROM base AS registry
-COPY --from=build-registry /src/target/release/slipway-registry /usr/local/bin/
+COPY --from=build-registry /layer /
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s CMD ["/usr/local/bin/slipway-registry", "healthcheck", "--data", "/data"]
 ENTRYPOINT ["/usr/local/bin/slipway-registry"]
 CMD ["--data", "/data", "--listen", "0.0.0.0:8080"]
@@ -134,7 +141,7 @@ LABEL org.opencontainers.image.title=slipway-registry org.opencontainers.image.l
       org.opencontainers.image.version=$VERSION org.opencontainers.image.revision=$REVISION
 
 FROM base AS upload
-COPY --from=build-upload /src/target/release/slipway-upload /usr/local/bin/
+COPY --from=build-upload /layer /
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s CMD ["/usr/local/bin/slipway-upload", "healthcheck", "--data", "/data"]
 ENTRYPOINT ["/usr/local/bin/slipway-upload"]
 CMD ["--data", "/data", "--listen", "0.0.0.0:8080"]
@@ -145,7 +152,7 @@ LABEL org.opencontainers.image.title=slipway-upload org.opencontainers.image.lic
       org.opencontainers.image.version=$VERSION org.opencontainers.image.revision=$REVISION
 
 FROM base AS signing
-COPY --from=build-signing /src/target/release/slipway-signing /usr/local/bin/
+COPY --from=build-signing /layer /
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s CMD ["/usr/local/bin/slipway-signing", "healthcheck", "--data", "/data"]
 ENTRYPOINT ["/usr/local/bin/slipway-signing"]
 CMD ["--data", "/data", "--listen", "0.0.0.0:8080"]
@@ -156,9 +163,8 @@ LABEL org.opencontainers.image.title=slipway-signing org.opencontainers.image.li
       org.opencontainers.image.version=$VERSION org.opencontainers.image.revision=$REVISION
 
 FROM base AS catalog
-COPY --from=build-catalog /src/target/release/slipway-catalog /usr/local/bin/
-# Shows the admin token: docker compose exec catalog cat /data/admin-token
-COPY --from=system /bin/cat /bin/
+COPY --from=build-catalog /layer /
+COPY --from=system /cat /
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s CMD ["/usr/local/bin/slipway-catalog", "healthcheck", "--data", "/data"]
 ENTRYPOINT ["/usr/local/bin/slipway-catalog"]
 CMD ["--data", "/data", "--listen", "0.0.0.0:8080"]
@@ -169,7 +175,7 @@ LABEL org.opencontainers.image.title=slipway-catalog org.opencontainers.image.li
       org.opencontainers.image.version=$VERSION org.opencontainers.image.revision=$REVISION
 
 FROM base AS download
-COPY --from=build-download /src/target/release/slipway-download /usr/local/bin/
+COPY --from=build-download /layer /
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s CMD ["/usr/local/bin/slipway-download", "healthcheck", "--data", "/data"]
 ENTRYPOINT ["/usr/local/bin/slipway-download"]
 CMD ["--data", "/data", "--listen", "0.0.0.0:8080"]
@@ -180,7 +186,7 @@ LABEL org.opencontainers.image.title=slipway-download org.opencontainers.image.l
       org.opencontainers.image.version=$VERSION org.opencontainers.image.revision=$REVISION
 
 FROM base AS gateway
-COPY --from=build-gateway /src/target/release/slipway-gateway /usr/local/bin/
+COPY --from=build-gateway /layer /
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s CMD ["/usr/local/bin/slipway-gateway", "healthcheck", "--data", "/data"]
 ENTRYPOINT ["/usr/local/bin/slipway-gateway"]
 CMD ["--data", "/data", "--listen", "0.0.0.0:8080"]
@@ -192,7 +198,7 @@ LABEL org.opencontainers.image.title=slipway-gateway org.opencontainers.image.li
 
 # Beside several gateways (deploy/compose.scale.yml).
 FROM base AS door
-COPY --from=build-door /src/target/release/slipway-door /usr/local/bin/
+COPY --from=build-door /layer /
 # It has nothing to end: what it holds goes on at the gateways.
 STOPSIGNAL SIGKILL
 ENTRYPOINT ["/usr/local/bin/slipway-door"]

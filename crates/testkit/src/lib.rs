@@ -5,6 +5,7 @@ pub mod call;
 pub mod contracts;
 pub mod database;
 mod described;
+pub mod earlier;
 pub mod fault;
 pub mod minisign;
 pub mod peer;

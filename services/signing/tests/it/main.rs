@@ -3,6 +3,7 @@
 mod access;
 mod blobs;
 mod builds;
+mod earlier;
 mod files;
 mod keys;
 mod minisign;
