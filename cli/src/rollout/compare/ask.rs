@@ -47,8 +47,8 @@ pub(in crate::rollout) struct Asker {
     catalog: Identity,
     token: Option<Token>,
     plain: reqwest::Client,
-    /// By caller and address.
-    proven: Mutex<HashMap<(Caller, SocketAddr), reqwest::Client>>,
+    /// By caller, service and address: an address may be that of another service later.
+    proven: Mutex<HashMap<(Caller, Service, SocketAddr), reqwest::Client>>,
 }
 
 /// Nobody was asked: nothing is known.
@@ -101,7 +101,7 @@ impl Asker {
     ) -> anyhow::Result<String> {
         let name = service.name();
         let url = format!("https://{name}:{}{INSTANCE_PATH}", address.port());
-        let client = self.client(Caller::World, name, address)?;
+        let client = self.client(Caller::World, service, address)?;
         let answer = timeout(READY_TIMEOUT, client.get(url).send()).await;
         let answer = answer.context("it did not answer in time")??;
         let named = answer.headers().get(&INSTANCE);
@@ -114,7 +114,7 @@ impl Asker {
         let address: SocketAddr = said.addr.parse().context("it says no address")?;
         let name = whom.service.name();
         let url = format!("https://{name}:{}{}", address.port(), question.path);
-        let client = self.client(question.caller, name, address)?;
+        let client = self.client(question.caller, whom.service, address)?;
         let mut request = client.request(question.method.clone(), url);
         request = request.header(INSTANCE.as_str(), &said.instance);
         if let Some(run) = &said.run {
@@ -141,11 +141,11 @@ impl Asker {
     fn client(
         &self,
         caller: Caller,
-        name: &str,
+        service: Service,
         address: SocketAddr,
     ) -> anyhow::Result<reqwest::Client> {
         let mut proven = self.proven.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = proven.get(&(caller, address)) {
+        if let Some(client) = proven.get(&(caller, service, address)) {
             return Ok(client.clone());
         }
         let identity = match caller {
@@ -156,9 +156,9 @@ impl Asker {
             .https_only(true)
             .http1_only()
             .tls_backend_preconfigured((*identity.loaded().client).clone())
-            .resolve(name, address)
+            .resolve(service.name(), address)
             .build()?;
-        proven.insert((caller, address), client.clone());
+        proven.insert((caller, service, address), client.clone());
         Ok(client)
     }
 

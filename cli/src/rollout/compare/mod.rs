@@ -109,12 +109,10 @@ impl Comparison {
         };
         let of_new = self.side(&new, look);
         let seen = if progress.phase == Phase::Comparing {
-            let of_old = match old {
-                Some(old) => self.side(&old, look),
-                None => self.before_of(new.service, &of_new),
-            };
-            self.before.insert(new.service, of_old.clone());
-            judge(&of_old, &of_new)
+            if let Some(old) = old {
+                self.before.insert(new.service, self.side(&old, look));
+            }
+            judge(&self.before_of(new.service, &of_new), &of_new)
         } else {
             let ended = of_new.ended;
             let dead = Side {
@@ -138,7 +136,7 @@ impl Comparison {
         format!("the new {name}: {why}{}", example.unwrap_or_default())
     }
 
-    /// Of an old one that had to end first: what was seen of another one, else it was without a fault.
+    /// Where the old one had to end first, it was without a fault.
     fn before_of(&self, service: Service, new: &Side) -> Side {
         let seen = self.before.get(&service).cloned();
         seen.unwrap_or_else(|| Side::without_fault(new))

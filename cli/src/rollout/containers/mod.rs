@@ -52,6 +52,8 @@ pub(super) struct Containers {
     ready: HashMap<(String, u32), Whom>,
     /// Those that are told to end, by container.
     leaving: HashMap<String, JoinHandle<Result<()>>>,
+    /// The new one that takes the place of others.
+    swap: Option<JoinHandle<Result<()>>>,
     try_again: Option<Instant>,
 }
 
@@ -77,6 +79,7 @@ impl Containers {
             goes_back: false,
             ready: HashMap::new(),
             leaving: HashMap::new(),
+            swap: None,
             try_again: None,
         })
     }
@@ -84,25 +87,48 @@ impl Containers {
     /// Makes what is missing and ends what is too many. Says why it could not, in words.
     async fn make(&mut self, containers: &[Container]) -> Option<String> {
         let failed = self.ended().await;
+        if self.swap.is_some() {
+            return failed;
+        }
         let places = self.places(containers);
-        let excess: Vec<_> = places.excess.iter().map(|one| one.id.clone()).collect();
         let missing = places.missing.first().copied();
-        let is_free = missing.is_some_and(|missing| {
-            let of_service = |one: &&&Container| one.service == missing.service;
-            !self.in_place.contains(&missing.service)
-                || places.excess.iter().find(of_service).is_none()
-        });
-        for id in excess {
-            let end = self.leaving.entry(id.clone());
-            end.or_insert_with(|| tokio::spawn(end_container(id)));
+        let in_place = missing.filter(|missing| self.in_place.contains(&missing.service));
+        for container in &places.excess {
+            let id = container.id.clone();
+            // A swap ends them itself.
+            if in_place.is_none_or(|missing| missing.service != container.service) {
+                let end = self.leaving.entry(id.clone());
+                end.or_insert_with(|| tokio::spawn(end_container(id)));
+            }
         }
         let waits = self.try_again.is_some_and(|at| Instant::now() < at);
-        let Some(missing) = missing.filter(|_| is_free && !waits) else {
+        let Some(missing) = missing.filter(|_| !waits) else {
             return failed;
         };
-        let made = self.make_container(&missing, containers).await;
+        let made = match in_place {
+            Some(missing) => self.begin_swap(&missing, containers).await,
+            None => self
+                .make_container(&missing, containers, true)
+                .await
+                .map(drop),
+        };
         self.try_again = made.is_err().then(|| Instant::now() + TRY_AGAIN);
         made.err().map(|error| format!("{error:#}")).or(failed)
+    }
+
+    /// Where two cannot run at once: the new one is made, the others are ended, and it is started in the same moment.
+    async fn begin_swap(&mut self, instance: &Instance, containers: &[Container]) -> Result<()> {
+        let of_service = containers
+            .iter()
+            .filter(|one| one.service == instance.service);
+        let is_made = |one: &&Container| one.is_made && Some(one.program) == instance.program;
+        let new = match of_service.clone().find(is_made) {
+            Some(made) => made.id.clone(),
+            None => self.make_container(instance, containers, false).await?,
+        };
+        let others = of_service.map(|one| one.id.clone()).filter(|id| *id != new);
+        self.swap = Some(tokio::spawn(swap(others.collect(), new)));
+        Ok(())
     }
 
     /// Forgets those whose end was waited for. Says what could not be ended.
@@ -110,6 +136,11 @@ impl Containers {
         let over = self.leaving.iter().filter(|(_, end)| end.is_finished());
         let over: Vec<_> = over.map(|(id, _)| id.clone()).collect();
         let mut failed = None;
+        if let Some(swap) = self.swap.take_if(|swap| swap.is_finished())
+            && let Ok(Err(error)) = swap.await
+        {
+            failed = Some(format!("{error:#}"));
+        }
         for id in over {
             if let Some(end) = self.leaving.remove(&id)
                 && let Ok(Err(error)) = end.await
@@ -120,8 +151,13 @@ impl Containers {
         failed
     }
 
-    /// One more container of a service, of the image of an instance. Those that are there stay as they are.
-    async fn make_container(&self, instance: &Instance, containers: &[Container]) -> Result<()> {
+    /// One more container of a service, of the image of an instance. Those that are there stay as they are. Returns its id.
+    async fn make_container(
+        &self,
+        instance: &Instance,
+        containers: &[Container],
+        is_started: bool,
+    ) -> Result<String> {
         let service = instance.service;
         let image = instance
             .program
@@ -141,7 +177,8 @@ impl Containers {
         let before = of_service(containers);
         let scale = format!("{}={}", service.name(), before.len() + 1);
         let mut up = self.project.compose(&image.tag);
-        up.args(["up", "--detach", "--no-deps", "--no-recreate", "--no-build"]);
+        up.args(["up", if is_started { "--detach" } else { "--no-start" }]);
+        up.args(["--no-deps", "--no-recreate", "--no-build"]);
         up.args(["--pull", "never", "--scale", &scale, service.name()]);
         printed(up).await?;
         let containers = self.project.containers().await?;
@@ -149,7 +186,7 @@ impl Containers {
             .iter()
             .filter(|one| one.service == service && !before.contains(&one.id));
         match made.next() {
-            Some(made) if Some(made.program) == instance.program => Ok(()),
+            Some(made) if Some(made.program) == instance.program => Ok(made.id.clone()),
             Some(other) => {
                 end_container(other.id.clone()).await?;
                 bail!(
@@ -342,6 +379,18 @@ impl Fleet for Containers {
 async fn end_container(id: String) -> Result<()> {
     printed(docker(["stop", &id])).await?;
     printed(docker(["rm", &id])).await?;
+    Ok(())
+}
+
+/// A swap that was killed goes on: what is made is not made again, and what has ended ends at once.
+async fn swap(others: Vec<String>, new: String) -> Result<()> {
+    for id in &others {
+        printed(docker(["stop", id])).await?;
+    }
+    printed(docker(["start", &new])).await?;
+    for id in &others {
+        printed(docker(["rm", id])).await?;
+    }
     Ok(())
 }
 

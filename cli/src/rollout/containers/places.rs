@@ -74,6 +74,7 @@ mod tests {
             program: program(image, "sha256:00"),
             pid: None,
             is_kept,
+            is_made: false,
             restarts: 0,
             address: None,
             admin_port: 9090,

@@ -59,6 +59,8 @@ pub(super) struct Container {
     pub(super) pid: Option<u32>,
     /// Whether it runs, or will again by itself.
     pub(super) is_kept: bool,
+    /// Whether it was made and never started.
+    pub(super) is_made: bool,
     /// How often it ended without being told to.
     pub(super) restarts: usize,
     pub(super) address: Option<IpAddr>,
@@ -113,6 +115,14 @@ impl Project {
 
     /// Those of the six services, in whatever state.
     pub(super) async fn containers(&self) -> Result<Vec<Container>> {
+        match self.seen().await {
+            // One of those that were listed is gone before it was looked at.
+            Err(_) => self.seen().await,
+            seen => seen,
+        }
+    }
+
+    async fn seen(&self) -> Result<Vec<Container>> {
         let ids = ids(&self.name).await?;
         if ids.is_empty() {
             return Ok(Vec::new());
@@ -166,6 +176,7 @@ impl Container {
             image_id,
             pid: pid.filter(|pid| *pid != 0 && runs("Running") && !runs("Restarting")),
             is_kept: runs("Running") || runs("Restarting"),
+            is_made: state["Status"] == "created",
             restarts: usize::try_from(inspected["RestartCount"].as_u64()?).ok()?,
             address: addresses.next(),
             admin_port: admin_port(service, &config["Env"]),
