@@ -65,18 +65,19 @@ impl<F: Fleet> Drive<'_, F> {
         }
         self.comparison.follow(&self.progress, &look).await;
         let verdict = self.comparison.verdict(&self.progress, &look);
-        let next = if self.kept.is_to_go_back(&self.progress.plan.id) {
-            self.progress.aborted(now())
-        } else {
-            self.progress.clone()
-        };
+        let goes_back = self.progress.halted.is_some();
         let seen = Seen {
             starts: look.starts,
             ends: look.ends,
             verdict,
             refused: look.refused.clone(),
         };
-        let next = next.next(&seen, now());
+        let next = if !goes_back && self.kept.is_to_go_back(&self.progress.plan.id) {
+            // What was seen is of the way forward.
+            self.progress.aborted(now())
+        } else {
+            self.progress.next(&seen, now())
+        };
         if next != self.progress {
             if next.phase == Phase::Comparing && self.progress.phase != Phase::Comparing {
                 self.comparison.begin_window(&next);
