@@ -3,11 +3,16 @@
 //   500s      every answer is a failure              wrong   one byte of one answer in a hundred is another
 //   slow      every answer comes late                 leaks   every answer costs memory that is never given back
 //   unready   it never serves                         crashes it ends after BAD_BUILD_SECONDS
+//   unread    it cannot read what is published
 //
-// What is spoilt is what leaves the process over sockets in the clear, so the gateway's answers to visitors.
+// What is spoilt is what leaves the process over sockets in the clear, so the gateway's answers to visitors; and what it
+// opens.
 
 #define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -104,4 +109,18 @@ ssize_t sendmsg(int file, const struct msghdr *message, int flags) {
   if (message->msg_iovlen > 0 && message->msg_controllen == 0 && is_answer(message->msg_iov[0].iov_base, message->msg_iov[0].iov_len))
     return answer(file, message->msg_iov, (int)message->msg_iovlen, flags);
   return syscall(SYS_sendmsg, file, message, flags);
+}
+
+static int is_published(const char *path) { return is("unread") && strstr(path, "/blobs/sha256/"); }
+
+int open64(const char *path, int flags, ...) {
+  if (is_published(path)) {
+    errno = EIO;
+    return -1;
+  }
+  va_list more;
+  va_start(more, flags);
+  mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(more, mode_t) : 0;
+  va_end(more);
+  return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
 }

@@ -1,6 +1,7 @@
-"""Builds that are bad in one way: a program that starts the good one with a library before libc (bad_builds.c).
+"""Builds that are bad in one way: a program that starts the good one with a library before libc (bad_builds.c), or an image
+with that library.
 
-It is called `slipway` and takes its arguments, so it is put in the place of a version as a bad build would be.
+The program is called `slipway` and takes its arguments, so it is put in the place of a version as a bad build would be.
 """
 
 import pathlib
@@ -17,6 +18,12 @@ KINDS = {
     "leaks": "grown",
     "crashes": "ended",
 }
+# Of download, whose answers are not in the clear.
+KINDS_OF_DOWNLOAD = {
+    "unread": "failed",
+    "unready": "not ready",
+    "crashes": "ended",
+}
 
 
 class BadBuilds:
@@ -28,6 +35,13 @@ class BadBuilds:
         self.library = self.folder / "bad_builds.so"
         command = ["cc", "-shared", "-fPIC", "-O1", "-o", self.library, SOURCE, "-lpthread"]
         subprocess.run(command, check=True, timeout=60)
+
+    def make_image(self, kind, image, name, seconds=60):
+        """An image that is `image`, and bad."""
+        how = f"ENV LD_PRELOAD=/{self.library.name} BAD_BUILD={kind} BAD_BUILD_SECONDS={seconds}"
+        recipe = f"FROM {image}\nCOPY {self.library.name} /\n{how}\n"
+        command = ["docker", "build", "--quiet", "--tag", name, "--file", "-", self.folder]
+        subprocess.run(command, input=recipe.encode(), capture_output=True, check=True, timeout=120)
 
     def make(self, kind, seconds=60):
         """The path of a program; `seconds` until one that crashes does."""

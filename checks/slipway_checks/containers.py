@@ -66,6 +66,16 @@ class Containers:
         self.check.equal(done.returncode, 0, f"exit code of docker compose up ({done.stderr[-1500:].decode()})")
         self.check.until(60, lambda: answers_ready(self.gateway), f"the gateway at {self.gateway} ready")
 
+    def image(self, service, more=""):
+        """The name of an image of the project, or of one that a check makes of it."""
+        return f"slipway-{service}:{self.project}{more}"
+
+    def instances(self, *services):
+        """What runs: services and images, sorted."""
+        listed = output("docker", "ps", "--filter", f"label=com.docker.compose.project={self.project}", "--format", "{{.ID}} {{.Image}}")
+        images = [line.split()[1] for line in listed.decode().splitlines()]
+        return sorted(image for image in images if not services or image.removeprefix("slipway-").split(":")[0] in services)
+
     def process_in(self, service):
         """The main process of a container, by its number on this machine."""
         return inspect(self.ids()[service])["State"]["Pid"]
@@ -114,8 +124,9 @@ class Containers:
         logs = self.compose("logs", "--no-color", "--timestamps")
         (self.check.logs / "compose.log").write_bytes(logs.stdout + logs.stderr)
         self.compose("down", "--volumes", "--timeout", "5", within=300)
-        images = [f"slipway-{service}:{self.project}" for service in ("init", *SERVICES)]
-        subprocess.run(["docker", "image", "rm", *images], capture_output=True, timeout=120, check=False)
+        # Also those that a check made of them, whose tags begin in the same way.
+        named = output("docker", "image", "ls", "--filter", f"reference=slipway-*:{self.project}*", "--format", "{{.Repository}}:{{.Tag}}")
+        subprocess.run(["docker", "image", "rm", *named.decode().split()], capture_output=True, timeout=120, check=False)
 
 
 def need_docker(check):

@@ -12,10 +12,12 @@ ENDED = ("planned", "ended")
 
 
 class Rollouts:
-    """Roll-outs of the fleet of `platform`, with `times` (seconds by option) that suit a check."""
+    """Roll-outs of the fleet of `platform`, with `times` (seconds by option) that suit a check. `fleet` are options that name
+    another one, whose roll-outs are kept in `data`."""
 
-    def __init__(self, check, platform, times):
-        self.check, self.data = check, platform.data
+    def __init__(self, check, platform, times, fleet=(), data=None, environment=None):
+        self.check, self.data = check, data or platform.data
+        self.fleet, self.environment = fleet, os.environ | (environment or {})
         self.times = [word for name, seconds in times.items() for word in (f"--{name}", str(seconds))]
         self.logs = check.folder / "logs"
         self.runs = len(list(self.logs.glob("rollout-*.log")))
@@ -26,9 +28,11 @@ class Rollouts:
         log = self.logs / f"rollout-{self.runs:02}.log"
         # What a check builds is in no release.
         times = [*self.times, "--unsigned"] if "--to" in arguments else []
-        command = [BINARIES / "slipway", "rollout", "--data", self.data, "--json", *arguments, *times]
+        command = [BINARIES / "slipway", "rollout", *self.fleet, "--data", self.data, "--json", *arguments, *times]
         with log.open("wb") as errors:
-            return subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL)
+            return subprocess.Popen(
+                [str(word) for word in command], env=self.environment, stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL
+            )
 
     def end(self, process, seconds=300):
         """Waits for it. Returns the exit code and the document that it printed."""
@@ -51,13 +55,13 @@ class Rollouts:
         kept = self.kept()
         return (kept["at"], kept["phase"]) if kept and kept["phase"] not in ENDED else None
 
-    def killed_at_every_step(self, *arguments):
-        """Kills the command at each phase of each step as soon as it is there, and resumes it. Returns the places where it
-        was killed."""
+    def killed_at_every_step(self, *arguments, phases=None):
+        """Kills the command at each phase (or at `phases`) of each step as soon as it is there, and resumes it. Returns the
+        places where it was killed."""
         process, killed = self.begin(*arguments), []
         while process.poll() is None:
             place = self.place()
-            if place and place not in killed:
+            if place and place not in killed and (phases is None or place[1] in phases):
                 killed.append(place)
                 os.kill(process.pid, signal.SIGKILL)
                 process.communicate()

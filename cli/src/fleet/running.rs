@@ -60,13 +60,6 @@ impl Running {
             .map(|child| child.pid)
     }
 
-    /// How often the instance ended without being told to.
-    pub(crate) fn ended_times(&self, instance: &Instance) -> usize {
-        let mut own = self.ended.iter();
-        own.find(|ended| ended.instance == *instance)
-            .map_or(0, |ended| ended.times)
-    }
-
     /// Whole or not at all, and not durable.
     pub(crate) fn write(&self, data: &DataDir) -> anyhow::Result<()> {
         let path = path(data);

@@ -92,7 +92,8 @@ mod tests {
 
     use super::*;
     use crate::fleet::wanted::Wanted;
-    use crate::rollout::rules::plan::{Plan, Times};
+    use crate::rollout::rules::plan::{Plan, Target, Times};
+    use crate::run::Service;
 
     #[test]
     fn it_is_kept_and_a_second_one_is_refused() {
@@ -102,7 +103,11 @@ mod tests {
         let kept = Kept::take(&data).expect("nobody rolls out");
         let to = Digest::from_bytes([2; 32]);
         let now = Wanted::default().counted(|_| 1);
-        let plan = Plan::make("one".to_owned(), &now, to, None, Times::default());
+        let target = Target {
+            programs: vec![(Service::Upload, to)],
+            ..Target::default()
+        };
+        let plan = Plan::make("one".to_owned(), &now, &target, Times::default());
         let progress = Progress::begin(plan, 7);
         kept.write(&progress).expect("it is kept");
         assert_eq!(read(&data).expect("a document"), Some(progress));

@@ -2,6 +2,7 @@
 
 use super::rules::plan::{Plan, Step};
 use super::rules::progress::{Phase, Progress};
+use crate::run::Service;
 use crate::terminal;
 
 pub(super) fn plan(plan: &Plan) -> Vec<String> {
@@ -12,7 +13,7 @@ pub(super) fn plan(plan: &Plan) -> Vec<String> {
         steps,
         ..
     } = plan;
-    let mut lines = vec![format!("{} steps to the program {to}", steps.len())];
+    let mut lines = vec![format!("{} steps to {to}", steps.len())];
     let numbered = steps.iter().enumerate();
     lines.extend(numbered.map(|(number, step)| format!("{:>4}  {}", number + 1, words(step))));
     lines.push(format!(
@@ -21,6 +22,19 @@ pub(super) fn plan(plan: &Plan) -> Vec<String> {
     ));
     lines.push(format!("`slipway rollout --resume` begins it (id {id})"));
     lines
+}
+
+/// Says aloud what a roll-out loses, to who has not asked for the plan.
+pub(super) fn begins(progress: &Progress) {
+    for step in progress.plan.steps.iter().skip(progress.at) {
+        if let Step::ReplaceInPlace { old, .. } = step {
+            terminal::warn(format_args!(
+                "{} is replaced in its place{}",
+                old.service.name(),
+                loses(old.service)
+            ));
+        }
+    }
 }
 
 /// Says what has changed.
@@ -35,6 +49,9 @@ pub(super) fn moved(before: &Progress, now: &Progress) {
         return;
     };
     let what = match (now.phase, now.halted.is_some()) {
+        (Phase::Starting, false) if matches!(step, Step::ReplaceInPlace { .. }) => {
+            "the old one ends, then the new one starts"
+        }
         (Phase::Starting, false) => "starting",
         (Phase::Starting, true) => "starting what was there before",
         (Phase::Warming, _) => "ready, warming",
@@ -61,6 +78,24 @@ fn words(step: &Step) -> String {
         Step::Replace { old, new } => {
             format!("{} {} -> {}", old.service.name(), old.number, new.number)
         }
+        Step::ReplaceInPlace { old, new } => format!(
+            "{} {} -> {} in its place{}",
+            old.service.name(),
+            old.number,
+            new.number,
+            loses(old.service)
+        ),
         Step::Up { .. } => "up itself".to_owned(),
+    }
+}
+
+/// What is not there for a moment while two of a service cannot run at once.
+fn loses(service: Service) -> &'static str {
+    match service {
+        Service::Gateway => {
+            ": ONE CONTAINER HOLDS THE PUBLIC PORT, and until the next has it, new connections are refused"
+        }
+        Service::Registry => ": changes of the configuration wait for it, requests do not",
+        _ => ": requests to it fail for a moment",
     }
 }

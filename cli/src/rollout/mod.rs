@@ -3,32 +3,30 @@
 //! What happens next is a rule of what was seen ([`rules::progress`]), and what is to run is a rule of how far it has come
 //! ([`rules::progress::Progress::wanted`]). So whoever goes on after a kill does what the one before would have done.
 
+mod acts;
 mod compare;
+mod containers;
 mod drive;
 mod kept;
 mod lines;
+mod look;
+mod processes;
+mod replaced;
 mod rules;
-mod target;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use anyhow::Context as _;
 use clap::ArgGroup;
 use slipway_runtime::data::DataDir;
-use tokio::time::sleep;
-use uuid::Uuid;
 
-use crate::exit::{Exit, Stop};
-use crate::fleet::running::Running;
-use crate::fleet::wanted::Wanted;
 use crate::run::Service;
 use crate::server::block_on;
 use crate::terminal::Output;
-use drive::{drive, now};
-use kept::Kept;
-use rules::plan::{Plan, Times};
-use rules::progress::Progress;
+use acts::Act;
+use containers::Containers;
+use processes::Processes;
+use replaced::Wish;
+use rules::plan::Times;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -38,25 +36,41 @@ Examples:
   slipway rollout --resume                            follow what --plan has printed, or go on after a kill
   slipway rollout --abort                             back to what ran before
   slipway rollout --to 0.6.0                          back later is the same command
+  slipway rollout --compose --to 0.6.1                containers become those of the images slipway-<service>:0.6.1
+  slipway rollout --compose --project slipway --resume
 
-It acts on the `slipway up` of --data, on this machine. A new process is started beside an old one; both are asked the same,
-and the old one is told to end when the new one is as good. Programs are kept in DIR/versions/<digest>/.";
+It acts on the `slipway up` of --data, or with --compose on the containers of a project, on this machine. A new process is
+started beside an old one; both are asked the same, and the old one is told to end when the new one is as good. Programs are
+kept in DIR/versions/<digest>/; images stay where Docker has them.";
 
 /// Replace what runs by another version, one instance at a time, and go back where it is worse
 #[derive(clap::Args)]
 #[command(group = ArgGroup::new("act").required(true).args(["to", "resume", "abort"]))]
 #[expect(clippy::struct_excessive_bools, reason = "options of the command line")]
 pub(crate) struct Options {
-    /// Folder of all state
-    #[arg(long, value_name = "DIR", default_value = "data")]
-    data: PathBuf,
-    /// The program: its file, its digest, or the version of one that was there before
-    #[arg(long, value_name = "FILE|DIGEST|VERSION")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        help = "Folder of all state [default: data; with --compose: data/compose/<project> beside the Compose file]"
+    )]
+    data: Option<PathBuf>,
+    /// The containers of a Compose project, of these files [default: those that they were made by]
+    #[arg(long, value_name = "FILE", num_args = 0..)]
+    compose: Option<Vec<PathBuf>>,
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "compose",
+        help = "The name of the project [default: the variable COMPOSE_PROJECT_NAME, else as the Compose file says]"
+    )]
+    project: Option<String>,
+    /// The program: its file, its digest, or the version of one that was there before; with --compose the images' tag
+    #[arg(long, value_name = "FILE|DIGEST|VERSION|TAG")]
     to: Option<String>,
     /// Replace this service alone
     #[arg(long, value_name = "SERVICE", requires = "to")]
     service: Option<Service>,
-    /// Also a program that is in no release signed by the pinned key; `up` has to be started with it too
+    /// Also a program that is in no release signed by the pinned key, as images are; `up` has to be started with it too
     #[arg(long, requires = "to")]
     unsigned: bool,
     /// Only print and keep what would be done
@@ -92,144 +106,39 @@ struct TimeOptions {
 }
 
 pub(crate) fn execute(options: &Options) -> anyhow::Result<()> {
-    let data = DataDir::new(std::path::absolute(&options.data)?);
+    let act = options.act();
     block_on(async {
-        if options.abort {
-            return take_back(&data, options.output).await;
+        if let Some(files) = &options.compose {
+            let (project, data) = (options.project.as_deref(), options.data.as_deref());
+            let containers = Containers::open(files, project, data).await?;
+            return acts::act(containers, act, options.output).await;
         }
-        let kept = Kept::take(&data)?;
-        let progress = match &options.to {
-            Some(to) => begun(&data, &kept, to, options)?,
-            None => Some(resumed(&data)?),
-        };
-        match progress {
-            Some(progress) => finish(&data, &kept, progress, options.output).await,
-            None => Ok(()),
-        }
+        let data = options.data.as_deref().unwrap_or("data".as_ref());
+        let processes = Processes::open(DataDir::new(std::path::absolute(data)?))?;
+        acts::act(processes, act, options.output).await
     })
 }
 
-/// A new plan; none to follow where it was only to be printed.
-fn begun(
-    data: &DataDir,
-    kept: &Kept,
-    to: &str,
-    options: &Options,
-) -> anyhow::Result<Option<Progress>> {
-    if kept::read(data)?.is_some_and(|before| before.goes_on()) {
-        let words = "a roll-out was interrupted: go on with --resume, or take it back with --abort";
-        return Err(Stop::refused("rollout_unfinished", words).into());
-    }
-    let to = target::find(data, to, options.unsigned)?;
-    let only = target::service(data, to, options.service)?;
-    target::check_release(data, to, options.unsigned)?;
-    let fleet = fleet(data)?;
-    let id = Uuid::now_v7().to_string();
-    let times = &options.times;
-    let times = Times {
-        ready: times.ready,
-        warm: times.warm,
-        window: times.window,
-        bake: times.bake,
-    };
-    let plan = Plan::make(id, &fleet, to, only, times);
-    if options.plan {
-        kept.write(&Progress::planned(plan.clone(), now()))?;
-        let document = serde_json::to_value(&plan)?;
-        options.output.tell(&document, lines::plan(&plan));
-        return Ok(None);
-    }
-    Ok(Some(Progress::begin(plan, now())))
-}
-
-/// What runs now, with the program that it was started as.
-fn fleet(data: &DataDir) -> anyhow::Result<Wanted> {
-    let Some(running) = Running::read(data) else {
-        let words = format!(
-            "no `slipway up` runs in {}: start it first, or name its folder with --data",
-            data.root().display()
-        );
-        return Err(Stop::usage(words).into());
-    };
-    let mut wanted = Wanted::read(data)?.unwrap_or_default();
-    if wanted.first.is_none() {
-        wanted.first = Some(target::first(data, &running)?);
-    }
-    wanted.instances = running.keeps;
-    Ok(wanted)
-}
-
-/// What was planned or interrupted. A plan of a fleet that has changed since is none.
-fn resumed(data: &DataDir) -> anyhow::Result<Progress> {
-    let Some(before) = kept::read(data)? else {
-        return Err(nothing().into());
-    };
-    if before.goes_on() {
-        return Ok(before.resumed(now()));
-    }
-    if before.halted.is_some() || before.phase == rules::progress::Phase::Ended {
-        return Err(nothing().into());
-    }
-    let now_is = fleet(data)?;
-    let Plan {
-        before: was,
-        up_before,
-        ..
-    } = &before.plan;
-    if now_is.instances != *was || now_is.up.or(now_is.first) != *up_before {
-        let words = "the fleet has changed since it was planned: plan again";
-        return Err(Stop::refused("plan_outdated", words).into());
-    }
-    Ok(Progress::begin(before.plan, now()))
-}
-
-fn nothing() -> Stop {
-    let words = "no roll-out was planned or interrupted: begin one with --to";
-    Stop::refused("rollout_none", words)
-}
-
-async fn finish(
-    data: &DataDir,
-    kept: &Kept,
-    progress: Progress,
-    output: Output,
-) -> anyhow::Result<()> {
-    let ended = drive(data, kept, progress).await?;
-    tell(&ended, output)
-}
-
-fn tell(ended: &Progress, output: Output) -> anyhow::Result<()> {
-    let words = lines::ended(ended);
-    if ended.halted.is_some() {
-        return Err(Stop::new(Exit::Failed, "rollout_halted", words).into());
-    }
-    output.tell(&serde_json::to_value(ended)?, [words]);
-    Ok(())
-}
-
-/// Tells who rolls out to go back, and waits for it; where nobody does, it is done here.
-async fn take_back(data: &DataDir, output: Output) -> anyhow::Result<()> {
-    let going_on = kept::read(data)?.filter(Progress::goes_on);
-    let Some(going_on) = going_on else {
-        return Err(nothing().into());
-    };
-    kept::ask_to_go_back(data, &going_on.plan.id)?;
-    let mut now_is = going_on;
-    while now_is.goes_on() {
-        match Kept::take(data) {
-            Ok(kept) => now_is = drive(data, &kept, read_again(data)?.resumed(now())).await?,
-            // Somebody rolls out.
-            Err(error) if error.is::<Stop>() => {
-                sleep(Duration::from_millis(200)).await;
-                now_is = read_again(data)?;
-            }
-            Err(error) => return Err(error),
+impl Options {
+    fn act(&self) -> Act<'_> {
+        let Some(to) = &self.to else {
+            return if self.abort { Act::TakeBack } else { Act::GoOn };
+        };
+        let wish = Wish {
+            to,
+            service: self.service,
+            unsigned: self.unsigned,
+        };
+        let times = Times {
+            ready: self.times.ready,
+            warm: self.times.warm,
+            window: self.times.window,
+            bake: self.times.bake,
+        };
+        if self.plan {
+            Act::Plan(wish, times)
+        } else {
+            Act::Begin(wish, times)
         }
     }
-    output.tell(&serde_json::to_value(&now_is)?, [lines::ended(&now_is)]);
-    Ok(())
-}
-
-fn read_again(data: &DataDir) -> anyhow::Result<Progress> {
-    kept::read(data)?.context("what is kept of the roll-out is gone")
 }

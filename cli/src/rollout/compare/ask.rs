@@ -15,21 +15,24 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, RANGE};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::rt::TokioIo;
 use reqwest::RequestBuilder;
+use slipway_peers::access::INSTANCE_PATH;
 use slipway_peers::guard::{INSTANCE, RUN};
 use slipway_peers::identity::Identity;
 use slipway_runtime::data::DataDir;
 use slipway_runtime::http::client::{builder, http_client};
-use slipway_runtime::process::slot::Announcement;
 use slipway_runtime::token::Token;
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
 use super::process::{has_socket, other_end};
 use super::question::{Caller, Heard, Question};
+use crate::rollout::look::Whom;
 use crate::run::Service;
 
 /// Of an answer; whoever takes longer does not answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+/// Of a process that is asked whether it is ready: it is asked again.
+const READY_TIMEOUT: Duration = Duration::from_secs(2);
 /// Connections that are made until one gateway of several has taken one.
 const TRIES: usize = 100;
 /// In which a connection is taken by some gateway.
@@ -39,20 +42,13 @@ const PART: &str = "bytes=0-262143";
 /// Bytes of an answer.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
 
-/// A process as it says of itself where it is.
-#[derive(Clone, Debug)]
-pub(super) struct Whom {
-    pub(super) service: Service,
-    pub(super) said: Announcement,
-}
-
-pub(super) struct Asker {
+pub(in crate::rollout) struct Asker {
     gateway: Identity,
     catalog: Identity,
     token: Option<Token>,
     plain: reqwest::Client,
-    /// By caller and address.
-    proven: Mutex<HashMap<(Caller, SocketAddr), reqwest::Client>>,
+    /// By caller, service and address: an address may be that of another service later.
+    proven: Mutex<HashMap<(Caller, Service, SocketAddr), reqwest::Client>>,
 }
 
 /// Nobody was asked: nothing is known.
@@ -61,7 +57,7 @@ pub(super) struct Asker {
 pub(super) struct NotReached;
 
 impl Asker {
-    pub(super) fn open(data: &DataDir) -> anyhow::Result<Self> {
+    pub(in crate::rollout) fn open(data: &DataDir) -> anyhow::Result<Self> {
         // What TLS needs. It fails when it was installed before, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         // Without it little can be asked, and nothing is wrong.
@@ -90,12 +86,35 @@ impl Asker {
         timed(heard(request)).await
     }
 
+    /// Whether a process is ready, as it says itself at its own listener.
+    pub(in crate::rollout) async fn is_ready(&self, admin: SocketAddr) -> bool {
+        let asked = self.plain.get(format!("http://{admin}/readyz"));
+        let answered = timeout(READY_TIMEOUT, asked.send()).await;
+        answered.is_ok_and(|sent| sent.is_ok_and(|answer| answer.status().is_success()))
+    }
+
+    /// The name of the instance at an address, as it says itself once it has proven to be of the service.
+    pub(in crate::rollout) async fn instance(
+        &self,
+        service: Service,
+        address: SocketAddr,
+    ) -> anyhow::Result<String> {
+        let name = service.name();
+        let url = format!("https://{name}:{}{INSTANCE_PATH}", address.port());
+        let client = self.client(Caller::World, service, address)?;
+        let answer = timeout(READY_TIMEOUT, client.get(url).send()).await;
+        let answer = answer.context("it did not answer in time")??;
+        let named = answer.headers().get(&INSTANCE);
+        let named = named.context("it does not say which instance it is")?;
+        Ok(named.to_str()?.to_owned())
+    }
+
     fn request(&self, whom: &Whom, question: &Question) -> anyhow::Result<RequestBuilder> {
         let said = &whom.said;
         let address: SocketAddr = said.addr.parse().context("it says no address")?;
         let name = whom.service.name();
         let url = format!("https://{name}:{}{}", address.port(), question.path);
-        let client = self.client(question.caller, name, address)?;
+        let client = self.client(question.caller, whom.service, address)?;
         let mut request = client.request(question.method.clone(), url);
         request = request.header(INSTANCE.as_str(), &said.instance);
         if let Some(run) = &said.run {
@@ -122,11 +141,11 @@ impl Asker {
     fn client(
         &self,
         caller: Caller,
-        name: &str,
+        service: Service,
         address: SocketAddr,
     ) -> anyhow::Result<reqwest::Client> {
         let mut proven = self.proven.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = proven.get(&(caller, address)) {
+        if let Some(client) = proven.get(&(caller, service, address)) {
             return Ok(client.clone());
         }
         let identity = match caller {
@@ -137,9 +156,9 @@ impl Asker {
             .https_only(true)
             .http1_only()
             .tls_backend_preconfigured((*identity.loaded().client).clone())
-            .resolve(name, address)
+            .resolve(service.name(), address)
             .build()?;
-        proven.insert((caller, address), client.clone());
+        proven.insert((caller, service, address), client.clone());
         Ok(client)
     }
 
@@ -211,6 +230,9 @@ async fn heard(request: RequestBuilder) -> anyhow::Result<(u16, Bytes)> {
 async fn reach(whom: &Whom) -> anyhow::Result<TcpStream> {
     let address: SocketAddr = whom.said.addr.parse().context("it says no address")?;
     let address = reachable(address);
+    if !whom.shares_listener {
+        return Ok(TcpStream::connect(address).await?);
+    }
     for _ in 0..TRIES {
         let stream = TcpStream::connect(address).await?;
         let (local, remote) = (stream.local_addr()?, stream.peer_addr()?);

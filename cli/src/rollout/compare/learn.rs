@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 use slipway_contract::Digest;
 use slipway_contract::public::page_path;
 
-use super::ask::{Asker, Whom};
+use super::ask::Asker;
 use super::question::{Caller, Expected, Question};
+use crate::rollout::look::Whom;
 use crate::run::Service;
 
 /// Apps and releases that are looked at: some of those that there are.

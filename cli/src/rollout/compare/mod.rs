@@ -14,19 +14,17 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
-use slipway_runtime::data::DataDir;
-use slipway_runtime::process::slot::{Announcement, announcements};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use super::look::{Look, Whom};
 use super::rules::plan::Step;
 use super::rules::progress::{Phase, Progress};
 use super::rules::verdict::{Side, Verdict, judge};
-use crate::fleet::running::Running;
 use crate::fleet::wanted::Instance;
 use crate::run::Service;
-use ask::{Asker, NotReached, Whom};
+pub(super) use ask::Asker;
+use ask::NotReached;
 use learn::{Known, learn};
 use question::{Caller, Expected, Outcome, Question};
 use recorder::Recorder;
@@ -37,7 +35,6 @@ const PAUSE: Duration = Duration::from_millis(60);
 const MEASURED_EVERY: Duration = Duration::from_millis(500);
 
 pub(super) struct Comparison {
-    data: DataDir,
     asker: Arc<Asker>,
     questions: HashMap<Service, Arc<Vec<Question>>>,
     watched: HashMap<Instance, Watched>,
@@ -53,39 +50,36 @@ struct Watched {
 }
 
 impl Comparison {
-    pub(super) fn open(data: &DataDir) -> Result<Self> {
-        Ok(Self {
-            data: data.clone(),
-            asker: Arc::new(Asker::open(data)?),
+    pub(super) fn new(asker: Arc<Asker>) -> Self {
+        Self {
+            asker,
             questions: HashMap::new(),
             watched: HashMap::new(),
             before: HashMap::new(),
-        })
+        }
     }
 
     /// Asks those that are to be asked now, and no others.
-    pub(super) async fn follow(&mut self, progress: &Progress, running: &Running) {
-        let said = announcements(&self.data);
+    pub(super) async fn follow(&mut self, progress: &Progress, look: &Look) {
         let sides = compared(progress);
         let mut asked = Vec::new();
         if progress.halted.is_none() && progress.goes_on() {
             asked.extend(progress.judged().into_iter().map(|new| (new, None)));
             asked.extend(
                 sides
-                    .into_iter()
-                    .flat_map(|(old, new)| [(old, None), (new, Some(old))]),
+                    .iter()
+                    .filter_map(|Sides { old, .. }| Some(((*old)?, None))),
             );
+            asked.extend(sides.map(|Sides { old, new }| (new, old)));
         }
         self.watched
             .retain(|instance, _| asked.iter().any(|(one, _)| one == instance));
         for (instance, reference) in asked {
-            let find = |instance: &Instance| whom(running, &said, instance);
-            let Some(whom) = find(&instance) else {
+            let Some(whom) = look.whom(&instance) else {
                 continue;
             };
-            let reference = reference.and_then(|old| find(&old));
-            self.learn(reference.as_ref().unwrap_or(&whom), running, &said)
-                .await;
+            let reference = reference.and_then(|old| look.whom(&old));
+            self.learn(reference.unwrap_or(whom), look).await;
             self.watch(instance, whom, reference);
         }
     }
@@ -93,7 +87,7 @@ impl Comparison {
     /// What was seen while caches were empty is not held against anybody.
     pub(super) fn begin_window(&mut self, progress: &Progress) {
         let sides = compared(progress).into_iter();
-        for instance in sides.flat_map(|(old, new)| [old, new]) {
+        for instance in sides.flat_map(|Sides { old, new }| old.into_iter().chain([new])) {
             if let Some(watched) = self.watched.get(&instance) {
                 *lock(&watched.recorder) = Recorder::default();
             }
@@ -101,22 +95,24 @@ impl Comparison {
     }
 
     /// Of all that are new.
-    pub(super) fn verdict(&mut self, progress: &Progress, running: &Running) -> Verdict {
+    pub(super) fn verdict(&mut self, progress: &Progress, look: &Look) -> Verdict {
         for instance in progress.judged() {
-            let new = self.side(&instance, running);
+            let new = self.side(&instance, look);
             let before = self.before.get(&instance.service).cloned();
             let verdict = judge(&before.unwrap_or_default(), &new);
             if let Verdict::Bad(why) = verdict {
                 return Verdict::Bad(self.told(&instance, &why));
             }
         }
-        let Some((old, new)) = compared(progress) else {
+        let Some(Sides { old, new }) = compared(progress) else {
             return Verdict::Good;
         };
-        let (of_old, of_new) = (self.side(&old, running), self.side(&new, running));
+        let of_new = self.side(&new, look);
         let seen = if progress.phase == Phase::Comparing {
-            self.before.insert(old.service, of_old.clone());
-            judge(&of_old, &of_new)
+            if let Some(old) = old {
+                self.before.insert(new.service, self.side(&old, look));
+            }
+            judge(&self.before_of(new.service, &of_new), &of_new)
         } else {
             let ended = of_new.ended;
             let dead = Side {
@@ -140,8 +136,14 @@ impl Comparison {
         format!("the new {name}: {why}{}", example.unwrap_or_default())
     }
 
-    fn side(&self, instance: &Instance, running: &Running) -> Side {
-        let ended = running.ended_times(instance);
+    /// Where the old one had to end first, it was without a fault.
+    fn before_of(&self, service: Service, new: &Side) -> Side {
+        let seen = self.before.get(&service).cloned();
+        seen.unwrap_or_else(|| Side::without_fault(new))
+    }
+
+    fn side(&self, instance: &Instance, look: &Look) -> Side {
+        let ended = look.ended_times(instance);
         match self.watched.get(instance) {
             Some(watched) => lock(&watched.recorder).side(ended),
             None => Recorder::default().side(ended),
@@ -149,17 +151,15 @@ impl Comparison {
     }
 
     /// What can be asked of a service; the teacher's answers are taken to be right.
-    async fn learn(&mut self, teacher: &Whom, running: &Running, said: &[Announcement]) {
+    async fn learn(&mut self, teacher: &Whom, look: &Look) {
         if self.questions.contains_key(&teacher.service) {
             return;
         }
-        let keeps = running.keeps.iter();
-        let mut gateways = keeps.filter(|one| one.service == Service::Gateway);
-        let Some(gateway) = gateways.find_map(|one| whom(running, said, one)) else {
+        let Some(gateway) = &look.gateway else {
             return;
         };
         // Looked at again with the next step: without questions nothing is compared, and nobody is judged good.
-        let Ok(known) = Known::look(&self.asker, &gateway).await else {
+        let Ok(known) = Known::look(&self.asker, gateway).await else {
             return;
         };
         let questions = known.questions(teacher.service);
@@ -167,7 +167,7 @@ impl Comparison {
         self.questions.insert(teacher.service, Arc::new(learned));
     }
 
-    fn watch(&mut self, instance: Instance, whom: Whom, reference: Option<Whom>) {
+    fn watch(&mut self, instance: Instance, whom: &Whom, reference: Option<&Whom>) {
         let Some(questions) = self.questions.get(&whom.service) else {
             return;
         };
@@ -181,8 +181,8 @@ impl Comparison {
         let pid = whom.said.pid;
         let one = Arc::new(Asked {
             asker: self.asker.clone(),
-            whom,
-            reference,
+            whom: whom.clone(),
+            reference: reference.cloned(),
             questions: questions.clone(),
             recorder: recorder.clone(),
         });
@@ -201,28 +201,27 @@ impl Comparison {
     }
 }
 
-/// The two of the step that are there side by side.
-fn compared(progress: &Progress) -> Option<(Instance, Instance)> {
+/// Those of the step that are asked: side by side, but where two cannot run at once.
+struct Sides {
+    old: Option<Instance>,
+    new: Instance,
+}
+
+fn compared(progress: &Progress) -> Option<Sides> {
     let is_compared = matches!(
         progress.phase,
         Phase::Starting | Phase::Warming | Phase::Comparing
     );
-    match progress.plan.steps.get(progress.at)? {
-        Step::Replace { old, new } if is_compared && progress.halted.is_none() => {
-            Some((*old, *new))
-        }
-        _ => None,
+    let step = progress.plan.steps.get(progress.at)?;
+    match *step {
+        _ if !is_compared || progress.halted.is_some() => None,
+        Step::Replace { old, new } => Some(Sides {
+            old: Some(old),
+            new,
+        }),
+        Step::ReplaceInPlace { new, .. } => Some(Sides { old: None, new }),
+        Step::Up { .. } => None,
     }
-}
-
-/// The process of an instance, once it has said that it is ready.
-fn whom(running: &Running, said: &[Announcement], instance: &Instance) -> Option<Whom> {
-    let pid = running.serving(instance)?;
-    let said = said.iter().find(|said| said.pid == pid)?;
-    Some(Whom {
-        service: instance.service,
-        said: said.clone(),
-    })
 }
 
 fn lock(recorder: &Mutex<Recorder>) -> MutexGuard<'_, Recorder> {

@@ -1,5 +1,7 @@
 //! What a roll-out will do, as a document that a person reads first and that is followed to its end.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use slipway_contract::Digest;
 
@@ -10,14 +12,41 @@ use crate::run::Service;
 pub(crate) struct Plan {
     /// A UUID.
     pub(crate) id: String,
-    pub(crate) to: Digest,
+    /// What a person calls it: the digest of a program, or the tag of images.
+    pub(crate) to: String,
     /// What runs before: back is here.
     pub(crate) before: Vec<Instance>,
     pub(crate) up_before: Option<Digest>,
     /// What instances are that name no program.
     pub(crate) first: Option<Digest>,
+    /// The images that programs stand for, before and after; none for processes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) images: BTreeMap<Digest, Image>,
     pub(crate) times: Times,
     pub(crate) steps: Vec<Step>,
+}
+
+/// What is to run instead of what runs.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Target {
+    pub(crate) name: String,
+    /// The services that are replaced, and by what.
+    pub(crate) programs: Vec<(Service, Digest)>,
+    /// What `up` becomes, where it is replaced too.
+    pub(crate) up: Option<Digest>,
+    /// Those of which two cannot run at once.
+    pub(crate) in_place: Vec<Service>,
+    pub(crate) images: BTreeMap<Digest, Image>,
+}
+
+/// An image of containers. A name alone may stand for another one tomorrow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Image {
+    pub(crate) name: String,
+    /// `sha256:` and the digest of its configuration.
+    pub(crate) id: String,
+    /// The version by which the Compose file makes this name.
+    pub(crate) tag: String,
 }
 
 /// Seconds.
@@ -51,6 +80,11 @@ pub(crate) enum Step {
         old: Instance,
         new: Instance,
     },
+    /// Of a service of which two cannot run at once: the old one ends before the new one starts.
+    ReplaceInPlace {
+        old: Instance,
+        new: Instance,
+    },
     /// `up` itself becomes the program, last: it serves nobody.
     Up {
         to: Digest,
@@ -58,47 +92,47 @@ pub(crate) enum Step {
 }
 
 impl Plan {
-    /// One instance after the other, in the order of the services; `up` last, where all services are replaced. Those that
-    /// are of the program already stay.
-    pub(crate) fn make(
-        id: String,
-        now: &Wanted,
-        to: Digest,
-        only: Option<Service>,
-        times: Times,
-    ) -> Self {
+    /// One instance after the other, in the order of the services; `up` last, where it is replaced. Those that are of the
+    /// program already stay.
+    pub(crate) fn make(id: String, now: &Wanted, target: &Target, times: Times) -> Self {
         let mut steps = Vec::new();
         for service in Service::ALL {
-            if only.is_some_and(|only| only != service) {
+            let mut programs = target.programs.iter();
+            let Some((_, to)) = programs.find(|(own, _)| *own == service) else {
                 continue;
-            }
+            };
             let mut own = now.of(service);
             own.sort_by_key(|instance| instance.number);
             for old in own.clone() {
-                if old.program.or(now.first) == Some(to) {
+                if old.program.or(now.first) == Some(*to) {
                     continue;
                 }
                 let number = free_number(&own);
                 let new = Instance {
                     service,
                     number,
-                    program: Some(to),
+                    program: Some(*to),
                 };
                 own.retain(|instance| *instance != old);
                 own.push(new);
-                steps.push(Step::Replace { old, new });
+                steps.push(if target.in_place.contains(&service) {
+                    Step::ReplaceInPlace { old, new }
+                } else {
+                    Step::Replace { old, new }
+                });
             }
         }
         let up_before = now.up.or(now.first);
-        if only.is_none() && up_before != Some(to) {
+        if let Some(to) = target.up.filter(|to| up_before != Some(*to)) {
             steps.push(Step::Up { to });
         }
         Self {
             id,
-            to,
+            to: target.name.clone(),
             before: now.instances.clone(),
             up_before,
             first: now.first,
+            images: target.images.clone(),
             times,
             steps,
         }

@@ -4,6 +4,7 @@
 //! Planned ->
 //! each step:  Starting -> Warming -> Comparing -> Draining -> the next step … -> Baking -> Ended
 //!               new beside old, until it is judged good | old ends   | all are watched
+//! in place:   Starting (the old one ends, then the new one starts) -> Warming -> Comparing -> the next step
 //! halted:     the new one of a step not yet judged goes; each that was replaced is started again beside the new one,
 //!             in the opposite order, and the new one ends when it is ready
 //! ```
@@ -15,6 +16,8 @@ use super::plan::{Plan, Step};
 use super::verdict::Verdict;
 use crate::fleet::wanted::Instance;
 
+/// For an old one that has to end before a new one can start, the longest, seconds: its requests in flight are waited for.
+const ENDS_WITHIN: u64 = 60;
 /// A window that was too quiet is as long again, this often, before the roll-out is halted.
 const WINDOWS: u64 = 4;
 
@@ -142,7 +145,9 @@ impl Progress {
         };
         let steps = self.plan.steps.iter().enumerate();
         let news = steps.filter_map(|(number, step)| match step {
-            Step::Replace { new, .. } if is_judged(&number) => Some(*new),
+            Step::Replace { new, .. } | Step::ReplaceInPlace { new, .. } if is_judged(&number) => {
+                Some(*new)
+            }
             _ => None,
         });
         news.collect()
@@ -155,7 +160,7 @@ impl Progress {
         for (number, step) in self.plan.steps.iter().enumerate() {
             let (has_old, has_new) = self.sides(number);
             match step {
-                Step::Replace { old, new } => {
+                Step::Replace { old, new } | Step::ReplaceInPlace { old, new } => {
                     if !has_old {
                         instances.retain(|instance| instance != old);
                     }
@@ -178,20 +183,28 @@ impl Progress {
         }
         match self.phase {
             Phase::Draining => (self.halted.is_some(), self.halted.is_none()),
+            _ if self.is_in_place() => (self.halted.is_some(), self.halted.is_none()),
             _ => (true, true),
         }
+    }
+
+    /// Whether two of the service of this step cannot run at once.
+    fn is_in_place(&self) -> bool {
+        let step = self.plan.steps.get(self.at);
+        matches!(step, Some(Step::ReplaceInPlace { .. }))
     }
 
     /// What ends the going on.
     fn fault(&self, seen: &Seen, now: u64) -> Option<String> {
         let times = &self.plan.times;
         let waited = now.saturating_sub(self.since);
+        let ends = if self.is_in_place() { ENDS_WITHIN } else { 0 };
         if let Verdict::Bad(why) = &seen.verdict {
             return Some(why.clone());
         }
         match self.phase {
             Phase::Starting | Phase::Draining if seen.refused.is_some() => seen.refused.clone(),
-            Phase::Starting if seen.starts != Life::Ready && waited >= times.ready => {
+            Phase::Starting if seen.starts != Life::Ready && waited >= times.ready + ends => {
                 Some(format!("the new one is not ready after {waited} s"))
             }
             Phase::Warming | Phase::Comparing if seen.starts != Life::Ready => {
@@ -209,6 +222,10 @@ impl Progress {
     fn halt(&mut self, why: String, now: u64) {
         self.halted = Some(why);
         match self.phase {
+            // The old one has ended; it is started again.
+            Phase::Starting | Phase::Warming | Phase::Comparing if self.is_in_place() => {
+                self.enter(Phase::Starting, now);
+            }
             // The old one is there; the new one goes.
             Phase::Starting | Phase::Warming | Phase::Comparing => {
                 self.enter(Phase::Draining, now);
@@ -233,7 +250,11 @@ impl Progress {
             Phase::Starting => self.enter(Phase::Warming, now),
             Phase::Warming if waited >= times.warm => self.enter(Phase::Comparing, now),
             Phase::Comparing if waited >= times.window && seen.verdict == Verdict::Good => {
-                self.enter(Phase::Draining, now);
+                if self.is_in_place() {
+                    self.after_step(now);
+                } else {
+                    self.enter(Phase::Draining, now);
+                }
             }
             Phase::Draining if seen.ends == Life::Absent => self.after_step(now),
             Phase::Baking if waited >= times.bake => self.enter(Phase::Ended, now),

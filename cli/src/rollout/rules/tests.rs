@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use slipway_contract::Digest;
 
-use super::plan::{Plan, Step, Times};
+use super::plan::{Plan, Step, Target, Times};
 use super::progress::{Life, Phase, Progress, Seen};
 use super::verdict::Verdict;
 use crate::fleet::wanted::{Instance, Wanted};
@@ -25,7 +25,16 @@ fn fleet(uploads: usize, downloads: usize) -> Wanted {
 }
 
 fn plan(now: &Wanted) -> Plan {
-    Plan::make("id".to_owned(), now, TO, None, Times::default())
+    Plan::make("id".to_owned(), now, &all(TO), Times::default())
+}
+
+/// All services, and `up` itself.
+fn all(program: Digest) -> Target {
+    Target {
+        programs: Service::ALL.map(|service| (service, program)).to_vec(),
+        up: Some(program),
+        ..Target::default()
+    }
 }
 
 /// What is seen when all is well: what is to run is ready, and what is not has ended.
@@ -88,13 +97,11 @@ fn a_good_program_replaces_every_instance_and_up_last() {
 #[test]
 fn what_is_of_the_program_already_stays_and_only_the_service_that_was_named_changes() {
     let now = fleet(1, 2);
-    let only = Plan::make(
-        "id".to_owned(),
-        &now,
-        TO,
-        Some(Service::Download),
-        Times::default(),
-    );
+    let download = Target {
+        programs: vec![(Service::Download, TO)],
+        ..Target::default()
+    };
+    let only = Plan::make("id".to_owned(), &now, &download, Times::default());
     assert_eq!(only.steps.len(), 2);
     let (instances, up) = ended(Progress::begin(only, 0), 0).wanted();
     assert_eq!(up, Some(FROM));
@@ -105,7 +112,7 @@ fn what_is_of_the_program_already_stays_and_only_the_service_that_was_named_chan
     let rest = plan(&again);
     let is_download = |step: &&Step| matches!(step, Step::Replace { old, .. } if old.service == Service::Download);
     assert_eq!(rest.steps.iter().filter(is_download).count(), 0);
-    let nothing = Plan::make("id".to_owned(), &now, FROM, None, Times::default());
+    let nothing = Plan::make("id".to_owned(), &now, &all(FROM), Times::default());
     assert_eq!(Progress::begin(nothing, 0).phase, Phase::Ended);
 }
 
@@ -171,10 +178,17 @@ proptest! {
     fn no_service_is_ever_without(
         uploads in 1_usize..4,
         downloads in 1_usize..4,
+        in_place in any::<bool>(),
         story in proptest::collection::vec((any_seen(), 1_u64..20, any::<u8>()), 0..200),
     ) {
         let before = fleet(uploads, downloads);
-        let mut progress = Progress::begin(plan(&before), 0);
+        let alone = [Service::Registry, Service::Gateway];
+        let target = Target {
+            in_place: if in_place { alone.to_vec() } else { Vec::new() },
+            ..all(TO)
+        };
+        let plan = Plan::make("id".to_owned(), &before, &target, Times::default());
+        let mut progress = Progress::begin(plan, 0);
         let mut now = 0;
         for (seen, passed, chance) in story {
             now += passed;
@@ -195,6 +209,7 @@ proptest! {
                 let is = count(&instances);
                 let was = count(&before.instances);
                 prop_assert!(is == was || is == was + 1, "{} of {}", is, was);
+                prop_assert!(!in_place || !alone.contains(&service) || is == was, "two of {}", service.name());
             }
             prop_assert!(instances.len() <= before.instances.len() + 1);
             let mut numbers: Vec<_> = instances.iter().map(|one| (one.service, one.number)).collect();
@@ -217,6 +232,53 @@ proptest! {
             prop_assert_eq!(up, Some(TO));
         }
     }
+}
+
+#[test]
+fn where_two_cannot_run_at_once_the_old_one_ends_first_and_comes_back_when_the_new_one_is_bad() {
+    let now = fleet(1, 1);
+    let gateway = Target {
+        programs: vec![(Service::Gateway, TO)],
+        in_place: vec![Service::Gateway],
+        ..Target::default()
+    };
+    let plan = Plan::make("id".to_owned(), &now, &gateway, Times::default());
+    let mut progress = Progress::begin(plan.clone(), 0);
+    let gateways = |progress: &Progress| -> Vec<_> {
+        let (instances, _) = progress.wanted();
+        let own = instances
+            .iter()
+            .filter(|one| one.service == Service::Gateway);
+        own.map(|one| one.program).collect()
+    };
+    assert_eq!(gateways(&progress), [Some(TO)]);
+    let starting = Seen {
+        starts: Life::Starting,
+        ..well(&progress)
+    };
+    let ready = Times::default().ready;
+    assert_eq!(
+        progress.next(&starting, ready).halted,
+        None,
+        "the old one has the time to end"
+    );
+    let mut time = 0;
+    while progress.phase != Phase::Comparing {
+        time += 1;
+        progress = progress.next(&well(&progress), time);
+    }
+    let bad = Seen {
+        verdict: Verdict::Bad("wrong bytes".to_owned()),
+        ..well(&progress)
+    };
+    let halted = progress.next(&bad, time);
+    assert_eq!(
+        (halted.phase, gateways(&halted)),
+        (Phase::Starting, vec![None])
+    );
+    assert_eq!(ended(halted, time).wanted().0, now.instances);
+    let good = ended(progress, time);
+    assert_eq!(gateways(&good), [Some(TO)]);
 }
 
 #[test]

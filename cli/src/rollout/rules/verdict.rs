@@ -30,6 +30,19 @@ pub(crate) struct Side {
     pub(crate) last: Size,
 }
 
+impl Side {
+    /// Of an old one that could not be asked beside the new one: nothing is held against the new one but its own faults.
+    pub(crate) fn without_fault(new: &Self) -> Self {
+        Self {
+            times: new.times.clone(),
+            served: new.served,
+            first: new.first,
+            last: new.last,
+            ..Self::default()
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Size {
     /// Resident, bytes.
