@@ -36,11 +36,15 @@ print(json.dumps([globals()[what](path) for path in paths]))
 
 
 class Containers:
-    """The platform as `docker compose up` runs it, under a project name of its own, so that volumes start empty."""
+    """The platform as `docker compose up` runs it, under a project name of its own, so that volumes start empty.
 
-    def __init__(self, check, folder=ROOT, **environment):
+    `files` are those of Compose, by default the one that it finds.
+    """
+
+    def __init__(self, check, folder=ROOT, files=(), **environment):
         self.check = check
         self.folder = folder
+        self.files = files
         self.project = f"slipway-check-{os.getpid()}"
         self.gateway = DEFAULT
         # Images of its own, so that none of an earlier build is taken for those of these sources.
@@ -52,7 +56,8 @@ class Containers:
         check.platforms.append(self)
 
     def compose(self, *arguments, within=120):
-        command = ["docker", "compose", "--project-name", self.project, *arguments]
+        files = [word for file in self.files for word in ("--file", file)]
+        command = ["docker", "compose", *files, "--project-name", self.project, *arguments]
         return subprocess.run(
             command, cwd=self.folder, env=os.environ | self.environment, stdin=subprocess.DEVNULL, capture_output=True,
             timeout=within, check=False,
@@ -87,11 +92,18 @@ class Containers:
 
     def ids(self):
         """The container of each service, `init` included."""
+        return {service: identities[-1] for service, identities in self.instances().items()}
+
+    def instances(self):
+        """The containers of each service."""
         done = self.compose("ps", "--all", "--format", "json")
         # One object a line, or one list: Compose changed its mind.
         text = done.stdout.decode()
         listed = json.loads(text) if text.startswith("[") else [json.loads(line) for line in text.splitlines()]
-        return {container["Service"]: container["ID"] for container in listed}
+        found = {}
+        for container in listed:
+            found.setdefault(container["Service"], []).append(container["ID"])
+        return found
 
     def admin_token(self):
         """By the command of the documentation."""
