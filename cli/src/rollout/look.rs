@@ -27,8 +27,18 @@ pub(super) struct Look {
 pub(super) struct Whom {
     pub(super) service: Service,
     pub(super) said: Announcement,
-    /// Whether others take connections from the same listener.
-    pub(super) shares_listener: bool,
+    pub(super) listener: Listener,
+}
+
+/// Who takes connections that are made to a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Listener {
+    /// It alone.
+    Own,
+    /// Others too.
+    Shared,
+    /// Others too, in the network of the process that holds it.
+    HeldBy(u32),
 }
 
 impl Look {

@@ -26,7 +26,7 @@ use tokio::time::{sleep, timeout};
 
 use super::process::{has_socket, other_end};
 use super::question::{Caller, Heard, Question};
-use crate::rollout::look::Whom;
+use crate::rollout::look::{Listener, Whom};
 use crate::run::Service;
 
 /// Of an answer; whoever takes longer does not answer.
@@ -230,15 +230,17 @@ async fn heard(request: RequestBuilder) -> anyhow::Result<(u16, Bytes)> {
 async fn reach(whom: &Whom) -> anyhow::Result<TcpStream> {
     let address: SocketAddr = whom.said.addr.parse().context("it says no address")?;
     let address = reachable(address);
-    if !whom.shares_listener {
-        return Ok(TcpStream::connect(address).await?);
-    }
+    let held_by = match whom.listener {
+        Listener::Own => return Ok(TcpStream::connect(address).await?),
+        Listener::Shared => None,
+        Listener::HeldBy(pid) => Some(pid),
+    };
     for _ in 0..TRIES {
         let stream = TcpStream::connect(address).await?;
         let (local, remote) = (stream.local_addr()?, stream.peer_addr()?);
         let taken = async {
             loop {
-                match other_end(local, remote) {
+                match other_end(held_by, local, remote) {
                     Some(socket) => return has_socket(whom.said.pid, socket),
                     None => sleep(Duration::from_millis(1)).await,
                 }

@@ -17,9 +17,21 @@ pub(super) fn size(pid: u32) -> Option<Size> {
     })
 }
 
-/// The socket on this machine at the other end of a connection; none before a process has taken it.
-pub(super) fn other_end(local: SocketAddr, remote: SocketAddr) -> Option<u64> {
-    let all = tcp().into_iter().chain(tcp6()).flatten();
+/// The socket on this machine, or in the network of a process on it, at the other end of a connection; none before a process
+/// has taken it.
+pub(super) fn other_end(
+    network: Option<u32>,
+    local: SocketAddr,
+    remote: SocketAddr,
+) -> Option<u64> {
+    let (own, own6) = match network {
+        Some(pid) => {
+            let process = kernel(pid)?;
+            (process.tcp(), process.tcp6())
+        }
+        None => (tcp(), tcp6()),
+    };
+    let all = own.into_iter().chain(own6).flatten();
     let same = |one: SocketAddr, other: SocketAddr| {
         one.port() == other.port() && one.ip().to_canonical() == other.ip().to_canonical()
     };
@@ -76,9 +88,9 @@ mod tests {
         let address = listener.local_addr().expect("an address");
         let client = TcpStream::connect(address).expect("a connection");
         let local = client.local_addr().expect("an address");
-        assert_eq!(other_end(local, address), None, "nobody has taken it");
+        assert_eq!(other_end(None, local, address), None, "nobody has taken it");
         let (_taken, _) = listener.accept().expect("a connection");
-        let inode = other_end(local, address).expect("a socket");
+        let inode = other_end(None, local, address).expect("a socket");
         assert!(has_socket(std::process::id(), inode));
         assert!(!has_socket(1, inode));
         assert!(size(std::process::id()).expect("a size").memory > 0);

@@ -2,13 +2,51 @@
 //!
 //! Containers of one image are alike, so only their number counts; later ones have the places of instances that come later.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use slipway_contract::Digest;
 
-use super::project::Container;
+use super::container::Container;
 use crate::fleet::wanted::Instance;
+use crate::rollout::rules::plan::{Image, Step};
+use crate::rollout::rules::progress::Progress;
 use crate::run::Service;
+
+/// What is to run.
+#[derive(Default)]
+pub(super) struct Wanting {
+    pub(super) instances: Vec<Instance>,
+    pub(super) images: BTreeMap<Digest, Image>,
+    /// The services and programs that the roll-out is about; others are left alone.
+    known: HashSet<(Service, Digest)>,
+    /// Those of which two cannot run at once.
+    pub(super) in_place: HashSet<Service>,
+    /// The newest are too many then, else the oldest.
+    goes_back: bool,
+}
+
+impl Wanting {
+    pub(super) fn of(progress: &Progress) -> Self {
+        let mut wanting = Self {
+            instances: progress.wanted().0,
+            images: progress.plan.images.clone(),
+            goes_back: progress.halted.is_some(),
+            ..Self::default()
+        };
+        for step in &progress.plan.steps {
+            let (Step::Replace { old, new } | Step::ReplaceInPlace { old, new }) = step else {
+                continue;
+            };
+            let both = [old, new].into_iter();
+            let known = both.filter_map(|one| Some((one.service, one.program?)));
+            wanting.known.extend(known);
+            if matches!(step, Step::ReplaceInPlace { .. }) {
+                wanting.in_place.insert(old.service);
+            }
+        }
+        wanting
+    }
+}
 
 pub(super) struct Places<'a> {
     pub(super) taken: Vec<(Instance, &'a Container)>,
@@ -16,21 +54,18 @@ pub(super) struct Places<'a> {
     pub(super) excess: Vec<&'a Container>,
 }
 
-/// `known`: the services and programs that the roll-out is about; others are left alone. `leaves`: those that are told to
-/// end. Going back the newest are too many, else the oldest.
+/// `leaves`: those that are told to end.
 pub(super) fn places<'a>(
-    wanted: &[Instance],
+    wanted: &Wanting,
     containers: &'a [Container],
-    known: &HashSet<(Service, Digest)>,
     leaves: impl Fn(&Container) -> bool,
-    goes_back: bool,
 ) -> Places<'a> {
     let mut places = Places {
         taken: Vec::new(),
         missing: Vec::new(),
         excess: Vec::new(),
     };
-    for (service, program) in known {
+    for (service, program) in &wanted.known {
         let own =
             |container: &&Container| container.service == *service && container.program == *program;
         let (mut stay, leave): (Vec<_>, Vec<_>) = containers
@@ -41,11 +76,12 @@ pub(super) fn places<'a>(
         places.excess.extend(leave);
         stay.sort_by_key(|container| container.number);
         let wants: Vec<_> = wanted
+            .instances
             .iter()
             .filter(|one| one.service == *service && one.program == Some(*program))
             .collect();
         let too_many = stay.len().saturating_sub(wants.len());
-        let going = if goes_back {
+        let going = if wanted.goes_back {
             stay.split_off(stay.len() - too_many)
         } else {
             stay.drain(..too_many).collect()
@@ -62,7 +98,7 @@ pub(super) fn places<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rollout::containers::project::program;
+    use crate::rollout::containers::container::program;
 
     fn container(number: usize, image: &str, is_kept: bool) -> Container {
         Container {
@@ -78,6 +114,7 @@ mod tests {
             restarts: 0,
             address: None,
             admin_port: 9090,
+            door: None,
         }
     }
 
@@ -93,26 +130,37 @@ mod tests {
         containers.iter().map(|one| one.id.clone()).collect()
     }
 
+    fn wanting(instances: &[Instance], images: &[&str], goes_back: bool) -> Wanting {
+        let known = images
+            .iter()
+            .map(|image| (Service::Download, program(image, "sha256:00")));
+        Wanting {
+            instances: instances.to_vec(),
+            known: known.collect(),
+            goes_back,
+            ..Wanting::default()
+        }
+    }
+
     #[test]
     fn who_is_missing_is_made_and_who_is_too_many_goes() {
-        let is = ["old", "new"].map(|image| (Service::Download, program(image, "sha256:00")));
-        let known = HashSet::from(is);
+        let images = ["old", "new"];
         let containers = [
             container(2, "old", true),
             container(1, "old", true),
             container(3, "other", true),
         ];
         let both = [instance(1, "old"), instance(2, "old"), instance(3, "new")];
-        let begun = places(&both, &containers, &known, |_| false, false);
+        let begun = places(&wanting(&both, &images, false), &containers, |_| false);
         assert_eq!(begun.missing, [both[2]]);
         assert!(
             begun.excess.is_empty(),
             "what is of no program of the plan is left alone"
         );
         let rest = [both[1], both[2]];
-        let drained = places(&rest, &containers, &known, |_| false, false);
+        let drained = places(&wanting(&rest, &images, false), &containers, |_| false);
         assert_eq!(ids(&drained.excess), ["old-1"]);
-        let back = places(&rest, &containers, &known, |_| false, true);
+        let back = places(&wanting(&rest, &images, true), &containers, |_| false);
         assert_eq!(ids(&back.excess), ["old-2"]);
         let taken: Vec<_> = drained
             .taken
@@ -124,16 +172,15 @@ mod tests {
 
     #[test]
     fn who_was_told_to_end_has_no_place_any_more() {
-        let known = HashSet::from([(Service::Download, program("old", "sha256:00"))]);
-        let wanted = [instance(1, "old")];
+        let wanted = wanting(&[instance(1, "old")], &["old"], true);
         let leaving = [container(1, "old", true)];
-        let again = places(&wanted, &leaving, &known, |_| true, true);
+        let again = places(&wanted, &leaving, |_| true);
         assert_eq!(
             (ids(&again.excess), again.missing.len()),
             (vec!["old-1".to_owned()], 1)
         );
         let ended = [container(1, "old", false)];
-        let again = places(&wanted, &ended, &known, |_| false, true);
+        let again = places(&wanted, &ended, |_| false);
         assert_eq!(
             (ids(&again.excess), again.missing.len()),
             (vec!["old-1".to_owned()], 1)

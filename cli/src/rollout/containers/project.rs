@@ -1,25 +1,23 @@
 //! A Compose project: its files, its images and its containers.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
-use clap::ValueEnum as _;
 use serde::Deserialize;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
-use slipway_contract::Digest;
 use tokio::process::Command;
 
+use super::container::{Container, Door};
 use super::docker::{docker, printed};
 use crate::exit::Stop;
-use crate::run::Service;
+use crate::terminal;
 
 /// By which the Compose file names the images.
 pub(super) const VERSION: &str = "SLIPWAY_VERSION";
-/// As the Compose file says for each service.
-const ADMIN_PORT: u16 = 9090;
+
+/// The service that makes what is missing of secrets and folders, and ends.
+const INIT: &str = "init";
 
 pub(super) struct Project {
     pub(super) name: String,
@@ -43,28 +41,6 @@ pub(super) struct Declared {
 struct Document {
     name: String,
     services: BTreeMap<String, Declared>,
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct Container {
-    pub(super) id: String,
-    pub(super) service: Service,
-    /// Of its own among those of the service; later ones have higher ones.
-    pub(super) number: usize,
-    pub(super) image: String,
-    pub(super) image_id: String,
-    /// What stands for both.
-    pub(super) program: Digest,
-    /// None while no process of it runs.
-    pub(super) pid: Option<u32>,
-    /// Whether it runs, or will again by itself.
-    pub(super) is_kept: bool,
-    /// Whether it was made and never started.
-    pub(super) is_made: bool,
-    /// How often it ended without being told to.
-    pub(super) restarts: usize,
-    pub(super) address: Option<IpAddr>,
-    pub(super) admin_port: u16,
 }
 
 impl Project {
@@ -122,6 +98,23 @@ impl Project {
         }
     }
 
+    /// Makes what a version needs and an earlier one had not, such as a secret, as Compose does before it starts services.
+    pub(super) async fn init(&self, tag: &str) -> Result<()> {
+        let Some(is) = self.declared(tag).await?.remove(INIT) else {
+            return Ok(());
+        };
+        if image_id(&is.image).await.is_err() {
+            terminal::note(format_args!(
+                "there is no image {} on this machine: nothing is made that {tag} may need and is not there",
+                is.image
+            ));
+            return Ok(());
+        }
+        let mut run = self.compose(tag);
+        run.args(["run", "--rm", "--no-deps", "-T", INIT]);
+        printed(run).await.map(drop)
+    }
+
     async fn seen(&self) -> Result<Vec<Container>> {
         let ids = ids(&self.name).await?;
         if ids.is_empty() {
@@ -133,7 +126,11 @@ impl Project {
                 .chain(ids.iter().map(String::as_str)),
         ));
         let inspected: Vec<Value> = serde_json::from_slice(&inspected.await?)?;
-        Ok(inspected.iter().filter_map(Container::read).collect())
+        let door = inspected.iter().find_map(Door::read);
+        let containers = inspected
+            .iter()
+            .filter_map(|one| Container::read(one, door));
+        Ok(containers.collect())
     }
 }
 
@@ -147,46 +144,6 @@ impl Declared {
         };
         self.container_name.is_some() || self.ports.iter().any(publishes)
     }
-}
-
-impl Container {
-    fn read(inspected: &Value) -> Option<Self> {
-        let (state, config) = (&inspected["State"], &inspected["Config"]);
-        let labels = &config["Labels"];
-        let service =
-            Service::from_str(labels["com.docker.compose.service"].as_str()?, false).ok()?;
-        let number = labels["com.docker.compose.container-number"].as_str()?;
-        let image = config["Image"].as_str()?.to_owned();
-        let image_id = inspected["Image"].as_str()?.to_owned();
-        let networks = inspected["NetworkSettings"]["Networks"].as_object();
-        let mut addresses = networks
-            .into_iter()
-            .flat_map(|networks| networks.values())
-            .filter_map(|network| network["IPAddress"].as_str()?.parse().ok());
-        let runs = |name: &str| state[name].as_bool().unwrap_or(false);
-        let pid = state["Pid"]
-            .as_u64()
-            .and_then(|pid| u32::try_from(pid).ok());
-        Some(Self {
-            id: inspected["Id"].as_str()?.to_owned(),
-            service,
-            number: number.parse().ok()?,
-            program: program(&image, &image_id),
-            image,
-            image_id,
-            pid: pid.filter(|pid| *pid != 0 && runs("Running") && !runs("Restarting")),
-            is_kept: runs("Running") || runs("Restarting"),
-            is_made: state["Status"] == "created",
-            restarts: usize::try_from(inspected["RestartCount"].as_u64()?).ok()?,
-            address: addresses.next(),
-            admin_port: admin_port(service, &config["Env"]),
-        })
-    }
-}
-
-/// An image by its name and what it is: Compose makes a container anew when one of both is another.
-pub(super) fn program(image: &str, id: &str) -> Digest {
-    Digest::from_bytes(Sha256::digest(format!("{image}\0{id}")).into())
 }
 
 /// The id of an image of this machine.
@@ -245,13 +202,4 @@ async fn labels(project: &str) -> Result<Option<Value>> {
     let inspected = printed(docker(["inspect", last])).await?;
     let inspected: Value = serde_json::from_slice(&inspected)?;
     Ok(Some(inspected[0]["Config"]["Labels"].clone()))
-}
-
-fn admin_port(service: Service, environment: &Value) -> u16 {
-    let name = format!("SLIPWAY_{}__ADMIN__LISTEN=", service.name().to_uppercase());
-    let variables = environment.as_array().into_iter().flatten();
-    let said =
-        variables.filter_map(|variable| variable.as_str()?.strip_prefix(&name)?.rsplit_once(':'));
-    let mut ports = said.filter_map(|(_, port)| port.parse().ok());
-    ports.next().unwrap_or(ADMIN_PORT)
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 
-use super::project::{Container, Declared, Project, VERSION, image_id, program};
+use super::container::{Container, program};
+use super::project::{Declared, Project, VERSION, image_id};
 use crate::exit::Stop;
 use crate::rollout::replaced::Wish;
 use crate::rollout::rules::plan::{Image, Target};

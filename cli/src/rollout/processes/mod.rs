@@ -11,7 +11,7 @@ use slipway_runtime::data::DataDir;
 use slipway_runtime::process::slot::{Announcement, announcements};
 
 use super::compare::Asker;
-use super::look::{Look, Whom};
+use super::look::{Listener, Look, Whom};
 use super::replaced::{Fleet, Wish};
 use super::rules::plan::{Step, Target};
 use super::rules::progress::{Life, Progress};
@@ -108,7 +108,7 @@ impl Fleet for Processes {
             let whom = Whom {
                 service: child.instance.service,
                 said: said.clone(),
-                shares_listener: true,
+                listener: Listener::Shared,
             };
             Some((child.instance, whom))
         });
