@@ -92,10 +92,10 @@ class Containers:
 
     def ids(self):
         """The container of each service, `init` included."""
-        return {service: identities[-1] for service, identities in self.instances().items()}
+        return {service: identities[-1] for service, identities in self.by_service().items()}
 
-    def instances(self):
-        """The containers of each service."""
+    def by_service(self):
+        """The containers of each service, `init` included."""
         done = self.compose("ps", "--all", "--format", "json")
         # One object a line, or one list: Compose changed its mind.
         text = done.stdout.decode()
