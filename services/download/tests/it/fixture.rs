@@ -75,7 +75,16 @@ impl Fixture {
         settings: Settings,
         public_url: Option<&str>,
     ) -> Self {
-        let mut process = slipway_testkit::process("download", engine).await;
+        let process = slipway_testkit::process("download", engine).await;
+        Self::over(process, settings, public_url).await
+    }
+
+    /// Over a database of before.
+    pub(crate) async fn over(
+        mut process: TestProcess,
+        settings: Settings,
+        public_url: Option<&str>,
+    ) -> Self {
         let common = Arc::make_mut(&mut process.process.settings);
         common.http.public_url = public_url.map(|url| url.parse().expect("an origin"));
         process.peers.process = process.process.clone();

@@ -4,6 +4,7 @@ mod breaking;
 mod choosing;
 mod copying;
 mod counting;
+mod earlier;
 mod fetching;
 mod fixture;
 mod following;
