@@ -28,7 +28,7 @@ struct Options {
     /// Address of the public port
     #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8080")]
     listen: SocketAddr,
-    /// Unix socket at which gateways ask for it ([http] door of the gateway), in a folder of nobody else
+    /// Unix socket at which gateways ask for it (`http.door` of the gateway), in a folder of nobody else
     #[arg(long, value_name = "PATH", default_value = "/run/door/listener")]
     socket: PathBuf,
 }
