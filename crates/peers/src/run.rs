@@ -355,7 +355,10 @@ impl<H: Health> Health for Joined<H> {
             help: "Unix time at which the certificate of this process ends",
             value: self.peers.identity.loaded().ends_at,
         });
-        if let Some(age) = self.peers.view.age() {
+        // A registry knows the others by its own leases, and nobody tells it of them.
+        if self.peers.process.service != REGISTRY
+            && let Some(age) = self.peers.view.age()
+        {
             readings.push(Reading {
                 name: "view_age_seconds",
                 help: "Seconds since a registry last said who is there; below 40 while one answers",
