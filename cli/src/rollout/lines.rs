@@ -15,7 +15,9 @@ pub(super) fn plan(plan: &Plan) -> Vec<String> {
     } = plan;
     let mut lines = vec![format!("{} steps to {to}", steps.len())];
     let numbered = steps.iter().enumerate();
-    lines.extend(numbered.map(|(number, step)| format!("{:>4}  {}", number + 1, words(step))));
+    lines.extend(
+        numbered.map(|(number, step)| format!("{:>4}  {}{}", number + 1, words(step), loses(step))),
+    );
     lines.push(format!(
         "each: ready within {} s, warm for {} s, compared for {} s; all watched for {} s at the end",
         times.ready, times.warm, times.window, times.bake
@@ -27,12 +29,9 @@ pub(super) fn plan(plan: &Plan) -> Vec<String> {
 /// Says aloud what a roll-out loses, to who has not asked for the plan.
 pub(super) fn begins(progress: &Progress) {
     for step in progress.plan.steps.iter().skip(progress.at) {
-        if let Step::ReplaceInPlace { old, .. } = step {
-            terminal::warn(format_args!(
-                "{} is replaced in its place{}",
-                old.service.name(),
-                loses(old.service)
-            ));
+        let loses = loses(step);
+        if !loses.is_empty() {
+            terminal::warn(format_args!("{}{loses}", words(step)));
         }
     }
 }
@@ -78,22 +77,26 @@ fn words(step: &Step) -> String {
         Step::Replace { old, new } => {
             format!("{} {} -> {}", old.service.name(), old.number, new.number)
         }
-        Step::ReplaceInPlace { old, new } => format!(
-            "{} {} -> {} in its place{}",
-            old.service.name(),
-            old.number,
-            new.number,
-            loses(old.service)
-        ),
+        Step::ReplaceInPlace { old, new } => {
+            format!(
+                "{} {} -> {} in its place",
+                old.service.name(),
+                old.number,
+                new.number
+            )
+        }
         Step::Up { .. } => "up itself".to_owned(),
     }
 }
 
-/// What is not there for a moment while two of a service cannot run at once.
-fn loses(service: Service) -> &'static str {
-    match service {
+/// What is not there for a moment where two of a service cannot run at once.
+fn loses(step: &Step) -> &'static str {
+    let Step::ReplaceInPlace { old, .. } = step else {
+        return "";
+    };
+    match old.service {
         Service::Gateway => {
-            ": ONE CONTAINER HOLDS THE PUBLIC PORT, and until the next has it, new connections are refused"
+            ": ONE CONTAINER HOLDS THE PUBLIC PORT, so new connections are refused for about a second (two with requests in flight, which break off)"
         }
         Service::Registry => ": changes of the configuration wait for it, requests do not",
         _ => ": requests to it fail for a moment",

@@ -11,9 +11,13 @@ use super::docker::{docker, printed};
 use super::places::{Places, Wanting, places};
 use super::project::{Project, image_id};
 use crate::fleet::wanted::Instance;
+use crate::run::Service;
 
 /// After a container could not be made.
 const TRY_AGAIN: Duration = Duration::from_secs(3);
+/// Seconds that a gateway gets to end which alone holds the public port: what waits for the port is more than what it carries,
+/// and downloads go on from where they broke.
+const PORT_GRACE: &str = "1";
 
 /// What is being done; it takes longer than a look.
 #[derive(Default)]
@@ -82,8 +86,9 @@ impl Making {
             Some(made) => made.id.clone(),
             None => make_container(project, wanted, instance, containers, false).await?,
         };
+        let grace = (instance.service == Service::Gateway).then_some(PORT_GRACE);
         let others = of_service.map(|one| one.id.clone()).filter(|id| *id != new);
-        self.swap = Some(tokio::spawn(swap(others.collect(), new)));
+        self.swap = Some(tokio::spawn(swap(others.collect(), new, grace)));
         Ok(())
     }
 
@@ -165,9 +170,13 @@ async fn end_container(id: String) -> Result<()> {
 }
 
 /// A swap that was killed goes on: what is made is not made again, and what has ended ends at once.
-async fn swap(others: Vec<String>, new: String) -> Result<()> {
+async fn swap(others: Vec<String>, new: String, grace: Option<&str>) -> Result<()> {
     for id in &others {
-        printed(docker(["stop", id])).await?;
+        let grace = grace.into_iter().flat_map(|seconds| ["--time", seconds]);
+        printed(docker(
+            ["stop"].into_iter().chain(grace).chain([id.as_str()]),
+        ))
+        .await?;
     }
     printed(docker(["start", &new])).await?;
     for id in &others {
