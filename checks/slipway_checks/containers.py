@@ -75,8 +75,8 @@ class Containers:
         """The name of an image of the project, or of one that a check makes of it."""
         return f"slipway-{service}:{self.project}{more}"
 
-    def instances(self, *services):
-        """What runs: services and images, sorted."""
+    def images_that_run(self, *services):
+        """Of the containers that run, of some services or of all, sorted."""
         listed = output("docker", "ps", "--filter", f"label=com.docker.compose.project={self.project}", "--format", "{{.ID}} {{.Image}}")
         images = [line.split()[1] for line in listed.decode().splitlines()]
         return sorted(image for image in images if not services or image.removeprefix("slipway-").split(":")[0] in services)
