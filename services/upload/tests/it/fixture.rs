@@ -72,8 +72,17 @@ impl Fixture {
     pub(crate) async fn with(engine: Engine, change: impl Fn(&mut Settings)) -> Self {
         let catalog = Catalog::new();
         catalog.add_app("notes");
-        let token = catalog.add_token(&[Scope::Upload, Scope::Release], None, None);
         let test = slipway_testkit::process("upload", engine).await;
+        Self::over(test, catalog, change).await
+    }
+
+    /// Over a database of before, beside a catalog that is said.
+    pub(crate) async fn over(
+        test: TestProcess,
+        catalog: Catalog,
+        change: impl Fn(&mut Settings),
+    ) -> Self {
+        let token = catalog.add_token(&[Scope::Upload, Scope::Release], None, None);
         let address = catalog.start().await;
         let instance = Instance::start(&test, &address, &change).await;
         Self {

@@ -4,6 +4,7 @@ mod bodies;
 mod catalog;
 mod deleting;
 mod drafts;
+mod earlier;
 mod fixture;
 mod forms;
 mod inspecting;
