@@ -74,14 +74,14 @@ fn there_is_an_image_for_each() {
     let targets = dockerfile
         .lines()
         .filter_map(|line| line.strip_prefix("FROM base AS "));
-    assert_eq!(
-        targets.map(str::to_owned).collect::<BTreeSet<_>>(),
-        with_init()
-    );
+    let mut images = with_init();
+    // It holds the public port beside several gateways, and is no service: nobody calls it.
+    images.insert("door".to_owned());
+    assert_eq!(targets.map(str::to_owned).collect::<BTreeSet<_>>(), images);
     let folders = words(&dockerfile, "for service in authority ", ";");
     assert_eq!(folders, NAMES.map(str::to_owned).into());
-    let images = words(&text_of("deploy/images"), "SERVICES=(", ")");
-    assert_eq!(images, with_init());
+    let made = words(&text_of("deploy/images"), "SERVICES=(", ")");
+    assert_eq!(made, images);
 }
 
 #[test]
