@@ -1,10 +1,11 @@
 //! What the kernel and a process itself tell of it: its size, its sockets, what it has answered.
 
+use std::fs;
 use std::net::SocketAddr;
 
-use procfs::WithCurrentSystemInfo as _;
-use procfs::net::{tcp, tcp6};
+use procfs::net::{TcpNetEntries, TcpNetEntry};
 use procfs::process::{FDTarget, Process};
+use procfs::{FromBufReadSI as _, WithCurrentSystemInfo as _, current_system_info};
 
 use super::recorder::Counts;
 use crate::rollout::rules::verdict::Size;
@@ -24,14 +25,9 @@ pub(super) fn other_end(
     local: SocketAddr,
     remote: SocketAddr,
 ) -> Option<u64> {
-    let (own, own6) = match network {
-        Some(pid) => {
-            let process = kernel(pid)?;
-            (process.tcp(), process.tcp6())
-        }
-        None => (tcp(), tcp6()),
-    };
-    let all = own.into_iter().chain(own6).flatten();
+    let all = ["tcp", "tcp6"]
+        .into_iter()
+        .flat_map(|table| sockets_of(network, table, local.port()));
     let same = |one: SocketAddr, other: SocketAddr| {
         one.port() == other.port() && one.ip().to_canonical() == other.ip().to_canonical()
     };
@@ -40,6 +36,23 @@ pub(super) fn other_end(
     ends.next()
         .map(|entry| entry.inode)
         .filter(|inode| *inode != 0)
+}
+
+/// Those that name a port: a busy machine has thousands of others, which are closed already and take long to read.
+fn sockets_of(network: Option<u32>, table: &str, port: u16) -> Vec<TcpNetEntry> {
+    let process = network.map_or_else(|| "self".to_owned(), |pid| pid.to_string());
+    // Without IPv6 there is no second one.
+    let Ok(text) = fs::read_to_string(format!("/proc/{process}/net/{table}")) else {
+        return Vec::new();
+    };
+    let named = format!(":{port:04X} ");
+    let mut lines = text.lines();
+    let head = lines.next().into_iter();
+    let lines: Vec<_> = head
+        .chain(lines.filter(|line| line.contains(&named)))
+        .collect();
+    let read = TcpNetEntries::from_buf_read(lines.join("\n").as_bytes(), current_system_info());
+    read.map_or_else(|_| Vec::new(), |read| read.0)
 }
 
 pub(super) fn has_socket(pid: u32, inode: u64) -> bool {
