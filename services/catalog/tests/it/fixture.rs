@@ -108,6 +108,11 @@ impl Fixture {
     /// The same without workers, and with a download that does not follow.
     pub(crate) async fn idle(engine: Engine, settings: Settings) -> Self {
         let test = slipway_testkit::process("catalog", engine).await;
+        Self::over(test, settings).await
+    }
+
+    /// The same over a database of before.
+    pub(crate) async fn over(test: TestProcess, settings: Settings) -> Self {
         let store = Store::of(&test.process.data);
         let ((signing, one), (download, other)) =
             tokio::join!(Signing::start(&test, store.clone()), Download::start(&test));

@@ -10,6 +10,7 @@ mod deliveries;
 mod download_peer;
 mod downloads;
 mod drafts;
+mod earlier;
 mod feed;
 mod fixture;
 mod gate;
