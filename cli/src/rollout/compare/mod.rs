@@ -20,7 +20,7 @@ use tokio::time::sleep;
 use super::look::{Look, Whom};
 use super::rules::plan::Step;
 use super::rules::progress::{Phase, Progress};
-use super::rules::verdict::{Side, Verdict, judge};
+use super::rules::verdict::{Side, Verdict, fault, judge};
 use crate::fleet::wanted::Instance;
 use crate::run::Service;
 pub(super) use ask::Asker;
@@ -99,8 +99,7 @@ impl Comparison {
         for instance in progress.judged() {
             let new = self.side(&instance, look);
             let before = self.before.get(&instance.service).cloned();
-            let verdict = judge(&before.unwrap_or_default(), &new);
-            if let Verdict::Bad(why) = verdict {
+            if let Some(why) = fault(&before.unwrap_or_default(), &new) {
                 return Verdict::Bad(self.told(&instance, &why));
             }
         }

@@ -58,22 +58,28 @@ pub(crate) enum Verdict {
     Bad(String),
 }
 
+/// Of two that were asked side by side.
 pub(crate) fn judge(old: &Side, new: &Side) -> Verdict {
-    let reasons = [
-        dies(new),
-        is_wrong(new),
-        fails(old, new),
-        fails_others(old, new),
-        is_slow(old, new),
-        leaks(old, new),
-    ];
-    if let Some(why) = reasons.into_iter().flatten().next() {
+    if let Some(why) = fault(old, new).or_else(|| is_slow(old, new)) {
         return Verdict::Bad(why);
     }
     if old.times.len() < ENOUGH || new.times.len() < ENOUGH {
         return Verdict::TooLittle;
     }
     Verdict::Good
+}
+
+/// What is wrong with a new one, also when what the old one did is some time ago. How long answers take is held against
+/// nobody then: whatever else the machine does meanwhile makes all of them slow.
+pub(crate) fn fault(old: &Side, new: &Side) -> Option<String> {
+    let reasons = [
+        dies(new),
+        is_wrong(new),
+        fails(old, new),
+        fails_others(old, new),
+        leaks(old, new),
+    ];
+    reasons.into_iter().flatten().next()
 }
 
 fn dies(new: &Side) -> Option<String> {
@@ -243,5 +249,17 @@ mod tests {
             Verdict::Good,
             "an accident"
         );
+    }
+
+    #[test]
+    fn times_are_compared_side_by_side_alone() {
+        let (quick, slow) = (side(vec![3; 100]), side(vec![3000; 100]));
+        assert!(matches!(judge(&quick, &slow), Verdict::Bad(_)));
+        assert_eq!(fault(&quick, &slow), None);
+        let ended = Side {
+            ended: 1,
+            ..slow.clone()
+        };
+        assert!(fault(&quick, &ended).is_some());
     }
 }
