@@ -16,7 +16,7 @@ class Rollouts:
     another one, whose roll-outs are kept in `data`."""
 
     def __init__(self, check, platform, times, fleet=(), data=None, environment=None):
-        self.check, self.data = check, data or platform.data
+        self.check, self.platform, self.data = check, platform, data or platform.data
         self.fleet, self.environment = fleet, os.environ | (environment or {})
         self.times = [word for name, seconds in times.items() for word in (f"--{name}", str(seconds))]
         self.logs = check.folder / "logs"
@@ -30,9 +30,12 @@ class Rollouts:
         times = [*self.times, "--unsigned"] if "--to" in arguments else []
         command = [BINARIES / "slipway", "rollout", *self.fleet, "--data", self.data, "--json", *arguments, *times]
         with log.open("wb") as errors:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 [str(word) for word in command], env=self.environment, stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL
             )
+        # It ends with the check, before what it rolls out is taken away.
+        self.platform.children.append(process)
+        return process
 
     def end(self, process, seconds=300):
         """Waits for it. Returns the exit code and the document that it printed."""
