@@ -12,14 +12,13 @@ pub async fn leave(process: &Process, sql: &str) {
     install_default_drivers();
     let folder = process.data.service(process.service);
     std::fs::create_dir_all(&folder).expect("a folder");
-    let (url, sql) = match &process.settings.database.url {
-        // Where PostgreSQL wants bytes otherwise. No text in these files holds this.
-        Some(url) => (url.clone(), sql.replace(",X'", ",'\\x")),
-        None => {
-            let file = folder.join(format!("{}.db", process.service));
-            let url = format!("sqlite://{}?mode=rwc", file.display());
-            (url, sql.to_owned())
-        }
+    let (url, sql) = if let Some(url) = &process.settings.database.url {
+        // PostgreSQL wants bytes otherwise. No text in these files holds this.
+        (url.clone(), sql.replace(",X'", ",'\\x"))
+    } else {
+        let file = folder.join(format!("{}.db", process.service));
+        let url = format!("sqlite://{}?mode=rwc", file.display());
+        (url, sql.to_owned())
     };
     let mut database = AnyConnection::connect(&url).await.expect("a database");
     let left = database.execute(AssertSqlSafe(sql)).await;
