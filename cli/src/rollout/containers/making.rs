@@ -41,9 +41,8 @@ impl Making {
         wanted: &Wanting,
         containers: &[Container],
     ) -> Option<String> {
-        let failed = self.ended().await;
         if self.swap.is_some() {
-            return failed;
+            return None;
         }
         let places = self.places(wanted, containers);
         let missing = places.missing.first().copied();
@@ -58,7 +57,7 @@ impl Making {
         }
         let waits = self.try_again.is_some_and(|at| Instant::now() < at);
         let Some(missing) = missing.filter(|_| !waits) else {
-            return failed;
+            return None;
         };
         let made = match in_place {
             Some(missing) => self.begin_swap(project, wanted, &missing, containers).await,
@@ -67,7 +66,7 @@ impl Making {
                 .map(drop),
         };
         self.try_again = made.is_err().then(|| Instant::now() + TRY_AGAIN);
-        made.err().map(|error| format!("{error:#}")).or(failed)
+        made.err().map(|error| format!("{error:#}"))
     }
 
     /// Where two cannot run at once: the new one is made, the others are ended, and it is started in the same moment.
@@ -92,8 +91,9 @@ impl Making {
         Ok(())
     }
 
-    /// Forgets those whose end was waited for. Says what could not be ended.
-    async fn ended(&mut self) -> Option<String> {
+    /// Forgets what is done, before containers are looked at: what was seen before is not there any more. Says what could not
+    /// be done.
+    pub(super) async fn settle(&mut self) -> Option<String> {
         let over = self.leaving.iter().filter(|(_, end)| end.is_finished());
         let over: Vec<_> = over.map(|(id, _)| id.clone()).collect();
         let mut failed = None;
@@ -164,23 +164,28 @@ async fn make_container(
 
 /// Told to end, it has the time of its `stop_grace_period`: the others know first that it leaves.
 async fn end_container(id: String) -> Result<()> {
-    printed(docker(["stop", &id])).await?;
-    printed(docker(["rm", &id])).await?;
-    Ok(())
+    gone(printed(docker(["stop", &id])).await)?;
+    gone(printed(docker(["rm", &id])).await)
 }
 
 /// A swap that was killed goes on: what is made is not made again, and what has ended ends at once.
 async fn swap(others: Vec<String>, new: String, grace: Option<&str>) -> Result<()> {
     for id in &others {
         let grace = grace.into_iter().flat_map(|seconds| ["--time", seconds]);
-        printed(docker(
-            ["stop"].into_iter().chain(grace).chain([id.as_str()]),
-        ))
-        .await?;
+        let stop = docker(["stop"].into_iter().chain(grace).chain([id.as_str()]));
+        gone(printed(stop).await)?;
     }
     printed(docker(["start", &new])).await?;
     for id in &others {
-        printed(docker(["rm", id])).await?;
+        gone(printed(docker(["rm", id])).await)?;
     }
     Ok(())
+}
+
+/// One that is gone already, whoever removed it, is where it was to be.
+fn gone(ended: Result<Vec<u8>>) -> Result<()> {
+    match ended {
+        Err(error) if !error.to_string().contains("No such container") => Err(error),
+        _ => Ok(()),
+    }
 }

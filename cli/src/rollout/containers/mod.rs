@@ -162,6 +162,9 @@ impl Fleet for Containers {
 
     async fn asker(&mut self) -> Result<Arc<Asker>> {
         loop {
+            if let Some(words) = self.making.settle().await {
+                terminal::note(words);
+            }
             let containers = self.project.containers().await?;
             let of = |service| containers.iter().find(move |one| one.service == service);
             if let (Some(gateway), Some(catalog)) = (of(Service::Gateway), of(Service::Catalog)) {
@@ -208,10 +211,11 @@ impl Fleet for Containers {
     }
 
     async fn look(&mut self, progress: &Progress) -> Result<Option<Look>> {
+        let failed = self.making.settle().await;
         let Ok(containers) = self.project.containers().await else {
             return Ok(None);
         };
-        let refused = self.make(&containers).await;
+        let refused = self.make(&containers).await.or(failed);
         let places = self.places(&containers);
         let gateways = containers.iter();
         let gateways: Vec<_> = gateways
