@@ -56,9 +56,7 @@ impl Making {
             }
         }
         let waits = self.try_again.is_some_and(|at| Instant::now() < at);
-        let Some(missing) = missing.filter(|_| !waits) else {
-            return None;
-        };
+        let missing = missing.filter(|_| !waits)?;
         let made = match in_place {
             Some(missing) => self.begin_swap(project, wanted, &missing, containers).await,
             None => make_container(project, wanted, &missing, containers, true)
