@@ -13,6 +13,7 @@ use bytes::Bytes;
 use http::Request;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, RANGE};
 use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use reqwest::RequestBuilder;
 use slipway_peers::access::INSTANCE_PATH;
@@ -49,7 +50,12 @@ pub(in crate::rollout) struct Asker {
     plain: reqwest::Client,
     /// By caller, service and address: an address may be that of another service later.
     proven: Mutex<HashMap<(Caller, Service, SocketAddr), reqwest::Client>>,
+    /// Connections that a gateway has taken, by its process. Which one took it is looked up once and not for each question:
+    /// the kernel's table of sockets is long on a busy machine.
+    taken: Mutex<HashMap<u32, Vec<Sender>>>,
 }
+
+type Sender = SendRequest<Full<Bytes>>;
 
 /// Nobody was asked: nothing is known.
 #[derive(Debug, thiserror::Error)]
@@ -68,14 +74,19 @@ impl Asker {
             token: token.ok().and_then(|text| text.trim().parse().ok()),
             plain: http_client()?,
             proven: Mutex::default(),
+            taken: Mutex::default(),
         })
     }
 
     pub(super) async fn ask(&self, whom: &Whom, question: &Question) -> anyhow::Result<Heard> {
         let is_operator = question.caller == Caller::Operator;
         if whom.service == Service::Gateway && !is_operator {
-            let stream = reach(whom).await?;
-            return timed(self.ask_over(stream, whom, question)).await;
+            let (sender, is_kept) = match self.kept(whom) {
+                Some(kept) => (kept, true),
+                None => (connect(whom).await?, false),
+            };
+            let asked = timed(self.ask_over(sender, is_kept, whom, question));
+            return asked.await;
         }
         let request = if is_operator {
             let url = format!("http://{}{}", whom.said.admin, question.path);
@@ -164,7 +175,8 @@ impl Asker {
 
     async fn ask_over(
         &self,
-        stream: TcpStream,
+        mut sender: Sender,
+        is_kept: bool,
         whom: &Whom,
         question: &Question,
     ) -> anyhow::Result<(u16, Bytes)> {
@@ -186,18 +198,30 @@ impl Asker {
             None => Bytes::new(),
         };
         let request = request.body(Full::new(body))?;
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-        let answering = async {
-            let (head, body) = sender.send_request(request).await?.into_parts();
-            let body = Limited::new(body, MOST_BYTES).collect().await;
-            let body = body.map_err(|error| anyhow::anyhow!("the answer broke off: {error}"))?;
-            Ok((head.status.as_u16(), body.to_bytes()))
-        };
-        let connection = tokio::spawn(connection);
-        let answered = answering.await;
-        connection.abort();
-        answered
+        let answer = sender.send_request(request).await;
+        // It may have ended when it was not used; one that is new is made the next time.
+        let answer = answer.map_err(|error| {
+            if is_kept {
+                NotReached.into()
+            } else {
+                anyhow::Error::from(error)
+            }
+        });
+        let (head, body) = answer?.into_parts();
+        let body = Limited::new(body, MOST_BYTES).collect().await;
+        let body = body.map_err(|error| anyhow::anyhow!("the answer broke off: {error}"))?;
+        if sender.ready().await.is_ok() {
+            let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+            taken.entry(whom.said.pid).or_default().push(sender);
+        }
+        Ok((head.status.as_u16(), body.to_bytes()))
+    }
+
+    /// A connection that the process took before, and that is open.
+    fn kept(&self, whom: &Whom) -> Option<Sender> {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = taken.get_mut(&whom.said.pid)?;
+        std::iter::from_fn(|| own.pop()).find(Sender::is_ready)
     }
 }
 
@@ -224,6 +248,15 @@ async fn heard(request: RequestBuilder) -> anyhow::Result<(u16, Bytes)> {
         ensure!(body.len() <= MOST_BYTES, "the answer has no end");
     }
     Ok((status, body.into()))
+}
+
+/// A new connection that the process has taken.
+async fn connect(whom: &Whom) -> anyhow::Result<Sender> {
+    let stream = reach(whom).await?;
+    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    // It ends with its sender.
+    tokio::spawn(connection);
+    Ok(sender)
 }
 
 /// A connection that the process has taken, whichever others listen there.
