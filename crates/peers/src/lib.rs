@@ -17,6 +17,7 @@ mod damaged;
 pub mod discovery;
 pub mod guard;
 pub mod identity;
+pub mod joined;
 pub mod probe;
 mod report;
 pub mod run;

@@ -9,8 +9,6 @@ use std::time::Duration;
 
 use axum::Router;
 use hyper_util::service::TowerToHyperService;
-use slipway_contract::configuration::Standing;
-use slipway_contract::fleet::{Saturation, Waiting};
 use slipway_contract::record::{Record, State};
 use slipway_contract::services;
 use slipway_runtime::command::{self, Options, Service};
@@ -19,9 +17,7 @@ use slipway_runtime::health::Health;
 use slipway_runtime::http::edge::Page;
 use slipway_runtime::http::serve::{Serves, Transport, serve};
 use slipway_runtime::life::{self, Begun, Listening, becomes_ready};
-use slipway_runtime::metrics::Reading;
 use slipway_runtime::process::address::Address;
-use slipway_runtime::process::load::Load;
 use slipway_runtime::process::slot::{Announcement, Slot};
 use slipway_runtime::settings::sources::Loaded;
 use slipway_runtime::{Process, clock, settings};
@@ -35,6 +31,7 @@ use crate::discovery::registries::REGISTRY;
 use crate::discovery::{heartbeat, watch as registry_watch};
 use crate::guard::edge;
 use crate::identity::Identity;
+use crate::joined::joined;
 use crate::report;
 
 /// Pause before a process is written down that the disk had no room for.
@@ -306,97 +303,4 @@ fn write_down(slot: &Slot, announcement: &Announcement) -> bool {
 async fn stand_back_when_damaged(damage: Damage, state: watch::Sender<State>) {
     damage.wait().await;
     state.send_replace(State::Draining);
-}
-
-/// What a service says of itself, with what is known of its place among the others.
-pub fn joined(service: impl Health, peers: &Peers) -> impl Health {
-    Joined {
-        service,
-        peers: peers.clone(),
-        load: Load::default(),
-    }
-}
-
-#[derive(Clone)]
-struct Joined<H> {
-    service: H,
-    peers: Peers,
-    load: Load,
-}
-
-impl<H: Health> Health for Joined<H> {
-    async fn ready(&self) -> anyhow::Result<()> {
-        self.service.ready().await
-    }
-
-    /// Of processor time or of what the service measures, whichever there is less of.
-    async fn saturation(&self) -> anyhow::Result<Option<Saturation>> {
-        let processor = Saturation {
-            of: "processor".to_owned(),
-            share: self.load.share(),
-        };
-        let own = self.service.saturation().await?;
-        let scarcer = own.filter(|own| own.share > processor.share);
-        Ok(Some(scarcer.unwrap_or(processor)))
-    }
-
-    async fn waits(&self) -> anyhow::Result<Option<Waiting>> {
-        self.service.waits().await
-    }
-
-    fn pages(&self) -> Router {
-        self.service.pages()
-    }
-
-    async fn readings(&self) -> anyhow::Result<Vec<Reading>> {
-        let mut readings = self.service.readings().await?;
-        readings.push(Reading {
-            name: "certificate_end_seconds",
-            help: "Unix time at which the certificate of this process ends",
-            value: self.peers.identity.loaded().ends_at,
-        });
-        // A registry knows the others by its own leases, and nobody tells it of them.
-        if self.peers.process.service != REGISTRY
-            && let Some(age) = self.peers.view.age()
-        {
-            readings.push(Reading {
-                name: "view_age_seconds",
-                help: "Seconds since a registry last said who is there; below 40 while one answers",
-                value: i64::try_from(age.as_secs())?,
-            });
-        }
-        if let Some(age) = self.peers.registry_time.age() {
-            readings.push(Reading {
-                name: "lease_age_seconds",
-                help: "Seconds since a registry last took the lease of this instance",
-                value: i64::try_from(age.as_secs())?,
-            });
-        }
-        if let Some(standing) = self.peers.configuration.standing() {
-            readings.extend(configured(&standing)?);
-        }
-        Ok(readings)
-    }
-}
-
-/// What operators see of the configuration that this process has.
-fn configured(standing: &Standing) -> anyhow::Result<[Reading; 3]> {
-    let reading = |name, help, value| Reading { name, help, value };
-    Ok([
-        reading(
-            "configuration_revision",
-            "Revision of the central configuration that this process works by, 0 before there is one",
-            i64::try_from(standing.applied)?,
-        ),
-        reading(
-            "configuration_refused",
-            "1 while the newest revision of the configuration is refused here",
-            i64::from(standing.refused.is_some()),
-        ),
-        reading(
-            "configuration_pending",
-            "Keys of the configuration that wait for the next start",
-            i64::try_from(standing.pending.len())?,
-        ),
-    ])
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
 use slipway_contract::Digest;
-use slipway_database::replica::follow;
+use slipway_database::replica::current::check_current;
 use slipway_runtime::clock;
 use sqlx::AnyConnection;
 use tokio::task::spawn_blocking;
@@ -191,7 +191,7 @@ impl Current {
             return known;
         }
         let copy = Copy(state.database.clone());
-        let checked = follow::check_current(&state.peers, &copy).await;
+        let checked = check_current(&state.peers, &copy).await;
         if let Err(why) = &checked {
             tracing::debug!(
                 why = format!("{why:#}"),

@@ -2,6 +2,7 @@
 
 pub mod age;
 pub mod copy;
+pub mod current;
 pub mod follow;
 pub mod held;
 mod introduction;

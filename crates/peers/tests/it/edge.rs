@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::routing::get;
 use http::{Request, StatusCode};
 use slipway_peers::guard::edge;
-use slipway_peers::run::joined;
+use slipway_peers::joined::joined;
 use slipway_runtime::http::operators::router as admin;
 use slipway_runtime::metrics::Reading;
 use slipway_runtime::{Health, Problem, Process};
