@@ -2,6 +2,7 @@
 //! rules are `slipway-configuration`'s. The leases beside it need no SQL: they go on while this database is away.
 
 mod central;
+mod change;
 mod copy;
 mod error;
 mod explain;
@@ -14,7 +15,7 @@ mod store;
 use axum::Router;
 use slipway_peers::Peers;
 
-pub use central::Operator;
+pub use change::Operator;
 pub use state::CentralState;
 
 /// Opens the database in the background.

@@ -8,7 +8,7 @@ use slipway_runtime::http::request_line::permitted_by;
 use slipway_runtime::token::Token;
 use slipway_runtime::{Problem, clock};
 
-use crate::central::Operator;
+use crate::change::Operator;
 use crate::error::Error;
 use crate::state::CentralState;
 use crate::store::tokens;

@@ -3,7 +3,11 @@ use slipway_configuration::Content;
 use slipway_testkit::TestProcess;
 use slipway_testkit::database::{Engine, engines};
 
+use slipway_configuration::history::{Proposal, Refused};
+use slipway_contract::configuration::Changed;
+
 use super::*;
+use crate::change::{Asked, Operator, Wanted};
 
 struct Fixture {
     central: Central,

@@ -18,7 +18,8 @@ use slipway_runtime::http::json::{ApiJson, ApiQuery};
 use slipway_runtime::http::list::{Items, List};
 use sqlx::AnyConnection;
 
-use crate::central::{Asked, Operator, Wanted, number, state_at};
+use crate::central::{number, state_at};
+use crate::change::{Asked, Operator, Wanted};
 use crate::error::Error;
 use crate::explain;
 use crate::state::CentralState;
