@@ -1,7 +1,8 @@
-use proptest::prelude::*;
 use slipway_contract::record::State;
 
 use super::*;
+
+mod histories;
 
 fn record(instance: &str, addr: &str, state: State) -> Record {
     Record {
@@ -32,6 +33,11 @@ fn beat(leases: &mut Table, record: &Record, now: Instant) {
     if !leases.renew(record, now).expect("the same address") {
         leases.begin(record, met(record, now), now).expect("room");
     }
+}
+
+/// A heartbeat of the instance of this name and address, in this state.
+fn says(leases: &mut Table, (instance, addr, state): (&str, &str, State), now: Instant) {
+    beat(leases, &record(instance, addr, state), now);
 }
 
 /// Those that are not gone.
@@ -110,11 +116,7 @@ fn the_last_that_was_ready_is_kept_for_ten_minutes() {
         let ready = record(instance, &format!("127.0.0.1:{port}"), State::Ready);
         beat(&mut leases, &ready, begin + Duration::from_secs(port));
     }
-    beat(
-        &mut leases,
-        &record("c", "127.0.0.1:3", State::Starting),
-        begin,
-    );
+    says(&mut leases, ("c", "127.0.0.1:3", State::Starting), begin);
     pass(&mut leases, begin, 1..=601);
     assert_eq!(instances(&leases), ["b"], "who was heard last");
     assert_eq!(state(&leases, "b"), Some(State::Suspect));
@@ -126,11 +128,7 @@ fn the_last_that_was_ready_is_kept_for_ten_minutes() {
 fn a_sweep_that_is_late_ends_no_lease() {
     let begin = Instant::now();
     let mut leases = Table::new(LeaseSettings::default(), begin);
-    beat(
-        &mut leases,
-        &record("a", "127.0.0.1:1", State::Ready),
-        begin,
-    );
+    says(&mut leases, ("a", "127.0.0.1:1", State::Ready), begin);
     pass(&mut leases, begin, 1..=8);
     // We were stopped for a minute, and no heartbeat could be taken meanwhile.
     pass(&mut leases, begin, 69..=69);
@@ -195,16 +193,8 @@ fn who_has_left_is_gone_for_a_minute_and_its_late_heartbeats_are_refused() {
 fn a_late_heartbeat_does_not_undo_a_drain() {
     let begin = Instant::now();
     let mut leases = Table::new(LeaseSettings::default(), begin);
-    beat(
-        &mut leases,
-        &record("a", "127.0.0.1:1", State::Draining),
-        begin,
-    );
-    beat(
-        &mut leases,
-        &record("a", "127.0.0.1:1", State::Ready),
-        begin,
-    );
+    says(&mut leases, ("a", "127.0.0.1:1", State::Draining), begin);
+    says(&mut leases, ("a", "127.0.0.1:1", State::Ready), begin);
     assert_eq!(leases.list()[0].state, State::Draining);
 }
 
@@ -212,16 +202,8 @@ fn a_late_heartbeat_does_not_undo_a_drain() {
 fn a_process_at_the_same_address_takes_the_place_of_the_one_before() {
     let begin = Instant::now();
     let mut leases = Table::new(LeaseSettings::default(), begin);
-    beat(
-        &mut leases,
-        &record("a", "127.0.0.1:1", State::Ready),
-        begin,
-    );
-    beat(
-        &mut leases,
-        &record("b", "127.0.0.1:1", State::Starting),
-        begin,
-    );
+    says(&mut leases, ("a", "127.0.0.1:1", State::Ready), begin);
+    says(&mut leases, ("b", "127.0.0.1:1", State::Starting), begin);
     assert_eq!(instances(&leases), ["b"]);
     assert_eq!(state(&leases, "a"), Some(State::Gone));
     let zombie = record("a", "127.0.0.1:1", State::Ready);
@@ -262,11 +244,7 @@ fn an_earlier_process_never_takes_the_place_of_a_later_one() {
 fn nobody_takes_the_place_of_another_service() {
     let begin = Instant::now();
     let mut leases = Table::new(LeaseSettings::default(), begin);
-    beat(
-        &mut leases,
-        &record("a", "127.0.0.1:1", State::Ready),
-        begin,
-    );
+    says(&mut leases, ("a", "127.0.0.1:1", State::Ready), begin);
     let liar = Record {
         service: "gateway".to_owned(),
         started_at: i64::MAX,
@@ -344,11 +322,7 @@ fn leases_of_one_service_are_bounded_and_take_no_room_of_another() {
 fn nobody_ends_the_lease_of_another_service() {
     let begin = Instant::now();
     let mut leases = Table::new(LeaseSettings::default(), begin);
-    beat(
-        &mut leases,
-        &record("a", "127.0.0.1:1", State::Ready),
-        begin,
-    );
+    says(&mut leases, ("a", "127.0.0.1:1", State::Ready), begin);
     let other = Holder {
         service: "download".to_owned(),
         instance: "a".to_owned(),
@@ -369,111 +343,4 @@ fn the_end_of_the_warm_up_is_a_change() {
     leases.sweep(later);
     assert!(leases.revision() > before);
     assert!(!leases.is_warming(later));
-}
-
-/// What happens to a table, at a second.
-#[derive(Clone, Debug)]
-enum Happens {
-    Beat {
-        service: &'static str,
-        instance: u8,
-        port: u16,
-        state: State,
-    },
-    Leave(&'static str, u8),
-    Sweep,
-}
-
-fn happens() -> impl Strategy<Value = Happens> {
-    let service = || prop::sample::select(vec!["upload", "signing"]);
-    let states = vec![State::Starting, State::Ready, State::Draining];
-    prop_oneof![
-        4 => (service(), 0_u8..6, 1_u16..5, prop::sample::select(states)).prop_map(
-            |(service, instance, port, state)| Happens::Beat { service, instance, port, state }
-        ),
-        1 => (service(), 0_u8..6).prop_map(|(service, instance)| Happens::Leave(service, instance)),
-        1 => Just(Happens::Sweep),
-    ]
-}
-
-fn living(leases: &Table) -> Vec<Record> {
-    let mut list = leases.list();
-    list.retain(|record| record.state != State::Gone);
-    list
-}
-
-/// Whatever comes in whatever order: a service has no more leases than it may, no two of its instances have one address,
-/// nobody goes back to an earlier state, and the revision never falls.
-fn hold(steps: Vec<(u64, Happens)>) -> Result<(), TestCaseError> {
-    const MOST: usize = 3;
-    let begin = Instant::now();
-    let settings = LeaseSettings {
-        per_service: MOST,
-        ..LeaseSettings::default()
-    };
-    let mut leases = Table::new(settings, begin);
-    let (mut now, mut before) = (begin, living(&leases));
-    let mut revision = leases.revision();
-    for (seconds, step) in steps {
-        now += Duration::from_secs(seconds);
-        match step {
-            Happens::Beat {
-                service,
-                instance,
-                port,
-                state,
-            } => {
-                let mut record = record(&instance.to_string(), &format!("127.0.0.1:{port}"), state);
-                record.service = service.to_owned();
-                if leases.renew(&record, now) == Ok(false) {
-                    // A refusal changes nothing, which is what is looked at below.
-                    let _ = leases.begin(&record, met(&record, now), now);
-                }
-            }
-            Happens::Leave(service, instance) => {
-                let holder = Holder {
-                    service: service.to_owned(),
-                    instance: instance.to_string(),
-                };
-                leases.leave(&holder, now);
-            }
-            Happens::Sweep => leases.sweep(now),
-        }
-        let after = living(&leases);
-        prop_assert!(leases.revision() >= revision);
-        prop_assert!(
-            leases.revision() > revision || after == before,
-            "a change without a revision"
-        );
-        revision = leases.revision();
-        let gone = leases
-            .list()
-            .into_iter()
-            .filter(|record| record.state == State::Gone);
-        prop_assert!(gone.count() <= 2 * MOST);
-        for one in &after {
-            let of_service = || after.iter().filter(|other| other.service == one.service);
-            prop_assert!(of_service().count() <= MOST);
-            prop_assert_eq!(
-                of_service().filter(|other| other.addr == one.addr).count(),
-                1
-            );
-            let earlier = before
-                .iter()
-                .find(|other| (&other.service, &other.instance) == (&one.service, &one.instance));
-            // One that has left or was replaced may begin anew.
-            if let Some(earlier) = earlier {
-                prop_assert!(one.state == earlier.state || one.state.follows(earlier.state));
-            }
-        }
-        before = after;
-    }
-    Ok(())
-}
-
-proptest! {
-    #[test]
-    fn a_table_of_leases_holds_whatever_happens(steps in prop::collection::vec((0_u64..6, happens()), 0..40)) {
-        hold(steps)?;
-    }
 }
