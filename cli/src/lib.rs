@@ -7,6 +7,7 @@ mod demo;
 mod download;
 mod exit;
 mod fleet;
+mod lock;
 mod openapi;
 mod proof;
 mod publish;

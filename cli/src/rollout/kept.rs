@@ -1,8 +1,7 @@
 //! What is kept of a roll-out: `DIR/versions/rollout.json`, durable, written by one process at a time.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -10,6 +9,7 @@ use slipway_runtime::data::{DataDir, private_folder, write_whole};
 
 use super::rules::progress::Progress;
 use crate::exit::Stop;
+use crate::lock::{self, Lock};
 
 /// The only process that rolls out now: the kernel lets the lock go when it ends, however it ends.
 pub(super) struct Kept {
@@ -21,34 +21,18 @@ impl Kept {
     /// A second one is refused, with the first one's pid.
     pub(super) fn take(data: &DataDir) -> anyhow::Result<Self> {
         private_folder(&data.versions())?;
-        let path = data.versions().join("rollout.lock");
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .mode(0o600)
-            .open(&path)
-            .with_context(|| format!("could not open {}", path.display()))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let holder = fs::read_to_string(&path).unwrap_or_else(|_| "?".to_owned());
+        match lock::take(&data.versions().join("rollout.lock"))? {
+            Lock::Taken(lock) => Ok(Self {
+                data: data.clone(),
+                _lock: lock,
+            }),
+            Lock::Held(holder) => {
                 let words = format!(
-                    "a roll-out is going on, by the process {}: wait for it, or take it back with --abort",
-                    holder.trim()
+                    "a roll-out is going on, by the process {holder}: wait for it, or take it back with --abort"
                 );
-                return Err(Stop::refused("rollout_running", words).into());
-            }
-            Err(TryLockError::Error(error)) => {
-                return Err(error).context(format!("could not lock {}", path.display()));
+                Err(Stop::refused("rollout_running", words).into())
             }
         }
-        file.set_len(0)?;
-        writeln!(file, "{}", std::process::id())?;
-        Ok(Self {
-            data: data.clone(),
-            _lock: file,
-        })
     }
 
     pub(super) fn write(&self, progress: &Progress) -> anyhow::Result<()> {

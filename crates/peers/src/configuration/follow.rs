@@ -1,15 +1,13 @@
 //! The watch of each registry node: a long poll that says what this process has made of the configuration, and is answered
 //! with the documents themselves, so that nothing has to be asked for once more.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::Method;
 use slipway_contract::configuration::Offer;
 
 use crate::context::Peers;
-use crate::discovery::registries::registries;
+use crate::discovery::nodes::{LOOK_AGAIN, Nodes};
 
 /// Seconds that the registry holds a poll when nothing changes.
 const WAIT_SECONDS: u64 = 30;
@@ -18,34 +16,18 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// The pause where a registry does not know of a configuration: it is of an earlier version.
 const EARLIER_VERSION: Duration = Duration::from_secs(30);
-/// How often nodes are looked for that have come.
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
-
-/// The nodes that have a task.
-type Watched = Arc<Mutex<BTreeSet<String>>>;
 
 /// Follows every registry node, also those that appear later in the same data folder.
 pub(crate) fn start(peers: &Peers) {
-    let (looking, watched) = (peers.clone(), Watched::default());
+    let (looking, nodes) = (peers.clone(), Nodes::default());
     peers.process.spawn("configuration", move || {
-        look(looking.clone(), watched.clone())
+        look(looking.clone(), nodes.clone())
     });
 }
 
-async fn look(peers: Peers, watched: Watched) {
+async fn look(peers: Peers, nodes: Nodes) {
     loop {
-        for address in registries(&peers.process) {
-            let is_new = watched
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(address.clone());
-            if is_new {
-                let watching = peers.clone();
-                peers.process.spawn("configuration watch", move || {
-                    watch(watching.clone(), address.clone())
-                });
-            }
-        }
+        nodes.watch(&peers, "configuration watch", watch);
         tokio::time::sleep(LOOK_AGAIN).await;
     }
 }

@@ -5,6 +5,7 @@
 mod advertise;
 pub mod heartbeat;
 pub mod known;
+pub(crate) mod nodes;
 pub mod registries;
 pub mod time;
 pub mod view;

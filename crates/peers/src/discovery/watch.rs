@@ -1,8 +1,6 @@
 //! The watch of one registry node: a long poll whose revision also says what was applied. While none answers, those on
 //! this machine are found by what they say in `DIR/run`.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::Method;
@@ -10,7 +8,8 @@ use http::Method;
 use slipway_contract::record::{Record, STATES, Snapshot};
 use slipway_runtime::process::slot::announcements;
 
-use super::registries::{REGISTRY, registries};
+use super::nodes::{LOOK_AGAIN, Nodes};
+use super::registries::REGISTRY;
 use crate::context::Peers;
 
 /// Seconds that the registry holds a poll when nothing changes.
@@ -23,33 +22,19 @@ const NOTHING_NEW: Duration = Duration::from_secs(1);
 
 /// Watches every registry node, also those that appear later in the same data folder.
 pub fn start(peers: &Peers) {
-    let (looking, watched) = (peers.clone(), Watched::default());
+    let (looking, nodes) = (peers.clone(), Nodes::default());
     peers
         .process
-        .spawn("registries", move || run(looking.clone(), watched.clone()));
+        .spawn("registries", move || run(looking.clone(), nodes.clone()));
 }
 
-/// The nodes that have a task.
-type Watched = Arc<Mutex<BTreeSet<String>>>;
-
-async fn run(peers: Peers, watched: Watched) {
+async fn run(peers: Peers, nodes: Nodes) {
     loop {
-        for address in registries(&peers.process) {
-            let is_new = watched
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(address.clone());
-            if is_new {
-                let watching = peers.clone();
-                peers.process.spawn("registry watch", move || {
-                    watch(watching.clone(), address.clone())
-                });
-            }
-        }
+        nodes.watch(&peers, "registry watch", watch);
         if peers.view.is_kept() {
             peers.view.meet(&neighbours(&peers));
         }
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        tokio::time::sleep(LOOK_AGAIN).await;
     }
 }
 
