@@ -27,9 +27,12 @@ pub(crate) fn take(path: &Path) -> anyhow::Result<Lock> {
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            let holder = fs::read_to_string(path).unwrap_or_default();
-            let holder = Some(holder.trim()).filter(|holder| !holder.is_empty());
-            return Ok(Lock::Held(holder.unwrap_or("?").to_owned()));
+            // Its holder may not have written it yet.
+            let holder = match fs::read_to_string(path) {
+                Ok(holder) if !holder.trim().is_empty() => holder.trim().to_owned(),
+                _ => "?".to_owned(),
+            };
+            return Ok(Lock::Held(holder));
         }
         Err(TryLockError::Error(error)) => {
             return Err(error).context(format!("could not lock {}", path.display()));
