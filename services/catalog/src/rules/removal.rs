@@ -105,15 +105,13 @@ pub(crate) fn with_its_app(state: &State) -> Ending {
     }
 }
 
-/// Whether an app is deleted, when its slug is typed again; `false` when it was deleted before.
+/// Whether an app is deleted, when its slug is typed again; `false` when it was deleted before. Typed it has to be then
+/// too: what is asked is judged alike, whatever was done before.
 pub(crate) fn app(slug: &str, is_deleted: bool, confirmation: &str) -> Result<bool, App> {
-    if is_deleted {
-        return Ok(false);
-    }
     if confirmation != slug {
         return Err(App::NotConfirmed(slug.to_owned()));
     }
-    Ok(true)
+    Ok(!is_deleted)
 }
 
 /// Refuses to delete a channel that gives somebody something. A yanked release leaves it: put back, it is in its other
@@ -237,6 +235,7 @@ mod tests {
     fn an_app_goes_when_its_slug_is_typed_again() {
         assert_eq!(app("notes", false, "notes"), Ok(true));
         assert!(app("notes", false, "").is_err());
-        assert_eq!(app("notes", true, ""), Ok(false));
+        assert_eq!(app("notes", true, "notes"), Ok(false));
+        assert!(app("notes", true, "").is_err());
     }
 }
