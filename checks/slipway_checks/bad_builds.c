@@ -27,6 +27,8 @@
 
 static const char *kind = "";
 static atomic_uint answers;
+// Volatile: what nobody could read again the compiler does not take at all.
+static void *volatile leaked;
 
 static int is(const char *name) { return !strcmp(kind, name); }
 
@@ -56,7 +58,7 @@ static void spoil_head(char *head) {
   if (is("500s")) memcpy(head + 9, "500", 3);
   if (is("slow")) usleep(LATE_MICROSECONDS);
   if (is("leaks")) {
-    char *leaked = malloc(LEAKED_BYTES);
+    leaked = malloc(LEAKED_BYTES);
     if (leaked) memset(leaked, (int)number, LEAKED_BYTES);
   }
 }
