@@ -65,6 +65,7 @@ def request(address, method, path, body=None, headers=None, token=None, timeout=
         sent = dict(headers or {})
         if token is not None:
             sent["Authorization"] = f"Bearer {token}"
+        connection.connect()
         # The other side may answer without wanting the rest.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             chunked = "Transfer-Encoding" in sent
