@@ -64,6 +64,12 @@ impl Known {
         self.answers.values().all(|answer| answer.silent.is_some())
     }
 
+    /// Whether a node answers, and has been there long enough that who watches may have come to it.
+    pub fn is_warm(&self, node: &str) -> bool {
+        let answer = self.answers.get(node);
+        answer.is_some_and(|answer| answer.silent.is_none() && !answer.snapshot.warming)
+    }
+
     /// Takes `records` for all that is there.
     pub fn replace(&mut self, records: Vec<Record>) {
         self.records = records;

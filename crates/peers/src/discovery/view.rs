@@ -209,6 +209,12 @@ impl View {
         self.inner.known.lock().expect(UNPOISONED).0.is_kept()
     }
 
+    /// Whether a registry answers, and has been there long enough that who watches may have come to it.
+    pub fn is_warm(&self, registry: &str) -> bool {
+        let known = self.inner.known.lock().expect(UNPOISONED);
+        known.0.is_warm(registry)
+    }
+
     /// Time since a registry last said who is there; `None` before one did.
     pub fn age(&self) -> Option<Duration> {
         let said = self.inner.known.lock().expect(UNPOISONED).1;

@@ -43,6 +43,19 @@ fn a_registry_that_has_just_started_removes_nobody() {
 }
 
 #[test]
+fn a_registry_is_warm_when_it_says_so_and_answers() {
+    let mut known = Known::default();
+    let now = Instant::now();
+    assert!(!known.is_warm("r"), "it has said nothing");
+    known.apply("r", snapshot(true, Vec::new()), now);
+    assert!(!known.is_warm("r"));
+    known.apply("r", snapshot(false, Vec::new()), now);
+    assert!(known.is_warm("r"));
+    known.apply("r", None, now);
+    assert!(!known.is_warm("r"), "it is away");
+}
+
+#[test]
 fn the_instance_of_one_service_takes_no_place_of_another() {
     let real = record("a", "1:1", State::Ready);
     let liar = Record {
