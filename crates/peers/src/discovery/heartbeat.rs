@@ -125,7 +125,7 @@ async fn beat(peers: &Peers, address: &str, now: &Heartbeat) -> Option<Beat> {
         })
         .map(|beat| Beat {
             // One of before 0.6.0 that has just started says that all know, when none of them is back yet.
-            acknowledged: beat.acknowledged && peers.view.is_warm(address),
+            acknowledged: beat.acknowledged && peers.view.is_warm(address, &beat.epoch),
             ..beat
         })
         .inspect_err(|error| tracing::debug!(%error, address, "a registry does not answer"))

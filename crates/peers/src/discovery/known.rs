@@ -64,10 +64,14 @@ impl Known {
         self.answers.values().all(|answer| answer.silent.is_some())
     }
 
-    /// Whether a node answers, and has been there long enough that who watches may have come to it.
-    pub fn is_warm(&self, node: &str) -> bool {
-        let answer = self.answers.get(node);
-        answer.is_some_and(|answer| answer.silent.is_none() && !answer.snapshot.warming)
+    /// Whether a node is still in the epoch of its last answer, and has been in it long enough that who watches may have
+    /// come to it.
+    pub fn is_warm(&self, node: &str, epoch: &str) -> bool {
+        self.answers
+            .get(node)
+            .is_some_and(|Answer { snapshot, silent }| {
+                silent.is_none() && snapshot.epoch == epoch && !snapshot.warming
+            })
     }
 
     /// Takes `records` for all that is there.

@@ -209,10 +209,11 @@ impl View {
         self.inner.known.lock().expect(UNPOISONED).0.is_kept()
     }
 
-    /// Whether a registry answers, and has been there long enough that who watches may have come to it.
-    pub fn is_warm(&self, registry: &str) -> bool {
+    /// Whether a registry is still in the epoch of its last answer, and has been in it long enough that who watches may have
+    /// come to it.
+    pub fn is_warm(&self, registry: &str, epoch: &str) -> bool {
         let known = self.inner.known.lock().expect(UNPOISONED);
-        known.0.is_warm(registry)
+        known.0.is_warm(registry, epoch)
     }
 
     /// Time since a registry last said who is there; `None` before one did.

@@ -46,13 +46,14 @@ fn a_registry_that_has_just_started_removes_nobody() {
 fn a_registry_is_warm_when_it_says_so_and_answers() {
     let mut known = Known::default();
     let now = Instant::now();
-    assert!(!known.is_warm("r"), "it has said nothing");
+    assert!(!known.is_warm("r", "e"), "it has said nothing");
     known.apply("r", snapshot(true, Vec::new()), now);
-    assert!(!known.is_warm("r"));
+    assert!(!known.is_warm("r", "e"));
     known.apply("r", snapshot(false, Vec::new()), now);
-    assert!(known.is_warm("r"));
+    assert!(known.is_warm("r", "e"));
+    assert!(!known.is_warm("r", "f"), "another has taken its place");
     known.apply("r", None, now);
-    assert!(!known.is_warm("r"), "it is away");
+    assert!(!known.is_warm("r", "e"), "it is away");
 }
 
 #[test]
