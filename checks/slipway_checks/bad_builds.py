@@ -31,7 +31,7 @@ class BadBuilds:
 
     def __init__(self, check):
         self.folder = check.folder / "bad-builds"
-        self.folder.mkdir(exist_ok=True)
+        self.folder.mkdir()
         self.library = self.folder / "bad_builds.so"
         command = ["cc", "-shared", "-fPIC", "-O1", "-o", self.library, SOURCE, "-lpthread"]
         subprocess.run(command, check=True, timeout=60)
