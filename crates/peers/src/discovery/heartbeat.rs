@@ -148,6 +148,7 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::*;
+    use slipway_contract::record::Snapshot;
     use slipway_runtime::Process;
     use slipway_runtime::data::DataDir;
     use slipway_runtime::http::serve::{Transport, serve};
@@ -155,42 +156,38 @@ mod tests {
 
     use crate::identity::Identity;
 
-    #[tokio::test]
-    async fn a_registry_that_hangs_does_not_cost_the_lease_at_another() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let data = DataDir::new(folder.path());
-        slipway_init::prepare(&data).expect("a data folder");
-        let hanging = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let healthy = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let url = |listener: &TcpListener| {
-            format!("http://{}", listener.local_addr().expect("an address"))
-        };
-        let registry = Registry {
-            urls: vec![url(&hanging), url(&healthy)],
-            heartbeat_seconds: 1,
-            ..Registry::default()
-        };
-        let (heard, mut beats) = mpsc::unbounded_channel();
+    /// A registry at `listener` whose answers to heartbeats are all the same; what is returned hears of each.
+    fn registry(
+        listener: TcpListener,
+        data: &DataDir,
+        acknowledged: bool,
+    ) -> mpsc::UnboundedReceiver<()> {
+        let (heard, beats) = mpsc::unbounded_channel();
         let answer = put(move || async move {
             let _ = heard.send(());
             Json(Beat {
                 epoch: "e".to_owned(),
                 revision: 1,
-                acknowledged: false,
+                acknowledged,
                 now: None,
             })
         });
         let router = Router::new().route("/internal/instances/{instance}", answer);
         let router = TowerToHyperService::new(router);
-        let transport = Transport::Proven(
-            Identity::open("registry", &data)
-                .expect("an identity")
-                .proof(),
-        );
-        let stop = CancellationToken::new();
+        let identity = Identity::open("registry", data).expect("an identity");
+        let transport = Transport::Proven(identity.proof());
         tokio::spawn(async move {
-            serve(healthy, transport, router, &Http::default(), stop).await;
+            let stop = CancellationToken::new();
+            serve(listener, transport, router, &Http::default(), stop).await;
         });
+        beats
+    }
+
+    fn url(listener: &TcpListener) -> String {
+        format!("http://{}", listener.local_addr().expect("an address"))
+    }
+
+    fn upload(data: DataDir, registry: Registry) -> (Process, Record) {
         let settings = Common {
             registry,
             ..Common::default()
@@ -205,6 +202,23 @@ mod tests {
             started_at: 0,
             name: String::new(),
         };
+        (process, record)
+    }
+
+    #[tokio::test]
+    async fn a_registry_that_hangs_does_not_cost_the_lease_at_another() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let data = DataDir::new(folder.path());
+        slipway_init::prepare(&data).expect("a data folder");
+        let hanging = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let healthy = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let settings = Registry {
+            urls: vec![url(&hanging), url(&healthy)],
+            heartbeat_seconds: 1,
+            ..Registry::default()
+        };
+        let mut beats = registry(healthy, &data, false);
+        let (process, record) = upload(data, settings);
         let (_state, states) = watch::channel(State::Ready);
         let peers = Peers::open(&process).expect("an identity");
         tokio::spawn(run(peers, record, states));
@@ -217,5 +231,39 @@ mod tests {
         }
         process.shutdown.cancel();
         drop(hanging);
+    }
+
+    #[tokio::test]
+    async fn a_registry_that_has_just_started_does_not_say_that_all_know_who_leaves() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let data = DataDir::new(folder.path());
+        slipway_init::prepare(&data).expect("a data folder");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let settings = Registry {
+            urls: vec![url(&listener)],
+            leave_seconds: 2,
+            ..Registry::default()
+        };
+        let _beats = registry(listener, &data, true);
+        let (process, record) = upload(data, settings);
+        let peers = Peers::open(&process).expect("an identity");
+        let address = registries(&process).remove(0);
+        let said = |epoch: &str, warming| Snapshot {
+            epoch: epoch.to_owned(),
+            revision: 1,
+            warming,
+            instances: Vec::new(),
+        };
+        let whole = Duration::from_secs(2);
+        // The one before it at its address, and itself too early.
+        for (epoch, warming) in [("before", false), ("e", true)] {
+            peers.view.apply(&address, Some(said(epoch, warming)));
+            let begun = Instant::now();
+            drain(&peers, &record).await;
+            assert!(begun.elapsed() >= whole, "{epoch} {warming}");
+        }
+        peers.view.apply(&address, Some(said("e", false)));
+        let drained = timeout(whole, drain(&peers, &record)).await;
+        drained.expect("it is believed now");
     }
 }
